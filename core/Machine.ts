@@ -1,0 +1,45 @@
+/**
+ * The shape that every machine of `core/` shares (design §2).
+ *
+ * `step(state, event)` changes the state in place and returns what follows from the event. It is deterministic: time
+ * (`nowMs`, never decreasing) and identity come in with the event, chance comes from the generator in the state.
+ */
+export interface Step<Action> {
+  /** What the shell must do, in this order, after the transaction that holds the event is durable. */
+  readonly actions: ReadonlyArray<Action>
+  /** When the machine wants a `TimePassed` event if nothing else happens; null = only events wake it. */
+  readonly wakeAtMs: number | null
+  /** The entities that changed, each once: the shell stores these rows instead of whole snapshots. */
+  readonly changed: ReadonlyArray<EntityRef>
+}
+
+/** Names one row of a machine's state. */
+export interface EntityRef {
+  readonly kind: string
+  readonly key: string
+}
+
+/** One row of a snapshot. All rows together are the whole state; `value` is plain data (JSON). */
+export interface Entity extends EntityRef {
+  readonly value: unknown
+}
+
+/** What handlers of one step write to. */
+export class Turn<Action> {
+  readonly actions: Array<Action> = []
+  private readonly touched = new Map<string, EntityRef>()
+
+  emit(action: Action): void {
+    this.actions.push(action)
+  }
+
+  /** Marks an entity as changed, created or deleted in this step. */
+  touch(kind: string, key: string): void {
+    const name = `${kind} ${key}`
+    if (!this.touched.has(name)) this.touched.set(name, { kind, key })
+  }
+
+  finish(wakeAtMs: number | null): Step<Action> {
+    return { actions: this.actions, wakeAtMs, changed: Array.from(this.touched.values()) }
+  }
+}

@@ -1,0 +1,96 @@
+import type { Resources } from "./Resources.ts"
+
+/** Task states and their names as in Mesos (spec/mesos.md §2.7). */
+export type TaskState =
+  | "TASK_STAGING"
+  | "TASK_STARTING"
+  | "TASK_RUNNING"
+  | "TASK_KILLING"
+  | "TASK_FINISHED"
+  | "TASK_FAILED"
+  | "TASK_KILLED"
+  | "TASK_ERROR"
+  | "TASK_LOST"
+  | "TASK_DROPPED"
+  | "TASK_UNREACHABLE"
+  | "TASK_GONE"
+  | "TASK_GONE_BY_OPERATOR"
+  | "TASK_UNKNOWN"
+
+const terminalStates: ReadonlyArray<TaskState> = [
+  "TASK_FINISHED",
+  "TASK_FAILED",
+  "TASK_KILLED",
+  "TASK_ERROR",
+  "TASK_LOST",
+  "TASK_DROPPED",
+  "TASK_GONE",
+  "TASK_GONE_BY_OPERATOR",
+]
+
+export const isTerminal = (state: TaskState): boolean => terminalStates.includes(state)
+
+export interface Label {
+  readonly key: string
+  readonly value: string
+}
+
+/** What a task runs: a line for `/bin/sh -c` (`shell`), or a program with its arguments. */
+export interface TaskCommand {
+  readonly shell: boolean
+  readonly value: string
+  /** argv including argv[0]; only without `shell`. */
+  readonly arguments: ReadonlyArray<string>
+  readonly environment: ReadonlyArray<{ readonly name: string; readonly value: string }>
+  /** The user the task itself asked for (`CommandInfo.user`). */
+  readonly user: string | null
+}
+
+/** All that an agent needs to run a task, as accepted by the master. */
+export interface TaskSpec {
+  readonly taskId: string
+  readonly frameworkId: string
+  readonly agentId: string
+  readonly name: string
+  readonly role: string
+  readonly resources: Resources
+  readonly command: TaskCommand
+  /** The framework's user, for tasks that ask for none (`FrameworkInfo.user`); empty = the agent's default. */
+  readonly frameworkUser: string
+  /** Time between SIGTERM and SIGKILL; null = the agent's default (spec/mesos.md §3.5: 3 s). */
+  readonly killGraceMs: number | null
+  readonly labels: ReadonlyArray<Label>
+}
+
+export type StatusSource = "SOURCE_MASTER" | "SOURCE_AGENT" | "SOURCE_EXECUTOR"
+
+/** One status of a task. With a `uuid` the framework must acknowledge it; without, it must not. */
+export interface TaskStatus {
+  readonly taskId: string
+  readonly frameworkId: string
+  readonly agentId: string | null
+  readonly state: TaskState
+  readonly source: StatusSource
+  readonly reason: string | null
+  readonly message: string | null
+  readonly uuid: string | null
+  /** Wall time as people see it, ms since 1970. */
+  readonly wallMs: number
+  readonly containerId: string | null
+  readonly labels: ReadonlyArray<Label>
+}
+
+/** Identity of a task in the whole cluster. Neither id may contain a slash (spec/mesos.md §0). */
+export const taskKey = (frameworkId: string, taskId: string): string => `${frameworkId}/${taskId}`
+
+/** Why a text may not be an id of a task (spec/mesos.md §0, last paragraph); undefined when it may. */
+export const idProblem = (id: string): string | undefined => {
+  if (id === "") return "ID must not be empty"
+  if (id.length > 255) return `ID must not be longer than 255 characters, this one has ${id.length}`
+  if (id === "." || id === "..") return `'${id}' is disallowed`
+  for (let index = 0; index < id.length; index++) {
+    const code = id.charCodeAt(index)
+    if (code < 32 || code === 127 || code === 47 || code === 92) return `'${id}' contains invalid characters`
+  }
+  return undefined
+}

@@ -1,0 +1,18 @@
+import type { TaskSpec, TaskStatus } from "../Task.ts"
+
+/** What the agent's shell must do, in order, after the step is recorded. */
+export type AgentAction =
+  /** Make the container, the sandbox, start; answer with TaskStarted or StartFailed, later TaskExited. */
+  | { readonly type: "StartTask"; readonly spec: TaskSpec; readonly containerId: string }
+  /** SIGTERM to everything in the container. */
+  | { readonly type: "TerminateTask"; readonly containerId: string }
+  /** Freeze, kill, thaw, remove the cgroups; answer with ContainerDestroyed. Also for a task that ended by itself:
+   * what it left behind must not live on (law L7). */
+  | {
+      readonly type: "DestroyContainer"
+      readonly frameworkId: string
+      readonly taskId: string
+      readonly containerId: string
+    }
+  /** To the master, now if connected; it is sent again until acknowledged. */
+  | { readonly type: "SendStatus"; readonly status: TaskStatus }

@@ -1,0 +1,32 @@
+import type { TaskSpec } from "../Task.ts"
+import type { TaskExit } from "./State.ts"
+
+/** When the event was given to `step`: the agent's own never decreasing time, and wall time for people. */
+export interface Stamp {
+  readonly nowMs: number
+  readonly wallMs: number
+}
+
+interface OfTask {
+  readonly frameworkId: string
+  readonly taskId: string
+}
+
+export type AgentEvent = Stamp &
+  (
+    | { readonly type: "TimePassed" }
+    | { readonly type: "Registered"; readonly agentId: string }
+    | { readonly type: "Disconnected" }
+    | { readonly type: "LaunchRequested"; readonly spec: TaskSpec }
+    | (OfTask & { readonly type: "KillRequested"; readonly graceMs: number | null })
+    | (OfTask & { readonly type: "StatusAcknowledged"; readonly uuid: string })
+    /** The task's own process is executing in its container. */
+    | (OfTask & { readonly type: "TaskStarted" })
+    /** Nothing was started; `reason` is Mesos's name of it. */
+    | (OfTask & { readonly type: "StartFailed"; readonly reason: string; readonly message: string })
+    | (OfTask & { readonly type: "TaskExited"; readonly exit: TaskExit })
+    /** No process and no cgroup of the task is left. */
+    | (OfTask & { readonly type: "ContainerDestroyed" })
+  )
+
+export type AgentEventOf<Type extends AgentEvent["type"]> = Extract<AgentEvent, { readonly type: Type }>

@@ -1,0 +1,57 @@
+import { assert } from "../Assert.ts"
+import type { Entity, EntityRef } from "../Machine.ts"
+import type { Prng } from "../Prng.ts"
+import { killDeadline, retryDeadline } from "./Context.ts"
+import { type AgentSettings, type AgentState, type AgentTask, initialAgentState } from "./State.ts"
+
+/** The scalars of the state, as one row. */
+interface Self {
+  readonly prng: Prng
+  readonly nowMs: number
+  readonly agentId: string | null
+  readonly isConnected: boolean
+}
+
+const selfRef: EntityRef = { kind: "agent", key: "self" }
+
+const selfOf = (state: AgentState): Self => ({
+  prng: [state.prng[0], state.prng[1], state.prng[2], state.prng[3]],
+  nowMs: state.nowMs,
+  agentId: state.agentId,
+  isConnected: state.isConnected,
+})
+
+/** The row to store for a changed entity; undefined when it was deleted. */
+export const agentEntity = (state: AgentState, ref: EntityRef): unknown =>
+  ref.kind === selfRef.kind ? selfOf(state) : state.tasks.get(ref.key)
+
+/** The whole state as rows, in a fixed order: equal states give equal bytes. */
+export const snapshotAgent = (state: AgentState): ReadonlyArray<Entity> => [
+  { ...selfRef, value: selfOf(state) },
+  ...Array.from(state.tasks.keys())
+    .sort()
+    .map((key) => ({ kind: "task", key, value: state.tasks.get(key) })),
+]
+
+/** The state that goes on exactly as the one that was stored, whatever the order of the rows. */
+export const restoreAgent = (entities: ReadonlyArray<Entity>, settings: AgentSettings): AgentState => {
+  const self = entities.find((entity) => entity.kind === selfRef.kind)
+  assert(self !== undefined, "rows of an agent without its own: the checkpoint is incomplete")
+  const { prng, nowMs, agentId, isConnected } = self.value as Self
+  const state: AgentState = {
+    ...initialAgentState(agentId, "", settings),
+    prng: [prng[0], prng[1], prng[2], prng[3]],
+    nowMs,
+    isConnected,
+  }
+  for (const entity of entities) {
+    if (entity.kind === selfRef.kind) continue
+    const task = entity.value as AgentTask
+    state.tasks.set(entity.key, task)
+    if (task.retryAtMs !== null) state.deadlines.set(retryDeadline(entity.key), task.retryAtMs)
+    if (task.killAtMs !== null && task.phase === "running") {
+      state.deadlines.set(killDeadline(entity.key), task.killAtMs)
+    }
+  }
+  return state
+}

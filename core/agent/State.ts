@@ -1,0 +1,82 @@
+import { Deadlines } from "../Deadlines.ts"
+import { type Prng, seedPrng } from "../Prng.ts"
+import type { TaskSpec, TaskStatus } from "../Task.ts"
+
+export interface AgentSettings {
+  /** SIGTERM to SIGKILL when neither task nor call says otherwise (spec/mesos.md §3.5: 3 s). */
+  readonly killGraceMs: number
+  /** First repetition of an unacknowledged status; doubles up to the maximum (spec/mesos.md §2.7: 10 s, 10 min). */
+  readonly retryMs: number
+  readonly retryMsMax: number
+}
+
+export const defaultAgentSettings: AgentSettings = {
+  killGraceMs: 3_000,
+  retryMs: 10_000,
+  retryMsMax: 600_000,
+}
+
+/**
+ * Where a task is in its life on this host:
+ * starting (launch asked for) → running → ending (its container is being destroyed) → gone (only statuses are left).
+ */
+export type TaskPhase = "starting" | "running" | "ending" | "gone"
+
+export interface AgentTask {
+  readonly spec: TaskSpec
+  readonly containerId: string
+  readonly phase: TaskPhase
+  /** When the first KILL arrived; null = not being killed. */
+  readonly killedSinceMs: number | null
+  /** When SIGKILL follows; repeated kills may only shorten it. */
+  readonly killAtMs: number | null
+  /** How the main process ended, while the container is still being destroyed. */
+  readonly exit: TaskExit | null
+  /** Statuses not yet acknowledged, oldest first; only the head is in flight (spec/mesos.md §2.7). At most four:
+   * STARTING, RUNNING, KILLING and a terminal one. */
+  readonly pending: ReadonlyArray<TaskStatus>
+  /** The newest status, acknowledged or not. */
+  readonly latest: TaskStatus | null
+  /** When the head is sent again. */
+  readonly retryAtMs: number | null
+  /** Wait before that repetition. */
+  readonly retryMs: number
+}
+
+/** How a task's main process ended, as the host saw it. */
+export interface TaskExit {
+  /** 0–255; 128 + n after signal n, as a shell counts. */
+  readonly exitCode: number
+  /** The kernel killed for memory in this container. */
+  readonly isOutOfMemory: boolean
+  /** Highest memory use, bytes; null when the host cannot tell. */
+  readonly memMaxBytes: number | null
+  readonly memLimitBytes: number | null
+}
+
+export interface AgentState {
+  readonly settings: AgentSettings
+  readonly prng: Prng
+  nowMs: number
+  /** Given by the master at the first registration. */
+  agentId: string | null
+  isConnected: boolean
+  /** By `taskKey`. */
+  readonly tasks: Map<string, AgentTask>
+  readonly deadlines: Deadlines
+}
+
+/** `seed` must be unguessable and different for every agent: container ids and status uuids come from it. */
+export const initialAgentState = (
+  agentId: string | null,
+  seed: string,
+  settings: AgentSettings,
+): AgentState => ({
+  settings,
+  prng: seedPrng(seed),
+  nowMs: 0,
+  agentId,
+  isConnected: false,
+  tasks: new Map(),
+  deadlines: new Deadlines(),
+})

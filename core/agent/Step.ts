@@ -1,0 +1,161 @@
+import { assert } from "../Assert.ts"
+import { type Step, Turn } from "../Machine.ts"
+import { nextUuid } from "../Prng.ts"
+import { type TaskSpec, taskKey } from "../Task.ts"
+import type { AgentAction } from "./Action.ts"
+import { type AgentContext, killDeadline, putTask, retryDeadline } from "./Context.ts"
+import type { AgentEvent, AgentEventOf } from "./Event.ts"
+import type { AgentState, AgentTask } from "./State.ts"
+import { announce, describeExit, onRetryDue, onStatusAcknowledged, sendHeads } from "./Statuses.ts"
+
+/**
+ * The agent: the life of every task on one host (design §2). It decides; the shell starts, signals and destroys. A task
+ * leaves the state when its terminal status is acknowledged and nothing of it is left on the host.
+ */
+export const stepAgent = (state: AgentState, event: AgentEvent): Step<AgentAction> => {
+  assert(event.nowMs >= state.nowMs, `time went back from ${state.nowMs} to ${event.nowMs}`)
+  state.nowMs = event.nowMs
+  const turn = new Turn<AgentAction>()
+  turn.touch("agent", "self")
+  handle({ state, turn, nowMs: event.nowMs, wallMs: event.wallMs }, event)
+  return turn.finish(state.deadlines.nextAtMs())
+}
+
+const handle = (context: AgentContext, event: AgentEvent): void => {
+  switch (event.type) {
+    case "TimePassed":
+      return fireDeadlines(context)
+    case "Registered":
+      context.state.agentId = event.agentId
+      context.state.isConnected = true
+      return sendHeads(context)
+    case "Disconnected":
+      context.state.isConnected = false
+      return
+    case "LaunchRequested":
+      return onLaunchRequested(context, event.spec)
+    case "KillRequested":
+      return onKillRequested(context, event)
+    case "StatusAcknowledged":
+      return onStatusAcknowledged(context, event)
+    case "TaskStarted":
+      return onTaskStarted(context, event)
+    case "StartFailed":
+      return onStartFailed(context, event)
+    case "TaskExited":
+      return onTaskExited(context, event)
+    case "ContainerDestroyed":
+      return onContainerDestroyed(context, event)
+  }
+}
+
+const onLaunchRequested = (context: AgentContext, spec: TaskSpec): void => {
+  // The master may repeat a launch whose acknowledgement got lost.
+  if (context.state.tasks.has(taskKey(spec.frameworkId, spec.taskId))) return
+  const containerId = nextUuid(context.state.prng)
+  const task: AgentTask = {
+    spec,
+    containerId,
+    phase: "starting",
+    killedSinceMs: null,
+    killAtMs: null,
+    exit: null,
+    pending: [],
+    latest: null,
+    retryAtMs: null,
+    retryMs: context.state.settings.retryMs,
+  }
+  announce(context, task, { state: "TASK_STARTING", source: "SOURCE_EXECUTOR" })
+  context.turn.emit({ type: "StartTask", spec, containerId })
+}
+
+const onTaskStarted = (context: AgentContext, event: AgentEventOf<"TaskStarted">): void => {
+  const task = context.state.tasks.get(taskKey(event.frameworkId, event.taskId))
+  if (task === undefined || task.phase !== "starting") return
+  const running: AgentTask = { ...task, phase: "running" }
+  announce(context, running, { state: "TASK_RUNNING", source: "SOURCE_EXECUTOR" })
+  // A kill that came while the container was being made.
+  if (task.killedSinceMs !== null) terminate(context, taskKey(event.frameworkId, event.taskId))
+}
+
+const onStartFailed = (context: AgentContext, event: AgentEventOf<"StartFailed">): void => {
+  const task = context.state.tasks.get(taskKey(event.frameworkId, event.taskId))
+  if (task === undefined || task.phase !== "starting") return
+  announce(
+    context,
+    { ...task, phase: "gone" },
+    { state: "TASK_FAILED", source: "SOURCE_AGENT", reason: event.reason, message: event.message },
+  )
+}
+
+/** The main process is gone. Its end is told only when nothing else of the task is left either. */
+const onTaskExited = (context: AgentContext, event: AgentEventOf<"TaskExited">): void => {
+  const { frameworkId, taskId } = event
+  const key = taskKey(frameworkId, taskId)
+  const task = context.state.tasks.get(key)
+  if (task === undefined || task.phase === "gone" || task.exit !== null) return
+  context.state.deadlines.cancel(killDeadline(key))
+  putTask(context, { ...task, phase: "ending", exit: event.exit, killAtMs: null })
+  if (task.phase !== "ending") {
+    context.turn.emit({ type: "DestroyContainer", frameworkId, taskId, containerId: task.containerId })
+  }
+}
+
+const onContainerDestroyed = (context: AgentContext, event: AgentEventOf<"ContainerDestroyed">): void => {
+  const task = context.state.tasks.get(taskKey(event.frameworkId, event.taskId))
+  if (task === undefined || task.phase !== "ending") return
+  announce(context, { ...task, phase: "gone", killAtMs: null }, describeExit(task))
+}
+
+/**
+ * KILL: SIGTERM now, everything destroyed after the grace. A repeated kill may only shorten the time that is left;
+ * grace 0 destroys at once (spec/mesos.md §3.5).
+ */
+const onKillRequested = (context: AgentContext, event: AgentEventOf<"KillRequested">): void => {
+  const { state, nowMs } = context
+  const key = taskKey(event.frameworkId, event.taskId)
+  const task = state.tasks.get(key)
+  if (task === undefined || task.phase === "ending" || task.phase === "gone") return
+  const graceMs =
+    event.graceMs !== null
+      ? event.graceMs
+      : task.spec.killGraceMs !== null
+        ? task.spec.killGraceMs
+        : state.settings.killGraceMs
+  const isFirst = task.killedSinceMs === null
+  const killedSinceMs = task.killedSinceMs === null ? nowMs : task.killedSinceMs
+  const wantedAtMs = nowMs + Math.max(0, graceMs)
+  const killAtMs = task.killAtMs === null ? wantedAtMs : Math.min(task.killAtMs, wantedAtMs)
+  putTask(context, { ...task, killedSinceMs, killAtMs })
+  if (task.phase === "starting") return
+  if (isFirst) terminate(context, key)
+  else state.deadlines.set(killDeadline(key), killAtMs)
+}
+
+const terminate = (context: AgentContext, key: string): void => {
+  const { state, turn } = context
+  const task = state.tasks.get(key)!
+  turn.emit({ type: "TerminateTask", containerId: task.containerId })
+  state.deadlines.set(killDeadline(key), task.killAtMs === null ? context.nowMs : task.killAtMs)
+}
+
+const fireDeadlines = (context: AgentContext): void => {
+  const { deadlines } = context.state
+  for (
+    let name = deadlines.popDue(context.nowMs);
+    name !== undefined;
+    name = deadlines.popDue(context.nowMs)
+  ) {
+    const key = name.slice(name.indexOf(":") + 1)
+    if (name === killDeadline(key)) onGraceOver(context, key)
+    else if (name === retryDeadline(key)) onRetryDue(context, key)
+  }
+}
+
+const onGraceOver = (context: AgentContext, key: string): void => {
+  const task = context.state.tasks.get(key)
+  if (task === undefined || task.phase !== "running") return
+  putTask(context, { ...task, phase: "ending", killAtMs: null })
+  const { frameworkId, taskId } = task.spec
+  context.turn.emit({ type: "DestroyContainer", frameworkId, taskId, containerId: task.containerId })
+}

@@ -1,0 +1,47 @@
+import type { TaskSpec, TaskStatus } from "../Task.ts"
+import type { AgentRecord, FrameworkRecord, OfferRecord } from "./State.ts"
+
+/** What the master tells an agent. Each is kept in the journal's outbox until the agent has taken it. */
+export type AgentMessage =
+  | { readonly type: "LaunchTask"; readonly spec: TaskSpec }
+  | {
+      readonly type: "KillTask"
+      readonly frameworkId: string
+      readonly taskId: string
+      /** Null = the task's own grace. */
+      readonly graceMs: number | null
+    }
+  | {
+      readonly type: "AcknowledgeStatus"
+      readonly frameworkId: string
+      readonly taskId: string
+      readonly uuid: string
+    }
+
+/** An offer with what a framework must know of the host. */
+export interface OfferedHost {
+  readonly offer: OfferRecord
+  readonly agent: AgentRecord
+}
+
+/**
+ * What the master's shell must do, in order, after the step's transaction is durable. Stream actions go to the stream
+ * named, and to nobody when it is gone: offers die with it, and agents repeat unacknowledged statuses. `SendToAgent`
+ * is durable: the shell puts it into the outbox in the same transaction and delivers it until it is acknowledged.
+ */
+export type MasterAction =
+  | { readonly type: "ConfirmSubscription"; readonly streamId: string; readonly framework: FrameworkRecord }
+  /** ERROR event, then the stream is closed. */
+  | { readonly type: "RefuseSubscription"; readonly streamId: string; readonly message: string }
+  | {
+      readonly type: "OfferResources"
+      readonly streamId: string
+      readonly framework: FrameworkRecord
+      readonly offers: ReadonlyArray<OfferedHost>
+    }
+  | { readonly type: "RescindOffer"; readonly streamId: string; readonly offerId: string }
+  | { readonly type: "SendStatus"; readonly streamId: string; readonly status: TaskStatus }
+  | { readonly type: "ReportAgentFailure"; readonly streamId: string; readonly agentId: string }
+  | { readonly type: "CloseStream"; readonly streamId: string }
+  | { readonly type: "ConfirmRegistration"; readonly streamId: string; readonly agentId: string }
+  | { readonly type: "SendToAgent"; readonly agentId: string; readonly message: AgentMessage }

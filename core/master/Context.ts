@@ -1,0 +1,119 @@
+import type { Turn } from "../Machine.ts"
+import { isTerminal, type TaskState, type TaskStatus, taskKey } from "../Task.ts"
+import type { MasterAction } from "./Action.ts"
+import type { AgentRecord, FrameworkRecord, MasterState, OfferRecord, TaskRecord } from "./State.ts"
+
+/** What every handler of one master step works with. */
+export interface MasterContext {
+  readonly state: MasterState
+  readonly turn: Turn<MasterAction>
+  readonly nowMs: number
+  readonly wallMs: number
+}
+
+// Every change of an entity goes through here, so that no row is forgotten.
+
+export const putFramework = ({ state, turn }: MasterContext, framework: FrameworkRecord): void => {
+  state.frameworks.set(framework.id, framework)
+  turn.touch("framework", framework.id)
+}
+
+export const deleteFramework = ({ state, turn }: MasterContext, frameworkId: string): void => {
+  state.frameworks.delete(frameworkId)
+  turn.touch("framework", frameworkId)
+}
+
+export const putAgent = ({ state, turn }: MasterContext, agent: AgentRecord): void => {
+  state.agents.set(agent.id, agent)
+  turn.touch("agent", agent.id)
+}
+
+export const putOffer = ({ state, turn }: MasterContext, offer: OfferRecord): void => {
+  state.offers.set(offer.id, offer)
+  turn.touch("offer", offer.id)
+}
+
+export const deleteOffer = ({ state, turn }: MasterContext, offerId: string): void => {
+  state.offers.delete(offerId)
+  turn.touch("offer", offerId)
+}
+
+export const putTask = ({ state, turn }: MasterContext, task: TaskRecord): void => {
+  const key = taskKey(task.spec.frameworkId, task.spec.taskId)
+  state.tasks.set(key, task)
+  turn.touch("task", key)
+}
+
+export const deleteTask = ({ state, turn }: MasterContext, key: string): void => {
+  state.tasks.delete(key)
+  turn.touch("task", key)
+}
+
+// Deadlines of the master, by what they are about.
+
+export const offerDeadline = (offerId: string): string => `offer:${offerId}`
+export const agentDeadline = (agentId: string): string => `agent:${agentId}`
+export const frameworkDeadline = (frameworkId: string): string => `framework:${frameworkId}`
+export const filterDeadline = (key: string): string => `filter:${key}`
+export const allocationDeadline = "allocation"
+
+// Listings are sorted by key: a restored map has another insertion order, and order must not decide anything (law L4).
+
+export const sortedKeys = (map: ReadonlyMap<string, unknown>): ReadonlyArray<string> =>
+  Array.from(map.keys()).sort()
+
+export const offersWhere = (
+  state: MasterState,
+  matches: (offer: OfferRecord) => boolean,
+): ReadonlyArray<OfferRecord> =>
+  sortedKeys(state.offers)
+    .map((id) => state.offers.get(id)!)
+    .filter(matches)
+
+export const tasksWhere = (
+  state: MasterState,
+  matches: (task: TaskRecord) => boolean,
+): ReadonlyArray<TaskRecord> =>
+  sortedKeys(state.tasks)
+    .map((key) => state.tasks.get(key)!)
+    .filter(matches)
+
+/** Whether the task's resources are booked in the ledger: until it ends or its agent becomes unreachable. */
+export const holdsResources = (task: TaskRecord): boolean =>
+  !isTerminal(task.state) && task.state !== "TASK_UNREACHABLE"
+
+export const hasCapability = (framework: FrameworkRecord, capability: string): boolean =>
+  framework.info.capabilities.includes(capability)
+
+/** What a framework is told: without PARTITION_AWARE the finer losses are all TASK_LOST (spec/mesos.md §1.12). */
+export const visibleState = (framework: FrameworkRecord, state: TaskState): TaskState =>
+  hasCapability(framework, "PARTITION_AWARE") ||
+  !["TASK_UNREACHABLE", "TASK_DROPPED", "TASK_GONE", "TASK_GONE_BY_OPERATOR", "TASK_UNKNOWN"].includes(state)
+    ? state
+    : "TASK_LOST"
+
+/** Sends a status of the master's own: without uuid, so nothing is to be acknowledged (spec/mesos.md §2.7). */
+export const sendMasterStatus = (
+  { turn, wallMs }: MasterContext,
+  framework: FrameworkRecord,
+  task: { readonly taskId: string; readonly agentId: string | null },
+  state: TaskState,
+  reason: string,
+  message: string,
+): void => {
+  if (framework.streamId === null) return
+  const status: TaskStatus = {
+    taskId: task.taskId,
+    frameworkId: framework.id,
+    agentId: task.agentId,
+    state: visibleState(framework, state),
+    source: "SOURCE_MASTER",
+    reason,
+    message,
+    uuid: null,
+    wallMs,
+    containerId: null,
+    labels: [],
+  }
+  turn.emit({ type: "SendStatus", streamId: framework.streamId, status })
+}

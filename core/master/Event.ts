@@ -1,0 +1,109 @@
+import type { Resources } from "../Resources.ts"
+import type { TaskSpec, TaskStatus } from "../Task.ts"
+import type { FrameworkInfo, NetworkAddress, TextAttribute } from "./State.ts"
+
+/** What every event carries: when it was given to `step`. */
+export interface Stamp {
+  /** The master's own time, ms; never decreases, also over restarts. */
+  readonly nowMs: number
+  /** Wall time for people, ms since 1970; nothing is decided on it. */
+  readonly wallMs: number
+}
+
+/** A task in an ACCEPT as the wire understood it. `problem` = why it can't be launched, found while decoding. */
+export interface TaskRequest {
+  readonly taskId: string
+  readonly agentId: string
+  readonly name: string
+  readonly resources: Resources
+  readonly command: TaskSpec["command"] | null
+  readonly killGraceMs: number | null
+  readonly labels: TaskSpec["labels"]
+  readonly problem: string | null
+}
+
+/** A task that an agent says it has. */
+export interface ReportedTask {
+  readonly spec: TaskSpec
+  /** Its latest status; null while it is being launched. */
+  readonly status: TaskStatus | null
+}
+
+export type MasterEvent = Stamp &
+  (
+    | { readonly type: "MasterStarted" }
+    | { readonly type: "TimePassed" }
+    | {
+        readonly type: "AgentRegistered"
+        readonly streamId: string
+        /** The id it had before; null on its first registration. */
+        readonly agentId: string | null
+        readonly address: NetworkAddress
+        readonly total: Resources
+        readonly attributes: ReadonlyArray<TextAttribute>
+        readonly version: string
+        readonly tasks: ReadonlyArray<ReportedTask>
+        /** Keys of tasks whose launch is still on its way to this agent. */
+        readonly launching: ReadonlyArray<string>
+      }
+    | { readonly type: "AgentDisconnected"; readonly agentId: string; readonly streamId: string }
+    | { readonly type: "StatusReported"; readonly agentId: string; readonly status: TaskStatus }
+    | {
+        readonly type: "FrameworkSubscribed"
+        readonly streamId: string
+        /** Null = new; otherwise a failover, or a framework of a former master. */
+        readonly frameworkId: string | null
+        readonly info: FrameworkInfo
+        readonly suppressedRoles: ReadonlyArray<string>
+      }
+    | { readonly type: "FrameworkDisconnected"; readonly frameworkId: string; readonly streamId: string }
+    | {
+        readonly type: "OffersAccepted"
+        readonly frameworkId: string
+        readonly offerIds: ReadonlyArray<string>
+        readonly launches: ReadonlyArray<TaskRequest>
+        /** For the unused rest; null = the default, 0 = no filter. */
+        readonly refuseMs: number | null
+      }
+    | {
+        readonly type: "OffersDeclined"
+        readonly frameworkId: string
+        readonly offerIds: ReadonlyArray<string>
+        readonly refuseMs: number | null
+      }
+    | {
+        readonly type: "OffersRevived"
+        readonly frameworkId: string
+        /** Empty = all its roles. */
+        readonly roles: ReadonlyArray<string>
+      }
+    | {
+        readonly type: "OffersSuppressed"
+        readonly frameworkId: string
+        readonly roles: ReadonlyArray<string>
+      }
+    | {
+        readonly type: "KillRequested"
+        readonly frameworkId: string
+        readonly taskId: string
+        readonly agentId: string | null
+        readonly graceMs: number | null
+      }
+    | {
+        readonly type: "StatusAcknowledged"
+        readonly frameworkId: string
+        readonly agentId: string
+        readonly taskId: string
+        readonly uuid: string
+      }
+    | {
+        readonly type: "ReconciliationRequested"
+        readonly frameworkId: string
+        /** Empty = every task of the framework (implicit). */
+        readonly tasks: ReadonlyArray<{ readonly taskId: string; readonly agentId: string | null }>
+      }
+    | { readonly type: "TeardownRequested"; readonly frameworkId: string }
+  )
+
+/** The event of one type. */
+export type MasterEventOf<Type extends MasterEvent["type"]> = Extract<MasterEvent, { readonly type: Type }>

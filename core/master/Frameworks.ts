@@ -1,0 +1,119 @@
+import { isTerminal, taskKey } from "../Task.ts"
+import {
+  deleteFramework,
+  deleteTask,
+  frameworkDeadline,
+  type MasterContext,
+  putFramework,
+  putTask,
+  tasksWhere,
+} from "./Context.ts"
+import type { MasterEventOf } from "./Event.ts"
+import { clearFilters, discardOffersOf, wantAllocation } from "./Offers.ts"
+import { type FrameworkRecord, removedFrameworksMax } from "./State.ts"
+
+// The life of frameworks: subscribe, fail over, disconnect, leave (spec/mesos.md §2.3, §2.6).
+
+export const onFrameworkSubscribed = (
+  context: MasterContext,
+  event: MasterEventOf<"FrameworkSubscribed">,
+): void => {
+  const { state, turn, nowMs, wallMs } = context
+  const { streamId, info } = event
+  if (event.frameworkId !== null && state.removedFrameworks.includes(event.frameworkId)) {
+    turn.emit({ type: "RefuseSubscription", streamId, message: "Framework has been removed" })
+    return
+  }
+  const id = event.frameworkId === null ? nextFrameworkId(context) : event.frameworkId
+  const before = state.frameworks.get(id)
+  if (before !== undefined && before.streamId !== null) {
+    turn.emit({ type: "RefuseSubscription", streamId: before.streamId, message: "Framework failed over" })
+  }
+  discardOffersOf(context, id)
+  clearFilters(context, (scope) => scope.frameworkId === id)
+  state.deadlines.cancel(frameworkDeadline(id))
+  const framework: FrameworkRecord = {
+    id,
+    info,
+    streamId,
+    suppressedRoles: event.suppressedRoles,
+    grants: before === undefined ? {} : before.grants,
+    registeredWallMs: before === undefined ? wallMs : before.registeredWallMs,
+    sinceMs: nowMs,
+  }
+  putFramework(context, framework)
+  turn.emit({ type: "ConfirmSubscription", streamId, framework })
+  sendUnacknowledged(context, framework, streamId)
+  wantAllocation(context)
+}
+
+const nextFrameworkId = ({ state }: MasterContext): string =>
+  `${state.masterId}-${String(state.nextFrameworkNumber++).padStart(4, "0")}`
+
+/** After a failover nothing waits for the agents' retry timers: what is unacknowledged is told again at once. */
+const sendUnacknowledged = (context: MasterContext, framework: FrameworkRecord, streamId: string): void => {
+  const waiting = tasksWhere(
+    context.state,
+    (task) => task.spec.frameworkId === framework.id && task.unacknowledged,
+  )
+  for (const { status } of waiting) {
+    if (status !== null) context.turn.emit({ type: "SendStatus", streamId, status })
+  }
+}
+
+export const onFrameworkDisconnected = (
+  context: MasterContext,
+  event: MasterEventOf<"FrameworkDisconnected">,
+): void => {
+  const framework = context.state.frameworks.get(event.frameworkId)
+  // A stream that was replaced by a newer one ends without consequence.
+  if (framework === undefined || framework.streamId !== event.streamId) return
+  disconnectFramework(context, framework)
+}
+
+export const disconnectFramework = (context: MasterContext, framework: FrameworkRecord): void => {
+  putFramework(context, { ...framework, streamId: null, sinceMs: context.nowMs })
+  discardOffersOf(context, framework.id)
+  clearFilters(context, (scope) => scope.frameworkId === framework.id)
+  const { failoverTimeoutMs } = framework.info
+  if (failoverTimeoutMs <= 0) removeFramework(context, framework.id)
+  else context.state.deadlines.set(frameworkDeadline(framework.id), context.nowMs + failoverTimeoutMs)
+}
+
+/**
+ * Ends a framework for good: its tasks are killed and its id may not subscribe again. Tasks stay in the state, and
+ * hold their resources, until their agent says that they ended; nobody is left to acknowledge, so the master does.
+ */
+export const removeFramework = (context: MasterContext, frameworkId: string): void => {
+  const { state, turn } = context
+  const framework = state.frameworks.get(frameworkId)
+  if (framework === undefined) return
+  discardOffersOf(context, frameworkId)
+  clearFilters(context, (scope) => scope.frameworkId === frameworkId)
+  state.deadlines.cancel(frameworkDeadline(frameworkId))
+  for (const task of tasksWhere(state, (task) => task.spec.frameworkId === frameworkId)) {
+    const { taskId, agentId } = task.spec
+    const key = taskKey(frameworkId, taskId)
+    if (isTerminal(task.state) || task.state === "TASK_UNREACHABLE") {
+      const uuid = task.status === null ? null : task.status.uuid
+      if (task.unacknowledged && uuid !== null) {
+        turn.emit({
+          type: "SendToAgent",
+          agentId,
+          message: { type: "AcknowledgeStatus", frameworkId, taskId, uuid },
+        })
+      }
+      deleteTask(context, key)
+    } else {
+      putTask(context, { ...task, killRequested: true })
+      turn.emit({
+        type: "SendToAgent",
+        agentId,
+        message: { type: "KillTask", frameworkId, taskId, graceMs: null },
+      })
+    }
+  }
+  deleteFramework(context, frameworkId)
+  state.removedFrameworks = state.removedFrameworks.concat([frameworkId]).slice(-removedFrameworksMax)
+  if (framework.streamId !== null) turn.emit({ type: "CloseStream", streamId: framework.streamId })
+}

@@ -1,0 +1,108 @@
+import { addResources, emptyResources, type Resources, subtractResources } from "../Resources.ts"
+import type { TaskSpec } from "../Task.ts"
+import { type MasterContext, putTask, sendMasterStatus } from "./Context.ts"
+import type { MasterEventOf, TaskRequest } from "./Event.ts"
+import { effectiveRefuseMs, endOffer, refuse } from "./Offers.ts"
+import type { FrameworkRecord, OfferRecord } from "./State.ts"
+import { taskProblem } from "./TaskValidation.ts"
+
+/**
+ * ACCEPT (spec/mesos.md §2.4): the offers are combined, each task is judged alone and takes its part, the unused rest
+ * is declined with the call's filter. One bad offer makes the whole call invalid.
+ */
+export const onOffersAccepted = (context: MasterContext, event: MasterEventOf<"OffersAccepted">): void => {
+  const { state } = context
+  const framework = state.frameworks.get(event.frameworkId)
+  if (framework === undefined) return
+  const offers = event.offerIds
+    .map((id) => state.offers.get(id))
+    .filter((offer): offer is OfferRecord => offer !== undefined && offer.frameworkId === framework.id)
+  const problem = offersProblem(event.offerIds, offers)
+  if (problem !== undefined) {
+    // What is still valid comes back without a filter.
+    for (const offer of new Set(offers)) endOffer(context, offer, 0)
+    for (const launch of event.launches) {
+      const message = `Task launched with invalid offers: ${problem}`
+      sendMasterStatus(context, framework, launch, "TASK_DROPPED", "REASON_INVALID_OFFERS", message)
+    }
+    return
+  }
+  const first = offers[0]!
+  let left: Resources = emptyResources
+  for (const offer of offers) {
+    left = addResources(left, offer.resources)
+    endOffer(context, offer, 0)
+  }
+  for (const request of event.launches) {
+    left = launchOrRefuse(context, framework, first, request, left)
+  }
+  refuse(context, first, left, effectiveRefuseMs(state, event.refuseMs))
+}
+
+/** Why these offers cannot be accepted together; undefined when they can. */
+const offersProblem = (
+  ids: ReadonlyArray<string>,
+  offers: ReadonlyArray<OfferRecord>,
+): string | undefined => {
+  if (ids.length === 0) return "No offers specified"
+  const found = new Set(offers.map((offer) => offer.id))
+  const gone = ids.find((id) => !found.has(id))
+  if (gone !== undefined) return `Offer ${gone} is no longer valid`
+  if (found.size < ids.length) return "Duplicate offers in offer list"
+  const { agentId, role } = offers[0]!
+  const stranger = offers.find((offer) => offer.agentId !== agentId)
+  if (stranger !== undefined) {
+    return `Aggregated offers must belong to one single agent. Offer ${stranger.id} uses agent ${stranger.agentId} and agent ${agentId}`
+  }
+  const other = offers.find((offer) => offer.role !== role)
+  if (other !== undefined) {
+    return `Aggregated offers must be allocated to the same role. Offer ${other.id} uses role ${other.role} but another is using role ${role}`
+  }
+  return undefined
+}
+
+/** Launches one task from what is left; returns what is left then. */
+const launchOrRefuse = (
+  context: MasterContext,
+  framework: FrameworkRecord,
+  offer: OfferRecord,
+  request: TaskRequest,
+  left: Resources,
+): Resources => {
+  const { state, turn, wallMs } = context
+  const problem = taskProblem(state, framework, offer.agentId, request, left)
+  if (problem !== undefined || request.command === null) {
+    sendMasterStatus(
+      context,
+      framework,
+      request,
+      "TASK_ERROR",
+      "REASON_TASK_INVALID",
+      problem || "No command",
+    )
+    return left
+  }
+  const spec: TaskSpec = {
+    taskId: request.taskId,
+    frameworkId: framework.id,
+    agentId: offer.agentId,
+    name: request.name,
+    role: offer.role,
+    resources: request.resources,
+    command: request.command,
+    frameworkUser: framework.info.user,
+    killGraceMs: request.killGraceMs,
+    labels: request.labels,
+  }
+  state.ledger.charge(framework.id, offer.role, offer.agentId, spec.resources)
+  putTask(context, {
+    spec,
+    state: "TASK_STAGING",
+    status: null,
+    unacknowledged: false,
+    killRequested: false,
+    launchedWallMs: wallMs,
+  })
+  turn.emit({ type: "SendToAgent", agentId: offer.agentId, message: { type: "LaunchTask", spec } })
+  return subtractResources(left, spec.resources)
+}

@@ -1,0 +1,146 @@
+import { assert } from "../Assert.ts"
+import { nextExpiryMs } from "../allocation/OfferFilters.ts"
+import type { Entity, EntityRef } from "../Machine.ts"
+import type { Prng } from "../Prng.ts"
+import {
+  agentDeadline,
+  allocationDeadline,
+  filterDeadline,
+  frameworkDeadline,
+  holdsResources,
+  offerDeadline,
+} from "./Context.ts"
+import {
+  type AgentRecord,
+  type FrameworkRecord,
+  initialMasterState,
+  type MasterSettings,
+  type MasterState,
+  type OfferRecord,
+  type TaskRecord,
+} from "./State.ts"
+
+/** The scalars of the state, as one row. */
+interface Counters {
+  readonly masterId: string
+  readonly prng: Prng
+  readonly nowMs: number
+  readonly nextFrameworkNumber: number
+  readonly nextAgentNumber: number
+  readonly nextOfferNumber: number
+  readonly allocationDueAtMs: number | null
+  readonly removedFrameworks: ReadonlyArray<string>
+}
+
+const countersRef: EntityRef = { kind: "master", key: "counters" }
+
+const countersOf = (state: MasterState): Counters => ({
+  masterId: state.masterId,
+  prng: [state.prng[0], state.prng[1], state.prng[2], state.prng[3]],
+  nowMs: state.nowMs,
+  nextFrameworkNumber: state.nextFrameworkNumber,
+  nextAgentNumber: state.nextAgentNumber,
+  nextOfferNumber: state.nextOfferNumber,
+  allocationDueAtMs: state.allocationDueAtMs,
+  removedFrameworks: state.removedFrameworks,
+})
+
+/** The maps that are stored row by row, by entity kind. */
+const mapOf = (state: MasterState, kind: string): ReadonlyMap<string, unknown> => {
+  switch (kind) {
+    case "framework":
+      return state.frameworks
+    case "agent":
+      return state.agents
+    case "offer":
+      return state.offers
+    case "task":
+      return state.tasks
+    case "role":
+      return state.roles
+    case "filter":
+      return state.filters
+    default:
+      throw new Error(`a master has no entities of kind ${kind}`)
+  }
+}
+
+const storedKinds = ["framework", "agent", "offer", "task", "role", "filter"]
+
+/** The row to store for a changed entity; undefined when it was deleted. */
+export const masterEntity = (state: MasterState, ref: EntityRef): unknown =>
+  ref.kind === countersRef.kind ? countersOf(state) : mapOf(state, ref.kind).get(ref.key)
+
+/** The whole state as rows, in a fixed order: equal states give equal bytes. */
+export const snapshotMaster = (state: MasterState): ReadonlyArray<Entity> => {
+  const entities: Array<Entity> = [{ ...countersRef, value: countersOf(state) }]
+  for (const kind of storedKinds) {
+    const map = mapOf(state, kind)
+    for (const key of Array.from(map.keys()).sort()) entities.push({ kind, key, value: map.get(key) })
+  }
+  return entities
+}
+
+/**
+ * The state that goes on exactly as the one that was stored, whatever the order of the rows. Undefined when there are
+ * no rows: a new master.
+ */
+export const restoreMaster = (
+  entities: ReadonlyArray<Entity>,
+  settings: MasterSettings,
+): MasterState | undefined => {
+  const first = entities.find((entity) => entity.kind === countersRef.kind)
+  if (first === undefined) {
+    assert(entities.length === 0, "rows of a master without its counters: the journal is incomplete")
+    return undefined
+  }
+  const counters = first.value as Counters
+  const state: MasterState = {
+    ...initialMasterState(counters.masterId, 0, settings),
+    ...counters,
+    prng: [counters.prng[0], counters.prng[1], counters.prng[2], counters.prng[3]],
+  }
+  const sorted = Array.from(entities).sort((left, right) => (left.key < right.key ? -1 : 1))
+  for (const { kind, key, value } of sorted) {
+    if (kind !== countersRef.kind) (mapOf(state, kind) as Map<string, unknown>).set(key, value)
+  }
+  bookAll(state)
+  setDeadlines(state)
+  return state
+}
+
+const bookAll = (state: MasterState): void => {
+  state.agents.forEach((agent: AgentRecord) => {
+    if (agent.condition !== "unreachable") state.ledger.addAgent(agent.id, agent.total)
+  })
+  state.tasks.forEach((task: TaskRecord) => {
+    const { frameworkId, role, agentId, resources } = task.spec
+    if (holdsResources(task)) state.ledger.adopt(frameworkId, role, agentId, resources)
+  })
+  state.offers.forEach((offer: OfferRecord) => {
+    state.ledger.charge(offer.frameworkId, offer.role, offer.agentId, offer.resources)
+  })
+}
+
+const setDeadlines = (state: MasterState): void => {
+  const { deadlines, settings } = state
+  if (state.allocationDueAtMs !== null) deadlines.set(allocationDeadline, state.allocationDueAtMs)
+  state.offers.forEach((offer) => {
+    if (settings.offerTimeoutMs !== null) {
+      deadlines.set(offerDeadline(offer.id), offer.madeAtMs + settings.offerTimeoutMs)
+    }
+  })
+  state.agents.forEach((agent) => {
+    if (agent.condition === "disconnected") {
+      deadlines.set(agentDeadline(agent.id), agent.sinceMs + settings.agentTimeoutMs)
+    }
+  })
+  state.frameworks.forEach((framework: FrameworkRecord) => {
+    if (framework.streamId === null) {
+      deadlines.set(frameworkDeadline(framework.id), framework.sinceMs + framework.info.failoverTimeoutMs)
+    }
+  })
+  state.filters.forEach((_, key) => {
+    deadlines.set(filterDeadline(key), nextExpiryMs(state.filters, key)!)
+  })
+}

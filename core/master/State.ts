@@ -1,0 +1,161 @@
+import { Ledger } from "../allocation/Ledger.ts"
+import type { OfferFilters } from "../allocation/OfferFilters.ts"
+import { Deadlines } from "../Deadlines.ts"
+import { type Prng, seedPrng } from "../Prng.ts"
+import type { Resources } from "../Resources.ts"
+import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
+
+/** Tunables of the master. They come from the configuration at each start and are no part of the stored state. */
+export interface MasterSettings {
+  /** An offer not answered for this long is rescinded; null = never, as Mesos. Short: hoarders give back soon.
+   * Too short: slow schedulers find their offers gone. */
+  readonly offerTimeoutMs: number | null
+  /** Silence after which a disconnected agent's tasks are declared unreachable (Mesos: 75 s of missed pings). */
+  readonly agentTimeoutMs: number
+  /** Filter put on refused resources when the framework names none (spec/mesos.md §1.5: 5 s). */
+  readonly defaultRefuseMs: number
+  /** An offer must contain at least one of these sets. */
+  readonly minimumOffers: ReadonlyArray<Resources>
+  /** Weight by role; 1 where absent. */
+  readonly weights: { readonly [role: string]: number }
+}
+
+export const defaultMasterSettings: MasterSettings = {
+  offerTimeoutMs: 30_000,
+  agentTimeoutMs: 75_000,
+  defaultRefuseMs: 5_000,
+  minimumOffers: [{ cpus: 10 }, { mem: 32_000 }],
+  weights: {},
+}
+
+export interface NetworkAddress {
+  readonly hostname: string
+  readonly ip: string
+  readonly port: number
+}
+
+/** An attribute of an agent, delivered in offers as it came (spec/mesos.md §1.7). */
+export interface TextAttribute {
+  readonly name: string
+  readonly value: string
+}
+
+/** A host of the cluster. Disconnected: its stream is gone, its tasks are believed to run. */
+export interface AgentRecord {
+  readonly id: string
+  readonly address: NetworkAddress
+  readonly total: Resources
+  readonly attributes: ReadonlyArray<TextAttribute>
+  readonly version: string
+  readonly condition: "connected" | "disconnected" | "unreachable"
+  /** The shell's stream to it, when connected. */
+  readonly streamId: string | null
+  readonly registeredWallMs: number
+  /** When the condition last changed. */
+  readonly sinceMs: number
+}
+
+export interface FrameworkInfo {
+  readonly name: string
+  readonly user: string
+  readonly roles: ReadonlyArray<string>
+  readonly principal: string | null
+  readonly hostname: string
+  readonly webuiUrl: string | null
+  readonly checkpoint: boolean
+  readonly failoverTimeoutMs: number
+  /** Names of capabilities (spec/mesos.md §1.12); unknown ones are kept. */
+  readonly capabilities: ReadonlyArray<string>
+}
+
+export interface FrameworkRecord {
+  readonly id: string
+  readonly info: FrameworkInfo
+  readonly streamId: string | null
+  readonly suppressedRoles: ReadonlyArray<string>
+  /** Offers granted so far, by role: tie-break of the fair order. */
+  readonly grants: { readonly [role: string]: number }
+  readonly registeredWallMs: number
+  /** When it last connected or disconnected. */
+  readonly sinceMs: number
+}
+
+export interface OfferRecord {
+  readonly id: string
+  readonly frameworkId: string
+  readonly role: string
+  readonly agentId: string
+  readonly resources: Resources
+  readonly madeAtMs: number
+}
+
+/** A launched task until its terminal status is acknowledged. */
+export interface TaskRecord {
+  readonly spec: TaskSpec
+  /** The latest state the master knows; resources are held until it is terminal (or unreachable). */
+  readonly state: TaskState
+  readonly status: TaskStatus | null
+  /** Whether `status` waits for the framework's acknowledgement. */
+  readonly unacknowledged: boolean
+  readonly killRequested: boolean
+  readonly launchedWallMs: number
+}
+
+/** A role that has been granted something; kept for its place in the fair order. */
+export interface RoleRecord {
+  readonly role: string
+  readonly grants: number
+}
+
+export interface MasterState {
+  readonly settings: MasterSettings
+  readonly masterId: string
+  readonly prng: Prng
+  nowMs: number
+  nextFrameworkNumber: number
+  nextAgentNumber: number
+  nextOfferNumber: number
+  /** When the next allocation cycle is wanted; null = nothing to allocate. Coalesces all causes into one cycle. */
+  allocationDueAtMs: number | null
+  readonly frameworks: Map<string, FrameworkRecord>
+  readonly agents: Map<string, AgentRecord>
+  readonly offers: Map<string, OfferRecord>
+  /** By `taskKey`. */
+  readonly tasks: Map<string, TaskRecord>
+  readonly roles: Map<string, RoleRecord>
+  readonly filters: OfferFilters
+  /** Ids of frameworks that were torn down: they may not subscribe again. Bounded, oldest first. */
+  removedFrameworks: ReadonlyArray<string>
+  /** Derived; see {@link Ledger}. */
+  readonly ledger: Ledger
+  /** Derived; see {@link Deadlines}. Keys are built in `Timers.ts`. */
+  readonly deadlines: Deadlines
+}
+
+/** How many torn-down frameworks are remembered (Mesos keeps 50 completed ones; an id costs 40 bytes). */
+export const removedFrameworksMax = 10_000
+
+/** A master without agents and frameworks. `masterId` prefixes every id it gives; `seed` starts its generator. */
+export const initialMasterState = (
+  masterId: string,
+  seed: number | string,
+  settings: MasterSettings,
+): MasterState => ({
+  settings,
+  masterId,
+  prng: seedPrng(seed),
+  nowMs: 0,
+  nextFrameworkNumber: 0,
+  nextAgentNumber: 0,
+  nextOfferNumber: 0,
+  allocationDueAtMs: null,
+  frameworks: new Map(),
+  agents: new Map(),
+  offers: new Map(),
+  tasks: new Map(),
+  roles: new Map(),
+  filters: new Map(),
+  removedFrameworks: [],
+  ledger: new Ledger(),
+  deadlines: new Deadlines(),
+})

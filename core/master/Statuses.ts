@@ -1,0 +1,154 @@
+import { isTerminal, type TaskStatus, taskKey } from "../Task.ts"
+import {
+  deleteTask,
+  holdsResources,
+  type MasterContext,
+  putTask,
+  sendMasterStatus,
+  tasksWhere,
+  visibleState,
+} from "./Context.ts"
+import type { MasterEventOf } from "./Event.ts"
+import { wantAllocation } from "./Offers.ts"
+import type { FrameworkRecord, TaskRecord } from "./State.ts"
+
+// From the agent's report to the framework's acknowledgement, kill and reconciliation (spec/mesos.md §2.7, §2.8).
+
+/**
+ * Takes a status in and passes it on. The agent repeats it until the framework has acknowledged, so the same status
+ * may come again: it is then passed on again, or acknowledged once more when the first acknowledgement got lost.
+ */
+export const onStatusReported = (context: MasterContext, event: MasterEventOf<"StatusReported">): void => {
+  const { state, turn } = context
+  const { status, agentId } = event
+  const key = taskKey(status.frameworkId, status.taskId)
+  const task = state.tasks.get(key)
+  const framework = state.frameworks.get(status.frameworkId)
+  if (task === undefined || task.spec.agentId !== agentId) {
+    // Nobody waits for it; told so, the agent stops repeating.
+    acknowledgeToAgent(context, agentId, status)
+    return
+  }
+  const isRepeated = task.status !== null && task.status.uuid === status.uuid
+  if (isRepeated && !task.unacknowledged) {
+    acknowledgeToAgent(context, agentId, status)
+    return
+  }
+  if (!isRepeated && isTerminal(task.state)) return
+  settle(context, task, status)
+  if (framework === undefined) {
+    acknowledgeToAgent(context, agentId, status)
+    if (isTerminal(status.state)) deleteTask(context, key)
+    return
+  }
+  if (framework.streamId !== null) turn.emit({ type: "SendStatus", streamId: framework.streamId, status })
+}
+
+const settle = (context: MasterContext, task: TaskRecord, status: TaskStatus): void => {
+  const { spec } = task
+  if (holdsResources(task) && isTerminal(status.state)) {
+    context.state.ledger.release(spec.frameworkId, spec.role, spec.agentId, spec.resources)
+    wantAllocation(context)
+  }
+  putTask(context, { ...task, state: status.state, status, unacknowledged: status.uuid !== null })
+}
+
+const acknowledgeToAgent = ({ turn }: MasterContext, agentId: string, status: TaskStatus): void => {
+  if (status.uuid === null) return
+  const { frameworkId, taskId, uuid } = status
+  turn.emit({
+    type: "SendToAgent",
+    agentId,
+    message: { type: "AcknowledgeStatus", frameworkId, taskId, uuid },
+  })
+}
+
+/** Acknowledging anything but the latest status is ignored; the terminal one's acknowledgement ends the task. */
+export const onStatusAcknowledged = (
+  context: MasterContext,
+  event: MasterEventOf<"StatusAcknowledged">,
+): void => {
+  const key = taskKey(event.frameworkId, event.taskId)
+  const task = context.state.tasks.get(key)
+  if (task === undefined || task.status === null || !task.unacknowledged) return
+  if (task.status.uuid !== event.uuid || task.spec.agentId !== event.agentId) return
+  acknowledgeToAgent(context, event.agentId, task.status)
+  if (isTerminal(task.state)) deleteTask(context, key)
+  else putTask(context, { ...task, unacknowledged: false })
+}
+
+/** KILL: of an unknown task it is a question about it; of a task elsewhere than stated it is ignored (§2.3). */
+export const onKillRequested = (context: MasterContext, event: MasterEventOf<"KillRequested">): void => {
+  const { state, turn } = context
+  const { frameworkId, taskId } = event
+  const framework = state.frameworks.get(frameworkId)
+  if (framework === undefined) return
+  const task = state.tasks.get(taskKey(frameworkId, taskId))
+  if (task === undefined || task.state === "TASK_UNREACHABLE") {
+    reconcile(context, framework, taskId, event.agentId)
+    return
+  }
+  if (event.agentId !== null && event.agentId !== task.spec.agentId) return
+  if (isTerminal(task.state)) return
+  putTask(context, { ...task, killRequested: true })
+  turn.emit({
+    type: "SendToAgent",
+    agentId: task.spec.agentId,
+    message: { type: "KillTask", frameworkId, taskId, graceMs: event.graceMs },
+  })
+}
+
+export const onReconciliationRequested = (
+  context: MasterContext,
+  event: MasterEventOf<"ReconciliationRequested">,
+): void => {
+  const framework = context.state.frameworks.get(event.frameworkId)
+  if (framework === undefined) return
+  if (event.tasks.length === 0) {
+    for (const task of tasksWhere(context.state, (task) => task.spec.frameworkId === framework.id)) {
+      reconcile(context, framework, task.spec.taskId, task.spec.agentId)
+    }
+    return
+  }
+  for (const { taskId, agentId } of event.tasks) reconcile(context, framework, taskId, agentId)
+}
+
+/** Answers what the master believes of a task, first match of spec/mesos.md §2.8. */
+const reconcile = (
+  context: MasterContext,
+  framework: FrameworkRecord,
+  taskId: string,
+  agentId: string | null,
+): void => {
+  const { state, turn } = context
+  const reason = "REASON_RECONCILIATION"
+  const task = state.tasks.get(taskKey(framework.id, taskId))
+  if (task !== undefined) {
+    const told = { taskId, agentId: task.spec.agentId }
+    if (task.status !== null && task.state === task.status.state && framework.streamId !== null) {
+      const status: TaskStatus = {
+        ...task.status,
+        state: visibleState(framework, task.state),
+        source: "SOURCE_MASTER",
+        reason,
+        message: "Reconciliation: Latest task state",
+        uuid: null,
+      }
+      turn.emit({ type: "SendStatus", streamId: framework.streamId, status })
+    } else {
+      sendMasterStatus(context, framework, told, task.state, reason, "Reconciliation: Latest task state")
+    }
+    return
+  }
+  const agent = agentId === null ? undefined : state.agents.get(agentId)
+  const told = { taskId, agentId }
+  if (agent === undefined) {
+    sendMasterStatus(context, framework, told, "TASK_UNKNOWN", reason, "Reconciliation: Task is unknown")
+  } else if (agent.condition === "unreachable") {
+    const message = "Reconciliation: Task is unreachable"
+    sendMasterStatus(context, framework, told, "TASK_UNREACHABLE", reason, message)
+  } else {
+    const message = "Reconciliation: Task is unknown to the agent"
+    sendMasterStatus(context, framework, told, "TASK_GONE", reason, message)
+  }
+}

@@ -1,0 +1,120 @@
+import { assert } from "../Assert.ts"
+import { type Step, Turn } from "../Machine.ts"
+import type { MasterAction } from "./Action.ts"
+import { disconnectAgent, onAgentDisconnected, onAgentRegistered, onAgentTimedOut } from "./Agents.ts"
+import { allocationDeadline, type MasterContext, sortedKeys } from "./Context.ts"
+import type { MasterEvent } from "./Event.ts"
+import {
+  disconnectFramework,
+  onFrameworkDisconnected,
+  onFrameworkSubscribed,
+  removeFramework,
+} from "./Frameworks.ts"
+import { onOffersAccepted } from "./Launches.ts"
+import {
+  onFilterExpired,
+  onOffersDeclined,
+  onOffersRevived,
+  onOffersSuppressed,
+  rescindOffer,
+  runAllocation,
+} from "./Offers.ts"
+import type { MasterState } from "./State.ts"
+import {
+  onKillRequested,
+  onReconciliationRequested,
+  onStatusAcknowledged,
+  onStatusReported,
+} from "./Statuses.ts"
+
+/**
+ * The master: one event in, ordered actions out (design §2). Only `TimePassed` fires deadlines, the allocation cycle
+ * among them; every other event may want one and says so by `wakeAtMs`. So a shell that steps a batch of events and
+ * then lets the time pass runs one cycle for all of them.
+ */
+export const stepMaster = (state: MasterState, event: MasterEvent): Step<MasterAction> => {
+  const { nowMs, wallMs } = event
+  assert(nowMs >= state.nowMs, `time went back from ${state.nowMs} to ${nowMs}`)
+  state.nowMs = nowMs
+  const turn = new Turn<MasterAction>()
+  turn.touch("master", "counters")
+  handle({ state, turn, nowMs, wallMs }, event)
+  return turn.finish(state.deadlines.nextAtMs())
+}
+
+const handle = (context: MasterContext, event: MasterEvent): void => {
+  switch (event.type) {
+    case "MasterStarted":
+      return onMasterStarted(context)
+    case "TimePassed":
+      return fireDeadlines(context)
+    case "AgentRegistered":
+      return onAgentRegistered(context, event)
+    case "AgentDisconnected":
+      return onAgentDisconnected(context, event)
+    case "StatusReported":
+      return onStatusReported(context, event)
+    case "FrameworkSubscribed":
+      return onFrameworkSubscribed(context, event)
+    case "FrameworkDisconnected":
+      return onFrameworkDisconnected(context, event)
+    case "OffersAccepted":
+      return onOffersAccepted(context, event)
+    case "OffersDeclined":
+      return onOffersDeclined(context, event)
+    case "OffersRevived":
+      return onOffersRevived(context, event)
+    case "OffersSuppressed":
+      return onOffersSuppressed(context, event)
+    case "KillRequested":
+      return onKillRequested(context, event)
+    case "StatusAcknowledged":
+      return onStatusAcknowledged(context, event)
+    case "ReconciliationRequested":
+      return onReconciliationRequested(context, event)
+    case "TeardownRequested":
+      return removeFramework(context, event.frameworkId)
+  }
+}
+
+/** After a restart no stream is left: all that were connected are not. */
+const onMasterStarted = (context: MasterContext): void => {
+  const { state } = context
+  for (const id of sortedKeys(state.frameworks)) {
+    const framework = state.frameworks.get(id)!
+    if (framework.streamId !== null) disconnectFramework(context, framework)
+  }
+  for (const id of sortedKeys(state.agents)) {
+    const agent = state.agents.get(id)!
+    if (agent.condition === "connected") disconnectAgent(context, agent)
+  }
+}
+
+/** Fires what is due, allocation last, so that everything freed on the way is offered in the same cycle. */
+const fireDeadlines = (context: MasterContext): void => {
+  const { state, nowMs } = context
+  for (let key = state.deadlines.popDue(nowMs); key !== undefined; key = state.deadlines.popDue(nowMs)) {
+    if (key !== allocationDeadline) fireDeadline(context, key)
+    state.deadlines.cancel(allocationDeadline)
+  }
+  if (state.allocationDueAtMs !== null && state.allocationDueAtMs <= nowMs) runAllocation(context)
+}
+
+const fireDeadline = (context: MasterContext, key: string): void => {
+  const { state } = context
+  const colon = key.indexOf(":")
+  const subject = key.slice(colon + 1)
+  switch (key.slice(0, colon)) {
+    case "offer": {
+      const offer = state.offers.get(subject)
+      if (offer !== undefined) rescindOffer(context, offer)
+      return
+    }
+    case "agent":
+      return onAgentTimedOut(context, subject)
+    case "framework":
+      return removeFramework(context, subject)
+    case "filter":
+      return onFilterExpired(context, subject)
+  }
+}

@@ -1,0 +1,32 @@
+import { containsResources, isEmptyResources, type Resources, resourcesToText } from "../Resources.ts"
+import { idProblem, taskKey } from "../Task.ts"
+import type { TaskRequest } from "./Event.ts"
+import type { FrameworkRecord, MasterState } from "./State.ts"
+
+/**
+ * Why a task cannot be launched from what is left of the offers; undefined when it can. The order is Mesos's
+ * (spec/mesos.md §2.4, "Task validation"), and so is the meaning of the texts, which frameworks show to people.
+ */
+export const taskProblem = (
+  state: MasterState,
+  framework: FrameworkRecord,
+  agentId: string,
+  request: TaskRequest,
+  left: Resources,
+): string | undefined => {
+  const badId = idProblem(request.taskId)
+  if (badId !== undefined) return badId
+  // A task that is known, unreachable ones included; the id of a completed task may be used again.
+  if (state.tasks.has(taskKey(framework.id, request.taskId))) {
+    return `Task has duplicate ID: ${request.taskId}`
+  }
+  if (request.agentId !== agentId) {
+    return `Task uses invalid agent ${request.agentId} while agent ${agentId} is expected`
+  }
+  if (request.problem !== null) return request.problem
+  if (isEmptyResources(request.resources)) return "Task uses no resources"
+  if (!containsResources(left, request.resources)) {
+    return `Total resources ${resourcesToText(request.resources)} required by task and its executor is more than available ${resourcesToText(left)}`
+  }
+  return undefined
+}
