@@ -1,0 +1,303 @@
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request as startRequest,
+} from "node:http"
+import { Data, Effect, type Scope } from "effect"
+import { defaultMaxRecordBytes, makeRecordDecoder, RecordIoError } from "./RecordIo.ts"
+
+export type ClientFailure =
+  | "BadUrl"
+  | "Refused"
+  | "Unresolved"
+  | "Unreachable"
+  | "TimedOut"
+  | "Broken"
+  | "TooLarge"
+
+const remedies: Record<ClientFailure, string> = {
+  BadUrl: "write it as http://host:port/path",
+  Refused: "nothing listens there: see that the daemon runs, and that host and port are right",
+  Unresolved: "that name is unknown here: see that the host is right, or give its address",
+  Unreachable: "there is no way to that host: see its address and the network between",
+  TimedOut: "it did not answer in time: see whether it is overloaded or cut off",
+  Broken: "the connection was lost: try again",
+  TooLarge: "ask for less at once",
+}
+
+/** No answer was received; whether the request was carried out is unknown, except for BadUrl, Refused and Unresolved. */
+export class ClientError extends Data.TaggedError("ClientError")<{
+  readonly reason: ClientFailure
+  readonly url: string
+  readonly detail: string
+}> {
+  get remedy(): string {
+    return remedies[this.reason]
+  }
+  override get message(): string {
+    return `no answer from ${this.url} (${this.detail}); ${this.remedy}`
+  }
+}
+
+/** An answer with another status than was needed. */
+export class HttpStatusError extends Data.TaggedError("HttpStatusError")<{
+  readonly url: string
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}> {
+  override get message(): string {
+    return `${this.url} answered ${this.status}${this.body === "" ? "" : `: ${this.body.slice(0, 1_000)}`}`
+  }
+}
+
+export interface ClientRequestOptions {
+  readonly url: string
+  /** Default: POST with a body, GET without. */
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Buffer
+  /** Until the answer is complete, of a stream until its headers are there; default 10 s. */
+  readonly timeoutMs?: number
+  /** Sent as bearer token. */
+  readonly secret?: string
+  /** Connections to reuse; without it each request has its own. */
+  readonly pool?: Agent
+  /** Of the answer; default 64 MiB. */
+  readonly maxBodyBytes?: number
+}
+
+export interface ClientReply {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+export interface StreamRequestOptions extends ClientRequestOptions {
+  readonly maxRecordBytes?: number
+  /** After so long without a byte the stream is taken for dead; default never. Choose some heartbeats' time. */
+  readonly silenceMs?: number
+}
+
+export interface IncomingStream {
+  readonly headers: IncomingHttpHeaders
+  /**
+   * Calls `onRecord` for every record, in order, until the server ends the stream properly; fails when it breaks,
+   * falls silent or is no RecordIO. Nothing is read before it runs; run it once. A defect in `onRecord` ends it.
+   */
+  readonly run: (onRecord: (record: string) => void) => Effect.Effect<void, ClientError | RecordIoError>
+}
+
+const failureByCode: Record<string, ClientFailure> = {
+  ECONNREFUSED: "Refused",
+  ENOENT: "Refused",
+  ENOTFOUND: "Unresolved",
+  EAI_AGAIN: "Unresolved",
+  EHOSTUNREACH: "Unreachable",
+  ENETUNREACH: "Unreachable",
+  ETIMEDOUT: "TimedOut",
+}
+
+const toClientError = (url: string, error: NodeJS.ErrnoException) =>
+  new ClientError({
+    reason: failureByCode[error.code ?? ""] ?? "Broken",
+    url,
+    detail: error.code ?? error.message,
+  })
+
+/** Keeps up to `maxSockets` connections per server open between requests; they end with the scope. */
+export const makeConnectionPool = (maxSockets: number): Effect.Effect<Agent, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => new Agent({ keepAlive: true, maxSockets, maxFreeSockets: maxSockets })),
+    (pool) => Effect.sync(() => pool.destroy()),
+  )
+
+const start = (options: ClientRequestOptions, pool: Agent | false): ClientRequest | ClientError => {
+  const { url, body } = options
+  try {
+    const { protocol, hostname, port, pathname, search } = new URL(url)
+    if (protocol !== "http:") return new ClientError({ reason: "BadUrl", url, detail: `not ${protocol}` })
+    return startRequest({
+      hostname: hostname.replace(/^\[|\]$/g, ""),
+      port: port === "" ? 80 : Number(port),
+      path: pathname + search,
+      method: options.method ?? (body === undefined ? "GET" : "POST"),
+      agent: pool,
+      headers: {
+        ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }),
+        ...(options.secret === undefined ? {} : { Authorization: `Bearer ${options.secret}` }),
+        ...options.headers,
+      },
+    })
+  } catch (error) {
+    return new ClientError({
+      reason: "BadUrl",
+      url,
+      detail: error instanceof Error ? error.message : String(error),
+    })
+  }
+}
+
+/** Sends the request and calls one of the two callbacks, `onAnswer` when the headers are there. */
+const send = (
+  options: ClientRequestOptions,
+  pool: Agent | false,
+  onAnswer: (answer: IncomingMessage, outgoing: ClientRequest, timer: NodeJS.Timeout) => void,
+  onFailure: (error: ClientError) => void,
+): (() => void) => {
+  const outgoing = start(options, pool)
+  if (outgoing instanceof ClientError) {
+    onFailure(outgoing)
+    return () => {}
+  }
+  const timeoutMs = options.timeoutMs ?? 10_000
+  const timer = setTimeout(() => {
+    onFailure(
+      new ClientError({ reason: "TimedOut", url: options.url, detail: `nothing within ${timeoutMs} ms` }),
+    )
+    outgoing.destroy()
+  }, timeoutMs)
+  outgoing.on("response", (answer: IncomingMessage) => onAnswer(answer, outgoing, timer))
+  outgoing.on("error", (error) => {
+    clearTimeout(timer)
+    onFailure(toClientError(options.url, error))
+  })
+  outgoing.setNoDelay(true)
+  outgoing.end(options.body)
+  return () => {
+    clearTimeout(timer)
+    outgoing.destroy()
+  }
+}
+
+const collect = (
+  answer: IncomingMessage,
+  url: string,
+  maxBodyBytes: number,
+  done: (result: ClientReply | ClientError) => void,
+) => {
+  const chunks: Array<Buffer> = []
+  let length = 0
+  const fail = (reason: ClientFailure, detail: string) => done(new ClientError({ reason, url, detail }))
+  answer.on("data", (chunk: Buffer) => {
+    length += chunk.length
+    if (length <= maxBodyBytes) chunks.push(chunk)
+    else {
+      answer.destroy()
+      fail("TooLarge", `the answer is longer than the bound of ${maxBodyBytes} bytes`)
+    }
+  })
+  answer.on("end", () =>
+    done({
+      status: answer.statusCode ?? 0,
+      headers: answer.headers,
+      body: Buffer.concat(chunks).toString("utf8"),
+    }),
+  )
+  answer.on("aborted", () => fail("Broken", "the answer was cut off"))
+  answer.on("error", (error) => fail("Broken", error.message))
+}
+
+/** One request and its whole answer, whatever the status. Interruption disconnects. */
+export const request = (options: ClientRequestOptions): Effect.Effect<ClientReply, ClientError> =>
+  Effect.async((resume) => {
+    const stop = send(
+      options,
+      options.pool ?? false,
+      (answer, _outgoing, timer) =>
+        collect(answer, options.url, options.maxBodyBytes ?? 64 * 1024 * 1024, (result) => {
+          clearTimeout(timer)
+          resume(result instanceof ClientError ? result : Effect.succeed(result))
+        }),
+      resume,
+    )
+    return Effect.sync(stop)
+  })
+
+/** The same, where every status but 2xx is an error. */
+export const requestOk = (
+  options: ClientRequestOptions,
+): Effect.Effect<ClientReply, ClientError | HttpStatusError> =>
+  Effect.flatMap(request(options), (reply) =>
+    reply.status >= 200 && reply.status < 300
+      ? Effect.succeed(reply)
+      : new HttpStatusError({ url: options.url, ...reply }),
+  )
+
+const runStream =
+  (answer: IncomingMessage, options: StreamRequestOptions) => (onRecord: (record: string) => void) =>
+    Effect.async<void, ClientError | RecordIoError>((resume) => {
+      const { url, silenceMs } = options
+      const decoder = makeRecordDecoder(options.maxRecordBytes ?? defaultMaxRecordBytes)
+      const finish = (result: Effect.Effect<void, ClientError | RecordIoError>) => {
+        answer.destroy()
+        resume(result)
+      }
+      const guarded = (action: () => void) => {
+        try {
+          action()
+        } catch (error) {
+          finish(error instanceof RecordIoError ? error : Effect.die(error))
+        }
+      }
+      const broken = (detail: string) => finish(new ClientError({ reason: "Broken", url, detail }))
+      if (answer.destroyed) return broken("it ended before it was read")
+      if (silenceMs !== undefined)
+        answer.setTimeout(silenceMs, () =>
+          finish(new ClientError({ reason: "TimedOut", url, detail: `silent for ${silenceMs} ms` })),
+        )
+      answer.on("aborted", () => broken("the stream was cut off"))
+      answer.on("error", (error) => broken(error.message))
+      answer.on("end", () =>
+        guarded(() => {
+          decoder.end()
+          finish(Effect.void)
+        }),
+      )
+      answer.on("data", (chunk: Buffer) =>
+        guarded(() => {
+          for (const record of decoder.push(chunk)) onRecord(record)
+        }),
+      )
+      return Effect.sync(() => {
+        answer.destroy()
+      })
+    })
+
+/**
+ * Opens an event stream on a connection of its own (on a shared one, answers would come in the middle of the stream:
+ * transcripts, item 31). It is closed with its scope. Every status but 200 is an error with the body's text.
+ */
+export const openStream = (
+  options: StreamRequestOptions,
+): Effect.Effect<IncomingStream, ClientError | HttpStatusError, Scope.Scope> => {
+  const open = Effect.async<IncomingMessage, ClientError | HttpStatusError>((resume) => {
+    const stop = send(
+      options,
+      false,
+      (answer, _outgoing, timer) => {
+        if (answer.statusCode === 200) {
+          clearTimeout(timer)
+          // Nothing flows until `run` listens; a lost connection before that must not be an uncaught error.
+          answer.on("error", () => {})
+          resume(Effect.succeed(answer))
+        } else
+          collect(answer, options.url, 1024 * 1024, (result) => {
+            clearTimeout(timer)
+            resume(
+              result instanceof ClientError ? result : new HttpStatusError({ url: options.url, ...result }),
+            )
+          })
+      },
+      resume,
+    )
+    return Effect.sync(stop)
+  })
+  return Effect.acquireRelease(Effect.interruptible(open), (answer) =>
+    Effect.sync(() => {
+      answer.destroy()
+    }),
+  ).pipe(Effect.map((answer) => ({ headers: answer.headers, run: runStream(answer, options) })))
+}

@@ -1,0 +1,101 @@
+import type { IncomingHttpHeaders } from "node:http"
+import { Data, type Effect } from "effect"
+import type { RecordStream, RecordStreamOptions } from "./RecordStream.ts"
+
+export interface HttpRequest {
+  readonly method: string
+  /** Without query; as sent, not decoded. */
+  readonly path: string
+  /** Parsed when asked for; parameters in order, decoded. */
+  readonly query: () => URLSearchParams
+  readonly headers: IncomingHttpHeaders
+  readonly remoteAddress: string
+  /** The whole body, read when asked for, once: 413 beyond the listener's bound, 408 when it takes too long. */
+  readonly body: Effect.Effect<Buffer, HttpRefusal>
+}
+
+export type HttpHeaders = Readonly<Record<string, string>>
+
+/** A whole answer. An empty body has no Content-Type on the wire, as Mesos does it. */
+export interface FullReply {
+  readonly _tag: "FullReply"
+  readonly status: number
+  readonly headers: HttpHeaders
+  readonly body: string | Buffer
+}
+
+/** 200 and an event stream; `opened` is called with it once the headers are on their way. */
+export interface StreamReply extends RecordStreamOptions {
+  readonly _tag: "StreamReply"
+  readonly opened: (stream: RecordStream) => void
+}
+
+export type HttpReply = FullReply | StreamReply
+
+export const emptyReply = (status: number, headers: HttpHeaders = {}): HttpReply => ({
+  _tag: "FullReply",
+  status,
+  headers,
+  body: "",
+})
+
+export const textReply = (body: string, contentType: string, status = 200): HttpReply => ({
+  _tag: "FullReply",
+  status,
+  headers: { "Content-Type": contentType },
+  body,
+})
+
+/** JSON text that is made already; hot paths write theirs by hand. */
+export const jsonTextReply = (json: string, status = 200): HttpReply =>
+  textReply(json, "application/json", status)
+
+export const jsonReply = (value: unknown, status = 200): HttpReply =>
+  jsonTextReply(JSON.stringify(value), status)
+
+export const streamReply = (
+  opened: (stream: RecordStream) => void,
+  options: RecordStreamOptions = {},
+): HttpReply => ({ _tag: "StreamReply", opened, ...options })
+
+/** A refused request: a status and a sentence in plain text, never JSON (transcripts, item 2). */
+export class HttpRefusal extends Data.TaggedError("HttpRefusal")<{
+  readonly status: number
+  readonly sentence: string
+  readonly headers?: HttpHeaders
+}> {
+  override get message(): string {
+    return `${this.status}: ${this.sentence}`
+  }
+}
+
+// The sentences below are Apache Mesos's own, word by word (transcripts; spec/mesos.md §2.2).
+
+export const refuse = (status: number, sentence: string, headers: HttpHeaders = {}): HttpRefusal =>
+  new HttpRefusal({ status, sentence, headers })
+
+export const badRequest = (sentence: string): HttpRefusal => refuse(400, sentence)
+
+/** What a permission check answers: it does not say what would have been allowed. */
+export const forbidden = (sentence = "403 Forbidden."): HttpRefusal => refuse(403, sentence)
+
+export const notFound = (sentence = "404 Not Found."): HttpRefusal => refuse(404, sentence)
+
+export const methodNotAllowed = (allowed: ReadonlyArray<string>, received: string): HttpRefusal =>
+  refuse(
+    405,
+    `405 Method Not Allowed. Expecting one of { '${allowed.join("', '")}' }, but received '${received}'.`,
+    { Allow: allowed.join(", ") },
+  )
+
+export const notAcceptable = (): HttpRefusal =>
+  refuse(406, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'")
+
+export const unsupportedMediaType = (): HttpRefusal =>
+  refuse(415, "Expecting 'Content-Type' of application/json or application/x-protobuf")
+
+export const conflict = (sentence: string): HttpRefusal => refuse(409, sentence)
+
+export const notImplemented = (): HttpRefusal => refuse(501, "501 Not Implemented.")
+
+export const unavailable = (sentence: string): HttpRefusal => refuse(503, sentence)

@@ -1,0 +1,64 @@
+import { Effect } from "effect"
+import {
+  badRequest,
+  HttpRefusal,
+  type HttpRequest,
+  notAcceptable,
+  unsupportedMediaType,
+} from "./HttpMessage.ts"
+
+// What Apache Mesos checks before it looks at a call, in its order (spec/mesos.md §2.2 rows 5-7, 9; transcripts,
+// item 4). gleaner reads JSON only: protobuf gets the same 415 as any other foreign type.
+
+/** The media type must be there and match exactly: `application/json; charset=utf-8` is refused. */
+export const checkContentType = (request: HttpRequest): HttpRefusal | undefined => {
+  const type = request.headers["content-type"]
+  if (type === undefined) return badRequest("Expecting 'Content-Type' to be present")
+  return type === "application/json" ? undefined : unsupportedMediaType()
+}
+
+const acceptsJson = (range: string): boolean => {
+  const [type, ...parameters] = range.split(";").map((part) => part.trim().toLowerCase())
+  if (type !== "*/*" && type !== "application/*" && type !== "application/json") return false
+  return !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
+}
+
+/** A missing Accept allows everything. */
+export const checkAccept = (request: HttpRequest): HttpRefusal | undefined => {
+  const accept = request.headers.accept
+  return accept === undefined || accept.split(",").some(acceptsJson) ? undefined : notAcceptable()
+}
+
+/** Names the place as Mesos's parser does: the line, and what stands there up to its end. */
+const describeSyntaxError = (text: string, error: unknown): string => {
+  const position = /position (\d+)/.exec(error instanceof Error ? error.message : "")
+  const at = position === null ? 0 : Number(position[1])
+  const line = text.slice(0, at).split("\n").length
+  const near = text.slice(at, at + 80).split("\n")[0] ?? ""
+  return `Failed to parse body into JSON: syntax error at line ${line} near: ${near}`
+}
+
+/** Body text to a JSON object, or the refusal. */
+export const parseJsonObject = (text: string): Readonly<Record<string, unknown>> | HttpRefusal => {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    return badRequest(describeSyntaxError(text, error))
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return badRequest("Failed to convert JSON into Call protobuf: Expecting a JSON object")
+  return value as Readonly<Record<string, unknown>>
+}
+
+/** Checks the content type, reads the body and parses it. */
+export const readJsonObject = (
+  request: HttpRequest,
+): Effect.Effect<Readonly<Record<string, unknown>>, HttpRefusal> => {
+  const refusal = checkContentType(request)
+  if (refusal !== undefined) return refusal
+  return Effect.flatMap(request.body, (body) => {
+    const parsed = parseJsonObject(body.toString("utf8"))
+    return parsed instanceof HttpRefusal ? parsed : Effect.succeed(parsed)
+  })
+}

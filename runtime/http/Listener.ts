@@ -1,0 +1,226 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type { AddressInfo, Socket } from "node:net"
+import { Data, Effect, type Exit, FiberId, Runtime, type Scope } from "effect"
+import { type ExchangeSettings, toHttpRequest, writeExit } from "./Exchange.ts"
+import type { HttpRefusal, HttpReply } from "./HttpMessage.ts"
+import type { RecordStream } from "./RecordStream.ts"
+import type { Handler } from "./Routes.ts"
+
+export interface ListenerBounds {
+  /** Bodies beyond it are refused with 413; default 1 MiB. */
+  readonly maxBodyBytes?: number
+  /** For the whole head of a request; default 10 s. */
+  readonly headersTimeoutMs?: number
+  /** For a whole body, once a handler reads it; default 30 s. */
+  readonly bodyTimeoutMs?: number
+  /** A client that takes nothing of a waiting reply for so long is disconnected; default 60 s. */
+  readonly stallTimeoutMs?: number
+  /** An idle connection is kept for so long; default 65 s. */
+  readonly keepAliveMs?: number
+  /** Connections beyond it are closed at once; default 20,000. */
+  readonly maxConnections?: number
+  /** At the end, requests and streams have so long to finish; default 5 s. */
+  readonly closeWaitMs?: number
+}
+
+export interface ListenerOptions<R> extends ListenerBounds {
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  readonly handler: Handler<R>
+}
+
+export interface Listener {
+  readonly host: string
+  readonly port: number
+  /** Without a slash at the end. */
+  readonly url: string
+}
+
+type ListenFailure = "AddressInUse" | "NotPermitted" | "NoSuchAddress" | "Other"
+
+const remedies: Record<ListenFailure, string> = {
+  AddressInUse: "another process listens there: stop it or choose another port",
+  NotPermitted: "this user may not listen there: choose a port from 1024 on",
+  NoSuchAddress: "choose an address of this host, or 0.0.0.0 for all",
+  Other: "choose another address or port",
+}
+
+/** The address cannot be listened on; the message names it and the remedy. */
+export class ListenError extends Data.TaggedError("ListenError")<{
+  readonly reason: ListenFailure
+  readonly host: string
+  readonly port: number
+  readonly detail: string
+}> {
+  get remedy(): string {
+    return remedies[this.reason]
+  }
+
+  override get message(): string {
+    return `cannot listen on ${this.host}:${this.port} (${this.detail}); ${this.remedy}`
+  }
+}
+
+const reasonByCode: Record<string, ListenFailure> = {
+  EADDRINUSE: "AddressInUse",
+  EACCES: "NotPermitted",
+  EPERM: "NotPermitted",
+  EADDRNOTAVAIL: "NoSuchAddress",
+  ENOTFOUND: "NoSuchAddress",
+}
+
+/** After a reply to a request whose body nobody wanted, the rest of it is read and thrown away for so long. */
+const lingerMs = 1_000
+
+/** A connection's requests that are not answered yet. */
+type ActiveBySocket = Map<Socket, number>
+
+const makeServer = (options: ListenerBounds): Server => {
+  const headersTimeout = options.headersTimeoutMs ?? 10_000
+  const server = createServer({
+    // Apache Mesos takes requests without a Host header (transcripts, item 31).
+    requireHostHeader: false,
+    connectionsCheckingInterval: Math.min(5_000, headersTimeout),
+    noDelay: true,
+  })
+  server.headersTimeout = headersTimeout
+  server.requestTimeout = headersTimeout + (options.bodyTimeoutMs ?? 30_000)
+  server.keepAliveTimeout = options.keepAliveMs ?? 65_000
+  server.maxConnections = options.maxConnections ?? 20_000
+  // Event streams may be silent for long; Node 10 would end them after two minutes.
+  server.timeout = 0
+  // What is not HTTP gets no answer (transcripts, item 31); a slow head gets none either.
+  server.on("clientError", (_error, socket) => socket.destroy())
+  return server
+}
+
+const listen = (server: Server, host: string, port: number) =>
+  Effect.async<Listener, ListenError>((resume) => {
+    const onError = (error: NodeJS.ErrnoException) =>
+      resume(
+        new ListenError({
+          reason: reasonByCode[error.code ?? ""] ?? "Other",
+          host,
+          port,
+          detail: error.message,
+        }),
+      )
+    server.once("error", onError)
+    server.listen({ host, port }, () => {
+      server.removeListener("error", onError)
+      const address = server.address() as AddressInfo
+      const urlHost = address.address.includes(":") ? `[${address.address}]` : address.address
+      resume(
+        Effect.succeed({
+          host: address.address,
+          port: address.port,
+          url: `http://${urlHost}:${address.port}`,
+        }),
+      )
+    })
+  })
+
+/**
+ * Serves HTTP until its scope ends. Each request's handler is a fiber of its own; it is interrupted when its client
+ * leaves before the reply. At the end: no new connections, event streams are ended, idle connections closed, running
+ * requests answered; whatever is left after `closeWaitMs` is interrupted and disconnected.
+ */
+export const serve = <R>(
+  options: ListenerOptions<R>,
+): Effect.Effect<Listener, ListenError, R | Scope.Scope> =>
+  Effect.gen(function* () {
+    const runtime = yield* Effect.runtime<R>()
+    const fork = Runtime.runFork(runtime)
+    const server = makeServer(options)
+    const active: ActiveBySocket = new Map()
+    const streams = new Set<RecordStream>()
+    const interrupts = new Set<() => void>()
+    let isClosing = false
+
+    const settings: ExchangeSettings = {
+      maxBodyBytes: options.maxBodyBytes ?? 1024 * 1024,
+      bodyTimeoutMs: options.bodyTimeoutMs ?? 30_000,
+      stallTimeoutMs: options.stallTimeoutMs ?? 60_000,
+      isClosing: () => isClosing,
+      log: (entry) => fork(entry),
+      onStream: (stream) => {
+        streams.add(stream)
+        stream.onClosed(() => streams.delete(stream))
+        if (isClosing) stream.end()
+      },
+    }
+
+    server.on("connection", (socket: Socket) => {
+      // Node 10 knows no noDelay option: an event must not wait for the acknowledgement of the one before.
+      socket.setNoDelay(true)
+      active.set(socket, 0)
+      socket.on("close", () => active.delete(socket))
+    })
+
+    const onAnswered = (incoming: IncomingMessage, socket: Socket) => {
+      active.set(socket, (active.get(socket) ?? 1) - 1)
+      if (isClosing && active.get(socket) === 0) socket.destroySoon?.()
+      if (incoming.complete || socket.destroyed) return
+      incoming.resume()
+      const timer = setTimeout(() => socket.destroy(), lingerMs)
+      incoming.once("end", () => clearTimeout(timer))
+      socket.once("close", () => clearTimeout(timer))
+    }
+
+    server.on("request", (incoming: IncomingMessage, response: ServerResponse) => {
+      const { socket } = incoming
+      active.set(socket, (active.get(socket) ?? 0) + 1)
+      let isOver = false
+      const fiber = fork(Effect.suspend(() => options.handler(toHttpRequest(incoming, settings))))
+      const interrupt = () => fiber.unsafeInterruptAsFork(FiberId.none)
+      interrupts.add(interrupt)
+      fiber.addObserver((exit: Exit.Exit<HttpReply, HttpRefusal>) => {
+        interrupts.delete(interrupt)
+        if (!isOver) writeExit({ incoming, response, settings }, exit)
+      })
+      const onOver = () => {
+        if (isOver) return
+        isOver = true
+        interrupt()
+        if (active.has(socket)) onAnswered(incoming, socket)
+      }
+      response.on("finish", onOver)
+      response.on("close", onOver)
+    })
+
+    warnOfDroppedConnections(server, (entry) => fork(entry))
+
+    yield* Effect.addFinalizer(() =>
+      Effect.async<void>((resume) => {
+        isClosing = true
+        const timer = setTimeout(() => {
+          for (const interrupt of interrupts) interrupt()
+          for (const socket of active.keys()) socket.destroy()
+        }, options.closeWaitMs ?? 5_000)
+        server.close(() => {
+          clearTimeout(timer)
+          resume(Effect.void)
+        })
+        for (const stream of streams) stream.end()
+        for (const [socket, requests] of active) if (requests === 0) socket.destroy()
+      }),
+    )
+    return yield* listen(server, options.host, options.port)
+  })
+
+/** Says once a minute how many connections came beyond the bound. */
+const warnOfDroppedConnections = (server: Server, log: (entry: Effect.Effect<void>) => void) => {
+  let dropped = 0
+  server.on("drop", () => {
+    if (dropped++ > 0) return
+    setTimeout(() => {
+      log(
+        Effect.logWarning(
+          `${dropped} connections were closed at once: ${server.maxConnections} are open already`,
+        ),
+      )
+      dropped = 0
+    }, 60_000).unref()
+  })
+}

@@ -1,0 +1,92 @@
+import type { ServerResponse } from "node:http"
+import { encodeRecord } from "./RecordIo.ts"
+
+/** Why an event stream is over: we ended it, the client left, or it read too slowly and was cut. */
+export type StreamEnd = "Ended" | "ClientLeft" | "TooSlow"
+
+/** One outgoing event stream. Plain functions: a master sends hundreds of thousands of records a second. */
+export interface RecordStream {
+  /** Sends JSON text as one record in exactly one HTTP chunk. False when the stream is over. */
+  readonly send: (json: string) => boolean
+  /** The same for a record that is encoded already, to be sent to many streams. */
+  readonly sendEncoded: (record: string) => boolean
+  /** Ends the stream properly, with the terminating chunk, after everything sent. */
+  readonly end: () => void
+  readonly isOpen: () => boolean
+  /** Bytes that the client has not taken yet, without what the kernel holds. */
+  readonly waitingBytes: () => number
+  /** Calls the listener exactly once when the stream is over, at once if it is already. */
+  readonly onClosed: (listener: (end: StreamEnd) => void) => void
+}
+
+export interface RecordStreamOptions {
+  /** Sent besides `Content-Type: application/json`, for example `Mesos-Stream-Id`. */
+  readonly headers?: Readonly<Record<string, string>>
+  /**
+   * At so many waiting bytes the stream is cut; default 16 MiB. The first record comes on top: on the operator
+   * stream it is the whole state.
+   */
+  readonly maxWaitingBytes?: number
+}
+
+export const defaultMaxWaitingBytes = 16 * 1024 * 1024
+
+/**
+ * Answers 200 and turns the response into a stream. Each record is one `write`, which `node:http` makes into one
+ * chunk; npm's mesos-framework parses chunk by chunk (spec/mesos.md §0.5). Writes of one turn leave together.
+ */
+export const openRecordStream = (
+  response: ServerResponse,
+  options: RecordStreamOptions = {},
+): RecordStream => {
+  let maxWaitingBytes = options.maxWaitingBytes ?? defaultMaxWaitingBytes
+  let isFirst = true
+  const listeners: Array<(end: StreamEnd) => void> = []
+  let over: StreamEnd | undefined
+
+  const close = (end: StreamEnd) => {
+    if (over !== undefined) return
+    over = end
+    for (const listener of listeners.splice(0)) listener(end)
+  }
+
+  // Node 10 has no writableLength on responses, but there the socket's is all that matters.
+  const waitingBytes = () =>
+    response.writableLength ?? (response.socket === null ? 0 : response.socket.writableLength)
+
+  const sendEncoded = (record: string): boolean => {
+    if (over !== undefined) return false
+    if (isFirst) maxWaitingBytes += record.length
+    isFirst = false
+    response.write(record, "latin1")
+    if (waitingBytes() <= maxWaitingBytes) return true
+    // The client cannot be told: what it has not read yet stands in the way.
+    close("TooSlow")
+    response.destroy()
+    return false
+  }
+
+  response.on("close", () => close("ClientLeft"))
+  response.on("error", () => close("ClientLeft"))
+  if (response.destroyed || response.socket?.destroyed) close("ClientLeft")
+  else {
+    response.writeHead(200, { "Content-Type": "application/json", ...options.headers })
+    response.flushHeaders()
+  }
+
+  return {
+    send: (json) => sendEncoded(encodeRecord(json)),
+    sendEncoded,
+    end: () => {
+      if (over !== undefined) return
+      response.end()
+      close("Ended")
+    },
+    isOpen: () => over === undefined,
+    waitingBytes,
+    onClosed: (listener) => {
+      if (over === undefined) listeners.push(listener)
+      else listener(over)
+    },
+  }
+}

@@ -1,0 +1,64 @@
+import type { IncomingMessage } from "node:http"
+import { Effect } from "effect"
+import { badRequest, type HttpRefusal, refuse } from "./HttpMessage.ts"
+
+export interface BodyBounds {
+  readonly maxBodyBytes: number
+  readonly bodyTimeoutMs: number
+}
+
+/** Collects the body and calls `done` once; returns what stops the collecting. */
+const collectBody = (
+  incoming: IncomingMessage,
+  bounds: BodyBounds,
+  done: (result: Effect.Effect<Buffer, HttpRefusal>) => void,
+): (() => void) => {
+  const chunks: Array<Buffer> = []
+  let length = 0
+  const tooLarge = () => refuse(413, `The body is longer than the bound of ${bounds.maxBodyBytes} bytes`)
+
+  const finish = (result: Effect.Effect<Buffer, HttpRefusal>) => {
+    stop()
+    done(result)
+  }
+  const onData = (chunk: Buffer) => {
+    length += chunk.length
+    if (length > bounds.maxBodyBytes) finish(tooLarge())
+    else chunks.push(chunk)
+  }
+  const onEnd = () => finish(Effect.succeed(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+  const onCut = () => finish(badRequest("The body was cut off"))
+  const timer = setTimeout(
+    () => finish(refuse(408, `The body did not arrive within ${bounds.bodyTimeoutMs} ms`)),
+    bounds.bodyTimeoutMs,
+  )
+  const stop = () => {
+    clearTimeout(timer)
+    incoming.removeListener("data", onData)
+    incoming.removeListener("end", onEnd)
+    incoming.removeListener("aborted", onCut)
+  }
+
+  if (Number(incoming.headers["content-length"] ?? 0) > bounds.maxBodyBytes) finish(tooLarge())
+  else incoming.on("data", onData).on("end", onEnd).on("aborted", onCut)
+  return stop
+}
+
+/** The body as an effect that reads when it is first run and remembers its outcome. */
+export const readBody = (
+  incoming: IncomingMessage,
+  bounds: BodyBounds,
+): Effect.Effect<Buffer, HttpRefusal> => {
+  let outcome: Effect.Effect<Buffer, HttpRefusal> | undefined
+  return Effect.suspend(
+    () =>
+      outcome ??
+      Effect.async<Buffer, HttpRefusal>((resume) => {
+        const stop = collectBody(incoming, bounds, (result) => {
+          outcome = result
+          resume(result)
+        })
+        return Effect.sync(stop)
+      }),
+  )
+}

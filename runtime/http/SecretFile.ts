@@ -1,0 +1,128 @@
+import { randomBytes } from "node:crypto"
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs"
+import { Data, Effect } from "effect"
+
+type SecretFailure =
+  | "Missing"
+  | "Unreadable"
+  | "Exposed"
+  | "Empty"
+  | "TooShort"
+  | "Malformed"
+  | "CannotCreate"
+
+const minSecretLength = 32
+
+const remedyOf = (reason: SecretFailure, path: string): string => {
+  switch (reason) {
+    case "Missing":
+      return "copy the secret file of the master there"
+    case "Unreadable":
+      return "let the user of this daemon own it"
+    case "Exposed":
+      return `run \`chmod 600 ${path}\`, and make a new secret if others may have read it`
+    case "CannotCreate":
+      return "see that its folder exists and that the user of this daemon may write there"
+    default:
+      return "copy the secret file of the master there, or remove it to have a new one made"
+  }
+}
+
+/** Why there is no usable secret; the message names the file and the remedy, never the secret. */
+export class SecretError extends Data.TaggedError("SecretError")<{
+  readonly reason: SecretFailure
+  readonly path: string
+  readonly detail: string
+}> {
+  get remedy(): string {
+    return remedyOf(this.reason, this.path)
+  }
+  override get message(): string {
+    return `secret file ${this.path} ${this.detail}; ${this.remedy}`
+  }
+}
+
+const errorCode = (error: unknown) => (error as NodeJS.ErrnoException).code ?? String(error)
+
+/** Mode and content come from one open file: nobody can exchange it in between. */
+const readOpenFile = (path: string): { readonly mode: number; readonly text: string } => {
+  const file = openSync(path, "r")
+  try {
+    return { mode: fstatSync(file).mode, text: readFileSync(file, "utf8") }
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Reads the cluster's secret; a line ending after it is not part of it. */
+export const readSecret = (path: string): Effect.Effect<string, SecretError> =>
+  Effect.suspend(() => {
+    const fail = (reason: SecretFailure, detail: string) => new SecretError({ reason, path, detail })
+    let content: ReturnType<typeof readOpenFile>
+    try {
+      content = readOpenFile(path)
+    } catch (error) {
+      const code = errorCode(error)
+      return code === "ENOENT"
+        ? fail("Missing", "does not exist")
+        : fail("Unreadable", `cannot be read (${code})`)
+    }
+    if ((content.mode & 0o077) !== 0)
+      return fail("Exposed", `is open to others (mode ${(content.mode & 0o777).toString(8)})`)
+    const secret = content.text.trim()
+    if (secret === "") return fail("Empty", "is empty")
+    if (!/^[\x21-\x7e]+$/.test(secret))
+      return fail("Malformed", "holds blanks or characters that no HTTP header can carry")
+    if (secret.length < minSecretLength)
+      return fail("TooShort", `holds ${secret.length} characters, fewer than ${minSecretLength}`)
+    return Effect.succeed(secret)
+  })
+
+/** Appears whole or not at all, and never replaces what another process has put there meanwhile. */
+const createFile = (path: string, content: string) => {
+  const draft = `${path}.${process.pid}.${randomBytes(4).toString("hex")}`
+  const file = openSync(draft, "wx", 0o600)
+  try {
+    writeFileSync(file, content)
+    fsyncSync(file)
+    linkSync(draft, path)
+  } finally {
+    closeSync(file)
+    unlinkSync(draft)
+  }
+}
+
+/** Reads the secret, or makes one of 32 random bytes (64 hexadecimal digits, mode 0600) where there is none. */
+export const ensureSecret = (path: string): Effect.Effect<string, SecretError> =>
+  Effect.catchIf(
+    readSecret(path),
+    (error) => error.reason === "Missing",
+    () =>
+      Effect.flatMap(
+        Effect.try({
+          try: () => {
+            try {
+              createFile(path, `${randomBytes(32).toString("hex")}\n`)
+            } catch (error) {
+              if (errorCode(error) !== "EEXIST") throw error
+            }
+          },
+          catch: (error) =>
+            new SecretError({
+              reason: "CannotCreate",
+              path,
+              detail: `cannot be created (${errorCode(error)})`,
+            }),
+        }),
+        () => readSecret(path),
+      ),
+  )

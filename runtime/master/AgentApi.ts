@@ -1,0 +1,148 @@
+import { randomUUID } from "node:crypto"
+import { Effect, Runtime, Schema } from "effect"
+import type { MasterState } from "../../core/master/State.ts"
+import type { TaskStatus } from "../../core/Task.ts"
+import { badRequest, emptyReply, refuse, streamReply, unavailable } from "../http/HttpMessage.ts"
+import { readJsonObject } from "../http/JsonRequest.ts"
+import type { RecordStream } from "../http/RecordStream.ts"
+import { post } from "../http/Routes.ts"
+import {
+  AgentReport,
+  protocolVersion,
+  Registration,
+  reportPath,
+  silenceMsMax,
+  subscribePath,
+} from "../protocol/AgentProtocol.ts"
+import { type MailboxFull, Master } from "./Master.ts"
+
+// The master's side of the agent protocol (see AgentProtocol.ts).
+
+/** When each agent's stream last heard a report; a stream that stays silent is given up. */
+interface Listening {
+  lastHeardMs: number
+  readonly giveUp: () => void
+}
+
+const mailboxFull = ({ capacity }: MailboxFull) =>
+  unavailable(`${capacity} events are waiting already: try again in a moment`)
+
+const register = (registration: Registration, listening: Map<string, Listening>) =>
+  Effect.gen(function* () {
+    const master = yield* Master
+    const runFork = Runtime.runFork(yield* Effect.runtime<never>())
+    const streamId = randomUUID()
+    const { agentId, processedId, tasks, address, total, attributes, version } = registration
+    const opened = (stream: RecordStream) => {
+      master.streams.open(streamId, {
+        send: (record) => stream.send(JSON.stringify(record)),
+        end: stream.end,
+      })
+      listening.set(streamId, { lastHeardMs: performance.now(), giveUp: stream.end })
+      const registering = master.submit({
+        processed: agentId === null ? undefined : { to: agentId, upToId: processedId },
+        event: (_, outbox) => ({
+          type: "AgentRegistered",
+          streamId,
+          agentId,
+          address,
+          total,
+          attributes,
+          version,
+          tasks,
+          launching: agentId === null ? [] : outbox.launching(agentId, processedId),
+        }),
+      })
+      // Without the record `Registered` the agent tries again later.
+      runFork(Effect.catchAll(registering, () => Effect.sync(stream.end)))
+      // After the registration, so that the end of a stream that is over already comes second.
+      stream.onClosed(() => {
+        listening.delete(streamId)
+        master.streams.forget(streamId)
+        runFork(disconnect(master, streamId))
+      })
+    }
+    return streamReply(opened)
+  })
+
+const disconnect = (master: Master["Type"], streamId: string) =>
+  master.tell((state) => {
+    for (const agent of state.agents.values()) {
+      if (agent.streamId === streamId) {
+        return { type: "AgentDisconnected", agentId: agent.id, streamId }
+      }
+    }
+    return undefined
+  })
+
+const takeReport = (report: AgentReport, listening: Map<string, Listening>) =>
+  Effect.gen(function* () {
+    const { agentId, streamId, processedId, statuses } = report
+    const heard = listening.get(streamId)
+    if (heard === undefined) return yield* refuse(409, "this stream is over: subscribe again")
+    heard.lastHeardMs = performance.now()
+    const master = yield* Master
+    const processed = { to: agentId, upToId: processedId }
+    // Not from a stream that has been replaced meanwhile; the agent repeats statuses on the newer one.
+    const statusEvent = (status: TaskStatus) => (state: MasterState) =>
+      state.agents.get(agentId)?.streamId === streamId
+        ? ({ type: "StatusReported", agentId, status } as const)
+        : undefined
+    // All are offered before any is awaited, so that one transaction can hold them.
+    const mails = [
+      master.submit({ processed }),
+      ...statuses.map((status) => master.submit({ event: statusEvent(status) })),
+    ]
+    yield* Effect.all(mails, { concurrency: "unbounded", discard: true }).pipe(
+      Effect.catchTags({
+        MailboxFull: (error) => Effect.fail(mailboxFull(error)),
+        CallRefused: (error) => Effect.die(error),
+      }),
+    )
+    return emptyReply(202)
+  })
+
+const decode = <A, I>(schema: Schema.Schema<A, I>, json: object) =>
+  Schema.decodeUnknown(schema)(json).pipe(
+    Effect.mapError((error) => badRequest(`not a message of gleaner's agent protocol: ${error.message}`)),
+  )
+
+/** Refuses before anything is read of it: a message of another version may mean something else. */
+const checkVersion = (json: object) => {
+  const theirs = (json as { protocolVersion?: unknown }).protocolVersion
+  if (theirs === protocolVersion) return Effect.void
+  return Effect.fail(
+    badRequest(
+      `this master speaks version ${protocolVersion} of the agent protocol, the agent ${theirs ?? "none"}: run the same release of gleaner on both`,
+    ),
+  )
+}
+
+/** Gives up streams whose agent has been silent for too long, for as long as the scope lives. */
+const watchSilence = (listening: Map<string, Listening>) =>
+  Effect.sync(() => {
+    const nowMs = performance.now()
+    for (const { lastHeardMs, giveUp } of [...listening.values()]) {
+      if (nowMs - lastHeardMs > silenceMsMax) giveUp()
+    }
+  }).pipe(Effect.delay("1 second"), Effect.forever)
+
+export const makeAgentRoutes = Effect.gen(function* () {
+  const listening = new Map<string, Listening>()
+  yield* Effect.forkScoped(watchSilence(listening))
+  return [
+    post(subscribePath, (request) =>
+      Effect.gen(function* () {
+        const json = yield* readJsonObject(request)
+        yield* checkVersion(json)
+        return yield* register(yield* decode(Registration, json), listening)
+      }),
+    ),
+    post(reportPath, (request) =>
+      Effect.gen(function* () {
+        const json = yield* readJsonObject(request)
+        return yield* takeReport(yield* decode(AgentReport, json), listening)
+      }),
+    ),
+  ]
+})

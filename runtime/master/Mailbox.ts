@@ -1,0 +1,100 @@
+import type { AgentMessage, MasterAction } from "../../core/master/Action.ts"
+import { type CallRefusal, refuseCall } from "../../core/master/Admission.ts"
+import type { MasterEvent } from "../../core/master/Event.ts"
+import { masterEntity } from "../../core/master/Snapshot.ts"
+import type { MasterState } from "../../core/master/State.ts"
+import { stepMaster } from "../../core/master/Step.ts"
+import type { Batch, Delivery, JournaledEvent, OutboxItem } from "../journal/Journal.ts"
+import type { MachineClock } from "../MachineClock.ts"
+import type { Unstamped } from "../mesos/SchedulerCall.ts"
+import { digestActions } from "./ActionsDigest.ts"
+import type { Outbox } from "./Outbox.ts"
+
+export type UnstampedEvent = Unstamped<MasterEvent>
+
+/** Something for the master to take in. */
+export interface Mail {
+  /** Asked for right before the step, so that it can depend on the state; undefined = nothing to step. */
+  readonly event: (state: MasterState, outbox: Outbox) => UnstampedEvent | undefined
+  /** For a framework's call: judged right before the step. */
+  readonly caller: { readonly frameworkId: string; readonly streamId: string | null } | undefined
+  /** What an agent has processed of its messages. */
+  readonly processed: Delivery | undefined
+}
+
+/** An action that is ready to leave; messages to agents have their number. */
+export type Effect =
+  | Exclude<MasterAction, { readonly type: "SendToAgent" }>
+  | {
+      readonly type: "DeliverMessage"
+      readonly agentId: string
+      readonly id: number
+      readonly message: AgentMessage
+    }
+
+/** What came of a batch of mails: to be made durable first, then carried out. */
+export interface Processed {
+  readonly batch: Batch
+  readonly effects: ReadonlyArray<Effect>
+  /** For each mail, in order: why it was refused, or undefined. */
+  readonly refusals: ReadonlyArray<CallRefusal | undefined>
+  readonly wakeAtMs: number | null
+}
+
+/**
+ * Steps the machine through a batch of mails and, when it wants to be woken by now, once more by `TimePassed`: so one
+ * allocation cycle serves the whole batch. Synchronous: nothing else can touch the state in between.
+ */
+export const processMails = (
+  state: MasterState,
+  outbox: Outbox,
+  clock: MachineClock,
+  mails: ReadonlyArray<Mail>,
+): Processed => {
+  const events: Array<JournaledEvent> = []
+  const effects: Array<Effect> = []
+  const items: Array<OutboxItem> = []
+  const delivered: Array<Delivery> = []
+  const changes = new Map<string, { kind: string; key: string; value: unknown }>()
+  let wakeAtMs: number | null = state.deadlines.nextAtMs()
+
+  const step = (unstamped: UnstampedEvent) => {
+    const event = { ...unstamped, nowMs: clock.nowMs(), wallMs: clock.wallMs() } as MasterEvent
+    const result = stepMaster(state, event)
+    events.push({ atMs: event.nowMs, event, actionsDigest: digestActions(result.actions) })
+    for (const ref of result.changed) {
+      changes.set(`${ref.kind} ${ref.key}`, { ...ref, value: masterEntity(state, ref) })
+    }
+    for (const action of result.actions) {
+      if (action.type !== "SendToAgent") {
+        effects.push(action)
+        continue
+      }
+      const item = outbox.add(action.agentId, action.message)
+      items.push(item)
+      effects.push({
+        type: "DeliverMessage",
+        agentId: action.agentId,
+        id: item.id,
+        message: action.message,
+      })
+    }
+    wakeAtMs = result.wakeAtMs
+  }
+
+  const refusals = mails.map(({ event, caller, processed }) => {
+    if (processed !== undefined && outbox.processed(processed.to, processed.upToId)) delivered.push(processed)
+    const refusal = caller && refuseCall(state, caller.frameworkId, caller.streamId)
+    const unstamped = refusal === undefined ? event(state, outbox) : undefined
+    if (unstamped !== undefined) step(unstamped)
+    return refusal
+  })
+  if (wakeAtMs !== null && wakeAtMs <= clock.nowMs()) step({ type: "TimePassed" })
+
+  return {
+    batch: { events, changes: [...changes.values()], outbox: items, delivered },
+    effects,
+    refusals,
+    wakeAtMs,
+  }
+}

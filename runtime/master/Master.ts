@@ -1,0 +1,142 @@
+import { Context, Data, Deferred, Duration, Effect, Layer, Queue, Schedule } from "effect"
+import type { CallRefusal } from "../../core/master/Admission.ts"
+import { restoreMaster } from "../../core/master/Snapshot.ts"
+import { initialMasterState, type MasterSettings, type MasterState } from "../../core/master/State.ts"
+import { type Batch, Journal, type JournalError } from "../journal/Journal.ts"
+import { startMachineClock } from "../MachineClock.ts"
+import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
+import { makeDelivery } from "./Delivery.ts"
+import { type Mail, processMails, type UnstampedEvent } from "./Mailbox.ts"
+import { MasterMetrics } from "./MasterMetrics.ts"
+import { makeOutbox } from "./Outbox.ts"
+import { makeStreams, type Streams } from "./Streams.ts"
+
+/** A framework's call that was not taken in. */
+export class CallRefused extends Data.TaggedError("CallRefused")<{ readonly refusal: CallRefusal }> {}
+
+/** More is waiting than the mailbox holds: the caller should try again. */
+export class MailboxFull extends Data.TaggedError("MailboxFull")<{ readonly capacity: number }> {}
+
+/**
+ * The shell around the master machine (design §3): takes events, steps, writes one transaction, and only then lets
+ * the actions leave and the callers know.
+ */
+export class Master extends Context.Tag("gleaner/Master")<
+  Master,
+  {
+    /** For reading only, and only at once: it changes with every event. */
+    readonly state: MasterState
+    readonly streams: Streams
+    readonly outboxSize: () => number
+    /** Returns when the event and all that follows from it is durable. */
+    readonly submit: (mail: Partial<Mail>) => Effect.Effect<void, CallRefused | MailboxFull>
+    /** The same for what must not get lost, such as the end of a stream: waits while the mailbox is full. */
+    readonly tell: (event: Mail["event"]) => Effect.Effect<void>
+    /** Never returns; fails when the journal does: memory must not run ahead of the disk. */
+    readonly run: Effect.Effect<never, JournalError>
+  }
+>() {}
+
+export interface MasterOptions {
+  readonly settings: MasterSettings
+  /** Id and seed of a master whose journal is still empty. */
+  readonly newMasterId: string
+  readonly newSeed: string
+  readonly identity: Omit<MasterIdentity, "masterId">
+}
+
+/** Events waiting for a step, at most; beyond that callers are turned away with `MailboxFull`. */
+const mailboxCapacity = 10_000
+
+interface Waiting {
+  readonly mail: Mail
+  readonly taken: Deferred.Deferred<void, CallRefused>
+}
+
+const nothing: Mail = { event: () => undefined, caller: undefined, processed: undefined }
+
+export const make = (options: MasterOptions) =>
+  Effect.gen(function* () {
+    const journal = yield* Journal
+    const metrics = yield* MasterMetrics
+    const recovered = yield* journal.recover
+    const restored = restoreMaster(recovered.entities, options.settings)
+    const state = restored ?? initialMasterState(options.newMasterId, options.newSeed, options.settings)
+    const outbox = makeOutbox(recovered.outbox, recovered.lastOutboxId)
+    const clock = startMachineClock(state.nowMs)
+    const streams = makeStreams()
+    const identity: MasterIdentity = { ...options.identity, masterId: state.masterId }
+    const carryOut = makeDelivery(outbox, streams, identity)
+    const mailbox = yield* Queue.dropping<Waiting>(mailboxCapacity)
+
+    const submit = (mail: Partial<Mail>) =>
+      Effect.gen(function* () {
+        const taken = yield* Deferred.make<void, CallRefused>()
+        const isIn = yield* Queue.offer(mailbox, { mail: { ...nothing, ...mail }, taken })
+        if (!isIn) return yield* new MailboxFull({ capacity: mailboxCapacity })
+        yield* Deferred.await(taken)
+      })
+
+    const tell = (event: Mail["event"]) =>
+      submit({ event }).pipe(
+        Effect.retry({
+          while: (error) => error._tag === "MailboxFull",
+          schedule: Schedule.spaced("100 millis"),
+        }),
+        Effect.orDie,
+      )
+
+    const take = (waiting: ReadonlyArray<Waiting>) =>
+      Effect.gen(function* () {
+        const { batch, effects, refusals, wakeAtMs } = processMails(
+          state,
+          outbox,
+          clock,
+          waiting.map(({ mail }) => mail),
+        )
+        if (!isEmptyBatch(batch)) {
+          const [took] = yield* Effect.timed(journal.append(batch))
+          metrics.observeAppend(Duration.toSeconds(took))
+        }
+        for (const effect of effects) carryOut(effect)
+        metrics.observe(batch, effects)
+        yield* Effect.forEach(waiting, ({ taken }, index) => {
+          const refusal = refusals[index]
+          return refusal === undefined
+            ? Deferred.succeed(taken, undefined)
+            : Deferred.fail(taken, new CallRefused({ refusal }))
+        })
+        return wakeAtMs
+      })
+
+    // Waits for the first mail, lets one turn of the event loop pass so that its companions arrive, and takes them
+    // together: without that turn a group commit has a group of one (spec/stack.md §2).
+    const nextMails = (wakeAtMs: number | null) =>
+      Effect.gen(function* () {
+        const first = yield* wakeAtMs === null
+          ? Effect.asSome(Queue.take(mailbox))
+          : Effect.timeoutOption(Queue.take(mailbox), Math.max(0, wakeAtMs - clock.nowMs()))
+        if (first._tag === "None") return []
+        yield* Effect.async<void>((resume) => {
+          setImmediate(() => resume(Effect.void))
+        })
+        return [first.value, ...(yield* Queue.takeUpTo(mailbox, mailboxCapacity))]
+      })
+
+    const run = Effect.gen(function* () {
+      let wakeAtMs = yield* take([
+        {
+          mail: { ...nothing, event: (): UnstampedEvent => ({ type: "MasterStarted" }) },
+          taken: yield* Deferred.make<void, CallRefused>(),
+        },
+      ])
+      while (true) wakeAtMs = yield* take(yield* nextMails(wakeAtMs))
+    }) as Effect.Effect<never, JournalError>
+
+    return Master.of({ state, streams, outboxSize: outbox.size, submit, tell, run })
+  })
+
+const isEmptyBatch = (batch: Batch): boolean => batch.events.length === 0 && batch.delivered.length === 0
+
+export const layer = (options: MasterOptions): Layer.Layer<Master, JournalError, Journal | MasterMetrics> =>
+  Layer.effect(Master, make(options))

@@ -1,0 +1,135 @@
+import { Context, Layer } from "effect"
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
+import type { MasterEvent } from "../../core/master/Event.ts"
+import type { MasterState } from "../../core/master/State.ts"
+import type { Batch } from "../journal/Journal.ts"
+import type { Effect as Outgoing } from "./Mailbox.ts"
+
+/** What the master counts, in Prometheus form. Gauges are read from the state when someone asks. */
+export class MasterMetrics extends Context.Tag("gleaner/MasterMetrics")<
+  MasterMetrics,
+  {
+    /** Counts a batch that has become durable. */
+    readonly observe: (batch: Batch, effects: ReadonlyArray<Outgoing>) => void
+    readonly observeAppend: (seconds: number) => void
+    readonly contentType: string
+    /** The text of `/metrics`. */
+    readonly expose: (state: MasterState, outboxSize: number) => Promise<string>
+  }
+>() {}
+
+export const make = () => {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+
+  const agents = new Gauge({
+    name: "gleaner_master_agents",
+    help: "Agents by condition: connected, disconnected (tasks believed to run), unreachable",
+    labelNames: ["condition"],
+    registers,
+  })
+  const frameworks = new Gauge({
+    name: "gleaner_master_frameworks",
+    help: "Frameworks by condition: connected, disconnected (within their failover timeout)",
+    labelNames: ["condition"],
+    registers,
+  })
+  const offers = new Gauge({
+    name: "gleaner_master_offers_outstanding",
+    help: "Offers that wait for an answer",
+    registers,
+  })
+  const tasks = new Gauge({
+    name: "gleaner_master_tasks",
+    help: "Tasks the master knows, by state; ended ones until their last status is acknowledged",
+    labelNames: ["state"],
+    registers,
+  })
+  const total = new Gauge({
+    name: "gleaner_master_resources_total",
+    help: "Lendable resources of all reachable agents, in Mesos's units (cpus, mem and disk in MiB)",
+    labelNames: ["resource"],
+    registers,
+  })
+  const allocated = new Gauge({
+    name: "gleaner_master_resources_allocated",
+    help: "Resources offered or used, in Mesos's units (cpus, mem and disk in MiB)",
+    labelNames: ["resource"],
+    registers,
+  })
+  const outbox = new Gauge({
+    name: "gleaner_master_outbox_messages",
+    help: "Messages to agents that no agent has reported as processed yet",
+    registers,
+  })
+  const events = new Counter({
+    name: "gleaner_master_events_total",
+    help: "Events taken into the journal, by type",
+    labelNames: ["type"],
+    registers,
+  })
+  const offersMade = new Counter({
+    name: "gleaner_master_offers_total",
+    help: "Offers made",
+    registers,
+  })
+  const launches = new Counter({
+    name: "gleaner_master_launches_total",
+    help: "Tasks sent to agents",
+    registers,
+  })
+  const statuses = new Counter({
+    name: "gleaner_master_statuses_total",
+    help: "Task statuses sent to frameworks, by state and source; repetitions count",
+    labelNames: ["state", "source"],
+    registers,
+  })
+  const appendSeconds = new Histogram({
+    name: "gleaner_master_journal_append_seconds",
+    help: "Time to make a batch of events durable",
+    buckets: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
+    registers,
+  })
+
+  const setGauges = (state: MasterState, outboxSize: number) => {
+    for (const condition of ["connected", "disconnected", "unreachable"]) agents.set({ condition }, 0)
+    for (const condition of ["connected", "disconnected"]) frameworks.set({ condition }, 0)
+    for (const gauge of [tasks, total, allocated]) gauge.reset()
+    for (const agent of state.agents.values()) {
+      agents.inc({ condition: agent.condition })
+      if (agent.condition === "unreachable") continue
+      for (const [resource, milli] of Object.entries(agent.total)) total.inc({ resource }, milli / 1000)
+      for (const [resource, milli] of Object.entries(state.ledger.allocatedOn(agent.id))) {
+        allocated.inc({ resource }, milli / 1000)
+      }
+    }
+    for (const framework of state.frameworks.values()) {
+      frameworks.inc({ condition: framework.streamId === null ? "disconnected" : "connected" })
+    }
+    for (const task of state.tasks.values()) tasks.inc({ state: task.state })
+    offers.set(state.offers.size)
+    outbox.set(outboxSize)
+  }
+
+  return MasterMetrics.of({
+    observe: (batch, effects) => {
+      for (const { event } of batch.events) events.inc({ type: (event as MasterEvent).type })
+      for (const effect of effects) {
+        if (effect.type === "OfferResources") offersMade.inc(effect.offers.length)
+        if (effect.type === "SendStatus") {
+          statuses.inc({ state: effect.status.state, source: effect.status.source })
+        }
+        if (effect.type === "DeliverMessage" && effect.message.type === "LaunchTask") launches.inc()
+      }
+    },
+    observeAppend: (seconds) => appendSeconds.observe(seconds),
+    contentType: registry.contentType,
+    expose: (state, outboxSize) => {
+      setGauges(state, outboxSize)
+      return registry.metrics()
+    },
+  })
+}
+
+export const layer = Layer.sync(MasterMetrics, make)

@@ -1,0 +1,60 @@
+import type { AgentMessage } from "../../core/master/Action.ts"
+import { taskKey } from "../../core/Task.ts"
+import type { OutboxItem } from "../journal/Journal.ts"
+
+/** A message to an agent with the number under which it is delivered, repeated and acknowledged. */
+export interface NumberedMessage {
+  readonly id: number
+  readonly message: AgentMessage
+}
+
+/**
+ * Messages to agents that were decided but not yet reported as processed. The journal holds the same items; this is
+ * the copy in memory that is sent from. Numbers increase over the life of the journal, so an agent can drop what it
+ * has seen.
+ */
+export interface Outbox {
+  /** Takes a message in, to be made durable with the batch that holds its cause. */
+  readonly add: (agentId: string, message: AgentMessage) => OutboxItem
+  /** Drops what the agent has processed; true when anything was dropped. */
+  readonly processed: (agentId: string, upToId: number) => boolean
+  /** What is still on its way to an agent that has processed everything up to `afterId`. */
+  readonly pending: (agentId: string, afterId: number) => ReadonlyArray<NumberedMessage>
+  /** Keys of tasks whose launch is among {@link pending}. */
+  readonly launching: (agentId: string, afterId: number) => ReadonlyArray<string>
+  readonly size: () => number
+}
+
+export const makeOutbox = (recovered: ReadonlyArray<OutboxItem>, lastId: number): Outbox => {
+  const queues = new Map<string, Array<NumberedMessage>>()
+  let nextId = lastId + 1
+  const queueOf = (agentId: string): Array<NumberedMessage> => {
+    const queue = queues.get(agentId) ?? []
+    queues.set(agentId, queue)
+    return queue
+  }
+  for (const { id, to, message } of recovered) queueOf(to).push({ id, message: message as AgentMessage })
+  const pending: Outbox["pending"] = (agentId, afterId) =>
+    (queues.get(agentId) ?? []).filter((item) => item.id > afterId)
+  return {
+    add: (agentId, message) => {
+      const item = { id: nextId++, message }
+      queueOf(agentId).push(item)
+      return { id: item.id, to: agentId, message }
+    },
+    processed: (agentId, upToId) => {
+      const queue = queues.get(agentId)
+      if (queue === undefined || queue[0] === undefined || queue[0].id > upToId) return false
+      const left = queue.filter((item) => item.id > upToId)
+      if (left.length === 0) queues.delete(agentId)
+      else queues.set(agentId, left)
+      return true
+    },
+    pending,
+    launching: (agentId, afterId) =>
+      pending(agentId, afterId).flatMap(({ message }) =>
+        message.type === "LaunchTask" ? [taskKey(message.spec.frameworkId, message.spec.taskId)] : [],
+      ),
+    size: () => [...queues.values()].reduce((sum, queue) => sum + queue.length, 0),
+  }
+}

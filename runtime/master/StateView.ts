@@ -1,0 +1,172 @@
+import type {
+  AgentRecord,
+  FrameworkRecord,
+  MasterState,
+  OfferRecord,
+  TaskRecord,
+} from "../../core/master/State.ts"
+import { addResources, emptyResources, type Resources } from "../../core/Resources.ts"
+import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
+
+// `/state` in the v0 naming that existing tools read (spec/mesos.md §6.3). Built in one pass over the state.
+
+const sum = (items: ReadonlyArray<{ readonly resources: Resources }>): Resources =>
+  items.reduce((total, { resources }) => addResources(total, resources), emptyResources)
+
+/** Plain numbers in Mesos's units; the usual scalars print as 0 when absent. */
+const scalars = (resources: Resources): Record<string, number> => {
+  const view: Record<string, number> = { cpus: 0, gpus: 0, mem: 0, disk: 0 }
+  for (const [name, milli] of Object.entries(resources)) view[name] = milli / 1000
+  return view
+}
+
+const groupBy = <A>(items: Iterable<A>, keyOf: (item: A) => string): Map<string, Array<A>> => {
+  const groups = new Map<string, Array<A>>()
+  for (const item of items) {
+    const key = keyOf(item)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [item])
+    else group.push(item)
+  }
+  return groups
+}
+
+const taskView = ({ spec, state, status, launchedWallMs }: TaskRecord) => ({
+  id: spec.taskId,
+  name: spec.name,
+  framework_id: spec.frameworkId,
+  executor_id: "",
+  slave_id: spec.agentId,
+  state,
+  resources: scalars(spec.resources),
+  role: spec.role,
+  command: [spec.command.value, ...spec.command.arguments.slice(1)].join(" "),
+  launched_time: launchedWallMs / 1000,
+  statuses:
+    status === null
+      ? []
+      : [
+          {
+            state: status.state,
+            timestamp: status.wallMs / 1000,
+            ...(status.message === null ? {} : { message: status.message }),
+          },
+        ],
+  ...(spec.labels.length === 0 ? {} : { labels: spec.labels }),
+})
+
+const offerView = (offer: OfferRecord) => ({
+  id: offer.id,
+  framework_id: offer.frameworkId,
+  slave_id: offer.agentId,
+  allocation_info: { role: offer.role },
+  resources: scalars(offer.resources),
+})
+
+const agentView = (agent: AgentRecord, used: Resources, offered: Resources) => ({
+  id: agent.id,
+  hostname: agent.address.hostname,
+  port: agent.address.port,
+  pid: `slave(1)@${agent.address.ip}:${agent.address.port}`,
+  attributes: Object.fromEntries(agent.attributes.map(({ name, value }) => [name, value])),
+  registered_time: agent.registeredWallMs / 1000,
+  resources: scalars(agent.total),
+  used_resources: scalars(used),
+  offered_resources: scalars(offered),
+  reserved_resources: {},
+  unreserved_resources: scalars(agent.total),
+  active: agent.condition === "connected",
+  deactivated: false,
+  version: agent.version,
+  /** gleaner's own: connected, disconnected (tasks believed to run) or unreachable. */
+  condition: agent.condition,
+})
+
+const isUnreachable = (task: TaskRecord) => task.state === "TASK_UNREACHABLE"
+
+const frameworkView = (
+  framework: FrameworkRecord,
+  tasks: ReadonlyArray<TaskRecord>,
+  offers: ReadonlyArray<OfferRecord>,
+) => {
+  const used = sum(tasks.filter((task) => !isUnreachable(task)).map(({ spec }) => spec))
+  const offered = sum(offers)
+  const isConnected = framework.streamId !== null
+  return {
+    id: framework.id,
+    name: framework.info.name,
+    user: framework.info.user,
+    hostname: framework.info.hostname,
+    ...(framework.info.webuiUrl === null ? {} : { webui_url: framework.info.webuiUrl }),
+    ...(framework.info.principal === null ? {} : { principal: framework.info.principal }),
+    roles: framework.info.roles,
+    capabilities: framework.info.capabilities,
+    failover_timeout: framework.info.failoverTimeoutMs / 1000,
+    checkpoint: framework.info.checkpoint,
+    registered_time: framework.registeredWallMs / 1000,
+    active: isConnected,
+    connected: isConnected,
+    recovered: false,
+    resources: scalars(addResources(used, offered)),
+    used_resources: scalars(used),
+    offered_resources: scalars(offered),
+    tasks: tasks.filter((task) => !isUnreachable(task)).map(taskView),
+    unreachable_tasks: tasks.filter(isUnreachable).map(taskView),
+    completed_tasks: [],
+    offers: offers.map(offerView),
+    executors: [],
+  }
+}
+
+/** The whole view. `startedWallMs` = when this master process began to serve. */
+export const stateView = (state: MasterState, identity: MasterIdentity, startedWallMs: number) => {
+  const agents = [...state.agents.values()]
+  const offersByAgent = groupBy(state.offers.values(), (offer) => offer.agentId)
+  const offersByFramework = groupBy(state.offers.values(), (offer) => offer.frameworkId)
+  const tasksByFramework = groupBy(state.tasks.values(), (task) => task.spec.frameworkId)
+  const { address, masterId, version } = identity
+  return {
+    version,
+    id: masterId,
+    pid: `master@${address.ip}:${address.port}`,
+    hostname: address.hostname,
+    start_time: startedWallMs / 1000,
+    elected_time: startedWallMs / 1000,
+    leader: `master@${address.ip}:${address.port}`,
+    leader_info: {
+      id: masterId,
+      pid: `master@${address.ip}:${address.port}`,
+      port: address.port,
+      hostname: address.hostname,
+    },
+    activated_slaves: agents.filter((agent) => agent.condition === "connected").length,
+    deactivated_slaves: agents.filter((agent) => agent.condition === "disconnected").length,
+    unreachable_slaves: agents.filter((agent) => agent.condition === "unreachable").length,
+    slaves: agents.map((agent) => {
+      const offered = sum(offersByAgent.get(agent.id) ?? [])
+      const allocated = state.ledger.allocatedOn(agent.id)
+      return agentView(agent, minus(allocated, offered), offered)
+    }),
+    recovered_slaves: [],
+    frameworks: [...state.frameworks.values()].map((framework) =>
+      frameworkView(
+        framework,
+        tasksByFramework.get(framework.id) ?? [],
+        offersByFramework.get(framework.id) ?? [],
+      ),
+    ),
+    completed_frameworks: [],
+    orphan_tasks: [...tasksByFramework.entries()]
+      .filter(([frameworkId]) => !state.frameworks.has(frameworkId))
+      .flatMap(([, tasks]) => tasks.map(taskView)),
+    unregistered_frameworks: [],
+  }
+}
+
+/** The offered part is within the allocated one, or both are nothing when the agent is unreachable. */
+const minus = (allocated: Resources, offered: Resources): Resources => {
+  const left: Record<string, number> = {}
+  for (const [name, milli] of Object.entries(allocated))
+    left[name] = Math.max(0, milli - (offered[name] ?? 0))
+  return left
+}

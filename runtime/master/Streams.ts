@@ -1,0 +1,53 @@
+/** One open answer to a framework or an agent, to which records are written. */
+export interface OutgoingStream {
+  /** Writes a JSON record; without effect when the peer is gone. */
+  readonly send: (record: object) => void
+  readonly end: () => void
+}
+
+/** The open streams by id. A stream that is not here is gone; what would be sent to it is sent to nobody. */
+export interface Streams {
+  readonly open: (streamId: string, stream: OutgoingStream) => void
+  /** Forgets a stream that its peer has closed. */
+  readonly forget: (streamId: string) => void
+  readonly send: (streamId: string, record: object) => void
+  readonly end: (streamId: string) => void
+  /** Writes a record now and then every `everyMs`, as long as the stream lives. */
+  readonly repeat: (streamId: string, record: object, everyMs: number) => void
+  readonly endAll: () => void
+}
+
+interface Entry {
+  readonly stream: OutgoingStream
+  timer: NodeJS.Timeout | undefined
+}
+
+export const makeStreams = (): Streams => {
+  const entries = new Map<string, Entry>()
+  const forget = (streamId: string) => {
+    clearInterval(entries.get(streamId)?.timer)
+    entries.delete(streamId)
+  }
+  const end = (streamId: string) => {
+    const entry = entries.get(streamId)
+    forget(streamId)
+    entry?.stream.end()
+  }
+  return {
+    open: (streamId, stream) => {
+      entries.set(streamId, { stream, timer: undefined })
+    },
+    forget,
+    send: (streamId, record) => entries.get(streamId)?.stream.send(record),
+    end,
+    repeat: (streamId, record, everyMs) => {
+      const entry = entries.get(streamId)
+      if (entry === undefined) return
+      entry.stream.send(record)
+      entry.timer = setInterval(() => entry.stream.send(record), everyMs)
+    },
+    endAll: () => {
+      for (const streamId of [...entries.keys()]) end(streamId)
+    },
+  }
+}

@@ -1,0 +1,175 @@
+import { Either, ParseResult, Schema } from "effect"
+
+// The scheduler calls of the v1 API as JSON (spec/mesos.md §2.1, §2.3). Unknown fields are ignored and null means unset,
+// as in Mesos; what gleaner does not offer is decoded as far as it must be recognised, so that it can be refused by name.
+
+const Id = Schema.Struct({ value: Schema.String })
+
+/** Mesos also takes numbers and booleans that come as text. */
+const Double = Schema.Union(Schema.Number, Schema.NumberFromString)
+const Bool = Schema.Union(
+  Schema.Boolean,
+  Schema.transform(Schema.Literal("true", "false"), Schema.Boolean, {
+    decode: (text) => text === "true",
+    encode: (value) => (value ? "true" : "false"),
+  }),
+)
+
+const Filters = Schema.Struct({ refuse_seconds: Schema.optional(Double) })
+
+const Duration = Schema.Struct({ nanoseconds: Double })
+
+const KillPolicy = Schema.Struct({ grace_period: Schema.optional(Duration) })
+
+const Labels = Schema.Struct({
+  labels: Schema.optionalWith(
+    Schema.Array(Schema.Struct({ key: Schema.String, value: Schema.optional(Schema.String) })),
+    { default: () => [] },
+  ),
+})
+
+const Resource = Schema.Struct({
+  name: Schema.String,
+  type: Schema.String,
+  scalar: Schema.optional(Schema.Struct({ value: Double })),
+  role: Schema.optional(Schema.String),
+  reservation: Schema.optional(Schema.Unknown),
+  reservations: Schema.optional(Schema.Array(Schema.Unknown)),
+  disk: Schema.optional(Schema.Unknown),
+  revocable: Schema.optional(Schema.Unknown),
+  shared: Schema.optional(Schema.Unknown),
+  allocation_info: Schema.optional(Schema.Struct({ role: Schema.optional(Schema.String) })),
+})
+
+const Command = Schema.Struct({
+  shell: Schema.optionalWith(Bool, { default: () => true }),
+  value: Schema.optional(Schema.String),
+  arguments: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] }),
+  user: Schema.optional(Schema.String),
+  uris: Schema.optionalWith(Schema.Array(Schema.Unknown), { default: () => [] }),
+  environment: Schema.optional(
+    Schema.Struct({
+      variables: Schema.optionalWith(
+        Schema.Array(
+          Schema.Struct({
+            name: Schema.String,
+            value: Schema.optional(Schema.String),
+            type: Schema.optional(Schema.String),
+          }),
+        ),
+        { default: () => [] },
+      ),
+    }),
+  ),
+})
+
+const Container = Schema.Struct({
+  type: Schema.String,
+  mesos: Schema.optional(Schema.Struct({ image: Schema.optional(Schema.Unknown) })),
+  docker: Schema.optional(Schema.Unknown),
+  volumes: Schema.optionalWith(Schema.Array(Schema.Unknown), { default: () => [] }),
+  network_infos: Schema.optionalWith(Schema.Array(Schema.Unknown), { default: () => [] }),
+})
+
+const TaskInfo = Schema.Struct({
+  name: Schema.String,
+  task_id: Id,
+  agent_id: Id,
+  resources: Schema.optionalWith(Schema.Array(Resource), { default: () => [] }),
+  command: Schema.optional(Command),
+  executor: Schema.optional(Schema.Unknown),
+  container: Schema.optional(Container),
+  health_check: Schema.optional(Schema.Unknown),
+  check: Schema.optional(Schema.Unknown),
+  max_completion_time: Schema.optional(Schema.Unknown),
+  limits: Schema.optional(Schema.Unknown),
+  kill_policy: Schema.optional(KillPolicy),
+  labels: Schema.optional(Labels),
+})
+export type WireTask = typeof TaskInfo.Type
+
+const Operation = Schema.Struct({
+  type: Schema.optional(Schema.String),
+  id: Schema.optional(Id),
+  launch: Schema.optional(
+    Schema.Struct({ task_infos: Schema.optionalWith(Schema.Array(TaskInfo), { default: () => [] }) }),
+  ),
+})
+export type WireOperation = typeof Operation.Type
+
+const FrameworkInfo = Schema.Struct({
+  user: Schema.String,
+  name: Schema.String,
+  id: Schema.optional(Id),
+  failover_timeout: Schema.optionalWith(Double, { default: () => 0 }),
+  checkpoint: Schema.optionalWith(Bool, { default: () => false }),
+  role: Schema.optional(Schema.String),
+  roles: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] }),
+  hostname: Schema.optional(Schema.String),
+  principal: Schema.optional(Schema.String),
+  webui_url: Schema.optional(Schema.String),
+  capabilities: Schema.optionalWith(Schema.Array(Schema.Struct({ type: Schema.optional(Schema.String) })), {
+    default: () => [],
+  }),
+})
+export type WireFrameworkInfo = typeof FrameworkInfo.Type
+
+const OfferIds = Schema.optionalWith(Schema.Array(Id), { default: () => [] })
+const Roles = Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] })
+
+export const Call = Schema.Struct({
+  type: Schema.optional(Schema.String),
+  framework_id: Schema.optional(Id),
+  subscribe: Schema.optional(Schema.Struct({ framework_info: FrameworkInfo, suppressed_roles: Roles })),
+  accept: Schema.optional(
+    Schema.Struct({
+      offer_ids: OfferIds,
+      operations: Schema.optionalWith(Schema.Array(Operation), { default: () => [] }),
+      filters: Schema.optional(Filters),
+    }),
+  ),
+  decline: Schema.optional(Schema.Struct({ offer_ids: OfferIds, filters: Schema.optional(Filters) })),
+  revive: Schema.optional(Schema.Struct({ roles: Roles })),
+  suppress: Schema.optional(Schema.Struct({ roles: Roles })),
+  kill: Schema.optional(
+    Schema.Struct({
+      task_id: Id,
+      agent_id: Schema.optional(Id),
+      kill_policy: Schema.optional(KillPolicy),
+    }),
+  ),
+  acknowledge: Schema.optional(Schema.Struct({ agent_id: Id, task_id: Id, uuid: Schema.String })),
+  reconcile: Schema.optional(
+    Schema.Struct({
+      tasks: Schema.optionalWith(
+        Schema.Array(Schema.Struct({ task_id: Id, agent_id: Schema.optional(Id) })),
+        { default: () => [] },
+      ),
+    }),
+  ),
+})
+export type WireCall = typeof Call.Type
+
+const decodeCall = Schema.decodeUnknownEither(Call, { errors: "all" })
+
+/** Reads a JSON object as a call, or says what is wrong with it in Mesos's words (spec/mesos.md §2.2, row 6). */
+export const jsonToCall = (json: object): Either.Either<WireCall, string> =>
+  Either.mapLeft(decodeCall(withoutNulls(json)), describeParseError)
+
+/** null means unset, at any depth. */
+const withoutNulls = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withoutNulls)
+  if (typeof value !== "object" || value === null) return value
+  const kept = Object.entries(value).filter(([, member]) => member !== null)
+  return Object.fromEntries(kept.map(([name, member]) => [name, withoutNulls(member)]))
+}
+
+const describeParseError = (error: ParseResult.ParseError): string => {
+  const issues = ParseResult.ArrayFormatter.formatErrorSync(error)
+  const missing = issues.filter((issue) => issue._tag === "Missing").map((issue) => issue.path.join("."))
+  const text =
+    missing.length > 0
+      ? `Missing required fields: ${missing.join(", ")}`
+      : issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ")
+  return `Failed to convert JSON into Call protobuf: ${text}`
+}

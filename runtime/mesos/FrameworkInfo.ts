@@ -1,0 +1,77 @@
+import type { FrameworkInfo } from "../../core/master/State.ts"
+import type { WireFrameworkInfo } from "./CallSchema.ts"
+
+/**
+ * Why a framework may not subscribe like this; undefined when it may. It is told as an ERROR event, not as a status
+ * code (spec/mesos.md §2.2, row 11); the texts are Mesos's in meaning.
+ */
+export const frameworkProblem = (
+  info: WireFrameworkInfo,
+  suppressedRoles: ReadonlyArray<string>,
+): string | undefined => {
+  const isMultiRole = capabilitiesOf(info).includes("MULTI_ROLE")
+  if (isMultiRole && info.role !== undefined) {
+    return "'FrameworkInfo.role' must not be set when the framework is MULTI_ROLE capable"
+  }
+  if (!isMultiRole && info.roles.length > 0) {
+    return "'FrameworkInfo.roles' must not be set when the framework is not MULTI_ROLE capable"
+  }
+  const roles = rolesOf(info)
+  const repeated = roles.filter((role, index) => roles.indexOf(role) !== index)
+  if (repeated.length > 0) {
+    return `'FrameworkInfo.roles' contains duplicate items: { ${[...new Set(repeated)].join(", ")} }`
+  }
+  for (const role of roles) {
+    const problem = roleProblem(role)
+    if (problem !== undefined) {
+      const field = isMultiRole ? "'FrameworkInfo.roles' contains" : "'FrameworkInfo.role' is"
+      return `${field} invalid role: ${problem}`
+    }
+  }
+  const strangers = suppressedRoles.filter((role) => !roles.includes(role))
+  if (strangers.length > 0) {
+    return `Suppressed roles { ${strangers.join(", ")} } are not contained in the set of roles`
+  }
+  return undefined
+}
+
+/** Why a text is no role name; undefined when it is one. `*` is the default role. */
+export const roleProblem = (role: string): string | undefined => {
+  if (role === "*") return undefined
+  if (role === "") return "Empty role name is invalid"
+  for (const component of role.split("/")) {
+    if (component === "") return `Role '${role}' has an empty component: it starts, ends or doubles a slash`
+    if (component === "." || component === "..") return `Role component '${component}' is invalid`
+    if (component === "*") return `Role '${role}' contains invalid component '*'`
+    if (component.startsWith("-"))
+      return `Role component '${component}' is invalid because it begins with a dash`
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+    if (/[\s\x00-\x1f\x7f]/.test(component)) {
+      return `Role component '${component}' is invalid because it contains backspace or whitespace`
+    }
+  }
+  return undefined
+}
+
+const capabilitiesOf = (info: WireFrameworkInfo): ReadonlyArray<string> =>
+  info.capabilities.flatMap((capability) => (capability.type === undefined ? [] : [capability.type]))
+
+/** A framework that names no role gets `*`; a MULTI_ROLE one then gets no offers (spec/mesos.md §1.12). */
+const rolesOf = (info: WireFrameworkInfo): ReadonlyArray<string> =>
+  capabilitiesOf(info).includes("MULTI_ROLE") ? info.roles : [info.role ?? "*"]
+
+/** Longest failover timeout taken, so that time sums stay whole: 10 years. */
+const failoverTimeoutMsMax = 10 * 365 * 24 * 3600 * 1000
+
+export const wireToFrameworkInfo = (info: WireFrameworkInfo): FrameworkInfo => ({
+  name: info.name,
+  user: info.user,
+  roles: rolesOf(info),
+  principal: info.principal ?? null,
+  hostname: info.hostname ?? "",
+  webuiUrl: info.webui_url ?? null,
+  checkpoint: info.checkpoint,
+  failoverTimeoutMs:
+    Math.round(Math.min(Math.max(info.failover_timeout * 1000, 0), failoverTimeoutMsMax)) || 0,
+  capabilities: capabilitiesOf(info),
+})

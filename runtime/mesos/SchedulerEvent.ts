@@ -1,0 +1,108 @@
+import type { MasterAction, OfferedHost } from "../../core/master/Action.ts"
+import { hasCapability } from "../../core/master/Context.ts"
+import type { FrameworkRecord, NetworkAddress } from "../../core/master/State.ts"
+import type { TaskStatus } from "../../core/Task.ts"
+import { resourcesToWire } from "./Resources.ts"
+import { uuidToWire } from "./Uuid.ts"
+
+// Events of the v1 scheduler API as JSON values, keys in the order of the .proto (spec/mesos.md §2.5).
+
+/** The master as it presents itself in SUBSCRIBED. */
+export interface MasterIdentity {
+  readonly masterId: string
+  readonly version: string
+  readonly address: NetworkAddress
+}
+
+export const heartbeatMs = 15_000
+
+export const heartbeatEvent = { type: "HEARTBEAT" }
+
+export const errorEvent = (message: string) => ({ type: "ERROR", error: { message } })
+
+/** The event that an action is on the wire; undefined for actions that are no scheduler event. */
+export const actionToEvent = (action: MasterAction, master: MasterIdentity): object | undefined => {
+  switch (action.type) {
+    case "ConfirmSubscription":
+      return {
+        type: "SUBSCRIBED",
+        subscribed: {
+          framework_id: { value: action.framework.id },
+          heartbeat_interval_seconds: heartbeatMs / 1000,
+          master_info: masterInfo(master),
+        },
+      }
+    case "RefuseSubscription":
+      return errorEvent(action.message)
+    case "OfferResources":
+      return {
+        type: "OFFERS",
+        offers: { offers: action.offers.map((host) => offerToWire(host, action.framework)) },
+      }
+    case "RescindOffer":
+      return { type: "RESCIND", rescind: { offer_id: { value: action.offerId } } }
+    case "SendStatus":
+      return { type: "UPDATE", update: { status: statusToWire(action.status) } }
+    case "ReportAgentFailure":
+      return { type: "FAILURE", failure: { agent_id: { value: action.agentId } } }
+    default:
+      return undefined
+  }
+}
+
+const masterInfo = ({ masterId, version, address }: MasterIdentity) => ({
+  id: masterId,
+  ip: ipToNumber(address.ip),
+  port: address.port,
+  pid: `master@${address.ip}:${address.port}`,
+  hostname: address.hostname,
+  version,
+  address: { hostname: address.hostname, ip: address.ip, port: address.port },
+  capabilities: [],
+})
+
+/** Four octets in network order read as a little-endian number (spec/mesos.md §2.5). */
+const ipToNumber = (ip: string): number =>
+  ip.split(".").reduceRight((number, octet) => number * 256 + (Number(octet) || 0), 0)
+
+const offerToWire = ({ offer, agent }: OfferedHost, framework: FrameworkRecord) => {
+  const isMultiRole = hasCapability(framework, "MULTI_ROLE")
+  return {
+    id: { value: offer.id },
+    framework_id: { value: offer.frameworkId },
+    agent_id: { value: offer.agentId },
+    hostname: agent.address.hostname,
+    url: {
+      scheme: "http",
+      address: { hostname: agent.address.hostname, ip: agent.address.ip, port: agent.address.port },
+      path: "/slave(1)",
+    },
+    resources: resourcesToWire(offer.resources, {
+      withRole: !hasCapability(framework, "RESERVATION_REFINEMENT"),
+      allocatedTo: isMultiRole ? offer.role : null,
+    }),
+    ...(agent.attributes.length === 0
+      ? {}
+      : {
+          attributes: agent.attributes.map(({ name, value }) => ({ name, type: "TEXT", text: { value } })),
+        }),
+    ...(isMultiRole ? { allocation_info: { role: offer.role } } : {}),
+  }
+}
+
+export const statusToWire = (status: TaskStatus) => ({
+  task_id: { value: status.taskId },
+  state: status.state,
+  ...(status.message === null ? {} : { message: status.message }),
+  source: status.source,
+  ...(status.reason === null ? {} : { reason: status.reason }),
+  ...(status.agentId === null ? {} : { agent_id: { value: status.agentId } }),
+  // Command tasks: the executor's id is the task's (spec/mesos.md §3.4).
+  ...(status.source === "SOURCE_MASTER" ? {} : { executor_id: { value: status.taskId } }),
+  timestamp: status.wallMs / 1000,
+  ...(status.uuid === null ? {} : { uuid: uuidToWire(status.uuid) }),
+  ...(status.labels.length === 0 ? {} : { labels: { labels: status.labels } }),
+  ...(status.containerId === null
+    ? {}
+    : { container_status: { container_id: { value: status.containerId } } }),
+})

@@ -1,0 +1,135 @@
+import { Schema } from "effect"
+import type { AgentMessage } from "../../core/master/Action.ts"
+import type { ReportedTask } from "../../core/master/Event.ts"
+import type { Resources } from "../../core/Resources.ts"
+import type { TaskSpec, TaskState, TaskStatus } from "../../core/Task.ts"
+
+// gleaner's own protocol between agent and master (design §4): one long-lived stream of records down, posts up.
+//
+//   POST /gleaner/v1/agent/subscribe   Registration → 200, RecordIO stream of MasterRecord
+//   POST /gleaner/v1/agent/report      AgentReport  → 202 once all of it is durable at the master
+//
+// Down: every message has a number and is sent again after a reconnection until the agent has reported it as processed
+// (`processedId`); the agent drops numbers it has seen. Up: statuses are repeated by the agent's machine until their
+// framework has acknowledged them, so a report that gets lost needs no numbers of its own.
+
+/** Raised with every change that an older peer would misread; a peer of another version is refused. */
+export const protocolVersion = 1
+
+export const subscribePath = "/gleaner/v1/agent/subscribe"
+export const reportPath = "/gleaner/v1/agent/report"
+
+/** The master writes a heartbeat this often; the agent reports at least this often. */
+export const heartbeatMs = 5_000
+/** Silence in either direction after which a peer gives the stream up. */
+export const silenceMsMax = 20_000
+
+const Text = Schema.String
+const OrNull = <A, I>(schema: Schema.Schema<A, I>) => Schema.NullOr(schema)
+const Milli = Schema.Int.pipe(Schema.nonNegative())
+
+const ResourcesSchema: Schema.Schema<Resources> = Schema.Record({ key: Text, value: Milli })
+
+const LabelSchema = Schema.Struct({ key: Text, value: Text })
+
+const TaskStateSchema = Schema.Literal(
+  "TASK_STAGING",
+  "TASK_STARTING",
+  "TASK_RUNNING",
+  "TASK_KILLING",
+  "TASK_FINISHED",
+  "TASK_FAILED",
+  "TASK_KILLED",
+  "TASK_ERROR",
+  "TASK_LOST",
+  "TASK_DROPPED",
+  "TASK_UNREACHABLE",
+  "TASK_GONE",
+  "TASK_GONE_BY_OPERATOR",
+  "TASK_UNKNOWN",
+) satisfies Schema.Schema<TaskState>
+
+const TaskSpecSchema: Schema.Schema<TaskSpec> = Schema.Struct({
+  taskId: Text,
+  frameworkId: Text,
+  agentId: Text,
+  name: Text,
+  role: Text,
+  resources: ResourcesSchema,
+  command: Schema.Struct({
+    shell: Schema.Boolean,
+    value: Text,
+    arguments: Schema.Array(Text),
+    environment: Schema.Array(Schema.Struct({ name: Text, value: Text })),
+    user: OrNull(Text),
+  }),
+  frameworkUser: Text,
+  killGraceMs: OrNull(Schema.Number),
+  labels: Schema.Array(LabelSchema),
+})
+
+const TaskStatusSchema: Schema.Schema<TaskStatus> = Schema.Struct({
+  taskId: Text,
+  frameworkId: Text,
+  agentId: OrNull(Text),
+  state: TaskStateSchema,
+  source: Schema.Literal("SOURCE_MASTER", "SOURCE_AGENT", "SOURCE_EXECUTOR"),
+  reason: OrNull(Text),
+  message: OrNull(Text),
+  uuid: OrNull(Text),
+  wallMs: Schema.Number,
+  containerId: OrNull(Text),
+  labels: Schema.Array(LabelSchema),
+})
+
+const ReportedTaskSchema: Schema.Schema<ReportedTask> = Schema.Struct({
+  spec: TaskSpecSchema,
+  status: OrNull(TaskStatusSchema),
+})
+
+/** First post of an agent, and again after every lost stream. */
+export const Registration = Schema.Struct({
+  protocolVersion: Schema.Number,
+  agentId: OrNull(Text),
+  address: Schema.Struct({ hostname: Text, ip: Text, port: Schema.Number }),
+  total: ResourcesSchema,
+  attributes: Schema.Array(Schema.Struct({ name: Text, value: Text })),
+  version: Text,
+  /** The highest message number it has processed; 0 = none. */
+  processedId: Schema.Number,
+  tasks: Schema.Array(ReportedTaskSchema),
+})
+export type Registration = typeof Registration.Type
+
+/** What an agent posts while its stream lives; without statuses it is a heartbeat. */
+export const AgentReport = Schema.Struct({
+  agentId: Text,
+  streamId: Text,
+  processedId: Schema.Number,
+  statuses: Schema.Array(TaskStatusSchema),
+})
+export type AgentReport = typeof AgentReport.Type
+
+const AgentMessageSchema: Schema.Schema<AgentMessage> = Schema.Union(
+  Schema.Struct({ type: Schema.Literal("LaunchTask"), spec: TaskSpecSchema }),
+  Schema.Struct({
+    type: Schema.Literal("KillTask"),
+    frameworkId: Text,
+    taskId: Text,
+    graceMs: OrNull(Schema.Number),
+  }),
+  Schema.Struct({
+    type: Schema.Literal("AcknowledgeStatus"),
+    frameworkId: Text,
+    taskId: Text,
+    uuid: Text,
+  }),
+)
+
+/** What the master writes on the stream; `Registered` is the first record. */
+export const MasterRecord = Schema.Union(
+  Schema.Struct({ type: Schema.Literal("Registered"), agentId: Text, streamId: Text }),
+  Schema.Struct({ type: Schema.Literal("Message"), id: Schema.Number, message: AgentMessageSchema }),
+  Schema.Struct({ type: Schema.Literal("Heartbeat") }),
+)
+export type MasterRecord = typeof MasterRecord.Type

@@ -1,0 +1,187 @@
+import { spawn, spawnSync } from "node:child_process"
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createInterface } from "node:readline"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import Database from "better-sqlite3"
+import { Effect, Exit } from "effect"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import * as SqliteJournal from "../../../runtime/journal/SqliteJournal.ts"
+import { batch, eventOf, type Open, type OpenJournal, rowOf, run, using } from "./JournalFixture.ts"
+import { bundleForNode } from "./WorkerBundle.ts"
+
+let workerScript: URL
+let folder: string
+let files = 0
+
+beforeAll(async () => {
+  workerScript = await bundleForNode("runtime/journal/SqliteWorker.ts")
+  folder = mkdtempSync(join(tmpdir(), "gleaner-journal-"))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const newPath = () => join(folder, `${++files}.db`)
+const sqliteAt =
+  (path: string): Open =>
+  (options) =>
+    SqliteJournal.make({ path, workerScript, ...options })
+
+describe("journal in sqlite", () => {
+  const reasonOf = (open: Open) => run(Effect.flip(open()))
+
+  it("loses nothing acknowledged when its process is killed", async () => {
+    const program = fileURLToPath(await bundleForNode("test/runtime/journal/AppendLoop.ts"))
+    const path = newPath()
+    let previous = 0
+    for (const acknowledgements of [1, 40, 333, 1_000]) {
+      const child = spawn(process.execPath, [program, path, fileURLToPath(workerScript)], {
+        stdio: ["ignore", "pipe", "inherit"],
+      })
+      let acknowledged = 0
+      let count = 0
+      for await (const line of createInterface({ input: child.stdout })) {
+        acknowledged = Math.max(acknowledged, Number(line))
+        if (++count === acknowledgements) child.kill("SIGKILL")
+      }
+      const { state, events } = await using(sqliteAt(path), (journal) =>
+        Effect.all({ state: journal.recover, events: journal.events(0, 9_999) }),
+      )
+      const last = state.lastEventSeq
+      expect(last).toBeGreaterThanOrEqual(acknowledged)
+      expect(last).toBeLessThanOrEqual(acknowledged + 4)
+      expect(last).toBeGreaterThan(previous)
+      expect(state.lastOutboxId).toBe(last)
+      expect(state.outbox.map(({ id }) => id)).toEqual(
+        Array.from({ length: Math.min(30, last) }, (_, index) => last - Math.min(30, last) + 1 + index),
+      )
+      expect(state.entities.find(({ kind }) => kind === "counter")?.value).toBe(last)
+      expect(state.entities).toHaveLength(1 + Math.min(100, last))
+      expect(events.at(-1)).toEqual({
+        seq: last,
+        atMs: last,
+        event: { number: last },
+        actionsDigest: `${last}`,
+      })
+      previous = last
+    }
+  })
+
+  it("refuses what it must not touch, and leaves it as it is", async () => {
+    const newer = newPath()
+    await using(sqliteAt(newer), (journal) => journal.append(batch({ changes: [rowOf("a", 1)] })))
+    const edit = new Database(newer)
+    edit.exec("UPDATE meta SET value = 2 WHERE name = 'format'")
+    edit.pragma("journal_mode = DELETE")
+    edit.close()
+    const foreign = newPath()
+    new Database(foreign).exec("CREATE TABLE apps (id)").close()
+    const garbage = newPath()
+    writeFileSync(garbage, "this is not a database, and long enough to be one\n".repeat(100))
+    for (const [path, reason, text] of [
+      [newer, "NewerFormat", "format 2, this gleaner knows formats up to 1; run the gleaner version"],
+      [foreign, "NotAJournal", "not a journal of gleaner; choose another path"],
+      [garbage, "NotAJournal", "choose another path"],
+    ] as const) {
+      const before = readFileSync(path)
+      const error = await reasonOf(sqliteAt(path))
+      expect([error.reason, error.path]).toEqual([reason, path])
+      expect(error.message).toContain(text)
+      expect(readFileSync(path).equals(before)).toBe(true)
+    }
+  })
+
+  it("says when its folder is missing or cannot be written, and when its worker is missing", async () => {
+    for (const path of [join(folder, "nowhere/journal.db"), "/proc/gleaner-journal.db"])
+      expect(await reasonOf(sqliteAt(path))).toMatchObject({ reason: "CannotOpen", path })
+    const missing = new URL("file:///nowhere/journal-worker.js")
+    expect(
+      await reasonOf(() => SqliteJournal.make({ path: newPath(), workerScript: missing })),
+    ).toMatchObject({
+      reason: "WriterDied",
+    })
+  })
+
+  it("leaves one file that can be copied when it is closed", async () => {
+    const path = newPath()
+    await using(sqliteAt(path), (journal) => journal.append(batch({ changes: [rowOf("a", 1)] })))
+    expect(statSync(`${path}-wal`, { throwIfNoEntry: false })).toBeUndefined()
+    const copy = newPath()
+    copyFileSync(path, copy)
+    expect((await using(sqliteAt(copy), (journal) => journal.recover)).entities).toEqual([rowOf("a", 1)])
+  })
+
+  it("fails what comes beyond its bound, and stores what came before", async () => {
+    const open = sqliteAt(newPath())
+    const exits = await using(
+      open,
+      (journal) =>
+        Effect.forEach(
+          [1, 2, 3, 4, 5],
+          (number) => Effect.exit(journal.append(batch({ events: [eventOf(number)] }))),
+          { concurrency: "unbounded" },
+        ),
+      { maxPending: 3 },
+    )
+    expect(exits.map(Exit.isSuccess)).toEqual([true, true, true, false, false])
+    expect((await using(open, (journal) => journal.recover)).lastEventSeq).toBe(3)
+  })
+
+  it("fails everything that waits when its thread dies", async () => {
+    const script = join(folder, "dying-worker.mjs")
+    writeFileSync(
+      script,
+      `import { parentPort } from "node:worker_threads"
+       parentPort.on("message", () => process.exit(7))
+       parentPort.postMessage({ type: "opened" })`,
+    )
+    const errors = await run(
+      Effect.gen(function* () {
+        const journal = yield* SqliteJournal.make({ path: newPath(), workerScript: pathToFileURL(script) })
+        const append = Effect.flip(journal.append(batch({ events: [eventOf(1)] })))
+        const waiting = yield* Effect.all([append, append, Effect.flip(journal.recover)], {
+          concurrency: "unbounded",
+        })
+        return [...waiting, yield* append, yield* Effect.flip(journal.events(0, 1))]
+      }),
+    )
+    expect(errors.map(({ reason }) => reason)).toEqual(Array.from({ length: 5 }, () => "WriterDied"))
+    expect(errors[0]!.message).toContain("its writer thread ended with code 7; start the daemon again")
+  })
+
+  it("keeps everything acknowledged on a full disk", async (context) => {
+    const disk = join(folder, "disk")
+    mkdirSync(disk)
+    const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=1m", "none", disk])
+    context.skip(mounted.status !== 0, "needs the right to mount a small disk")
+    try {
+      const open = sqliteAt(join(disk, "journal.db"))
+      let acknowledged = 0
+      const appendNext = (journal: OpenJournal) =>
+        Effect.suspend(() => {
+          const number = acknowledged + 1
+          const filler = "x".repeat(20_000)
+          return journal.append(
+            batch({
+              events: [eventOf(number)],
+              changes: [rowOf(String(number), filler), rowOf("last", number)],
+            }),
+          )
+        }).pipe(Effect.tap(() => Effect.sync(() => acknowledged++)))
+      const errors = await using(open, (journal) =>
+        Effect.all([
+          Effect.flip(Effect.forever(appendNext(journal))),
+          Effect.flip(journal.append(batch({ events: [eventOf(0)] }))),
+        ]),
+      )
+      expect(errors.map(({ reason }) => reason)).toEqual(["DiskFull", "DiskFull"])
+      expect(errors[0].message).toContain("free space there")
+      const state = await using(open, (journal) => journal.recover)
+      expect(acknowledged).toBeGreaterThan(5)
+      expect(state.lastEventSeq).toBe(acknowledged)
+      expect(state.entities.find(({ key }) => key === "last")?.value).toBe(acknowledged)
+    } finally {
+      spawnSync("umount", [disk])
+    }
+  })
+})

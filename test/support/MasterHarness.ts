@@ -1,0 +1,186 @@
+import type { MasterAction } from "../../core/master/Action.ts"
+import type { MasterEvent, TaskRequest } from "../../core/master/Event.ts"
+import { restoreMaster, snapshotMaster } from "../../core/master/Snapshot.ts"
+import {
+  defaultMasterSettings,
+  type FrameworkInfo,
+  initialMasterState,
+  type MasterSettings,
+  type MasterState,
+} from "../../core/master/State.ts"
+import { stepMaster } from "../../core/master/Step.ts"
+import type { Resources } from "../../core/Resources.ts"
+import type { TaskSpec, TaskState, TaskStatus } from "../../core/Task.ts"
+
+type Unstamped = MasterEvent extends infer Event
+  ? Event extends MasterEvent
+    ? Omit<Event, "nowMs" | "wallMs">
+    : never
+  : never
+
+/** Drives the master machine by hand and remembers what it wanted done. */
+export class MasterHarness {
+  state: MasterState
+  nowMs = 0
+  wakeAtMs: number | null = null
+  readonly actions: Array<MasterAction> = []
+  private streams = 0
+
+  constructor(
+    readonly settings: MasterSettings = defaultMasterSettings,
+    seed = 1,
+  ) {
+    this.state = initialMasterState("m", seed, settings)
+  }
+
+  /** Steps one event; returns the actions of this step alone. */
+  step(event: Unstamped): ReadonlyArray<MasterAction> {
+    const result = stepMaster(this.state, {
+      ...event,
+      nowMs: this.nowMs,
+      wallMs: 1_000_000 + this.nowMs,
+    } as MasterEvent)
+    this.actions.push(...result.actions)
+    this.wakeAtMs = result.wakeAtMs
+    return result.actions
+  }
+
+  /** Lets time pass as a shell would, waking the machine at each moment it asked for. */
+  advance(ms: number): ReadonlyArray<MasterAction> {
+    const untilMs = this.nowMs + ms
+    const actions: Array<MasterAction> = []
+    while (this.wakeAtMs !== null && this.wakeAtMs <= untilMs) {
+      this.nowMs = Math.max(this.nowMs, this.wakeAtMs)
+      actions.push(...this.step({ type: "TimePassed" }))
+    }
+    this.nowMs = untilMs
+    return actions
+  }
+
+  /** What follows at once: the allocation cycle above all. */
+  settle(): ReadonlyArray<MasterAction> {
+    return this.advance(0)
+  }
+
+  /** Replaces the state by one restored from its own rows, as after a restart, rows in any order. */
+  restart(): void {
+    const rows = JSON.parse(JSON.stringify(snapshotMaster(this.state))) as ReturnType<typeof snapshotMaster>
+    this.state = restoreMaster([...rows].reverse(), this.settings)!
+    this.wakeAtMs = this.state.deadlines.nextAtMs()
+  }
+
+  addAgent(total: Resources, agentId: string | null = null): string {
+    this.step({
+      type: "AgentRegistered",
+      streamId: `as${this.streams++}`,
+      agentId,
+      address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
+      total,
+      attributes: [],
+      version: "1",
+      tasks: [],
+      launching: [],
+    })
+    return agentId ?? `m-S${this.state.nextAgentNumber - 1}`
+  }
+
+  subscribe(
+    info: Partial<FrameworkInfo> = {},
+    frameworkId: string | null = null,
+  ): { id: string; streamId: string } {
+    const streamId = `fs${this.streams++}`
+    const actions = this.step({
+      type: "FrameworkSubscribed",
+      streamId,
+      frameworkId,
+      info: frameworkInfo(info),
+      suppressedRoles: [],
+    })
+    const confirmed = actionsOf(actions, "ConfirmSubscription")[0]
+    return { id: confirmed === undefined ? "" : confirmed.framework.id, streamId }
+  }
+
+  /** Offer ids outstanding for a framework. */
+  offersOf(frameworkId: string): ReadonlyArray<string> {
+    return [...this.state.offers.values()]
+      .filter((offer) => offer.frameworkId === frameworkId)
+      .map((offer) => offer.id)
+  }
+
+  report(
+    agentId: string,
+    frameworkId: string,
+    taskId: string,
+    state: TaskState,
+    uuid = `u-${taskId}-${state}`,
+  ) {
+    const status: TaskStatus = {
+      taskId,
+      frameworkId,
+      agentId,
+      state,
+      source: "SOURCE_EXECUTOR",
+      reason: null,
+      message: null,
+      uuid,
+      wallMs: 0,
+      containerId: null,
+      labels: [],
+    }
+    return this.step({ type: "StatusReported", agentId, status })
+  }
+}
+
+export const actionsOf = <Type extends MasterAction["type"]>(
+  actions: ReadonlyArray<MasterAction>,
+  type: Type,
+): ReadonlyArray<Extract<MasterAction, { type: Type }>> =>
+  actions.filter((action): action is Extract<MasterAction, { type: Type }> => action.type === type)
+
+export const statusesOf = (actions: ReadonlyArray<MasterAction>): ReadonlyArray<string> =>
+  actionsOf(actions, "SendStatus").map(
+    ({ status }) =>
+      `${status.taskId} ${status.state} ${status.reason ?? "-"} ${status.uuid === null ? "no-ack" : "ack"}`,
+  )
+
+export const frameworkInfo = (info: Partial<FrameworkInfo>): FrameworkInfo => ({
+  name: "test",
+  user: "",
+  roles: ["*"],
+  principal: null,
+  hostname: "",
+  webuiUrl: null,
+  checkpoint: false,
+  failoverTimeoutMs: 60_000,
+  capabilities: [],
+  ...info,
+})
+
+export const launchOf = (taskId: string, agentId: string, resources: Resources): TaskRequest => ({
+  taskId,
+  agentId,
+  name: taskId,
+  resources,
+  command: { shell: true, value: "true", arguments: [], environment: [], user: null },
+  killGraceMs: null,
+  labels: [],
+  problem: null,
+})
+
+export const specOf = (
+  taskId: string,
+  frameworkId: string,
+  agentId: string,
+  resources: Resources,
+): TaskSpec => ({
+  taskId,
+  frameworkId,
+  agentId,
+  name: taskId,
+  role: "*",
+  resources,
+  command: { shell: true, value: "true", arguments: [], environment: [], user: null },
+  frameworkUser: "",
+  killGraceMs: null,
+  labels: [],
+})
