@@ -1,6 +1,6 @@
 import type { MasterAction } from "../../core/master/Action.ts"
 import type { MasterEvent, TaskRequest } from "../../core/master/Event.ts"
-import { restoreMaster, snapshotMaster } from "../../core/master/Snapshot.ts"
+import { masterEntity, restoreMaster, snapshotMaster } from "../../core/master/Snapshot.ts"
 import {
   defaultMasterSettings,
   type FrameworkInfo,
@@ -24,6 +24,8 @@ export class MasterHarness {
   nowMs = 0
   wakeAtMs: number | null = null
   readonly actions: Array<MasterAction> = []
+  /** Told of every changed row, as a shell that stores rows would be. */
+  onChanged: (kind: string, key: string, value: unknown) => void = () => {}
   private streams = 0
 
   constructor(
@@ -42,6 +44,7 @@ export class MasterHarness {
     } as MasterEvent)
     this.actions.push(...result.actions)
     this.wakeAtMs = result.wakeAtMs
+    for (const ref of result.changed) this.onChanged(ref.kind, ref.key, masterEntity(this.state, ref))
     return result.actions
   }
 

@@ -1,0 +1,64 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs"
+import { join } from "node:path"
+import { Data, Effect } from "effect"
+
+/** Where a cluster's daemons on this host keep their state. */
+export interface DataFolder {
+  readonly path: string
+  /** The cluster's secret; only its owner may read it. */
+  readonly secretFile: string
+  /** Written by the master once it serves: where it can be reached. */
+  readonly masterFile: string
+  readonly journalFile: string
+  readonly agentFolder: string
+  readonly logFolder: string
+}
+
+export const dataFolderAt = (path: string): DataFolder => ({
+  path,
+  secretFile: join(path, "secret"),
+  masterFile: join(path, "master.json"),
+  journalFile: join(path, "master", "journal.db"),
+  agentFolder: join(path, "agent"),
+  logFolder: join(path, "logs"),
+})
+
+export class DataFolderError extends Data.TaggedError("DataFolderError")<{
+  readonly path: string
+  readonly detail: string
+}> {
+  override get message(): string {
+    return `data folder ${this.path} cannot be used (${this.detail}); choose another with --data, or let this user write there`
+  }
+}
+
+/** Makes a folder and those above it. Others may enter it: tasks run as another user below it. */
+export const makeFolder = (path: string): Effect.Effect<void, DataFolderError> =>
+  Effect.try({
+    try: () => {
+      mkdirSync(path, { recursive: true, mode: 0o755 })
+    },
+    catch: (error) => new DataFolderError({ path, detail: (error as Error).message }),
+  })
+
+/** Replaces a small file as a whole: after a crash it holds the old or the new text, never a part. */
+export const replaceFile = (path: string, text: string): void => {
+  const draft = `${path}.${process.pid}.new`
+  const file = openSync(draft, "w", 0o600)
+  try {
+    writeSync(file, text)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(draft, path)
+}
+
+/** The parsed file; undefined when there is none or it holds no JSON. */
+export const readJsonFile = (path: string): unknown => {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as unknown
+  } catch {
+    return undefined
+  }
+}

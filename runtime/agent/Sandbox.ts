@@ -1,0 +1,128 @@
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+} from "node:fs"
+import { dirname, join, sep } from "node:path"
+import { Data, Effect } from "effect"
+
+/** Where a task's files are: `frameworks/<framework>/executors/<task>/runs/<container>`, as on Mesos's agents. */
+export interface SandboxPlace {
+  readonly frameworkId: string
+  readonly taskId: string
+  readonly containerId: string
+}
+
+export class SandboxError extends Data.TaggedError("SandboxError")<{
+  readonly path: string
+  readonly detail: string
+}> {
+  override get message(): string {
+    return `sandbox ${this.path}: ${this.detail}`
+  }
+}
+
+/** A file of a sandbox that cannot be given out; `isMissing` = there is nothing under that path (yet). */
+export class SandboxFileError extends Data.TaggedError("SandboxFileError")<{
+  readonly path: string
+  readonly isMissing: boolean
+}> {
+  override get message(): string {
+    return this.isMissing ? `no such file: ${this.path}` : `not a plain file of a sandbox: ${this.path}`
+  }
+}
+
+const runsFolder = (root: string, { frameworkId, taskId }: SandboxPlace): string =>
+  join(root, "frameworks", frameworkId, "executors", taskId, "runs")
+
+export const sandboxPath = (root: string, place: SandboxPlace): string =>
+  join(runsFolder(root, place), place.containerId)
+
+/**
+ * Makes the sandbox, owned by the task's user and closed to others, and lets `latest` point to it. Folders above it
+ * can be entered by everyone, but not listed: the task's user has to pass.
+ */
+export const makeSandbox = (
+  root: string,
+  place: SandboxPlace,
+  owner: { readonly uid: number; readonly gid: number },
+): Effect.Effect<string, SandboxError> => {
+  const path = sandboxPath(root, place)
+  return Effect.try({
+    try: () => {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o711 })
+      mkdirSync(path, { mode: 0o750 })
+      chmodSync(path, 0o750)
+      if (process.getuid?.() === 0) chownSync(path, owner.uid, owner.gid)
+      replaceLink(join(dirname(path), "latest"), place.containerId)
+      return path
+    },
+    catch: (error) => new SandboxError({ path, detail: (error as Error).message }),
+  })
+}
+
+const replaceLink = (path: string, target: string): void => {
+  const draft = `${path}.new`
+  try {
+    unlinkSync(draft)
+  } catch {
+    // Left over only after a crash.
+  }
+  symlinkSync(target, draft)
+  renameSync(draft, path)
+}
+
+/**
+ * Reads a part of a file by its virtual path. The task owns the sandbox and may put links there while we look, so what
+ * counts is the file that was really opened: it must lie below the root and be a plain one.
+ */
+export const readSandboxFile = (
+  root: string,
+  virtualPath: string,
+  offset: number,
+  length: number,
+): Effect.Effect<Buffer, SandboxFileError> =>
+  Effect.suspend(() => {
+    const fail = (isMissing: boolean) => new SandboxFileError({ path: virtualPath, isMissing })
+    if (!virtualPath.startsWith("/frameworks/") || virtualPath.split("/").includes("..")) return fail(false)
+    let file: number
+    try {
+      // O_NONBLOCK: opening a FIFO that nobody writes to must not hold the agent.
+      file = openSync(
+        realpathSync(join(root, virtualPath)),
+        constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+      )
+    } catch {
+      return fail(true)
+    }
+    try {
+      const opened = readlinkSync(`/proc/self/fd/${file}`)
+      if (!opened.startsWith(realpathSync(root) + sep) || !fstatSync(file).isFile()) return fail(false)
+      const bytes = Buffer.alloc(Math.max(0, Math.min(length, fstatSync(file).size - offset)))
+      return Effect.succeed(bytes.subarray(0, readSync(file, bytes, 0, bytes.length, offset)))
+    } catch {
+      return fail(false)
+    } finally {
+      closeSync(file)
+    }
+  })
+
+/** Folders on the way that another user cannot enter, outermost first: tasks could not reach their own sandbox. */
+export const closedFolders = (path: string): ReadonlyArray<string> => {
+  const closed: Array<string> = []
+  for (let folder = path; ; folder = dirname(folder)) {
+    if ((lstatSync(folder).mode & 0o001) === 0) closed.unshift(folder)
+    if (folder === dirname(folder)) return closed
+  }
+}

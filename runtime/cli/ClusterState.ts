@@ -1,0 +1,60 @@
+import { Effect } from "effect"
+import { request } from "../http/Client.ts"
+import type { MasterAccess } from "../mesos/SchedulerClient.ts"
+import { CommandFailure } from "./CommandFailure.ts"
+
+export interface Scalars {
+  readonly cpus: number
+  /** MiB. */
+  readonly mem: number
+}
+
+/** The part of the master's `/state` that the command line shows. */
+export interface ClusterState {
+  readonly id: string
+  readonly version: string
+  readonly start_time: number
+  readonly slaves: ReadonlyArray<{
+    readonly id: string
+    readonly hostname: string
+    readonly condition: string
+    readonly resources: Scalars
+    readonly used_resources: Scalars
+    readonly offered_resources: Scalars
+  }>
+  readonly frameworks: ReadonlyArray<{
+    readonly id: string
+    readonly name: string
+    readonly connected: boolean
+    readonly roles: ReadonlyArray<string>
+    readonly used_resources: Scalars
+    readonly offers: ReadonlyArray<unknown>
+    readonly tasks: ReadonlyArray<TaskView>
+    readonly unreachable_tasks: ReadonlyArray<TaskView>
+  }>
+  readonly orphan_tasks: ReadonlyArray<TaskView>
+}
+
+export interface TaskView {
+  readonly id: string
+  readonly name: string
+  readonly state: string
+  readonly slave_id: string
+  readonly resources: Scalars
+  readonly command: string
+  readonly launched_time: number
+}
+
+/** Asks the master for its state. */
+export const fetchState = (access: MasterAccess): Effect.Effect<ClusterState, CommandFailure> =>
+  request({
+    url: `${access.url}/state`,
+    ...(access.secret === undefined ? {} : { secret: access.secret }),
+  }).pipe(
+    Effect.mapError(({ message }) => new CommandFailure({ message, exitCode: 1 })),
+    Effect.flatMap(({ status, body }) =>
+      status === 200
+        ? Effect.succeed(JSON.parse(body) as ClusterState)
+        : new CommandFailure({ message: `${access.url}/state answered ${status}: ${body}`, exitCode: 1 }),
+    ),
+  )

@@ -1,0 +1,139 @@
+import { Args, Command, Options } from "@effect/cli"
+import { Context, Effect, Option } from "effect"
+import { accessCluster, clusterOptions } from "./ClusterOptions.ts"
+import { CommandFailure } from "./CommandFailure.ts"
+import { parseMemMiB } from "./Memory.ts"
+import type { TaskEnd } from "./run/OneTask.ts"
+import type { TaskRequest } from "./run/TaskRequest.ts"
+import { countSignals } from "./Signals.ts"
+
+/** The words after `--` on the command line, untouched by the option parser. */
+export class CommandTail extends Context.Tag("gleaner/cli/CommandTail")<
+  CommandTail,
+  ReadonlyArray<string>
+>() {}
+
+const options = {
+  ...clusterOptions,
+  cpus: Options.float("cpus").pipe(
+    Options.withDescription("CPUs the task may use at most, e.g. 0.5"),
+    Options.withDefault(1),
+  ),
+  mem: Options.text("mem").pipe(
+    Options.withDescription("Memory the task may use at most: 256M, 2G, 1.5GiB; a plain number means MiB"),
+    Options.withDefault("256M"),
+  ),
+  name: Options.text("name").pipe(
+    Options.withDescription("Name of the task; default: the command's name"),
+    Options.optional,
+  ),
+  user: Options.text("user").pipe(
+    Options.withDescription("User to run as on the agent; default: its unprivileged user"),
+    Options.optional,
+  ),
+  role: Options.text("role").pipe(
+    Options.withDescription("Role whose share is used"),
+    Options.withDefault("*"),
+  ),
+  env: Options.keyValueMap("env").pipe(
+    Options.withDescription("Environment variable NAME=VALUE for the task; repeatable"),
+    Options.optional,
+  ),
+}
+
+const words = Args.text({ name: "COMMAND" }).pipe(
+  Args.withDescription("The command and its arguments; write them after --"),
+  Args.repeated,
+)
+
+export const runCommand = Command.make("run", { ...options, words }, (args) =>
+  Effect.gen(function* () {
+    const command = [...args.words, ...(yield* CommandTail)]
+    const memMiB = parseMemMiB(args.mem)
+    if (command.length === 0)
+      return yield* usage("no command: write it after --, e.g. `gleaner run -- hostname`")
+    if (memMiB === undefined) return yield* usage(`--mem ${args.mem} is not a size: write it like 256M or 2G`)
+    if (!(args.cpus >= 0.001)) return yield* usage(`--cpus ${args.cpus} must be at least 0.001`)
+    const access = yield* accessCluster(args)
+    const name = Option.getOrElse(args.name, () => nameOf(command[0] ?? ""))
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/.test(name)) {
+      return yield* usage(`--name ${name}: letters, digits, dots, dashes and underscores only, at most 200`)
+    }
+    const end = yield* runTask(access, {
+      name,
+      cpus: args.cpus,
+      memMiB,
+      user: Option.getOrUndefined(args.user),
+      role: args.role,
+      environment: Array.from(
+        Option.getOrElse(args.env, () => []),
+        ([key, value]) => ({ name: key, value }),
+      ),
+      command,
+    })
+    yield* exitAs(end)
+  }),
+).pipe(
+  Command.withDescription(
+    "Run one task on the cluster, stream its output and exit with its code; Ctrl-C kills it. Example: gleaner run --cpus 0.5 --mem 64M -- sh -c 'echo $HOSTNAME'",
+  ),
+)
+
+const usage = (message: string) => Effect.fail(new CommandFailure({ message, exitCode: 2 }))
+
+/** The command's last path component, cut to what a task id allows. */
+const nameOf = (command: string): string =>
+  (command.split("/").pop() ?? "")
+    .replace(/[^A-Za-z0-9._-]/g, "_")
+    .replace(/^[^A-Za-z0-9]+/, "")
+    .slice(0, 40) || "task"
+
+const runTask = (access: Effect.Effect.Success<ReturnType<typeof accessCluster>>, request: TaskRequest) =>
+  Effect.gen(function* () {
+    const { startOneTask } = yield* Effect.promise(() => import("./run/OneTask.ts"))
+    const task = yield* startOneTask({
+      access,
+      request,
+      tell,
+      writeStdout: (bytes) => writeTo(process.stdout, bytes),
+      writeStderr: (bytes) => writeTo(process.stderr, bytes),
+    })
+    // The first signal kills the task and waits for its end; the second one leaves at once, and the master kills it.
+    const signals = yield* countSignals
+    const killed = Effect.zipRight(signals.reached(1), Effect.zipRight(task.kill, Effect.never))
+    const abandoned = Effect.zipRight(
+      signals.reached(2),
+      new CommandFailure({ message: "left without waiting for the task's end", exitCode: 130 }),
+    )
+    const end = yield* Effect.raceFirst(task.ended, Effect.raceFirst(killed, abandoned))
+    return { ...end, wasInterrupted: signals.count() > 0 }
+  }).pipe(
+    Effect.scoped,
+    Effect.mapError((error) =>
+      error._tag === "CommandFailure" ? error : new CommandFailure({ message: error.message, exitCode: 1 }),
+    ),
+  )
+
+const tell = (line: string) => process.stderr.write(`gleaner: ${line}\n`)
+
+const writeTo = (stream: NodeJS.WriteStream, bytes: Buffer): Effect.Effect<void> =>
+  Effect.async<void>((resume) => {
+    stream.write(bytes, () => resume(Effect.void))
+  })
+
+/** 0 for a finished task, its own code for one that failed; 130 after Ctrl-C; 1 when it never ran or was lost. */
+const exitAs = ({
+  state,
+  message,
+  reason,
+  exitCode,
+  wasInterrupted,
+}: TaskEnd & { wasInterrupted: boolean }) => {
+  if (state === "TASK_FINISHED") return Effect.void
+  const isPlainFailure = state === "TASK_FAILED" && reason === undefined
+  const told = `${state}${reason === undefined ? "" : ` (${reason})`}: ${message}`
+  if (wasInterrupted) return Effect.fail(new CommandFailure({ message: `killed: ${message}`, exitCode: 130 }))
+  return Effect.fail(
+    new CommandFailure({ message: isPlainFailure ? message : told, exitCode: exitCode || 1 }),
+  )
+}

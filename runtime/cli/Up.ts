@@ -1,0 +1,99 @@
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
+import { Command, Options } from "@effect/cli"
+import { Effect, Option, Schedule } from "effect"
+import type { DataFolder } from "../DataFolder.ts"
+import { agentHostOptions, hostResourceArguments } from "./AgentOptions.ts"
+import { accessCluster, dataOption } from "./ClusterOptions.ts"
+import { CommandFailure } from "./CommandFailure.ts"
+import { hostOption, noAuthenticationOption, portOption } from "./Master.ts"
+import { untilSignal } from "./Signals.ts"
+
+const options = {
+  data: dataOption,
+  host: hostOption,
+  port: portOption,
+  noAuthentication: noAuthenticationOption,
+  agentPort: Options.integer("agent-port").pipe(
+    Options.withDescription("Port of the agent; 0 takes a free one"),
+    Options.withDefault(5051),
+  ),
+  ...agentHostOptions,
+}
+
+export const upCommand = Command.make("up", options, (args) =>
+  untilSignal(
+    Effect.gen(function* () {
+      const { data } = args
+      yield* makeLogFolder(data)
+      tell(`data folder  ${data.path}`)
+      const { startChild } = yield* Effect.promise(() => import("./up/Child.ts"))
+      // Stopped in reverse: the agent first, so that the master still hears how its tasks ended.
+      const master = yield* startChild({
+        name: "master",
+        args: [
+          ...["master", "--data", data.path, "--host", args.host, "--port", String(args.port)],
+          ...(args.noAuthentication ? ["--no-authentication"] : []),
+        ],
+        logFile: join(data.logFolder, "master.log"),
+        stopWaitMs: 20_000,
+      })
+      const url = String(master.ready.url)
+      tell(`master       ${url}  (secret in ${data.secretFile})`)
+      const agent = yield* startChild({
+        name: "agent",
+        args: [
+          ...["agent", "--data", data.path, "--master", url],
+          ...["--host", args.host, "--port", String(args.agentPort)],
+          ...hostResourceArguments(args),
+        ],
+        logFile: join(data.logFolder, "agent.log"),
+        stopWaitMs: 40_000,
+      })
+      tell(`agent        ${String(agent.ready.url)}  lends ${String(agent.ready.resources)}`)
+      tell(`logs         ${data.logFolder}`)
+      tell("try          gleaner run -- sh -c 'echo hello from $(hostname)'   (Ctrl-C here stops everything)")
+      return yield* Effect.raceFirst(Effect.raceFirst(master.ended, agent.ended), showStatus(data, url))
+    }).pipe(
+      Effect.scoped,
+      Effect.mapError((error) =>
+        error._tag === "CommandFailure" ? error : new CommandFailure({ message: error.message, exitCode: 1 }),
+      ),
+    ),
+  ).pipe(Effect.zipRight(Effect.sync(() => tell("stopped"))), Effect.asVoid),
+).pipe(
+  Command.withDescription(
+    "Start a whole cluster on this host: master and agent, state below the data folder. Example: gleaner up --data /tmp/gleaner --port 6050",
+  ),
+)
+
+const tell = (line: string): void => {
+  process.stdout.write(`${line}\n`)
+}
+
+const makeLogFolder = (data: DataFolder) =>
+  Effect.try({
+    try: () => mkdirSync(data.logFolder, { recursive: true, mode: 0o755 }),
+    catch: (error) =>
+      new CommandFailure({
+        message: `data folder ${data.path} cannot be used (${(error as Error).message}); choose another with --data`,
+        exitCode: 1,
+      }),
+  })
+
+/** Shows what is lent, live, until interrupted. A moment without an answer is shown, not fatal. */
+const showStatus = (data: DataFolder, url: string) =>
+  Effect.gen(function* () {
+    const { createLiveLine, statusLine } = yield* Effect.promise(() => import("./up/StatusLine.ts"))
+    const { fetchState } = yield* Effect.promise(() => import("./ClusterState.ts"))
+    const access = yield* accessCluster({ data, master: Option.some(url), secretFile: Option.none() })
+    const line = createLiveLine(process.stdout)
+    yield* Effect.addFinalizer(() => Effect.sync(line.end))
+    return yield* fetchState(access).pipe(
+      Effect.map(statusLine),
+      Effect.catchAll(() => Effect.succeed("the master does not answer")),
+      Effect.map(line.show),
+      Effect.repeat(Schedule.spaced("1 second")),
+      Effect.zipRight(Effect.never),
+    )
+  }).pipe(Effect.scoped)

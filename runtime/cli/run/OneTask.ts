@@ -1,0 +1,250 @@
+import { randomUUID } from "node:crypto"
+import { hostname, userInfo } from "node:os"
+import { Deferred, Effect, type Scope } from "effect"
+import {
+  type MasterAccess,
+  type SchedulerClient,
+  type SchedulerClientError,
+  subscribe,
+  type WireEvent,
+} from "../../mesos/SchedulerClient.ts"
+import { followFile } from "./TaskOutput.ts"
+import { fitsOffer, type TaskRequest, toTaskInfo, type WireOffer } from "./TaskRequest.ts"
+
+/** How the task ended, as its framework was told. */
+export interface TaskEnd {
+  readonly state: string
+  readonly message: string
+  readonly reason: string | undefined
+  /** The command's own code when it has one. */
+  readonly exitCode: number | undefined
+}
+
+export interface OneTaskOptions {
+  readonly access: MasterAccess
+  readonly request: TaskRequest
+  /** Lines for people: what is being waited for. */
+  readonly tell: (line: string) => void
+  readonly writeStdout: (bytes: Buffer) => Effect.Effect<void>
+  readonly writeStderr: (bytes: Buffer) => Effect.Effect<void>
+}
+
+/** A task that is on its way; `kill` may be called at any time. */
+export interface OneTask {
+  readonly ended: Effect.Effect<TaskEnd, SchedulerClientError>
+  readonly kill: Effect.Effect<void>
+}
+
+interface WireStatus {
+  readonly task_id: { readonly value: string }
+  readonly agent_id?: { readonly value: string }
+  readonly state: string
+  readonly message?: string
+  readonly reason?: string
+  readonly uuid?: string
+  readonly labels?: { readonly labels?: ReadonlyArray<{ readonly key: string; readonly value?: string }> }
+}
+
+const terminalStates = [
+  "FINISHED",
+  "FAILED",
+  "KILLED",
+  "ERROR",
+  "LOST",
+  "DROPPED",
+  "GONE",
+  "GONE_BY_OPERATOR",
+]
+
+const isTerminal = (state: string): boolean => terminalStates.includes(state.replace(/^TASK_/, ""))
+
+/** Offers are refused for this long once the task has its place. */
+const refuseSeconds = 3_600
+
+/**
+ * Runs one task as a framework of its own over the v1 scheduler API: takes the first offer that fits, copies the
+ * output while it runs, acknowledges every status, and leaves by TEARDOWN. With a failover timeout of 0 the master
+ * kills the task should this process die.
+ */
+export const startOneTask = (
+  options: OneTaskOptions,
+): Effect.Effect<OneTask, SchedulerClientError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { access, request, tell } = options
+    const taskId = `${request.name}-${randomUUID().slice(0, 8)}`
+    const ended = yield* Deferred.make<TaskEnd, SchedulerClientError>()
+    const events: Array<WireEvent> = []
+    let notify = () => {}
+    const client = yield* subscribe(
+      access,
+      {
+        user: "",
+        name: `gleaner run ${request.name}`,
+        hostname: hostname(),
+        principal: userInfo().username,
+        role: request.role,
+        failover_timeout: 0,
+        capabilities: [{ type: "PARTITION_AWARE" }],
+      },
+      (event) => {
+        events.push(event)
+        notify()
+      },
+    )
+    const task = new RunningTask(options, client, taskId)
+
+    const nextEvent = Effect.async<WireEvent>((resume) => {
+      notify = () => {
+        const event = events.shift()
+        if (event === undefined) return
+        notify = () => {}
+        resume(Effect.succeed(event))
+      }
+      notify()
+    })
+    const handleAll = Effect.gen(function* () {
+      while (true) {
+        const end = yield* task.handle(yield* nextEvent)
+        if (end !== undefined) return end
+      }
+    })
+    yield* Effect.addFinalizer(() => Effect.ignore(client.call({ type: "TEARDOWN" })))
+    yield* Effect.forkScoped(Effect.intoDeferred(handleAll, ended))
+    yield* Effect.forkScoped(
+      Effect.zipRight(client.ended, Effect.succeed(lostConnection)).pipe(Effect.intoDeferred(ended)),
+    )
+    yield* Effect.forkScoped(task.remindOfWaiting(tell))
+    return { ended: Deferred.await(ended), kill: task.kill }
+  })
+
+const lostConnection: TaskEnd = {
+  state: "TASK_LOST",
+  message: "the master ended the connection",
+  reason: undefined,
+  exitCode: undefined,
+}
+
+class RunningTask {
+  private agentId: string | undefined
+  private hasEnded = false
+  private output: Effect.Effect<unknown> = Effect.void
+  private isKillWanted = false
+
+  constructor(
+    private readonly options: OneTaskOptions,
+    private readonly client: SchedulerClient,
+    private readonly taskId: string,
+  ) {}
+
+  handle(event: WireEvent): Effect.Effect<TaskEnd | undefined, SchedulerClientError> {
+    switch (event.type) {
+      case "OFFERS":
+        return this.takeOffers((event.offers as { offers: ReadonlyArray<WireOffer> }).offers)
+      case "UPDATE":
+        return this.takeStatus((event.update as { status: WireStatus }).status)
+      default:
+        return Effect.succeed(undefined)
+    }
+  }
+
+  get kill(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.isKillWanted = true
+      return Effect.ignore(this.client.call({ type: "KILL", kill: { task_id: { value: this.taskId } } }))
+    })
+  }
+
+  private takeOffers(offers: ReadonlyArray<WireOffer>): Effect.Effect<undefined, SchedulerClientError> {
+    return Effect.gen(this, function* () {
+      const { request } = this.options
+      const place =
+        this.agentId === undefined && !this.isKillWanted
+          ? offers.find((offer) => fitsOffer(request, offer))
+          : undefined
+      const others = offers.filter((offer) => offer !== place)
+      if (others.length > 0) {
+        const filters = this.agentId === undefined ? {} : { filters: { refuse_seconds: refuseSeconds } }
+        const offer_ids = others.map((offer) => offer.id)
+        yield* this.client.call({ type: "DECLINE", decline: { offer_ids, ...filters } })
+      }
+      if (place === undefined) return
+      this.agentId = place.agent_id.value
+      yield* this.followOutput(place)
+      yield* this.client.call({
+        type: "ACCEPT",
+        accept: {
+          offer_ids: [place.id],
+          operations: [
+            {
+              type: "LAUNCH",
+              launch: { task_infos: [toTaskInfo(request, this.taskId, place.agent_id.value)] },
+            },
+          ],
+          filters: { refuse_seconds: refuseSeconds },
+        },
+      })
+      yield* this.client.call({ type: "SUPPRESS" })
+    }).pipe(Effect.as(undefined))
+  }
+
+  private followOutput(offer: WireOffer): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      const address = offer.url?.address
+      if (address === undefined) return
+      const sandbox = {
+        agentUrl: `http://${address.ip ?? address.hostname}:${address.port}`,
+        secret: this.options.access.secret,
+        frameworkId: this.client.frameworkId,
+        taskId: this.taskId,
+      }
+      const isComplete = () => this.hasEnded
+      const fiber = yield* Effect.forkDaemon(
+        Effect.all(
+          [
+            followFile(sandbox, "stdout", this.options.writeStdout, isComplete),
+            followFile(sandbox, "stderr", this.options.writeStderr, isComplete),
+          ],
+          { concurrency: 2 },
+        ),
+      )
+      this.output = fiber.await
+    })
+  }
+
+  private takeStatus(status: WireStatus): Effect.Effect<TaskEnd | undefined, SchedulerClientError> {
+    return Effect.gen(this, function* () {
+      const isOver = isTerminal(status.state)
+      if (isOver) {
+        this.hasEnded = true
+        // The output first: once the end is acknowledged, nobody owes us the sandbox any more.
+        yield* this.output
+      }
+      if (status.uuid !== undefined && status.agent_id !== undefined) {
+        const { task_id, agent_id, uuid } = status
+        yield* this.client.call({ type: "ACKNOWLEDGE", acknowledge: { agent_id, task_id, uuid } })
+      }
+      if (!isOver) return undefined
+      const label = status.labels?.labels?.find(({ key }) => key === "gleaner.exit_code")?.value
+      return {
+        state: status.state,
+        message: status.message ?? "",
+        reason: status.reason,
+        exitCode: label === undefined ? exitCodeIn(status.message ?? "") : Number(label),
+      }
+    })
+  }
+
+  /** Tells every few seconds that no offer has fitted yet, so that nobody waits without knowing for what. */
+  remindOfWaiting(tell: (line: string) => void): Effect.Effect<void> {
+    const { cpus, memMiB } = this.options.request
+    return Effect.sync(() => {
+      if (this.agentId === undefined) tell(`waiting for an offer with cpus:${cpus} and mem:${memMiB} MiB`)
+    }).pipe(Effect.delay("5 seconds"), Effect.forever)
+  }
+}
+
+/** Apache Mesos tells the code only in its sentence. */
+const exitCodeIn = (message: string): number | undefined => {
+  const status = /exited with status (\d+)/.exec(message)
+  return status === null ? undefined : Number(status[1])
+}

@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { closeSync, openSync, readFileSync, renameSync, statSync } from "node:fs"
+import { Data, Deferred, Effect, type Scope } from "effect"
+
+/** A daemon that ended although nobody asked it to. */
+export class ChildEnded extends Data.TaggedError("ChildEnded")<{
+  readonly name: string
+  readonly how: string
+  readonly logFile: string
+  readonly lastLines: string
+}> {
+  override get message(): string {
+    return `the ${this.name} ${this.how}; its log is ${this.logFile}${this.lastLines === "" ? "" : `, which ends:\n${this.lastLines}`}`
+  }
+}
+
+export interface Child {
+  /** What it announced when it was ready. */
+  readonly ready: { readonly [name: string]: unknown }
+  /** Never succeeds: fails when the process ends by itself. */
+  readonly ended: Effect.Effect<never, ChildEnded>
+}
+
+export interface ChildOptions {
+  readonly name: string
+  /** Arguments of this same gleaner. */
+  readonly args: ReadonlyArray<string>
+  readonly logFile: string
+  /** After SIGTERM, before SIGKILL. */
+  readonly stopWaitMs: number
+}
+
+const logBytesMax = 10 * 1024 * 1024
+
+/** Appends to the log; one that has grown large is put aside first, replacing the one before. */
+const openLog = (path: string): number => {
+  try {
+    if (statSync(path).size > logBytesMax) renameSync(path, `${path}.1`)
+  } catch {
+    // There is none yet.
+  }
+  return openSync(path, "a", 0o640)
+}
+
+const lastLines = (path: string, count: number): string => {
+  try {
+    return readFileSync(path, "utf8").trimEnd().split("\n").slice(-count).join("\n")
+  } catch {
+    return ""
+  }
+}
+
+/**
+ * Starts a daemon of this gleaner and waits until it is ready. It runs in a session of its own, so that Ctrl-C reaches
+ * `gleaner up` alone, which then stops its daemons in order; it holds the other end of their stdin, so that they stop
+ * even when it is killed. The scope's end stops it.
+ */
+export const startChild = (options: ChildOptions): Effect.Effect<Child, ChildEnded, Scope.Scope> =>
+  Effect.gen(function* () {
+    const ready = yield* Deferred.make<Child["ready"], ChildEnded>()
+    const ended = yield* Deferred.make<never, ChildEnded>()
+    yield* Effect.acquireRelease(
+      Effect.sync(() => spawnChild(options, ready, ended)),
+      (child) => stopChild(child, options.stopWaitMs),
+    )
+    return { ready: yield* Deferred.await(ready), ended: Deferred.await(ended) }
+  })
+
+const spawnChild = (
+  { name, args, logFile }: ChildOptions,
+  ready: Deferred.Deferred<Child["ready"], ChildEnded>,
+  ended: Deferred.Deferred<never, ChildEnded>,
+): ChildProcess => {
+  const log = openLog(logFile)
+  const child = spawn(process.execPath, [process.argv[1] ?? "", ...args, "--with-parent"], {
+    detached: true,
+    stdio: ["pipe", "pipe", log],
+  })
+  closeSync(log)
+  const fail = (how: string) => {
+    const error = new ChildEnded({ name, how, logFile, lastLines: lastLines(logFile, 5) })
+    Deferred.unsafeDone(ready, error)
+    Deferred.unsafeDone(ended, error)
+  }
+  child.on("error", (error) => fail(`could not be started (${error.message})`))
+  child.on("exit", (code, signal) =>
+    fail(signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`),
+  )
+  // Its stdin ends with us; that it is gone is told by `exit`.
+  child.stdin?.on("error", () => {})
+  let text = ""
+  child.stdout?.on("data", (chunk: Buffer) => {
+    const end = (text + chunk.toString("utf8")).indexOf("\n")
+    text += chunk.toString("utf8")
+    if (end !== -1) {
+      Deferred.unsafeDone(ready, Effect.succeed(JSON.parse(text.slice(0, end)) as Child["ready"]))
+      child.stdout?.removeAllListeners("data").resume()
+    }
+  })
+  return child
+}
+
+const stopChild = (child: ChildProcess, stopWaitMs: number): Effect.Effect<void> =>
+  Effect.async<void>((resume) => {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
+      resume(Effect.void)
+      return
+    }
+    const timer = setTimeout(() => child.kill("SIGKILL"), stopWaitMs)
+    child.once("exit", () => {
+      clearTimeout(timer)
+      resume(Effect.void)
+    })
+    child.kill("SIGTERM")
+  })

@@ -1,0 +1,82 @@
+import { randomBytes, randomUUID } from "node:crypto"
+import { rmSync } from "node:fs"
+import { hostname } from "node:os"
+import { dirname } from "node:path"
+import { Effect, Layer } from "effect"
+import type { MasterSettings } from "../../core/master/State.ts"
+import { type DataFolder, makeFolder, replaceFile } from "../DataFolder.ts"
+import { makeSecretCheck, requireSecret } from "../http/Authentication.ts"
+import { type Listener, serve } from "../http/Listener.ts"
+import { type Route, routesToHandler } from "../http/Routes.ts"
+import { ensureSecret } from "../http/SecretFile.ts"
+import * as SqliteJournal from "../journal/SqliteJournal.ts"
+import { makeAgentRoutes } from "./AgentApi.ts"
+import * as Master from "./Master.ts"
+import * as MasterMetrics from "./MasterMetrics.ts"
+import { makeStateRoutes, openRoutes } from "./OperatorApi.ts"
+import { schedulerRoutes } from "./SchedulerApi.ts"
+
+export interface MasterDaemonOptions {
+  readonly data: DataFolder
+  readonly host: string
+  readonly port: number
+  readonly version: string
+  readonly settings: MasterSettings
+  /** False answers everyone. Tasks share the host's loopback, so this must be asked for. */
+  readonly isAuthenticated: boolean
+  /** Script of the journal's writer thread. */
+  readonly journalWorker: URL
+  /** Called once the master serves. */
+  readonly onReady: (listener: Listener) => void
+}
+
+const withSecret =
+  <R>(isAuthentic: Parameters<typeof requireSecret>[0]) =>
+  (route: Route<R>): Route<R> => ({ ...route, handler: requireSecret(isAuthentic, route.handler) })
+
+/** A whole master: journal, machine, HTTP. Runs until interrupted; fails when its journal does. */
+export const runMasterDaemon = (options: MasterDaemonOptions) => {
+  const { data, settings, version } = options
+  // The port is known for sure only when the listener has it.
+  const identity = { version, address: { hostname: hostname(), ip: options.host, port: options.port } }
+  const program = Effect.gen(function* () {
+    const secret = yield* ensureSecret(data.secretFile)
+    const isAuthentic = options.isAuthenticated ? makeSecretCheck(secret) : () => true
+    const master = yield* Master.Master
+    const loop = yield* Effect.forkScoped(master.run)
+    const routes: Array<Route<Master.Master | MasterMetrics.MasterMetrics>> = [
+      ...openRoutes(version),
+      ...[
+        ...schedulerRoutes,
+        ...(yield* makeAgentRoutes),
+        ...(yield* makeStateRoutes(identity)),
+      ].map(withSecret(isAuthentic)),
+    ]
+    const handler = routesToHandler(routes, { prefixes: ["/master"] })
+    const listener = yield* serve({ host: options.host, port: options.port, handler })
+    identity.address.port = listener.port
+    yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(data.masterFile, { force: true })))
+    replaceFile(data.masterFile, JSON.stringify({ url: listener.url, pid: process.pid }))
+    yield* Effect.logInfo("master serves").pipe(
+      Effect.annotateLogs({ url: listener.url, journal: data.journalFile, masterId: master.state.masterId }),
+    )
+    if (!options.isAuthenticated) {
+      yield* Effect.logWarning(
+        "authentication is off: every process that can reach this port commands the cluster",
+      )
+    }
+    options.onReady(listener)
+    return yield* loop
+  }).pipe(Effect.scoped)
+
+  const layers = Master.layer({
+    settings,
+    newMasterId: randomUUID(),
+    newSeed: randomBytes(16).toString("hex"),
+    identity,
+  }).pipe(
+    Layer.provideMerge(MasterMetrics.layer),
+    Layer.provide(SqliteJournal.layer({ path: data.journalFile, workerScript: options.journalWorker })),
+  )
+  return makeFolder(dirname(data.journalFile)).pipe(Effect.zipRight(Effect.provide(program, layers)))
+}

@@ -1,0 +1,232 @@
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { snapshotMaster } from "../../../core/master/Snapshot.ts"
+import { defaultMasterSettings } from "../../../core/master/State.ts"
+import { addResources, containsResources, emptyResources, type Resources } from "../../../core/Resources.ts"
+import { isTerminal } from "../../../core/Task.ts"
+import { launchOf, MasterHarness } from "../../support/MasterHarness.ts"
+
+// Random stories of a small cluster, judged by laws that know nothing of how the master works.
+
+const choice = fc.nat({ max: 1_000 })
+const story = fc.array(
+  fc.oneof(
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("agent" as const), pick: choice }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("subscribe" as const), pick: choice }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constant("accept" as const), pick: choice, size: choice }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("decline" as const), pick: choice, size: choice }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constant("report" as const), pick: choice, size: choice }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant("acknowledge" as const), pick: choice }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("loseAgent" as const), pick: choice }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant("returnAgent" as const), pick: choice, size: choice }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("loseFramework" as const), pick: choice }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("teardown" as const), pick: choice }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("kill" as const), pick: choice }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant("suppress" as const), pick: choice, size: choice }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant("wait" as const), size: choice }) },
+  ),
+  { maxLength: 120 },
+)
+type Chapter = fc.infer<typeof story>[number]
+
+const pickOf = <A>(items: Iterable<A>, pick: number): A | undefined => {
+  const list = [...items]
+  return list[pick % Math.max(1, list.length)]
+}
+
+const play = (master: MasterHarness, chapter: Chapter): void => {
+  const { state } = master
+  const agent = "pick" in chapter ? pickOf(state.agents.values(), chapter.pick) : undefined
+  const framework = "pick" in chapter ? pickOf(state.frameworks.values(), chapter.pick) : undefined
+  const task = "pick" in chapter ? pickOf(state.tasks.values(), chapter.pick) : undefined
+  const offer = "pick" in chapter ? pickOf(state.offers.values(), chapter.pick) : undefined
+  switch (chapter.do) {
+    case "agent":
+      if (state.agents.size < 4) master.addAgent({ cpus: 1_000 * (1 + (chapter.pick % 4)), mem: 64_000 })
+      return
+    case "subscribe":
+      master.subscribe(
+        { roles: [chapter.pick % 2 ? "web" : "batch"], failoverTimeoutMs: (chapter.pick % 3) * 10_000 },
+        chapter.pick % 3 === 0 && framework !== undefined ? framework.id : null,
+      )
+      return
+    case "accept":
+      if (offer === undefined) return
+      master.step({
+        type: "OffersAccepted",
+        frameworkId: offer.frameworkId,
+        offerIds: [offer.id],
+        launches: [0, 1].map((number) =>
+          launchOf(`t${(chapter.size + number) % 20}`, offer.agentId, {
+            cpus: 1 + ((chapter.size * 7) % 1_500),
+            mem: 1_000,
+          }),
+        ),
+        refuseMs: chapter.size % 2 ? null : chapter.size,
+      })
+      return
+    case "decline":
+      if (offer === undefined) return
+      master.step({
+        type: "OffersDeclined",
+        frameworkId: offer.frameworkId,
+        offerIds: [offer.id],
+        refuseMs: chapter.size * 20,
+      })
+      return
+    case "report":
+      if (task === undefined) return
+      master.report(
+        task.spec.agentId,
+        task.spec.frameworkId,
+        task.spec.taskId,
+        (["TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED", "TASK_FAILED"] as const)[chapter.size % 4]!,
+        `u${chapter.size}`,
+      )
+      return
+    case "acknowledge":
+      if (task?.status?.uuid == null) return
+      master.step({
+        type: "StatusAcknowledged",
+        frameworkId: task.spec.frameworkId,
+        agentId: task.spec.agentId,
+        taskId: task.spec.taskId,
+        uuid: task.status.uuid,
+      })
+      return
+    case "loseAgent":
+      if (agent?.streamId == null) return
+      master.step({ type: "AgentDisconnected", agentId: agent.id, streamId: agent.streamId })
+      return
+    case "returnAgent": {
+      if (agent === undefined) return
+      const own = [...state.tasks.values()].filter(({ spec }) => spec.agentId === agent.id)
+      master.step({
+        type: "AgentRegistered",
+        streamId: `r${chapter.size}`,
+        agentId: agent.id,
+        address: agent.address,
+        total: agent.total,
+        attributes: [],
+        version: "1",
+        tasks: own
+          .filter((_, index) => (chapter.size >> index) % 2 === 0)
+          .map(({ spec, status }) => ({ spec, status })),
+        launching: [],
+      })
+      return
+    }
+    case "loseFramework":
+      if (framework?.streamId == null) return
+      master.step({
+        type: "FrameworkDisconnected",
+        frameworkId: framework.id,
+        streamId: framework.streamId,
+      })
+      return
+    case "teardown":
+      if (framework !== undefined) master.step({ type: "TeardownRequested", frameworkId: framework.id })
+      return
+    case "kill":
+      if (task === undefined) return
+      master.step({
+        type: "KillRequested",
+        frameworkId: task.spec.frameworkId,
+        taskId: task.spec.taskId,
+        agentId: null,
+        graceMs: null,
+      })
+      return
+    case "suppress":
+      if (framework === undefined) return
+      master.step({
+        type: chapter.size % 2 ? "OffersSuppressed" : "OffersRevived",
+        frameworkId: framework.id,
+        roles: [],
+      })
+      return
+    case "wait":
+      master.advance(chapter.size * chapter.size)
+  }
+}
+
+/** Law L1 from first principles: what is offered and what runs, added up, on every host. */
+const checkNeverLentTwice = (master: MasterHarness): void => {
+  const { state } = master
+  for (const agent of state.agents.values()) {
+    let held: Resources = emptyResources
+    for (const offer of state.offers.values()) {
+      if (offer.agentId === agent.id) held = addResources(held, offer.resources)
+    }
+    for (const { spec, state: taskState } of state.tasks.values()) {
+      const isHeld = spec.agentId === agent.id && !isTerminal(taskState) && taskState !== "TASK_UNREACHABLE"
+      if (isHeld) held = addResources(held, spec.resources)
+    }
+    expect(containsResources(agent.total, held), `agent ${agent.id} lends ${JSON.stringify(held)}`).toBe(true)
+    expect(state.ledger.allocatedOn(agent.id)).toEqual(agent.condition === "unreachable" ? {} : held)
+  }
+}
+
+const checkOffersHaveTheirPlaces = ({ state }: MasterHarness): void => {
+  for (const offer of state.offers.values()) {
+    expect(state.agents.get(offer.agentId)?.condition, `agent of ${offer.id}`).toBe("connected")
+    expect(state.frameworks.get(offer.frameworkId)?.streamId, `framework of ${offer.id}`).toBeTypeOf("string")
+  }
+}
+
+describe("the master in random stories", () => {
+  it("never lends twice, and offers only between the living (L1)", () => {
+    fc.assert(
+      fc.property(story, fc.nat(), (chapters, seed) => {
+        const master = new MasterHarness(defaultMasterSettings, seed)
+        for (const chapter of chapters) {
+          play(master, chapter)
+          checkNeverLentTwice(master)
+          checkOffersHaveTheirPlaces(master)
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it("decides the same after being stored and restored at every step (L4)", () => {
+    fc.assert(
+      fc.property(story, fc.nat(), (chapters, seed) => {
+        const straight = new MasterHarness(defaultMasterSettings, seed)
+        const restarted = new MasterHarness(defaultMasterSettings, seed)
+        for (const chapter of chapters) {
+          play(straight, chapter)
+          restarted.restart()
+          play(restarted, chapter)
+        }
+        expect(JSON.stringify(restarted.actions)).toBe(JSON.stringify(straight.actions))
+        expect(JSON.stringify(snapshotMaster(restarted.state))).toBe(
+          JSON.stringify(snapshotMaster(straight.state)),
+        )
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it("names every entity that it changed, so that stored rows never lag behind", () => {
+    fc.assert(
+      fc.property(story, (chapters) => {
+        const master = new MasterHarness()
+        const rows = new Map<string, string>()
+        master.onChanged = (kind, key, value) => {
+          if (value === undefined) rows.delete(`${kind} ${key}`)
+          else rows.set(`${kind} ${key}`, JSON.stringify(value))
+        }
+        for (const chapter of chapters) play(master, chapter)
+        const whole = snapshotMaster(master.state)
+          .filter(({ kind }) => kind !== "master" || rows.size > 0)
+          .map(({ kind, key, value }) => [`${kind} ${key}`, JSON.stringify(value)] as const)
+        expect([...rows.entries()].sort()).toEqual([...whole].sort())
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
