@@ -45,8 +45,8 @@ export interface AgentTask {
 
 /** How a task's main process ended, as the host saw it. */
 export interface TaskExit {
-  /** 0–255; 128 + n after signal n, as a shell counts. */
-  readonly exitCode: number
+  /** 0–255; 128 + n after signal n, as a shell counts. Null: its launcher was killed, so nobody knows. */
+  readonly exitCode: number | null
   /** The kernel killed for memory in this container. */
   readonly isOutOfMemory: boolean
   /** Highest memory use, bytes; null when the host cannot tell. */

@@ -108,6 +108,14 @@ export const exitCodeLabel = "gleaner.exit_code"
 export const describeExit = (task: AgentTask): Announcement => {
   const { exit } = task
   if (exit === null) return { state: "TASK_KILLED", source: "SOURCE_EXECUTOR", message: "Command was killed" }
+  if (exit.exitCode === null) {
+    return {
+      state: task.killedSinceMs === null ? "TASK_FAILED" : "TASK_KILLED",
+      source: "SOURCE_AGENT",
+      reason: "REASON_EXECUTOR_TERMINATED",
+      message: "The exit status is unknown: the launcher of the task was killed",
+    }
+  }
   const labels = [{ key: exitCodeLabel, value: String(exit.exitCode) }]
   if (exit.isOutOfMemory) {
     return {

@@ -87,10 +87,18 @@ export const policyKinds: ReadonlyArray<PolicyKind> = [
   {
     name: "n-sigma",
     meaning: "keeps the mean of the last window plus n standard deviations",
-    source: "mean + 3 sigma of spec/baselines.md §2; N-sigma of Bashir et al., EuroSys 2021 (spec/policies.md §2.1)",
+    source:
+      "mean + 3 sigma of spec/baselines.md §2; N-sigma of Bashir et al., EuroSys 2021 (spec/policies.md §2.1)",
     causal: true,
     parameters: [
-      { name: "n", unit: "number", initial: 3, least: 0, most: 100, meaning: "standard deviations above the mean" },
+      {
+        name: "n",
+        unit: "number",
+        initial: 3,
+        least: 0,
+        most: 100,
+        meaning: "standard deviations above the mean",
+      },
       window("how far back mean and deviation look"),
     ],
     create: (hosts, [sigmas, windowMs], intervalMs) =>

@@ -12,7 +12,7 @@ export const durationForm = "a number with ms, s, m, h or d, like 30s, 10m, 1h o
 
 /** `10m` → 600000. Undefined for anything that is not {@link durationForm}; rounds to whole milliseconds. */
 export const parseDurationMs = (text: string): number | undefined => {
-  const match = /^(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)$/.exec(text.trim())
+  const match = /^(\d{1,12}(?:\.\d{1,9})?)(ms|s|m|h|d)$/.exec(text.trim())
   if (match === null) return undefined
   const unit = units.find(([name]) => name === match[2])
   return unit === undefined ? undefined : Math.round(Number(match[1]) * unit[1])

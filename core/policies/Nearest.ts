@@ -22,7 +22,8 @@ export const findNearest = (word: string, known: ReadonlyArray<string>): string 
   let best: string | undefined
   let bestDistance = Math.max(2, Math.floor(written.length / 2)) + 1
   for (const candidate of known) {
-    const distance = candidate.startsWith(written) && written.length > 1 ? 1 : editDistance(written, candidate)
+    const distance =
+      candidate.startsWith(written) && written.length > 1 ? 1 : editDistance(written, candidate)
     if (distance < bestDistance) {
       best = candidate
       bestDistance = distance

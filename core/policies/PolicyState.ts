@@ -27,7 +27,10 @@ export const restoreState = (
 ): number => {
   assert(snapshot.kind === kind, `a snapshot of ${snapshot.kind} cannot restore ${kind}`)
   assert(snapshot.hosts === hosts, `a snapshot of ${snapshot.hosts} hosts cannot restore ${hosts}`)
-  assert(snapshot.arrays.length === arrays.length, `${kind}: ${snapshot.arrays.length} arrays in the snapshot`)
+  assert(
+    snapshot.arrays.length === arrays.length,
+    `${kind}: ${snapshot.arrays.length} arrays in the snapshot`,
+  )
   for (let index = 0; index < arrays.length; index++) {
     const from = snapshot.arrays[index]!
     const to = arrays[index]!

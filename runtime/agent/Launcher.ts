@@ -193,7 +193,11 @@ export const make = (options: LauncherOptions = {}): Effect.Effect<Launcher["Typ
         const change =
           ownChild === undefined
             ? Effect.race(awaitChange(task.runDir), Effect.sleep(options.pollMs ?? 1_000))
-            : Effect.promise(() => ownChild)
+            : // The child is unreferenced, so that tasks do not hold up the agent's end; whoever waits holds it up.
+              Effect.race(
+                Effect.promise(() => ownChild),
+                Effect.never,
+              )
         return Effect.andThen(change, awaitEnd(task))
       })
 

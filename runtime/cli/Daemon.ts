@@ -20,7 +20,7 @@ export const runDaemon = <A, E extends { readonly message: string }, R>(
   withParent: boolean,
   daemon: Effect.Effect<A, E, R>,
 ): Effect.Effect<void, CommandFailure, R> =>
-  untilSignal(withParent ? Effect.raceFirst(Effect.asVoid(daemon), stdinEnd) : daemon).pipe(
+  untilSignal(withParent ? Effect.raceFirst(Effect.asVoid(daemon), stdinEnd) : Effect.asVoid(daemon)).pipe(
     Effect.tapError((error) => Effect.logError(error.message)),
     Effect.zipLeft(Effect.logInfo(`${name} stopped`)),
     Effect.mapError((error) => new CommandFailure({ message: error.message, exitCode: 1 })),

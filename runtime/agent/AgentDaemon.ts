@@ -1,0 +1,197 @@
+import { randomBytes } from "node:crypto"
+import { hostname } from "node:os"
+import { join } from "node:path"
+import { Effect, Layer, Schedule } from "effect"
+import type { AgentAction } from "../../core/agent/Action.ts"
+import { defaultAgentSettings, initialAgentState } from "../../core/agent/State.ts"
+import type { TextAttribute } from "../../core/master/State.ts"
+import { type Resources, resourcesToText, toResources } from "../../core/Resources.ts"
+import { makeFolder } from "../DataFolder.ts"
+import { makeSecretCheck, requireSecret } from "../http/Authentication.ts"
+import { emptyReply } from "../http/HttpMessage.ts"
+import { serve } from "../http/Listener.ts"
+import { read, routesToHandler } from "../http/Routes.ts"
+import { type Agent, makeAgent } from "./Agent.ts"
+import { openIdentityFile } from "./AgentIdentity.ts"
+import { Cgroups } from "./cgroups/Cgroups.ts"
+import * as CgroupV1 from "./cgroups/CgroupV1.ts"
+import * as LinuxKernel from "./cgroups/LinuxKernel.ts"
+import { makeFilesRoutes } from "./FilesApi.ts"
+import { offerable, readTotal } from "./HostCapacity.ts"
+import * as Launcher from "./Launcher.ts"
+import { type MasterLink, makeMasterLink } from "./MasterLink.ts"
+import { closedFolders } from "./Sandbox.ts"
+import { makeTaskRunner } from "./TaskRunner.ts"
+
+export interface AgentDaemonOptions {
+  readonly folder: string
+  readonly master: { readonly url: string; readonly secret: string | undefined }
+  readonly host: string
+  readonly port: number
+  readonly version: string
+  /** Null = find out. */
+  readonly cpuMilli: number | null
+  readonly memMilli: number | null
+  readonly attributes: ReadonlyArray<TextAttribute>
+  readonly defaultUser: string
+  readonly allowRootTasks: boolean
+  readonly cgroupParent: string
+  /** Called once the master knows this agent. */
+  readonly onReady: (facts: { readonly url: string; readonly resources: string }) => void
+}
+
+/** How long ending tasks may take at a stop: their grace, then their destruction. */
+const stopWaitMs = 30_000
+const flushWaitMs = 3_000
+
+/** A whole agent: cgroups, launcher, machine, link to the master, HTTP. Runs until interrupted. */
+export const runAgentDaemon = (options: AgentDaemonOptions) => {
+  const program = Effect.gen(function* () {
+    const sandboxRoot = join(options.folder, "sandboxes")
+    const runRoot = join(options.folder, "runs")
+    yield* makeFolder(sandboxRoot)
+    yield* makeFolder(runRoot)
+    yield* warnOfClosedFolders(sandboxRoot)
+    const total = yield* lentResources(options)
+    yield* takeOverCgroups(total)
+
+    const identity = openIdentityFile(options.folder)
+    const seed = randomBytes(16).toString("hex")
+    const runner = yield* makeTaskRunner({
+      sandboxRoot,
+      runRoot,
+      defaultUser: options.defaultUser,
+      allowRootTasks: options.allowRootTasks,
+    })
+    let link: MasterLink | undefined
+    const carryOut = (action: AgentAction, agent: Agent): Effect.Effect<void> => {
+      switch (action.type) {
+        case "StartTask":
+          return runner.start(action.spec, action.containerId, agent)
+        case "TerminateTask":
+          return runner.terminate(action.containerId)
+        case "DestroyContainer":
+          return runner.destroy(action, agent)
+        case "SendStatus":
+          return Effect.sync(() => link?.send(action.status))
+      }
+    }
+    const state = initialAgentState(identity.read().agentId, seed, defaultAgentSettings)
+    const agent = yield* makeAgent(state, carryOut)
+
+    const listener = yield* listen(options, sandboxRoot)
+    link = yield* makeMasterLink(
+      {
+        masterUrl: options.master.url,
+        secret: options.master.secret,
+        identity,
+        facts: {
+          address: { hostname: hostname(), ip: options.host, port: listener.port },
+          total,
+          attributes: options.attributes,
+          version: options.version,
+        },
+      },
+      agent,
+    )
+    // Added last, so that it runs first: link and listener still work while the tasks end.
+    const connected = link
+    yield* Effect.addFinalizer(() => endAllTasks(agent, connected))
+    yield* connected.registered
+    const resources = resourcesToText(total)
+    yield* Effect.logInfo("agent serves").pipe(
+      Effect.annotateLogs({ url: listener.url, master: options.master.url, resources }),
+    )
+    options.onReady({ url: listener.url, resources })
+    return yield* Effect.never
+  }).pipe(Effect.scoped)
+
+  const layers = Layer.merge(
+    Layer.provide(CgroupV1.layer({ parent: options.cgroupParent }), LinuxKernel.layer),
+    Launcher.layer(),
+  )
+  return Effect.provide(program, layers)
+}
+
+const lentResources = ({ cpuMilli, memMilli, folder }: AgentDaemonOptions) =>
+  Effect.map(readTotal(folder), (host): Resources => {
+    const lent = offerable(host)
+    return toResources([
+      ["cpus", cpuMilli ?? lent.cpuMilli],
+      ["mem", memMilli ?? lent.memMilli],
+      ["disk", lent.diskMilli],
+    ])
+  })
+
+/**
+ * Makes the parent cgroup with its ceiling, so that all tasks together stay within what is lent even when this agent
+ * is gone, and ends what an agent before this one has left there: it cannot be regained yet.
+ */
+const takeOverCgroups = (total: Resources) =>
+  Effect.gen(function* () {
+    const cgroups = yield* Cgroups
+    const ceiling = {
+      // Thousandths of a cpu, as microseconds of each 100 ms.
+      cpuQuotaMicros: (total.cpus ?? 0) * 100,
+      memBytes: Math.floor(((total.mem ?? 0) * 1_048_576) / 1_000),
+    }
+    yield* cgroups.ensureParent(ceiling)
+    const orphans = yield* cgroups.list
+    for (const containerId of orphans) {
+      yield* Effect.logWarning("ending a container that an earlier agent left behind").pipe(
+        Effect.annotateLogs({ containerId }),
+      )
+      yield* cgroups.destroy(containerId)
+    }
+    // Again: a container above the ceiling may have kept it from being lowered.
+    yield* cgroups.ensureParent(ceiling)
+    yield* Effect.addFinalizer(() =>
+      Effect.catchAll(cgroups.removeParent, (error) =>
+        Effect.logWarning("the parent cgroup stays").pipe(Effect.annotateLogs({ why: error.message })),
+      ),
+    )
+  })
+
+const listen = ({ master, host, port }: AgentDaemonOptions, sandboxRoot: string) => {
+  const { secret } = master
+  const isAuthentic = secret === undefined ? () => true : makeSecretCheck(secret)
+  const routes = [
+    read("/health", () => Effect.succeed(emptyReply(200))),
+    ...makeFilesRoutes(sandboxRoot).map((route) => ({
+      ...route,
+      handler: requireSecret(isAuthentic, route.handler, "gleaner-agent"),
+    })),
+  ]
+  return serve({ host, port, handler: routesToHandler(routes) })
+}
+
+/** Kills every task with its grace, waits until nothing of them is left, and tells the master. */
+const endAllTasks = (agent: Agent, link: MasterLink): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const tasks = [...agent.state.tasks.values()].filter(({ phase }) => phase !== "gone")
+    if (tasks.length > 0) {
+      yield* Effect.logInfo("ending all tasks").pipe(Effect.annotateLogs({ tasks: tasks.length }))
+    }
+    for (const { spec } of tasks) {
+      const { frameworkId, taskId } = spec
+      agent.submit({ type: "KillRequested", frameworkId, taskId, graceMs: null })
+    }
+    const running = Effect.sync(
+      () => [...agent.state.tasks.values()].filter(({ phase }) => phase !== "gone").length,
+    )
+    yield* running.pipe(
+      Effect.repeat({ until: (count) => count === 0, schedule: Schedule.spaced("20 millis") }),
+      Effect.timeoutOption(stopWaitMs),
+    )
+    yield* link.flush(flushWaitMs)
+  })
+
+/** Tasks run as another user; below a folder closed to others they could not open their own files by path. */
+const warnOfClosedFolders = (path: string) =>
+  Effect.suspend(() => {
+    const closed = closedFolders(path)
+    if (closed.length === 0 || process.getuid?.() !== 0) return Effect.void
+    return Effect.logWarning(
+      "tasks run as another user and cannot reach their sandbox by its full path; let others enter these folders (chmod o+x) or choose another data folder",
+    ).pipe(Effect.annotateLogs({ folders: closed.join(" ") }))
+  })
