@@ -167,12 +167,16 @@ const toTaskExit = (
   memLimitBytes: number | null,
 ): TaskExit => ({
   exitCode,
-  isOutOfMemory: usage !== undefined && exitCode !== 0 && provesOutOfMemory(usage, exitCode),
+  isOutOfMemory: usage !== undefined && provesOutOfMemory(usage, exitCode),
   memMaxBytes: usage === undefined ? null : usage.memMaxBytes,
   memLimitBytes,
 })
 
-/** Older kernels only count how often the limit was hit; that proves a kill together with a death by SIGKILL. */
+/**
+ * Any process of the task counts, also when its first one went on and ended well: what the kernel took out of the
+ * middle makes the result worthless, and Mesos ends such tasks too (spec/mesos.md §3.10). Older kernels only count how
+ * often the limit was hit; that proves a kill together with a death by SIGKILL.
+ */
 const provesOutOfMemory = ({ oom }: ContainerUsage, exitCode: number | null): boolean =>
   oom.count > 0 && (oom.by === "kill" || (oom.by === "failcnt" && exitCode === 137))
 

@@ -133,7 +133,9 @@ const exitAs = ({
   const isPlainFailure = state === "TASK_FAILED" && reason === undefined
   const told = `${state}${reason === undefined ? "" : ` (${reason})`}: ${message}`
   if (wasInterrupted) return Effect.fail(new CommandFailure({ message: `killed: ${message}`, exitCode: 130 }))
+  // 128 + SIGKILL, also when only a part of the task was killed and its shell ended well.
+  const fallback = reason === "REASON_CONTAINER_LIMITATION_MEMORY" ? 137 : 1
   return Effect.fail(
-    new CommandFailure({ message: isPlainFailure ? message : told, exitCode: exitCode || 1 }),
+    new CommandFailure({ message: isPlainFailure ? message : told, exitCode: exitCode || fallback }),
   )
 }

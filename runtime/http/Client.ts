@@ -72,6 +72,8 @@ export interface ClientRequestOptions {
 export interface ClientReply {
   readonly status: number
   readonly headers: IncomingHttpHeaders
+  readonly bytes: Buffer
+  /** The bytes as UTF-8 text. */
   readonly body: string
 }
 
@@ -144,7 +146,7 @@ const start = (options: ClientRequestOptions, pool: Agent | false): ClientReques
 const send = (
   options: ClientRequestOptions,
   pool: Agent | false,
-  onAnswer: (answer: IncomingMessage, outgoing: ClientRequest, timer: NodeJS.Timeout) => void,
+  onAnswer: (answer: IncomingMessage, timer: NodeJS.Timeout) => void,
   onFailure: (error: ClientError) => void,
 ): (() => void) => {
   const outgoing = start(options, pool)
@@ -159,7 +161,7 @@ const send = (
     )
     outgoing.destroy()
   }, timeoutMs)
-  outgoing.on("response", (answer: IncomingMessage) => onAnswer(answer, outgoing, timer))
+  outgoing.on("response", (answer: IncomingMessage) => onAnswer(answer, timer))
   outgoing.on("error", (error) => {
     clearTimeout(timer)
     onFailure(toClientError(options.url, error))
@@ -185,17 +187,14 @@ const collect = (
     length += chunk.length
     if (length <= maxBodyBytes) chunks.push(chunk)
     else {
-      answer.destroy()
       fail("TooLarge", `the answer is longer than the bound of ${maxBodyBytes} bytes`)
+      answer.destroy()
     }
   })
-  answer.on("end", () =>
-    done({
-      status: answer.statusCode ?? 0,
-      headers: answer.headers,
-      body: Buffer.concat(chunks).toString("utf8"),
-    }),
-  )
+  answer.on("end", () => {
+    const bytes = Buffer.concat(chunks)
+    done({ status: answer.statusCode ?? 0, headers: answer.headers, bytes, body: bytes.toString("utf8") })
+  })
   answer.on("aborted", () => fail("Broken", "the answer was cut off"))
   answer.on("error", (error) => fail("Broken", error.message))
 }
@@ -206,7 +205,7 @@ export const request = (options: ClientRequestOptions): Effect.Effect<ClientRepl
     const stop = send(
       options,
       options.pool ?? false,
-      (answer, _outgoing, timer) =>
+      (answer, timer) =>
         collect(answer, options.url, options.maxBodyBytes ?? 64 * 1024 * 1024, (result) => {
           clearTimeout(timer)
           resume(result instanceof ClientError ? result : Effect.succeed(result))
@@ -216,14 +215,15 @@ export const request = (options: ClientRequestOptions): Effect.Effect<ClientRepl
     return Effect.sync(stop)
   })
 
+const toStatusError = (url: string, { status, headers, body }: ClientReply) =>
+  new HttpStatusError({ url, status, headers, body })
+
 /** The same, where every status but 2xx is an error. */
 export const requestOk = (
   options: ClientRequestOptions,
 ): Effect.Effect<ClientReply, ClientError | HttpStatusError> =>
   Effect.flatMap(request(options), (reply) =>
-    reply.status >= 200 && reply.status < 300
-      ? Effect.succeed(reply)
-      : new HttpStatusError({ url: options.url, ...reply }),
+    reply.status >= 200 && reply.status < 300 ? Effect.succeed(reply) : toStatusError(options.url, reply),
   )
 
 const runStream =
@@ -232,8 +232,9 @@ const runStream =
       const { url, silenceMs } = options
       const decoder = makeRecordDecoder(options.maxRecordBytes ?? defaultMaxRecordBytes)
       const finish = (result: Effect.Effect<void, ClientError | RecordIoError>) => {
-        answer.destroy()
+        // In this order: destroying announces an abort, which is not why the stream ends.
         resume(result)
+        answer.destroy()
       }
       const guarded = (action: () => void) => {
         try {
@@ -256,11 +257,7 @@ const runStream =
           finish(Effect.void)
         }),
       )
-      answer.on("data", (chunk: Buffer) =>
-        guarded(() => {
-          for (const record of decoder.push(chunk)) onRecord(record)
-        }),
-      )
+      answer.on("data", (chunk: Buffer) => guarded(() => decoder.push(chunk, onRecord)))
       return Effect.sync(() => {
         answer.destroy()
       })
@@ -272,32 +269,31 @@ const runStream =
  */
 export const openStream = (
   options: StreamRequestOptions,
-): Effect.Effect<IncomingStream, ClientError | HttpStatusError, Scope.Scope> => {
-  const open = Effect.async<IncomingMessage, ClientError | HttpStatusError>((resume) => {
-    const stop = send(
-      options,
-      false,
-      (answer, _outgoing, timer) => {
-        if (answer.statusCode === 200) {
-          clearTimeout(timer)
-          // Nothing flows until `run` listens; a lost connection before that must not be an uncaught error.
-          answer.on("error", () => {})
-          resume(Effect.succeed(answer))
-        } else
-          collect(answer, options.url, 1024 * 1024, (result) => {
+): Effect.Effect<IncomingStream, ClientError | HttpStatusError, Scope.Scope> =>
+  Effect.suspend(() => {
+    /** Set before there is anything to close, so that no interruption can fall between the opening and its release. */
+    let close = () => {}
+    const open = Effect.async<IncomingMessage, ClientError | HttpStatusError>((resume) => {
+      close = send(
+        options,
+        false,
+        (answer, timer) => {
+          if (answer.statusCode === 200) {
             clearTimeout(timer)
-            resume(
-              result instanceof ClientError ? result : new HttpStatusError({ url: options.url, ...result }),
-            )
-          })
-      },
-      resume,
+            // Nothing flows until `run` listens; a lost connection before that must not be an uncaught error.
+            answer.on("error", () => {})
+            resume(Effect.succeed(answer))
+          } else
+            collect(answer, options.url, 1024 * 1024, (result) => {
+              clearTimeout(timer)
+              resume(result instanceof ClientError ? result : toStatusError(options.url, result))
+            })
+        },
+        resume,
+      )
+    })
+    return Effect.addFinalizer(() => Effect.sync(() => close())).pipe(
+      Effect.zipRight(open),
+      Effect.map((answer) => ({ headers: answer.headers, run: runStream(answer, options) })),
     )
-    return Effect.sync(stop)
   })
-  return Effect.acquireRelease(Effect.interruptible(open), (answer) =>
-    Effect.sync(() => {
-      answer.destroy()
-    }),
-  ).pipe(Effect.map((answer) => ({ headers: answer.headers, run: runStream(answer, options) })))
-}

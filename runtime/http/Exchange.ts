@@ -81,7 +81,7 @@ const openStream = (exchange: Exchange, reply: StreamReply) => {
   const { incoming, response, settings } = exchange
   setConnection(exchange)
   incoming.socket.setTimeout(0)
-  const stream = openRecordStream(response, reply)
+  const stream = openRecordStream(incoming.socket, response, reply)
   stream.onClosed((end) => {
     if (end === "Ended") guardStall(exchange)
     if (end === "TooSlow")

@@ -24,7 +24,10 @@ export interface FullReply {
   readonly body: string | Buffer
 }
 
-/** 200 and an event stream; `opened` is called with it once the headers are on their way. */
+/**
+ * 200 and an event stream; `opened` is called with it once the headers are on their way. A subscription begins there and
+ * not in the handler before it: a handler whose client leaves is interrupted and its stream is never opened.
+ */
 export interface StreamReply extends RecordStreamOptions {
   readonly _tag: "StreamReply"
   readonly opened: (stream: RecordStream) => void

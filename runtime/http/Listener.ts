@@ -35,6 +35,8 @@ export interface Listener {
   readonly port: number
   /** Without a slash at the end. */
   readonly url: string
+  /** Open now; for metrics. */
+  readonly connections: () => number
 }
 
 type ListenFailure = "AddressInUse" | "NotPermitted" | "NoSuchAddress" | "Other"
@@ -73,8 +75,8 @@ const reasonByCode: Record<string, ListenFailure> = {
 /** After a reply to a request whose body nobody wanted, the rest of it is read and thrown away for so long. */
 const lingerMs = 1_000
 
-/** A connection's requests that are not answered yet. */
-type ActiveBySocket = Map<Socket, number>
+/** Every connection's requests that are not answered yet, as what to call when they are, or never will be. */
+type ActiveBySocket = Map<Socket, Set<() => void>>
 
 const makeServer = (options: ListenerBounds): Server => {
   const headersTimeout = options.headersTimeoutMs ?? 10_000
@@ -96,7 +98,7 @@ const makeServer = (options: ListenerBounds): Server => {
 }
 
 const listen = (server: Server, host: string, port: number) =>
-  Effect.async<Listener, ListenError>((resume) => {
+  Effect.async<Omit<Listener, "connections">, ListenError>((resume) => {
     const onError = (error: NodeJS.ErrnoException) =>
       resume(
         new ListenError({
@@ -154,13 +156,17 @@ export const serve = <R>(
     server.on("connection", (socket: Socket) => {
       // Node 10 knows no noDelay option: an event must not wait for the acknowledgement of the one before.
       socket.setNoDelay(true)
-      active.set(socket, 0)
-      socket.on("close", () => active.delete(socket))
+      const requests = new Set<() => void>()
+      active.set(socket, requests)
+      socket.on("close", () => {
+        active.delete(socket)
+        // A pipelined response that has not got its turn does not hear of the end by itself.
+        for (const onOver of requests) onOver()
+      })
     })
 
     const onAnswered = (incoming: IncomingMessage, socket: Socket) => {
-      active.set(socket, (active.get(socket) ?? 1) - 1)
-      if (isClosing && active.get(socket) === 0) socket.destroySoon?.()
+      if (isClosing && active.get(socket)?.size === 0) socket.destroySoon?.()
       if (incoming.complete || socket.destroyed) return
       incoming.resume()
       const timer = setTimeout(() => socket.destroy(), lingerMs)
@@ -170,7 +176,6 @@ export const serve = <R>(
 
     server.on("request", (incoming: IncomingMessage, response: ServerResponse) => {
       const { socket } = incoming
-      active.set(socket, (active.get(socket) ?? 0) + 1)
       let isOver = false
       const fiber = fork(Effect.suspend(() => options.handler(toHttpRequest(incoming, settings))))
       const interrupt = () => fiber.unsafeInterruptAsFork(FiberId.none)
@@ -183,10 +188,14 @@ export const serve = <R>(
         if (isOver) return
         isOver = true
         interrupt()
-        if (active.has(socket)) onAnswered(incoming, socket)
+        active.get(socket)?.delete(onOver)
+        onAnswered(incoming, socket)
       }
+      active.get(socket)?.add(onOver)
       response.on("finish", onOver)
       response.on("close", onOver)
+      // What is written to a connection that has just gone is not worth the daemon's life.
+      response.on("error", onOver)
     })
 
     warnOfDroppedConnections(server, (entry) => fork(entry))
@@ -203,10 +212,11 @@ export const serve = <R>(
           resume(Effect.void)
         })
         for (const stream of streams) stream.end()
-        for (const [socket, requests] of active) if (requests === 0) socket.destroy()
+        for (const [socket, requests] of active) if (requests.size === 0) socket.destroy()
       }),
     )
-    return yield* listen(server, options.host, options.port)
+    const address = yield* listen(server, options.host, options.port)
+    return { ...address, connections: () => active.size }
   })
 
 /** Says once a minute how many connections came beyond the bound. */

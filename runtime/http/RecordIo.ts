@@ -31,8 +31,11 @@ export class RecordIoError extends Data.TaggedError("RecordIoError")<{
 }
 
 export interface RecordDecoder {
-  /** The records that are complete with these bytes, in order, as UTF-8 text. Throws {@link RecordIoError}. */
-  readonly push: (chunk: Uint8Array) => ReadonlyArray<string>
+  /**
+   * Calls `onRecord` for every record that is complete with these bytes, in order, as text of UTF-8. Throws
+   * {@link RecordIoError} when it comes to what is none, and what `onRecord` throws; then the decoder is done for.
+   */
+  readonly push: (chunk: Uint8Array, onRecord: (record: string) => void) => void
   /** Call at the end of the bytes: throws {@link RecordIoError} if a record is cut off. */
   readonly end: () => void
 }
@@ -74,32 +77,32 @@ export const makeRecordDecoder = (maxRecordBytes: number = defaultMaxRecordBytes
     return end + 1
   }
 
-  const readBytes = (buffer: Buffer, from: number, records: Array<string>): number => {
+  const readBytes = (buffer: Buffer, from: number, onRecord: (record: string) => void): number => {
     const until = Math.min(buffer.length, from + missing)
     missing -= until - from
     if (missing > 0) {
       if (until > from) parts.push(buffer.slice(from, until))
       return until
     }
-    if (parts.length === 0) records.push(buffer.toString("utf8", from, until))
+    let record = buffer
+    if (parts.length === 0) record = buffer.slice(from, until)
     else {
       parts.push(buffer.slice(from, until))
-      records.push(Buffer.concat(parts).toString("utf8"))
+      record = Buffer.concat(parts)
       parts = []
     }
     missing = -1
+    onRecord(record.toString("utf8"))
     return until
   }
 
   return {
-    push: (chunk) => {
+    push: (chunk, onRecord) => {
       const buffer = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-      const records: Array<string> = []
       let at = 0
       // A record of no bytes is complete with its length, hence not only `at < length`.
       while (at < buffer.length || missing === 0)
-        at = missing === -1 ? readLength(buffer, at) : readBytes(buffer, at, records)
-      return records
+        at = missing === -1 ? readLength(buffer, at) : readBytes(buffer, at, onRecord)
     },
     end: () => {
       if (missing !== -1 || lengthDigits !== "")

@@ -1,4 +1,5 @@
 import type { ServerResponse } from "node:http"
+import type { Socket } from "node:net"
 import { encodeRecord } from "./RecordIo.ts"
 
 /** Why an event stream is over: we ended it, the client left, or it read too slowly and was cut. */
@@ -36,6 +37,7 @@ export const defaultMaxWaitingBytes = 16 * 1024 * 1024
  * chunk; npm's mesos-framework parses chunk by chunk (spec/mesos.md §0.5). Writes of one turn leave together.
  */
 export const openRecordStream = (
+  socket: Socket,
   response: ServerResponse,
   options: RecordStreamOptions = {},
 ): RecordStream => {
@@ -47,12 +49,15 @@ export const openRecordStream = (
   const close = (end: StreamEnd) => {
     if (over !== undefined) return
     over = end
+    socket.removeListener("close", onGone)
     for (const listener of listeners.splice(0)) listener(end)
   }
 
+  // The response's own "close" does not come while an earlier, pipelined request is unanswered.
+  const onGone = () => close("ClientLeft")
+
   // Node 10 has no writableLength on responses, but there the socket's is all that matters.
-  const waitingBytes = () =>
-    response.writableLength ?? (response.socket === null ? 0 : response.socket.writableLength)
+  const waitingBytes = () => response.writableLength ?? socket.writableLength
 
   const sendEncoded = (record: string): boolean => {
     if (over !== undefined) return false
@@ -62,14 +67,15 @@ export const openRecordStream = (
     if (waitingBytes() <= maxWaitingBytes) return true
     // The client cannot be told: what it has not read yet stands in the way.
     close("TooSlow")
-    response.destroy()
+    socket.destroy()
     return false
   }
 
-  response.on("close", () => close("ClientLeft"))
-  response.on("error", () => close("ClientLeft"))
-  if (response.destroyed || response.socket?.destroyed) close("ClientLeft")
+  if (socket.destroyed) onGone()
   else {
+    socket.on("close", onGone)
+    response.on("close", onGone)
+    response.on("error", onGone)
     response.writeHead(200, { "Content-Type": "application/json", ...options.headers })
     response.flushHeaders()
   }

@@ -28,21 +28,29 @@ const story = fc.array(
     { weight: 1, arbitrary: fc.record({ do: fc.constant("suppress" as const), pick: choice, size: choice }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant("wait" as const), size: choice }) },
   ),
-  { maxLength: 120 },
+  { minLength: 20, maxLength: 200, size: "max" },
 )
 type Chapter = fc.infer<typeof story>[number]
 
-const pickOf = <A>(items: Iterable<A>, pick: number): A | undefined => {
-  const list = [...items]
-  return list[pick % Math.max(1, list.length)]
+/** By sorted key: a restored map has another order of insertion. */
+const pickOf = <A>(map: ReadonlyMap<string, A>, pick: number): A | undefined => {
+  const keys = [...map.keys()].sort()
+  const key = keys[pick % Math.max(1, keys.length)]
+  return key === undefined ? undefined : map.get(key)
 }
 
+/** One chapter, and what follows from it at once. */
 const play = (master: MasterHarness, chapter: Chapter): void => {
+  act(master, chapter)
+  master.settle()
+}
+
+const act = (master: MasterHarness, chapter: Chapter): void => {
   const { state } = master
-  const agent = "pick" in chapter ? pickOf(state.agents.values(), chapter.pick) : undefined
-  const framework = "pick" in chapter ? pickOf(state.frameworks.values(), chapter.pick) : undefined
-  const task = "pick" in chapter ? pickOf(state.tasks.values(), chapter.pick) : undefined
-  const offer = "pick" in chapter ? pickOf(state.offers.values(), chapter.pick) : undefined
+  const agent = "pick" in chapter ? pickOf(state.agents, chapter.pick) : undefined
+  const framework = "pick" in chapter ? pickOf(state.frameworks, chapter.pick) : undefined
+  const task = "pick" in chapter ? pickOf(state.tasks, chapter.pick) : undefined
+  const offer = "pick" in chapter ? pickOf(state.offers, chapter.pick) : undefined
   switch (chapter.do) {
     case "agent":
       if (state.agents.size < 4) master.addAgent({ cpus: 1_000 * (1 + (chapter.pick % 4)), mem: 64_000 })
@@ -103,7 +111,10 @@ const play = (master: MasterHarness, chapter: Chapter): void => {
       return
     case "returnAgent": {
       if (agent === undefined) return
-      const own = [...state.tasks.values()].filter(({ spec }) => spec.agentId === agent.id)
+      const own = [...state.tasks.keys()]
+        .sort()
+        .map((key) => state.tasks.get(key)!)
+        .filter(({ spec }) => spec.agentId === agent.id)
       master.step({
         type: "AgentRegistered",
         streamId: `r${chapter.size}`,
@@ -177,7 +188,38 @@ const checkOffersHaveTheirPlaces = ({ state }: MasterHarness): void => {
   }
 }
 
+/** Where two lists first differ as bytes: short enough to read when it fails. */
+const firstDifference = (left: ReadonlyArray<unknown>, right: ReadonlyArray<unknown>) => {
+  for (let index = 0; index < Math.max(left.length, right.length); index++) {
+    const [a, b] = [JSON.stringify(left[index]), JSON.stringify(right[index])]
+    if (a !== b) return { index, a, b }
+  }
+  return undefined
+}
+
 describe("the master in random stories", () => {
+  it("has stories worth telling: tasks run, end, get lost, offers are made and rescinded", () => {
+    const told = new Map<string, number>()
+    for (const chapters of fc.sample(story, { numRuns: 100, seed: 1 })) {
+      const master = new MasterHarness()
+      for (const chapter of chapters) play(master, chapter)
+      for (const action of master.actions) {
+        const name = action.type === "SendStatus" ? action.status.state : action.type
+        told.set(name, (told.get(name) ?? 0) + 1)
+      }
+    }
+    for (const name of [
+      "OfferResources",
+      "SendToAgent",
+      "TASK_FINISHED",
+      "TASK_LOST",
+      "RescindOffer",
+      "TASK_ERROR",
+    ]) {
+      expect(told.get(name) ?? 0, name).toBeGreaterThan(30)
+    }
+  })
+
   it("never lends twice, and offers only between the living (L1)", () => {
     fc.assert(
       fc.property(story, fc.nat(), (chapters, seed) => {
@@ -188,7 +230,7 @@ describe("the master in random stories", () => {
           checkOffersHaveTheirPlaces(master)
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     )
   })
 
@@ -202,12 +244,11 @@ describe("the master in random stories", () => {
           restarted.restart()
           play(restarted, chapter)
         }
-        expect(JSON.stringify(restarted.actions)).toBe(JSON.stringify(straight.actions))
-        expect(JSON.stringify(snapshotMaster(restarted.state))).toBe(
-          JSON.stringify(snapshotMaster(straight.state)),
-        )
+        expect(firstDifference(restarted.actions, straight.actions)).toBeUndefined()
+        const [rows, expected] = [snapshotMaster(restarted.state), snapshotMaster(straight.state)]
+        expect(firstDifference(rows, expected)).toBeUndefined()
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     )
   })
 
@@ -226,7 +267,7 @@ describe("the master in random stories", () => {
           .map(({ kind, key, value }) => [`${kind} ${key}`, JSON.stringify(value)] as const)
         expect([...rows.entries()].sort()).toEqual([...whole].sort())
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     )
   })
 })
