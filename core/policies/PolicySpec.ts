@@ -1,3 +1,4 @@
+import { assert } from "../Assert.ts"
 import { type PolicyKind, type PolicyParameter, policyKinds } from "./Catalogue.ts"
 import { durationForm, parseDurationMs, printDurationMs } from "./Duration.ts"
 import { findNearest } from "./Nearest.ts"
@@ -48,7 +49,8 @@ export const createPolicy = (spec: PolicySpec, hosts: number, intervalMs: number
 
 /** A spec with the given values and defaults for the rest; for callers that know the catalogue. */
 export const policySpec = (name: string, given: Readonly<Record<string, number>> = {}): PolicySpec => {
-  const kind = policyKinds.find((candidate) => candidate.name === name)!
+  const kind = policyKinds.find((candidate) => candidate.name === name)
+  assert(kind !== undefined, `there is no policy ${name}`)
   return { kind, values: kind.parameters.map((parameter) => given[parameter.name] ?? parameter.initial) }
 }
 

@@ -14,7 +14,7 @@ export class HostCapacityUnknown extends Data.TaggedError("HostCapacityUnknown")
   readonly reason: string
 }> {
   override get message() {
-    return `cannot find out this host's capacity from ${this.path}: ${this.reason}; state it with --resources`
+    return `cannot find out this host's capacity from ${this.path}: ${this.reason}; state it with --cpus and --mem`
   }
 }
 

@@ -76,7 +76,7 @@ export const resolveTaskUser = (
     }
     if (own.uid === 0 && user.uid === 0 && options.allowRoot !== true) {
       const reason =
-        "root leaves its limits at will; allow it on this agent with --allow-root, or name another user"
+        "root leaves its limits at will; allow it on this agent with --allow-root-tasks, or name another user"
       return yield* new TaskUserForbidden({ user, reason })
     }
     return user

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { existsSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { Layer } from "effect"
 import type { Kernel } from "../../runtime/agent/cgroups/CgroupKernel.ts"
 import type { Cgroups } from "../../runtime/agent/cgroups/Cgroups.ts"
@@ -52,6 +52,15 @@ export const memoryWorld = (options: MemoryKernelOptions, parent: string): Cgrou
 
 const joinAll = 'while [ "$1" != -- ]; do echo 0 > "$1" || exit 125; shift; done; shift; '
 
+/** A zombie has ended; who reaps orphans, and when, is the host's business. */
+export const isRunning = (pid: number): boolean => {
+  try {
+    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, "utf8"))
+  } catch {
+    return false
+  }
+}
+
 export const linuxWorld = (parent: string): CgroupWorld => {
   const children: Array<ChildProcess> = []
   const until = async (condition: () => boolean) => {
@@ -85,16 +94,16 @@ export const linuxWorld = (parent: string): CgroupWorld => {
     enterHolding: async (joinPaths, bytes) => {
       const pid = await enter(
         joinPaths,
-        `x=$(head -c ${bytes} /dev/zero | tr "\\0" a); exec 3>&1; sleep 600; : $x`,
+        `x=$(head -c ${bytes} /dev/zero | tr "\\0" a); exec 9>&1; sleep 600; : $x`,
       )
       // The loading is over when the shell has only its sleep left.
-      await until(() => pidsIn(lastGroupOf(joinPaths)).length === 2 && existsSync(`/proc/${pid}/fd/3`))
+      await until(() => pidsIn(lastGroupOf(joinPaths)).length === 2 && existsSync(`/proc/${pid}/fd/9`))
       return pid
     },
-    isAlive: (pid) => existsSync(`/proc/${pid}`),
+    isAlive: isRunning,
     end: async (pid) => {
       process.kill(pid, "SIGKILL")
-      await until(() => !existsSync(`/proc/${pid}`))
+      await until(() => !isRunning(pid))
     },
     leftGroups: () => findCgroups(parent),
     close: () => {

@@ -50,10 +50,8 @@ export const make = (options: CgroupV1Options = {}): Effect.Effect<Cgroups["Type
     /** Runs on a container that must exist. */
     const onContainer = <A, E>(containerId: string, run: Effect.Effect<A, E>) =>
       Effect.andThen(groups(containerId), run).pipe(
-        Effect.catchAll((error) =>
-          isGone(error)
-            ? Effect.fail(new NoSuchContainer({ containerId, path: error.path }))
-            : Effect.fail(error),
+        Effect.mapError((error): E | InvalidContainerId | NoSuchContainer =>
+          isGone(error) ? new NoSuchContainer({ containerId, path: error.path }) : error,
         ),
       )
 
@@ -63,6 +61,20 @@ export const make = (options: CgroupV1Options = {}): Effect.Effect<Cgroups["Type
         ? Effect.andThen(groups(containerId), Effect.fail(noFreezer(containerId)))
         : onContainer(containerId, Effect.andThen(destruction.freezerState(freezer), run(freezer)))
     }
+
+    /** Known before they are written, so that a ceiling that grows meanwhile already counts them. */
+    const remembering = <A, E>(containerId: string, limits: ContainerLimits, run: Effect.Effect<A, E>) =>
+      Effect.suspend(() => {
+        const before = limitsById.get(containerId)
+        limitsById.set(containerId, limits)
+        return Effect.onExit(run, (exit) =>
+          Effect.sync(() => {
+            if (exit._tag === "Success") return
+            if (before === undefined) limitsById.delete(containerId)
+            else limitsById.set(containerId, before)
+          }),
+        )
+      })
 
     const list = Effect.gen(function* () {
       const names = new Set<string>()
@@ -95,13 +107,10 @@ export const make = (options: CgroupV1Options = {}): Effect.Effect<Cgroups["Type
         Effect.gen(function* () {
           yield* requireIsolation
           yield* groups(containerId)
-          yield* creation.create(containerId, limits)
-          limitsById.set(containerId, limits)
+          yield* remembering(containerId, limits, creation.create(containerId, limits))
         }),
       setLimits: (containerId, limits) =>
-        onContainer(containerId, creation.applyLimits(containerId, limits)).pipe(
-          Effect.tap(() => Effect.sync(() => limitsById.set(containerId, limits))),
-        ),
+        onContainer(containerId, remembering(containerId, limits, creation.applyLimits(containerId, limits))),
       joinPaths: (containerId) =>
         Effect.map(groups(containerId), ({ all }) => all.map((group) => `${group}/tasks`)),
       usage: (containerId) => onContainer(containerId, readUsage(kernel, files, layout, containerId)),

@@ -2,9 +2,10 @@ import * as fs from "node:fs"
 import { Effect, Layer } from "effect"
 import { CgroupKernel, type Kernel, KernelRefused } from "./CgroupKernel.ts"
 
-// Reads of control files are answered from kernel memory, so they are made at once. Whatever changes a hierarchy may
-// wait for the kernel's cgroup lock or for reclaim (a lowered memory limit, rmdir on 2.6.32), so it goes through
-// libuv's pool and does not hold up the daemon.
+// Most control files are answered from kernel memory within microseconds, so they are read and written at once: a
+// ceiling over fifty containers must move within the guard loop's period. What may wait goes through libuv's pool and
+// does not hold up the daemon: memory files (reclaim), mkdir and rmdir (the kernel's cgroup lock; on 2.6.32 rmdir also
+// moves charges).
 
 const refuse =
   (operation: KernelRefused["operation"], path: string) =>
@@ -41,14 +42,23 @@ export const linuxKernel: Kernel = {
   read: (path) => attempt("read", path, () => fs.readFileSync(path, "utf8")),
   // O_CREAT would turn a missing control file into a misleading EACCES.
   write: (path, text) =>
-    inPool("write", path, (done) => {
-      fs.open(path, fs.constants.O_WRONLY, (openError, fd) => {
-        if (openError) return done(openError)
-        fs.write(fd, text, (writeError) => {
-          fs.close(fd, (closeError) => done(writeError ?? closeError ?? null))
+    /\/memory\.[^/]*$/.test(path)
+      ? inPool("write", path, (done) => {
+          fs.open(path, fs.constants.O_WRONLY, (openError, fd) => {
+            if (openError) return done(openError)
+            fs.write(fd, text, (writeError) => {
+              fs.close(fd, (closeError) => done(writeError ?? closeError ?? null))
+            })
+          })
         })
-      })
-    }),
+      : attempt("write", path, () => {
+          const fd = fs.openSync(path, fs.constants.O_WRONLY)
+          try {
+            fs.writeSync(fd, text)
+          } finally {
+            fs.closeSync(fd)
+          }
+        }),
   exists: (path) => canAccess(path, fs.constants.F_OK),
   canWrite: (path) => canAccess(path, fs.constants.W_OK),
   groups: (path) =>

@@ -117,7 +117,13 @@ export const makeMemoryKernel = (options: MemoryKernelOptions = {}): MemoryKerne
     const pids = parent.groups.get("pids")
     const max = pids?.files.get("pids.max")
     if (pids !== undefined && max !== undefined && max !== "max" && pids.members.size >= Number(max)) return
-    const child: Process = { ...parent, pid: nextPid++, groups: new Map(parent.groups), signals: [] }
+    const child: Process = {
+      ...parent,
+      pid: nextPid++,
+      groups: new Map(parent.groups),
+      signals: [],
+      forks: 0,
+    }
     processes.set(child.pid, child)
     for (const group of child.groups.values()) group.members.add(child.pid)
   }

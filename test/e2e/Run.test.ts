@@ -1,0 +1,132 @@
+import { readFileSync } from "node:fs"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { Cluster, eventually, gleaner, missingForEnforcement } from "../support/Gleaner.ts"
+
+// `gleaner run` as a user types it, and what the kernel says of its limits.
+
+const statOf = (container: string): Record<string, number> =>
+  Object.fromEntries(
+    readFileSync(`${container}/cpu.stat`, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" "))
+      .map(([name, value]) => [name!, Number(value)]),
+  )
+
+describe.skipIf(missingForEnforcement !== undefined)("gleaner run", () => {
+  let cluster: Cluster
+  beforeAll(async () => {
+    cluster = await Cluster.start()
+  })
+  afterAll(async () => {
+    const { code } = await cluster.stop("SIGINT")
+    expect(code).toBe(0)
+    expect(cluster.leftovers()).toEqual([])
+    cluster.remove()
+  })
+
+  it("streams stdout and stderr, bytes as they are, and exits with the command's code", async () => {
+    const script = 'printf "\\377\\000x"; echo to stderr >&2; exit 7'
+    const { child, finished } = cluster.run("--", "sh", "-c", script)
+    const chunks: Array<Buffer> = []
+    child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk))
+    const { code, stderr } = await finished
+    expect(Buffer.concat(chunks)).toEqual(Buffer.from([0xff, 0, 0x78]))
+    expect(stderr).toContain("to stderr\n")
+    expect(code).toBe(7)
+  })
+
+  it("shows output while the task runs, not only at its end", async () => {
+    const run = cluster.run("--", "sh", "-c", "echo early; sleep 1000")
+    await run.says("early")
+    run.signal("SIGINT")
+    expect((await run.finished).code).toBe(130)
+    expect(cluster.containers()).toEqual([])
+  })
+
+  it("runs as an unprivileged user, with nothing of our environment, in its sandbox", async () => {
+    const { stdout, code } = await cluster.run("--env", "GIVEN=yes", "--", "sh", "-c", "id -u; env; pwd")
+      .finished
+    expect(code).toBe(0)
+    const [uid, ...rest] = stdout.trim().split("\n")
+    expect(uid).toBe("65534")
+    expect(rest).toContain("GIVEN=yes")
+    expect(stdout).not.toContain("GLEANER_DATA")
+    expect(rest.at(-1)).toContain("/runs/")
+  })
+
+  it("refuses root, and says how to allow it", async () => {
+    const { code, stderr } = await cluster.run("--user", "root", "--", "id").finished
+    expect(code).toBe(1)
+    expect(stderr).toContain("--allow-root-tasks")
+  })
+
+  it("holds a busy loop to half a cpu: the kernel throttles it in nearly every period", async () => {
+    const run = cluster.run("--cpus", "0.5", "--", "sh", "-c", "while :; do :; done")
+    const container = await eventually(() => cluster.containers()[0])
+    const stat = await eventually(() => {
+      const now = statOf(container)
+      return now.nr_periods! >= 20 ? now : undefined
+    })
+    const cpuNanos = Number(readFileSync(`${container.replace("/cpu/", "/cpuacct/")}/cpuacct.usage`, "utf8"))
+    run.signal("SIGINT")
+    await run.finished
+    expect(readFileSync("/proc/self/cgroup", "utf8")).not.toContain(cluster.cgroupParent)
+    expect(stat.nr_throttled).toBeGreaterThan(0)
+    // 50 ms of each 100 ms period; one period of slack, since both files are not read at the same moment.
+    expect(cpuNanos).toBeLessThanOrEqual((stat.nr_periods! + 2) * 50e6 * 1.1)
+  })
+
+  it("ends a 64M task that takes 300M, and says that memory was the reason", async () => {
+    const hungry = "head -c 300m /dev/zero | tail -n 1 | wc -c"
+    const { code, stderr } = await cluster.run("--mem", "64M", "--", "sh", "-c", hungry).finished
+    expect(code).toBe(137)
+    expect(stderr).toContain("Memory limit exceeded: Requested: 64MB")
+    expect(stderr).toContain("REASON_CONTAINER_LIMITATION_MEMORY")
+  })
+
+  it("leaves nothing of a task that daemonises", async () => {
+    const script = "setsid sh -c 'sleep 1000 & sleep 1000' & echo started"
+    const { code, stdout } = await cluster.run("--", "sh", "-c", script).finished
+    expect([code, stdout]).toEqual([0, "started\n"])
+    expect(cluster.containers()).toEqual([])
+  })
+
+  it("kills the task when it dies itself", async () => {
+    const run = cluster.run("--", "sh", "-c", "echo here; sleep 1000")
+    await run.says("here")
+    run.signal("SIGKILL")
+    await run.finished
+    await eventually(() => (cluster.containers().length === 0 ? true : undefined))
+  })
+
+  it("runs many at once", async () => {
+    const runs = await Promise.all(
+      Array.from(
+        { length: 8 },
+        (_, number) =>
+          cluster.run("--cpus", "0.1", "--mem", "32M", "--", "sh", "-c", `sleep 0.2; exit ${number}`)
+            .finished,
+      ),
+    )
+    expect(runs.map(({ code }) => code)).toEqual([0, 1, 2, 3, 4, 5, 6, 7])
+  })
+
+  it.each([
+    [[], 2, "no command"],
+    [["--mem", "lots", "--", "true"], 2, "--mem lots is not a size"],
+    [["--cpus", "0", "--", "true"], 2, "--cpus 0 must be at least"],
+    [["--name", "a/b", "--", "true"], 2, "--name a/b"],
+    [["--", "/no/such/command"], 127, "not found"],
+  ])("says what is wrong with %j", async (args, code, message) => {
+    const finished = await cluster.run(...args).finished
+    expect(finished.stderr).toContain(message)
+    expect(finished.code).toBe(code)
+  })
+
+  it("says that there is no master, and what to do", async () => {
+    const { code, stderr } = await gleaner(["run", "--data", "/nonexistent/gleaner", "--", "true"])
+    expect(code).toBe(1)
+    expect(stderr).toContain("gleaner up")
+  })
+})

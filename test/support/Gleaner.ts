@@ -1,0 +1,154 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+/** The bundled command line, as users run it. */
+export const gleanerScript = join(dirname(fileURLToPath(import.meta.url)), "../../dist/gleaner.js")
+
+/** Why end-to-end tests with real cgroups cannot run here; undefined when they can. */
+export const missingForEnforcement: string | undefined =
+  process.getuid?.() !== 0
+    ? "needs root"
+    : !existsSync("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
+      ? "needs cgroup v1 with CFS quota below /sys/fs/cgroup"
+      : undefined
+
+if (missingForEnforcement !== undefined) {
+  process.stderr.write(`skipping tests with real cgroups: ${missingForEnforcement}\n`)
+}
+
+export interface Finished {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A gleaner process with what it has said so far. */
+export class GleanerProcess {
+  stdout = ""
+  stderr = ""
+  readonly finished: Promise<Finished>
+
+  constructor(readonly child: ChildProcess) {
+    child.stdout?.on("data", (chunk: Buffer) => {
+      this.stdout += chunk.toString("utf8")
+    })
+    child.stderr?.on("data", (chunk: Buffer) => {
+      this.stderr += chunk.toString("utf8")
+    })
+    this.finished = new Promise((resolve) => {
+      child.on("close", (code) => resolve({ code, stdout: this.stdout, stderr: this.stderr }))
+    })
+  }
+
+  /** Waits until stdout or stderr says so; fails with all that was said when the process ends first. */
+  async says(text: string | RegExp): Promise<void> {
+    const heard = () => {
+      const all = this.stdout + this.stderr
+      return typeof text === "string" ? all.includes(text) : text.test(all)
+    }
+    const ended = this.finished.then(() => true)
+    while (!heard()) {
+      if (await Promise.race([ended, pause(20).then(() => false)])) {
+        if (heard()) return
+        throw new Error(`ended without saying ${text}:\n${this.stdout}\n${this.stderr}`)
+      }
+    }
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal)
+  }
+}
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** Looks again until the value is there; the test's own time limit ends the wait. */
+export const eventually = async <A>(look: () => A | undefined | Promise<A | undefined>): Promise<A> => {
+  for (;;) {
+    const found = await look()
+    if (found !== undefined) return found
+    await pause(20)
+  }
+}
+
+export const startGleaner = (
+  args: ReadonlyArray<string>,
+  environment: Readonly<Record<string, string>> = {},
+): GleanerProcess =>
+  new GleanerProcess(
+    spawn(process.execPath, [gleanerScript, ...args], {
+      env: { ...process.env, ...environment },
+      stdio: ["ignore", "pipe", "pipe"],
+    }),
+  )
+
+/** Runs a gleaner command to its end. */
+export const gleaner = (
+  args: ReadonlyArray<string>,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Finished> => startGleaner(args, environment).finished
+
+/** A whole cluster of one host with a data folder and cgroups of its own. */
+export class Cluster {
+  up!: GleanerProcess
+  url = ""
+
+  constructor(
+    readonly data: string,
+    readonly cgroupParent: string,
+  ) {}
+
+  static async start(options: ReadonlyArray<string> = []): Promise<Cluster> {
+    const data = mkdtempSync(join(tmpdir(), "gleaner-e2e-"))
+    const cluster = new Cluster(data, `gleaner-e2e-${process.pid}-${data.slice(-6)}`)
+    await cluster.begin(options)
+    return cluster
+  }
+
+  async begin(options: ReadonlyArray<string> = []): Promise<void> {
+    this.up = startGleaner([
+      ...["up", "--data", this.data, "--port", "0", "--agent-port", "0"],
+      ...["--cgroup-parent", this.cgroupParent, ...options],
+    ])
+    await this.up.says("agent        http")
+    this.url = /master +(http\S+)/.exec(this.up.stdout)?.[1] ?? ""
+  }
+
+  get secret(): string {
+    return readFileSync(join(this.data, "secret"), "utf8").trim()
+  }
+
+  run(...args: ReadonlyArray<string>): GleanerProcess {
+    return startGleaner(["run", ...args], { GLEANER_DATA: this.data })
+  }
+
+  /** Cgroups of containers that exist now, as paths in the cpu hierarchy. */
+  containers(): ReadonlyArray<string> {
+    const parent = `/sys/fs/cgroup/cpu/${this.cgroupParent}`
+    if (!existsSync(parent)) return []
+    return readdirSync(parent, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => join(parent, entry.name))
+  }
+
+  /** Every cgroup of this cluster, in any hierarchy. */
+  leftovers(): ReadonlyArray<string> {
+    return readdirSync("/sys/fs/cgroup")
+      .map((controller) => join("/sys/fs/cgroup", controller, this.cgroupParent))
+      .filter((path) => existsSync(path))
+  }
+
+  /** Stops it as a user would, and removes its folder. */
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<Finished> {
+    this.up.signal(signal)
+    const finished = await this.up.finished
+    return finished
+  }
+
+  remove(): void {
+    rmSync(this.data, { recursive: true, force: true })
+  }
+}
