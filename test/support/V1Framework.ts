@@ -91,14 +91,13 @@ export class V1Framework {
     }
   }
 
-  /** Waits for a status of a task and acknowledges it as the API asks. */
+  /** Waits until a task has this state, acknowledging each status on the way: only then the next one comes. */
   async status(taskId: string, state: string): Promise<V1Event> {
-    const event = await this.next(
-      "UPDATE",
-      ({ update }) => update.status.task_id.value === taskId && update.status.state === state,
-    )
-    await this.acknowledge(event)
-    return event.update.status
+    for (;;) {
+      const event = await this.next("UPDATE", ({ update }) => update.status.task_id.value === taskId)
+      await this.acknowledge(event)
+      if (event.update.status.state === state) return event.update.status
+    }
   }
 
   async acknowledge({ update }: V1Event): Promise<void> {

@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest"
+import { refuseCall } from "../../../core/master/Admission.ts"
+import { actionsOf } from "../../support/MasterHarness.ts"
+import { host, running } from "../../support/MasterScenes.ts"
+
+describe("frameworks", () => {
+  it("that fail over replace their former stream", () => {
+    const { master, framework } = running()
+    master.actions.length = 0
+    const next = master.subscribe({}, framework.id)
+    expect(next.id).toBe(framework.id)
+    expect(actionsOf(master.actions, "RefuseSubscription")).toEqual([
+      { type: "RefuseSubscription", streamId: framework.streamId, message: "Framework failed over" },
+    ])
+    // The end of the former stream has no consequence any more.
+    master.step({
+      type: "FrameworkDisconnected",
+      frameworkId: framework.id,
+      streamId: framework.streamId,
+    })
+    expect(refuseCall(master.state, framework.id, next.streamId)).toBeUndefined()
+    expect(refuseCall(master.state, framework.id, framework.streamId)?.type).toBe("StreamIdDiffers")
+    expect(refuseCall(master.state, framework.id, null)?.type).toBe("StreamIdMissing")
+    expect(refuseCall(master.state, "m-9999", null)?.type).toBe("FrameworkUnknown")
+  })
+
+  it("that do not return in time lose their tasks and their id", () => {
+    const { master, agentId, framework } = running()
+    master.step({
+      type: "FrameworkDisconnected",
+      frameworkId: framework.id,
+      streamId: framework.streamId,
+    })
+    expect(refuseCall(master.state, framework.id, null)?.type).toBe("FrameworkNotSubscribed")
+    expect(actionsOf(master.advance(59_999), "SendToAgent")).toEqual([])
+    expect(actionsOf(master.advance(1), "SendToAgent")[0]!.message.type).toBe("KillTask")
+    const ended = master.report(agentId, framework.id, "t", "TASK_KILLED")
+    expect(actionsOf(ended, "SendToAgent")[0]!.message.type).toBe("AcknowledgeStatus")
+    expect(master.state.tasks.size).toBe(0)
+    expect(master.state.ledger.availableOn(agentId)).toEqual(host)
+    master.actions.length = 0
+    master.subscribe({}, framework.id)
+    expect(actionsOf(master.actions, "RefuseSubscription")[0]!.message).toBe("Framework has been removed")
+  })
+
+  it("are torn down at once", () => {
+    const { master, framework } = running()
+    const actions = master.step({ type: "TeardownRequested", frameworkId: framework.id })
+    expect(actions.map((action) => action.type)).toEqual(["SendToAgent", "CloseStream"])
+    expect(master.state.frameworks.size).toBe(0)
+  })
+})

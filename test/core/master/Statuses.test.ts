@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest"
+import { actionsOf, statusesOf } from "../../support/MasterHarness.ts"
+import { host, running } from "../../support/MasterScenes.ts"
+
+describe("statuses", () => {
+  it("free the resources at the end, and the task is forgotten when its end is acknowledged", () => {
+    const { master, agentId, framework } = running()
+    const actions = master.report(agentId, framework.id, "t", "TASK_FINISHED")
+    expect(statusesOf(actions)).toEqual(["t TASK_FINISHED - ack"])
+    expect(actionsOf(master.settle(), "OfferResources")[0]!.offers[0]!.offer.resources).toEqual(host)
+    expect(master.state.tasks.size).toBe(1)
+    const acknowledged = master.step({
+      type: "StatusAcknowledged",
+      frameworkId: framework.id,
+      agentId,
+      taskId: "t",
+      uuid: "u-t-TASK_FINISHED",
+    })
+    expect(actionsOf(acknowledged, "SendToAgent")[0]!.message).toEqual({
+      type: "AcknowledgeStatus",
+      frameworkId: framework.id,
+      taskId: "t",
+      uuid: "u-t-TASK_FINISHED",
+    })
+    expect(master.state.tasks.size).toBe(0)
+  })
+
+  it("that are repeated are passed on until acknowledged, then acknowledged again, and free nothing twice", () => {
+    const { master, agentId, framework } = running()
+    master.report(agentId, framework.id, "t", "TASK_FINISHED")
+    const repeated = master.report(agentId, framework.id, "t", "TASK_FINISHED")
+    expect(statusesOf(repeated)).toEqual(["t TASK_FINISHED - ack"])
+    master.step({
+      type: "StatusAcknowledged",
+      frameworkId: framework.id,
+      agentId,
+      taskId: "t",
+      uuid: "u-t-TASK_FINISHED",
+    })
+    const late = master.report(agentId, framework.id, "t", "TASK_FINISHED")
+    expect(late.map((action) => action.type)).toEqual(["SendToAgent"])
+  })
+
+  it("are not acknowledged by another uuid", () => {
+    const { master, agentId, framework } = running()
+    master.report(agentId, framework.id, "t", "TASK_FINISHED")
+    const uuid = "u-t-TASK_RUNNING"
+    expect(
+      master.step({ type: "StatusAcknowledged", frameworkId: framework.id, agentId, taskId: "t", uuid }),
+    ).toEqual([])
+    expect(master.state.tasks.size).toBe(1)
+  })
+
+  it("wait for a framework that comes back, and are told at once then", () => {
+    const { master, agentId, framework } = running()
+    master.step({
+      type: "FrameworkDisconnected",
+      frameworkId: framework.id,
+      streamId: framework.streamId,
+    })
+    expect(statusesOf(master.report(agentId, framework.id, "t", "TASK_FINISHED"))).toEqual([])
+    master.actions.length = 0
+    master.subscribe({}, framework.id)
+    expect(statusesOf(master.actions)).toEqual(["t TASK_FINISHED - ack"])
+  })
+})
+
+describe("kill and reconciliation", () => {
+  it("sends a kill to the agent, and answers for unknown tasks", () => {
+    const { master, agentId, framework } = running()
+    const kill = (taskId: string, onAgent: string | null) =>
+      master.step({
+        type: "KillRequested",
+        frameworkId: framework.id,
+        taskId,
+        agentId: onAgent,
+        graceMs: 5,
+      })
+    expect(actionsOf(kill("t", null), "SendToAgent")[0]!.message).toMatchObject({
+      type: "KillTask",
+      graceMs: 5,
+    })
+    expect(kill("t", "m-S9")).toEqual([])
+    expect(statusesOf(kill("x", null))).toEqual(["x TASK_LOST REASON_RECONCILIATION no-ack"])
+    expect(statusesOf(kill("x", agentId))).toEqual(["x TASK_LOST REASON_RECONCILIATION no-ack"])
+  })
+
+  it("tells everything it knows when asked for nothing in particular", () => {
+    const { master, framework } = running()
+    const actions = master.step({
+      type: "ReconciliationRequested",
+      frameworkId: framework.id,
+      tasks: [],
+    })
+    expect(statusesOf(actions)).toEqual(["t TASK_RUNNING REASON_RECONCILIATION no-ack"])
+  })
+})
