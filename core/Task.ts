@@ -83,6 +83,12 @@ export interface TaskStatus {
 /** Identity of a task in the whole cluster. Neither id may contain a slash (spec/mesos.md §0). */
 export const taskKey = (frameworkId: string, taskId: string): string => `${frameworkId}/${taskId}`
 
+/** The reverse of {@link taskKey}. */
+export const taskOfKey = (key: string): { readonly frameworkId: string; readonly taskId: string } => {
+  const slash = key.lastIndexOf("/")
+  return { frameworkId: key.slice(0, slash), taskId: key.slice(slash + 1) }
+}
+
 /** Why a text may not be an id of a task (spec/mesos.md §0, last paragraph); undefined when it may. */
 export const idProblem = (id: string): string | undefined => {
   if (id === "") return "ID must not be empty"

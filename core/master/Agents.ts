@@ -1,4 +1,4 @@
-import { isTerminal, taskKey } from "../Task.ts"
+import { isTerminal, taskKey, taskOfKey } from "../Task.ts"
 import {
   agentDeadline,
   deleteTask,
@@ -47,6 +47,7 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
   loseUnreportedTasks(context, id, event)
   countAgainAs(context, agent)
   for (const reported of event.tasks) takeReportedTask(context, agent, reported)
+  for (const key of event.launching) takeLaunchingTask(context, agent, key)
   wantAllocation(context)
 }
 
@@ -89,41 +90,66 @@ const loseUnreportedTasks = (
   }
 }
 
+/** A task that the agent has: known already, adopted, or of nobody and hence killed. */
 const takeReportedTask = (context: MasterContext, agent: AgentRecord, reported: ReportedTask): void => {
-  const { state, turn, wallMs } = context
+  const { state } = context
   const { spec, status } = reported
-  const key = taskKey(spec.frameworkId, spec.taskId)
-  const task = state.tasks.get(key)
-  const framework = state.frameworks.get(spec.frameworkId)
-  const taskState = status === null ? "TASK_STAGING" : status.state
-  if (framework === undefined && task === undefined) {
-    if (!isTerminal(taskState)) {
-      const { frameworkId, taskId } = spec
-      turn.emit({
-        type: "SendToAgent",
-        agentId: agent.id,
-        message: { type: "KillTask", frameworkId, taskId, graceMs: null },
-      })
-    }
+  const task = state.tasks.get(taskKey(spec.frameworkId, spec.taskId))
+  const hasEnded = status !== null && isTerminal(status.state)
+  if (task === undefined && !state.frameworks.has(spec.frameworkId)) {
+    if (!hasEnded) killOnAgent(context, agent.id, spec)
     return
   }
   if (task !== undefined && task.state !== "TASK_UNREACHABLE") return
-  const adopted: TaskRecord = {
+  // The agent is about to tell, one by one, the statuses that nobody has acknowledged. Those must all be passed on, so
+  // none of them counts as told: not by its uuid, and not the end before what came before it.
+  const told = status === null || hasEnded ? null : { ...status, uuid: null }
+  adoptTask(context, agent, {
     spec,
-    state: taskState,
-    status,
+    state: hasEnded ? "TASK_RUNNING" : status === null ? "TASK_STAGING" : status.state,
+    status: told,
     unacknowledged: false,
     killRequested: task?.killRequested === true,
-    launchedWallMs: task === undefined ? wallMs : task.launchedWallMs,
+    launchedWallMs: task === undefined ? context.wallMs : task.launchedWallMs,
+  })
+  if (!hasEnded) tellReturned(context, reported)
+}
+
+/** A task whose launch is still on its way to the agent: given up meanwhile, it holds its resources again. */
+const takeLaunchingTask = (context: MasterContext, agent: AgentRecord, key: string): void => {
+  const task = context.state.tasks.get(key)
+  if (task === undefined) {
+    killOnAgent(context, agent.id, taskOfKey(key))
+  } else if (task.state === "TASK_UNREACHABLE") {
+    adoptTask(context, agent, { ...task, state: "TASK_STAGING", status: null })
+    tellReturned(context, { spec: task.spec, status: null })
   }
-  putTask(context, adopted)
-  if (holdsResources(adopted)) {
-    state.ledger.adopt(spec.frameworkId, spec.role, agent.id, spec.resources)
-  }
-  if (framework !== undefined) {
-    const message = "The agent of this task is back"
-    sendMasterStatus(context, framework, spec, taskState, "REASON_AGENT_REREGISTERED", message)
-  }
+}
+
+const adoptTask = (context: MasterContext, agent: AgentRecord, task: TaskRecord): void => {
+  const { frameworkId, role, resources } = task.spec
+  putTask(context, task)
+  context.state.ledger.adopt(frameworkId, role, agent.id, resources)
+}
+
+const tellReturned = (context: MasterContext, { spec, status }: ReportedTask): void => {
+  const framework = context.state.frameworks.get(spec.frameworkId)
+  if (framework === undefined) return
+  const taskState = status === null ? "TASK_STAGING" : status.state
+  const message = "The agent of this task is back"
+  sendMasterStatus(context, framework, spec, taskState, "REASON_AGENT_REREGISTERED", message)
+}
+
+const killOnAgent = (
+  { turn }: MasterContext,
+  agentId: string,
+  { frameworkId, taskId }: { readonly frameworkId: string; readonly taskId: string },
+): void => {
+  turn.emit({
+    type: "SendToAgent",
+    agentId,
+    message: { type: "KillTask", frameworkId, taskId, graceMs: null },
+  })
 }
 
 export const onAgentDisconnected = (

@@ -1,64 +1,31 @@
 #!/usr/bin/env node
-import { Command, ValidationError } from "@effect/cli"
-import * as NodeContext from "@effect/platform-node/NodeContext"
-import { Cause, Effect, Exit, Option } from "effect"
-import { agentCommand } from "./Agent.ts"
-import { CommandFailure } from "./CommandFailure.ts"
-import { evaluateCommand, spreadVariadicOptions } from "./Evaluate.ts"
-import { masterCommand } from "./Master.ts"
-import { CommandTail, runCommand } from "./Run.ts"
-import { statusCommand } from "./Status.ts"
-import { upCommand } from "./Up.ts"
+import { commandNames, helpText } from "./Help.ts"
 import { version } from "./Version.ts"
 
-const gleaner = Command.make("gleaner").pipe(
-  Command.withDescription(
-    "Lends the idle CPU and memory of legacy servers to other tasks, and takes it back before the business notices",
-  ),
-  Command.withSubcommands([
-    upCommand,
-    runCommand,
-    statusCommand,
-    evaluateCommand,
-    masterCommand,
-    agentCommand,
-  ]),
-)
+// The door. What needs no option parser is answered here; everything else loads only then.
 
-/** Splits at the first `--`: what follows belongs to the task and is not looked at. */
-const splitAtTail = (words: ReadonlyArray<string>) => {
-  const at = words.indexOf("--")
-  return at === -1 ? { own: words, tail: [] } : { own: words.slice(0, at), tail: words.slice(at + 1) }
-}
+const words = process.argv.slice(2)
+const [first] = words
 
-const { own, tail } = splitAtTail(process.argv.slice(2))
-const asked = own.length === 0 ? ["--help"] : spreadVariadicOptions(own, ["--trace", "--policy"])
-
-const program = Command.run(gleaner, { name: "gleaner", version })([
-  process.argv[0] ?? "node",
-  process.argv[1] ?? "gleaner",
-  ...asked,
-]).pipe(Effect.provideService(CommandTail, tail), Effect.provide(NodeContext.layer))
-
-/** 0 = done, 1 = the world refused, 2 = the request is wrong; a task's own code passes through. */
-const exitCodeOf = (exit: Exit.Exit<void, CommandFailure | ValidationError.ValidationError>): number => {
-  if (Exit.isSuccess(exit)) return 0
-  const failure = Option.getOrUndefined(Cause.failureOption(exit.cause))
-  if (failure instanceof CommandFailure) {
-    process.stderr.write(`gleaner: ${failure.message}\n`)
-    return failure.exitCode
+const answerHere = (): number | undefined => {
+  if (first === undefined || first === "help" || first === "--help" || first === "-h") {
+    process.stdout.write(helpText(version))
+    return 0
   }
-  // The option parser has printed what it did not understand.
-  if (failure !== undefined && ValidationError.isValidationError(failure)) return 2
-  if (Cause.isInterruptedOnly(exit.cause)) return 130
-  process.stderr.write(`gleaner: a defect of gleaner itself, please report it\n${Cause.pretty(exit.cause)}\n`)
-  return 1
+  if (first === "--version" || first === "-V") {
+    process.stdout.write(`${version}\n`)
+    return 0
+  }
+  if (!first.startsWith("-") && !commandNames.includes(first)) {
+    process.stderr.write(`gleaner: no command "${first}"; there are ${commandNames.join(", ")}\n`)
+    return 2
+  }
+  return undefined
 }
 
-Effect.runCallback(program, {
-  onExit: (exit) => {
-    process.exitCode = exitCodeOf(exit)
-    // Pipes may still be draining; sockets and timers must not keep a finished command alive.
-    setImmediate(() => process.exit())
-  },
-})
+const code = answerHere()
+if (code !== undefined) process.exitCode = code
+else {
+  const { runCommandLine } = await import("./CommandLine.ts")
+  await runCommandLine(words)
+}

@@ -46,11 +46,9 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
     const loop = yield* Effect.forkScoped(master.run)
     const routes: Array<Route<Master.Master | MasterMetrics.MasterMetrics>> = [
       ...openRoutes(version),
-      ...[
-        ...schedulerRoutes,
-        ...(yield* makeAgentRoutes),
-        ...(yield* makeStateRoutes(identity)),
-      ].map(withSecret(isAuthentic)),
+      ...[...schedulerRoutes, ...(yield* makeAgentRoutes), ...(yield* makeStateRoutes(identity))].map(
+        withSecret(isAuthentic),
+      ),
     ]
     const handler = routesToHandler(routes, { prefixes: ["/master"] })
     const listener = yield* serve({ host: options.host, port: options.port, handler })

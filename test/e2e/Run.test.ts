@@ -117,6 +117,7 @@ describe.skipIf(missingForEnforcement !== undefined)("gleaner run", () => {
     [["--mem", "lots", "--", "true"], 2, "--mem lots is not a size"],
     [["--cpus", "0", "--", "true"], 2, "--cpus 0 must be at least"],
     [["--name", "a/b", "--", "true"], 2, "--name a/b"],
+    [["--bogus", "--", "true"], 2, "unknown option --bogus"],
     [["--", "/no/such/command"], 127, "not found"],
   ])("says what is wrong with %j", async (args, code, message) => {
     const finished = await cluster.run(...args).finished

@@ -117,19 +117,7 @@ export class MasterHarness {
     state: TaskState,
     uuid = `u-${taskId}-${state}`,
   ) {
-    const status: TaskStatus = {
-      taskId,
-      frameworkId,
-      agentId,
-      state,
-      source: "SOURCE_EXECUTOR",
-      reason: null,
-      message: null,
-      uuid,
-      wallMs: 0,
-      containerId: null,
-      labels: [],
-    }
+    const status = statusOf(agentId, frameworkId, taskId, state, uuid)
     return this.step({ type: "StatusReported", agentId, status })
   }
 }
@@ -145,6 +133,26 @@ export const statusesOf = (actions: ReadonlyArray<MasterAction>): ReadonlyArray<
     ({ status }) =>
       `${status.taskId} ${status.state} ${status.reason ?? "-"} ${status.uuid === null ? "no-ack" : "ack"}`,
   )
+
+export const statusOf = (
+  agentId: string,
+  frameworkId: string,
+  taskId: string,
+  state: TaskState,
+  uuid = `u-${taskId}-${state}`,
+): TaskStatus => ({
+  taskId,
+  frameworkId,
+  agentId,
+  state,
+  source: "SOURCE_EXECUTOR",
+  reason: null,
+  message: null,
+  uuid,
+  wallMs: 0,
+  containerId: null,
+  labels: [],
+})
 
 export const frameworkInfo = (info: Partial<FrameworkInfo>): FrameworkInfo => ({
   name: "test",

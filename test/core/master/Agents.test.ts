@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest"
-import { actionsOf, MasterHarness, specOf, statusesOf } from "../../support/MasterHarness.ts"
+import type { ReportedTask } from "../../../core/master/Event.ts"
+import type { TaskStatus } from "../../../core/Task.ts"
+import { actionsOf, MasterHarness, specOf, statusesOf, statusOf } from "../../support/MasterHarness.ts"
 import { host, running, small } from "../../support/MasterScenes.ts"
 
 describe("agents", () => {
@@ -47,6 +49,90 @@ describe("agents", () => {
     expect(statusesOf(register([`${framework.id}/t`]))).toEqual([])
     expect(statusesOf(register([]))).toEqual(["t TASK_LOST REASON_RECONCILIATION no-ack"])
     expect(master.state.ledger.allocatedOn(agentId)).toEqual({})
+  })
+
+  const comeBack = (
+    master: MasterHarness,
+    agentId: string,
+    change: { tasks?: ReadonlyArray<ReportedTask>; launching?: ReadonlyArray<string> },
+  ) =>
+    master.step({
+      type: "AgentRegistered",
+      streamId: "again",
+      agentId,
+      address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
+      total: host,
+      attributes: [],
+      version: "1",
+      tasks: [],
+      launching: [],
+      ...change,
+    })
+
+  it("that were unreachable hold again what is still on its way to them", () => {
+    const { master, agentId, framework } = running()
+    lose(master, agentId)
+    master.advance(75_000)
+    const back = comeBack(master, agentId, { launching: [`${framework.id}/t`] })
+    expect(statusesOf(back)).toEqual(["t TASK_STAGING REASON_AGENT_REREGISTERED no-ack"])
+    expect(master.state.ledger.allocatedOn(agentId)).toEqual(small)
+    master.report(agentId, framework.id, "t", "TASK_STARTING")
+    master.report(agentId, framework.id, "t", "TASK_FAILED")
+    expect(master.state.ledger.allocatedOn(agentId)).toEqual({})
+  })
+
+  it("that were unreachable are told to kill what is still on its way for a framework that is gone", () => {
+    const { master, agentId, framework } = running()
+    lose(master, agentId)
+    master.advance(75_000)
+    master.step({ type: "TeardownRequested", frameworkId: framework.id })
+    const back = comeBack(master, agentId, { launching: [`${framework.id}/t`] })
+    expect(actionsOf(back, "SendToAgent").map(({ message }) => message)).toEqual([
+      { type: "KillTask", frameworkId: framework.id, taskId: "t", graceMs: null },
+    ])
+  })
+
+  it("that were unreachable while a task ended tell all of its end, in order", () => {
+    const { master, agentId, framework } = running()
+    lose(master, agentId)
+    master.advance(75_000)
+    const spec = specOf("t", framework.id, agentId, small)
+    const [killing, killed] = (["TASK_KILLING", "TASK_KILLED"] as const).map((state) =>
+      statusOf(agentId, framework.id, "t", state),
+    )
+    // The agent still has two statuses to tell; the newest comes with the registration.
+    const back = comeBack(master, agentId, { tasks: [{ spec, status: killed! }] })
+    expect(statusesOf(back)).toEqual([])
+    const tell = (status: TaskStatus) => [
+      ...statusesOf(master.step({ type: "StatusReported", agentId, status })),
+      ...actionsOf(
+        master.step({
+          type: "StatusAcknowledged",
+          frameworkId: framework.id,
+          agentId,
+          taskId: "t",
+          uuid: status.uuid!,
+        }),
+        "SendToAgent",
+      ).map(({ message }) => message.type),
+    ]
+    expect(tell(killing!)).toEqual(["t TASK_KILLING - ack", "AcknowledgeStatus"])
+    expect(tell(killed!)).toEqual(["t TASK_KILLED - ack", "AcknowledgeStatus"])
+    expect(master.state.tasks.size).toBe(0)
+    expect(master.state.ledger.allocatedOn(agentId)).toEqual({})
+  })
+
+  it("that return with a status nobody has acknowledged pass it on with its uuid", () => {
+    const { master, agentId, framework } = running()
+    lose(master, agentId)
+    master.advance(75_000)
+    const spec = specOf("t", framework.id, agentId, small)
+    const status = statusOf(agentId, framework.id, "t", "TASK_RUNNING")
+    const back = comeBack(master, agentId, { tasks: [{ spec, status }] })
+    expect(statusesOf(back)).toEqual(["t TASK_RUNNING REASON_AGENT_REREGISTERED no-ack"])
+    expect(statusesOf(master.step({ type: "StatusReported", agentId, status }))).toEqual([
+      "t TASK_RUNNING - ack",
+    ])
   })
 
   it("that report tasks of nobody are told to kill them", () => {

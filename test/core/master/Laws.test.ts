@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { snapshotMaster } from "../../../core/master/Snapshot.ts"
 import { defaultMasterSettings } from "../../../core/master/State.ts"
 import { addResources, containsResources, emptyResources, type Resources } from "../../../core/Resources.ts"
-import { isTerminal } from "../../../core/Task.ts"
+import { isTerminal, type TaskStatus, taskKey } from "../../../core/Task.ts"
 import { launchOf, MasterHarness } from "../../support/MasterHarness.ts"
 
 // Random stories of a small cluster, judged by laws that know nothing of how the master works.
@@ -30,7 +30,7 @@ const story = fc.array(
   ),
   { minLength: 20, maxLength: 200, size: "max" },
 )
-type Chapter = fc.infer<typeof story>[number]
+type Chapter = typeof story extends fc.Arbitrary<ReadonlyArray<infer Each>> ? Each : never
 
 /** By sorted key: a restored map has another order of insertion. */
 const pickOf = <A>(map: ReadonlyMap<string, A>, pick: number): A | undefined => {
@@ -115,6 +115,9 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
         .sort()
         .map((key) => state.tasks.get(key)!)
         .filter(({ spec }) => spec.agentId === agent.id)
+      const isReported = (index: number) => (chapter.size >> index) % 2 === 0
+      // Of what it does not have, some may still be on its way to it.
+      const isLaunching = (status: TaskStatus | null) => status === null && chapter.size % 3 > 0
       master.step({
         type: "AgentRegistered",
         streamId: `r${chapter.size}`,
@@ -123,10 +126,10 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
         total: agent.total,
         attributes: [],
         version: "1",
-        tasks: own
-          .filter((_, index) => (chapter.size >> index) % 2 === 0)
-          .map(({ spec, status }) => ({ spec, status })),
-        launching: [],
+        tasks: own.filter((_, index) => isReported(index)).map(({ spec, status }) => ({ spec, status })),
+        launching: own
+          .filter(({ status }, index) => !isReported(index) && isLaunching(status))
+          .map(({ spec }) => taskKey(spec.frameworkId, spec.taskId)),
       })
       return
     }
