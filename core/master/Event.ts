@@ -16,6 +16,8 @@ export interface TaskRequest {
   readonly agentId: string
   readonly name: string
   readonly resources: Resources
+  /** The role its resources say they are allocated to; null = they leave it to the offer. */
+  readonly role: string | null
   readonly command: TaskSpec["command"] | null
   readonly killGraceMs: number | null
   readonly labels: TaskSpec["labels"]

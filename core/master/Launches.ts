@@ -48,7 +48,8 @@ const offersProblem = (
   const found = new Set(offers.map((offer) => offer.id))
   const gone = ids.find((id) => !found.has(id))
   if (gone !== undefined) return `Offer ${gone} is no longer valid`
-  if (found.size < ids.length) return "Duplicate offers in offer list"
+  const repeated = ids.find((id, index) => ids.indexOf(id) < index)
+  if (repeated !== undefined) return `Duplicate offer ${repeated} in offer list`
   const { agentId, role } = offers[0]!
   const stranger = offers.find((offer) => offer.agentId !== agentId)
   if (stranger !== undefined) {
@@ -70,7 +71,7 @@ const launchOrRefuse = (
   left: Resources,
 ): Resources => {
   const { state, turn, wallMs } = context
-  const problem = taskProblem(state, framework, offer.agentId, request, left)
+  const problem = taskProblem(state, framework, offer, request, left)
   if (problem !== undefined || request.command === null) {
     sendMasterStatus(
       context,

@@ -1,7 +1,7 @@
 import { containsResources, isEmptyResources, type Resources, resourcesToText } from "../Resources.ts"
 import { idProblem, taskKey } from "../Task.ts"
 import type { TaskRequest } from "./Event.ts"
-import type { FrameworkRecord, MasterState } from "./State.ts"
+import type { FrameworkRecord, MasterState, OfferRecord } from "./State.ts"
 
 /**
  * Why a task cannot be launched from what is left of the offers; undefined when it can. The order is Mesos's
@@ -10,7 +10,7 @@ import type { FrameworkRecord, MasterState } from "./State.ts"
 export const taskProblem = (
   state: MasterState,
   framework: FrameworkRecord,
-  agentId: string,
+  { agentId, role }: OfferRecord,
   request: TaskRequest,
   left: Resources,
 ): string | undefined => {
@@ -25,6 +25,9 @@ export const taskProblem = (
   }
   if (request.problem !== null) return request.problem
   if (isEmptyResources(request.resources)) return "Task uses no resources"
+  if (request.role !== null && request.role !== role) {
+    return `Task uses resources allocated to role '${request.role}' while its offers are allocated to role '${role}'`
+  }
   if (!containsResources(left, request.resources)) {
     return `Total resources ${resourcesToText(request.resources)} required by task and its executor is more than available ${resourcesToText(left)}`
   }

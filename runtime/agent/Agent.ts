@@ -36,10 +36,11 @@ export const makeAgent = (
     const waiting: Array<UnstampedEvent> = []
     let isStepping = false
     let timer: NodeJS.Timeout | undefined
+    let isOver = false
 
     const wakeAt = (wakeAtMs: number | null) => {
       clearTimeout(timer)
-      if (wakeAtMs === null) return
+      if (wakeAtMs === null || isOver) return
       const waitMs = Math.min(Math.max(0, wakeAtMs - clock.nowMs()), timerMsMax)
       timer = setTimeout(() => agent.submit({ type: "TimePassed" }), waitMs)
     }
@@ -62,6 +63,11 @@ export const makeAgent = (
         }
       },
     }
-    yield* Effect.addFinalizer(() => Effect.sync(() => clearTimeout(timer)))
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        isOver = true
+        clearTimeout(timer)
+      }),
+    )
     return agent
   })

@@ -5,7 +5,9 @@ import { readJsonFile, replaceFile } from "../DataFolder.ts"
 export interface AgentIdentity {
   /** Given by the master; null before the first registration. */
   readonly agentId: string | null
-  /** Number of the last message of the master that was taken in. */
+  /** The master whose messages are counted; another one counts from its own start. */
+  readonly masterId: string | null
+  /** Number of the last message of that master that was taken in; 0 = none. */
   readonly processedId: number
 }
 
@@ -16,13 +18,17 @@ export interface IdentityFile {
   readonly write: (identity: AgentIdentity) => void
 }
 
+const newcomer: AgentIdentity = { agentId: null, masterId: null, processedId: 0 }
+
 export const openIdentityFile = (folder: string): IdentityFile => {
   const path = join(folder, "identity.json")
   const content = readJsonFile(path) as Partial<AgentIdentity> | undefined
-  let identity: AgentIdentity = {
-    agentId: typeof content?.agentId === "string" ? content.agentId : null,
-    processedId: typeof content?.processedId === "number" ? content.processedId : 0,
-  }
+  const isWhole =
+    typeof content?.agentId === "string" &&
+    typeof content.masterId === "string" &&
+    Number.isSafeInteger(content.processedId)
+  // A file that is not ours is as good as none: the agent is a new one then.
+  let identity = isWhole ? (content as AgentIdentity) : newcomer
   return {
     read: () => identity,
     write: (next) => {

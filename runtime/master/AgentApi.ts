@@ -14,7 +14,7 @@ import {
   silenceMsMax,
   subscribePath,
 } from "../protocol/AgentProtocol.ts"
-import { type MailboxFull, Master } from "./Master.ts"
+import { Master } from "./Master.ts"
 
 // The master's side of the agent protocol (see AgentProtocol.ts).
 
@@ -24,15 +24,14 @@ interface Listening {
   readonly giveUp: () => void
 }
 
-const mailboxFull = ({ capacity }: MailboxFull) =>
-  unavailable(`${capacity} events are waiting already: try again in a moment`)
-
 const register = (registration: Registration, listening: Map<string, Listening>) =>
   Effect.gen(function* () {
     const master = yield* Master
     const runFork = Runtime.runFork(yield* Effect.runtime<never>())
     const streamId = randomUUID()
-    const { agentId, processedId, tasks, address, total, attributes, version } = registration
+    const { agentId, tasks, address, total, attributes, version } = registration
+    // Numbers that another master gave mean nothing here.
+    const processedId = registration.masterId === master.state.masterId ? registration.processedId : 0
     const opened = (stream: RecordStream) => {
       master.streams.open(streamId, {
         send: (record) => stream.send(JSON.stringify(record)),
@@ -95,7 +94,7 @@ const takeReport = (report: AgentReport, listening: Map<string, Listening>) =>
     ]
     yield* Effect.all(mails, { concurrency: "unbounded", discard: true }).pipe(
       Effect.catchTags({
-        MailboxFull: (error) => Effect.fail(mailboxFull(error)),
+        MailboxFull: ({ message }) => Effect.fail(unavailable(message)),
         CallRefused: (error) => Effect.die(error),
       }),
     )

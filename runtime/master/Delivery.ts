@@ -14,7 +14,7 @@ export const makeDelivery = (outbox: Outbox, streams: Streams, identity: MasterI
 
   const confirmRegistration = (agentId: string, streamId: string) => {
     streamIdsByAgent.set(agentId, streamId)
-    sendToAgent(streamId, { type: "Registered", agentId, streamId })
+    sendToAgent(streamId, { type: "Registered", masterId: identity.masterId, agentId, streamId })
     // This may include what a later effect of the same batch sends again: the agent drops what it sees twice.
     for (const { id, message } of outbox.pending(agentId, 0)) {
       sendToAgent(streamId, { type: "Message", id, message })

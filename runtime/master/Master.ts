@@ -15,7 +15,11 @@ import { makeStreams, type Streams } from "./Streams.ts"
 export class CallRefused extends Data.TaggedError("CallRefused")<{ readonly refusal: CallRefusal }> {}
 
 /** More is waiting than the mailbox holds: the caller should try again. */
-export class MailboxFull extends Data.TaggedError("MailboxFull")<{ readonly capacity: number }> {}
+export class MailboxFull extends Data.TaggedError("MailboxFull")<{ readonly capacity: number }> {
+  override get message(): string {
+    return `${this.capacity} events are waiting already: try again in a moment`
+  }
+}
 
 /**
  * The shell around the master machine (design §3): takes events, steps, writes one transaction, and only then lets
@@ -47,6 +51,9 @@ export interface MasterOptions {
 
 /** Events waiting for a step, at most; beyond that callers are turned away with `MailboxFull`. */
 const mailboxCapacity = 10_000
+
+/** Longest wait of a Node timer; Effect never wakes from a longer one. A later deadline is looked at again then. */
+const timerMsMax = 2 ** 31 - 1
 
 interface Waiting {
   readonly mail: Mail
@@ -115,7 +122,10 @@ export const make = (options: MasterOptions) =>
       Effect.gen(function* () {
         const first = yield* wakeAtMs === null
           ? Effect.asSome(Queue.take(mailbox))
-          : Effect.timeoutOption(Queue.take(mailbox), Math.max(0, wakeAtMs - clock.nowMs()))
+          : Effect.timeoutOption(
+              Queue.take(mailbox),
+              Math.min(Math.max(0, wakeAtMs - clock.nowMs()), timerMsMax),
+            )
         if (first._tag === "None") return []
         yield* Effect.async<void>((resume) => {
           setImmediate(() => resume(Effect.void))

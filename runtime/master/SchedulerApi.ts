@@ -89,8 +89,7 @@ const call = (request: HttpRequest, { frameworkId, event }: Extract<SchedulerCal
     yield* master.submit({ event: () => event, caller: { frameworkId, streamId: streamIdOf(request) } }).pipe(
       Effect.catchTags({
         CallRefused: ({ refusal }) => Effect.fail(refusalToHttp(refusal)),
-        MailboxFull: ({ capacity }) =>
-          Effect.fail(unavailable(`${capacity} events are waiting already: try again in a moment`)),
+        MailboxFull: ({ message }) => Effect.fail(unavailable(message)),
       }),
     )
     return emptyReply(202)

@@ -1,3 +1,4 @@
+import { holdsResources } from "../../core/master/Context.ts"
 import type {
   AgentRecord,
   FrameworkRecord,
@@ -89,7 +90,7 @@ const frameworkView = (
   tasks: ReadonlyArray<TaskRecord>,
   offers: ReadonlyArray<OfferRecord>,
 ) => {
-  const used = sum(tasks.filter((task) => !isUnreachable(task)).map(({ spec }) => spec))
+  const used = sum(tasks.filter(holdsResources).map(({ spec }) => spec))
   const offered = sum(offers)
   const isConnected = framework.streamId !== null
   return {

@@ -44,6 +44,7 @@ export const makeStreams = (): Streams => {
       const entry = entries.get(streamId)
       if (entry === undefined) return
       entry.stream.send(record)
+      clearInterval(entry.timer)
       entry.timer = setInterval(() => entry.stream.send(record), everyMs)
     },
     endAll: () => {

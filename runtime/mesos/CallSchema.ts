@@ -156,12 +156,15 @@ const decodeCall = Schema.decodeUnknownEither(Call, { errors: "all" })
 export const jsonToCall = (json: object): Either.Either<WireCall, string> =>
   Either.mapLeft(decodeCall(withoutNulls(json)), describeParseError)
 
-/** null means unset, at any depth. */
-const withoutNulls = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(withoutNulls)
-  if (typeof value !== "object" || value === null) return value
+/** No field of a call lies deeper; what does is ignored, and must not exhaust the stack. */
+const depthMax = 32
+
+/** null means unset, at any depth that matters. */
+const withoutNulls = (value: unknown, depth = 0): unknown => {
+  if (typeof value !== "object" || value === null || depth > depthMax) return value
+  if (Array.isArray(value)) return value.map((item) => withoutNulls(item, depth + 1))
   const kept = Object.entries(value).filter(([, member]) => member !== null)
-  return Object.fromEntries(kept.map(([name, member]) => [name, withoutNulls(member)]))
+  return Object.fromEntries(kept.map(([name, member]) => [name, withoutNulls(member, depth + 1)]))
 }
 
 const describeParseError = (error: ParseResult.ParseError): string => {

@@ -1,4 +1,5 @@
 import type { FrameworkInfo } from "../../core/master/State.ts"
+import { idProblem } from "../../core/Task.ts"
 import type { WireFrameworkInfo } from "./CallSchema.ts"
 
 /**
@@ -9,6 +10,10 @@ export const frameworkProblem = (
   info: WireFrameworkInfo,
   suppressedRoles: ReadonlyArray<string>,
 ): string | undefined => {
+  const id = info.id?.value ?? ""
+  // Agents name folders after it.
+  const badId = id === "" ? undefined : idProblem(id)
+  if (badId !== undefined) return `'FrameworkInfo.id' is invalid: ${badId}`
   const isMultiRole = capabilitiesOf(info).includes("MULTI_ROLE")
   if (isMultiRole && info.role !== undefined) {
     return "'FrameworkInfo.role' must not be set when the framework is MULTI_ROLE capable"
@@ -24,8 +29,10 @@ export const frameworkProblem = (
   for (const role of roles) {
     const problem = roleProblem(role)
     if (problem !== undefined) {
-      const field = isMultiRole ? "'FrameworkInfo.roles' contains" : "'FrameworkInfo.role' is"
-      return `${field} invalid role: ${problem}`
+      const isOne = isMultiRole
+        ? "'FrameworkInfo.roles' contains invalid"
+        : "'FrameworkInfo.role' is not a valid"
+      return `${isOne} role: ${problem}`
     }
   }
   const strangers = suppressedRoles.filter((role) => !roles.includes(role))

@@ -19,13 +19,14 @@ export interface WireResource {
  * Undefined for what is no amount: negative, not finite, or beyond the whole numbers.
  */
 export const unitsToMilli = (units: number): number | undefined => {
+  if (!(units >= 0)) return undefined
   const milli = Math.round(units * 1000)
-  return Number.isSafeInteger(milli) && milli >= 0 ? milli : undefined
+  return Number.isSafeInteger(milli) ? milli : undefined
 }
 
 /**
- * Reads the resources of a task. `role` is the offer's: an `allocation_info` may be left out, but not differ
- * (mesos-transcripts README, 12). The answer is the resources or a sentence on what is wrong with them.
+ * Reads the resources of a task; for their `allocation_info` see {@link allocatedRole}. The answer is the resources or
+ * a sentence on what is wrong with them.
  */
 export const wireToResources = (wire: ReadonlyArray<WireResource>): Resources | string => {
   const amounts: Array<readonly [string, number]> = []
@@ -33,7 +34,8 @@ export const wireToResources = (wire: ReadonlyArray<WireResource>): Resources | 
     const problem = resourceProblem(resource)
     if (problem !== undefined) return `Invalid resource '${resource.name}': ${problem}`
     const milli = unitsToMilli(resource.scalar?.value ?? Number.NaN)
-    if (milli === undefined) return `Invalid resource '${resource.name}': value must be a number ≥ 0`
+    if (milli === undefined)
+      return `Invalid resource '${resource.name}': value must be a number from 0 to ${Number.MAX_SAFE_INTEGER / 1000}`
     amounts.push([resource.name, milli])
   }
   return toResources(amounts)
@@ -53,14 +55,13 @@ const resourceProblem = (resource: WireResource): string | undefined => {
   return undefined
 }
 
-/** The role that all `allocation_info`s name; undefined when none does, null when they differ. */
-export const allocatedRole = (wire: ReadonlyArray<WireResource>): string | undefined | null => {
-  const roles = new Set(
-    wire.map((resource) => resource.allocation_info?.role).filter((role) => role !== undefined),
-  )
-  if (roles.size > 1) return null
-  return [...roles][0]
-}
+/**
+ * The roles that the `allocation_info`s name. They may be left out, but not differ from the offer's (mesos-transcripts
+ * README, 12).
+ */
+export const allocatedRoles = (wire: ReadonlyArray<WireResource>): ReadonlyArray<string> => [
+  ...new Set(wire.flatMap(({ allocation_info: info }) => (info?.role === undefined ? [] : [info.role]))),
+]
 
 /** How resources are written for a framework; depends on its capabilities (spec/mesos.md §1.6). */
 export interface ResourceForm {

@@ -4,7 +4,7 @@ import { emptyResources } from "../../core/Resources.ts"
 import type { TaskCommand } from "../../core/Task.ts"
 import { jsonToCall, type WireCall, type WireOperation, type WireTask } from "./CallSchema.ts"
 import { frameworkProblem, wireToFrameworkInfo } from "./FrameworkInfo.ts"
-import { wireToResources } from "./Resources.ts"
+import { allocatedRoles, wireToResources } from "./Resources.ts"
 import { wireToUuid } from "./Uuid.ts"
 
 /** An event without its stamp, which the master's mailbox puts on. */
@@ -56,6 +56,8 @@ const callsWithoutService = [
   "MESSAGE",
   "REQUEST",
   "UPDATE_FRAMEWORK",
+  // A name of the enum, in contrast to other unknown ones (transcript scheduler/err_type_UNKNOWN).
+  "UNKNOWN",
 ]
 
 /** Reads a scheduler call from its JSON object; the order of the checks is Mesos's (spec/mesos.md §2.2, rows 6–8). */
@@ -174,21 +176,31 @@ const eventReaders: { readonly [type: string]: EventReader } = {
 const secondsToMs = (seconds: number | undefined): number | null =>
   seconds === undefined || Number.isNaN(seconds) ? null : Math.min(seconds * 1000, Number.MAX_SAFE_INTEGER)
 
+/** A grace period; capped, so that it stays a whole number also as JSON. */
 const nanosecondsToMs = (nanoseconds: number | undefined): number | null =>
-  nanoseconds === undefined ? null : Math.max(0, Math.ceil(nanoseconds / 1e6))
+  nanoseconds === undefined || Number.isNaN(nanoseconds)
+    ? null
+    : Math.min(Math.max(0, Math.ceil(nanoseconds / 1e6)), Number.MAX_SAFE_INTEGER)
 
 const operationToRequests = (operation: WireOperation): ReadonlyArray<TaskRequest> =>
   (operation.launch?.task_infos ?? []).map((task) => {
     const resources = wireToResources(task.resources)
+    const [role = null, otherRole] = allocatedRoles(task.resources)
     return {
       taskId: task.task_id.value,
       agentId: task.agent_id.value,
       name: task.name,
       resources: typeof resources === "string" ? emptyResources : resources,
+      role,
       command: commandOf(task),
       killGraceMs: nanosecondsToMs(task.kill_policy?.grace_period?.nanoseconds),
       labels: (task.labels?.labels ?? []).map(({ key, value }) => ({ key, value: value ?? "" })),
-      problem: taskInfoProblem(operation, task) ?? (typeof resources === "string" ? resources : null),
+      problem:
+        taskInfoProblem(operation, task) ??
+        (typeof resources === "string" ? resources : null) ??
+        (otherRole === undefined
+          ? null
+          : `Task uses resources allocated to roles '${role}' and '${otherRole}'`),
     }
   })
 

@@ -91,11 +91,13 @@ const ReportedTaskSchema: Schema.Schema<ReportedTask> = Schema.Struct({
 export const Registration = Schema.Struct({
   protocolVersion: Schema.Number,
   agentId: OrNull(Text),
+  /** The master that gave the id and numbered the messages; null before the first registration. */
+  masterId: OrNull(Text),
   address: Schema.Struct({ hostname: Text, ip: Text, port: Schema.Number }),
   total: ResourcesSchema,
   attributes: Schema.Array(Schema.Struct({ name: Text, value: Text })),
   version: Text,
-  /** The highest message number it has processed; 0 = none. */
+  /** The highest message number of that master it has processed; 0 = none. */
   processedId: Schema.Number,
   tasks: Schema.Array(ReportedTaskSchema),
 })
@@ -128,7 +130,7 @@ const AgentMessageSchema: Schema.Schema<AgentMessage> = Schema.Union(
 
 /** What the master writes on the stream; `Registered` is the first record. */
 export const MasterRecord = Schema.Union(
-  Schema.Struct({ type: Schema.Literal("Registered"), agentId: Text, streamId: Text }),
+  Schema.Struct({ type: Schema.Literal("Registered"), masterId: Text, agentId: Text, streamId: Text }),
   Schema.Struct({ type: Schema.Literal("Message"), id: Schema.Number, message: AgentMessageSchema }),
   Schema.Struct({ type: Schema.Literal("Heartbeat") }),
 )

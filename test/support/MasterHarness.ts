@@ -172,6 +172,7 @@ export const launchOf = (taskId: string, agentId: string, resources: Resources):
   agentId,
   name: taskId,
   resources,
+  role: null,
   command: { shell: true, value: "true", arguments: [], environment: [], user: null },
   killGraceMs: null,
   labels: [],

@@ -54,6 +54,8 @@ const terminalStates = [
   "DROPPED",
   "GONE",
   "GONE_BY_OPERATOR",
+  // The answer to a KILL of a task that was never launched.
+  "UNKNOWN",
 ]
 
 const isTerminal = (state: string): boolean => terminalStates.includes(state.replace(/^TASK_/, ""))

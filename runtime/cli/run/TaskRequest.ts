@@ -38,14 +38,21 @@ export interface WireOffer {
   readonly resources: ReadonlyArray<{
     readonly name: string
     readonly scalar?: { readonly value: number }
+    readonly role?: string
     readonly reservations?: ReadonlyArray<unknown>
   }>
 }
 
-const offeredAmount = (offer: WireOffer, name: string): number =>
-  offer.resources
-    .filter((resource) => resource.name === name && (resource.reservations ?? []).length === 0)
-    .reduce((sum, resource) => sum + (resource.scalar?.value ?? 0), 0)
+/** Thousandths, as Mesos compares: sums of fractions drift otherwise. */
+const toMilli = (units: number): number => Math.round(units * 1000)
 
+const offeredMilli = (offer: WireOffer, name: string): number =>
+  offer.resources
+    .filter(({ role = "*", reservations = [] }) => role === "*" && reservations.length === 0)
+    .filter((resource) => resource.name === name)
+    .reduce((sum, resource) => sum + toMilli(resource.scalar?.value ?? 0), 0)
+
+/** Whether what is offered and not reserved for anyone is enough; reserved resources need a request of their own. */
 export const fitsOffer = (request: TaskRequest, offer: WireOffer): boolean =>
-  offeredAmount(offer, "cpus") >= request.cpus && offeredAmount(offer, "mem") >= request.memMiB
+  offeredMilli(offer, "cpus") >= toMilli(request.cpus) &&
+  offeredMilli(offer, "mem") >= toMilli(request.memMiB)
