@@ -1,4 +1,5 @@
 import { assert } from "./Assert.ts"
+import { type NumberByName, numberOf } from "./NumberByName.ts"
 
 /**
  * Amounts by resource name, in whole thousandths of Mesos's units: `cpus` in milli-cpus, `mem` and `disk` in
@@ -6,9 +7,7 @@ import { assert } from "./Assert.ts"
  * that equal resources are equal byte for byte. Whole numbers because Mesos compares at three decimals
  * (spec/mesos.md §1.7) and because sums of them never drift.
  */
-export interface Resources {
-  readonly [name: string]: number
-}
+export type Resources = NumberByName
 
 export const emptyResources: Resources = {}
 
@@ -30,11 +29,7 @@ export const toResources = (amounts: Iterable<readonly [name: string, milli: num
 /** Whether a text may name a resource: kept narrow so that a name is safe as a key, a label and in a message. */
 export const isResourceName = (name: string): boolean => /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/.test(name)
 
-export const amountOf = (resources: Resources, name: string): number =>
-  // A name such as `constructor` must not find what every object inherits.
-  hasOwn.call(resources, name) ? resources[name]! : 0
-
-const hasOwn = Object.prototype.hasOwnProperty
+export const amountOf = (resources: Resources, name: string): number => numberOf(resources, name, 0)
 
 export const isEmptyResources = (resources: Resources): boolean => Object.keys(resources).length === 0
 

@@ -10,7 +10,7 @@ import {
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
 import { clearFilters, discardOffersOf, wantAllocation } from "./Offers.ts"
-import { type FrameworkRecord, removedFrameworksMax } from "./State.ts"
+import { type FrameworkRecord, type RemovalRecord, removalsMax } from "./State.ts"
 
 // The life of frameworks: subscribe, fail over, disconnect, leave (spec/mesos.md §2.3, §2.6).
 
@@ -20,7 +20,7 @@ export const onFrameworkSubscribed = (
 ): void => {
   const { state, turn, nowMs, wallMs } = context
   const { streamId, info } = event
-  if (event.frameworkId !== null && state.removedFrameworks.includes(event.frameworkId)) {
+  if (event.frameworkId !== null && state.removals.has(event.frameworkId)) {
     turn.emit({ type: "RefuseSubscription", streamId, message: "Framework has been removed" })
     return
   }
@@ -114,6 +114,20 @@ export const removeFramework = (context: MasterContext, frameworkId: string): vo
     }
   }
   deleteFramework(context, frameworkId)
-  state.removedFrameworks = state.removedFrameworks.concat([frameworkId]).slice(-removedFrameworksMax)
+  rememberRemoval(context, frameworkId)
   if (framework.streamId !== null) turn.emit({ type: "CloseStream", streamId: framework.streamId })
+}
+
+const rememberRemoval = ({ state, turn }: MasterContext, frameworkId: string): void => {
+  state.removals.set(frameworkId, { frameworkId, number: state.nextRemovalNumber++ })
+  turn.touch("removal", frameworkId)
+  if (state.removals.size <= removalsMax) return
+  let oldest: RemovalRecord | undefined
+  state.removals.forEach((removal) => {
+    if (oldest === undefined || removal.number < oldest.number) oldest = removal
+  })
+  if (oldest === undefined) return
+  const { frameworkId: forgotten } = oldest as RemovalRecord
+  state.removals.delete(forgotten)
+  turn.touch("removal", forgotten)
 }

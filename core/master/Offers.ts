@@ -7,6 +7,7 @@ import {
   isFiltered,
   nextExpiryMs,
 } from "../allocation/OfferFilters.ts"
+import { numberOf } from "../NumberByName.ts"
 import { isEmptyResources, type Resources } from "../Resources.ts"
 import type { OfferedHost } from "./Action.ts"
 import {
@@ -78,13 +79,13 @@ const rolesWantingOffers = (state: MasterState): ReadonlyArray<AllocationRole> =
     for (const role of framework.info.roles) {
       if (framework.suppressedRoles.includes(role)) continue
       const frameworks = roles.get(role) || []
-      frameworks.push({ frameworkId: id, grants: framework.grants[role] || 0 })
+      frameworks.push({ frameworkId: id, grants: numberOf(framework.grants, role, 0) })
       roles.set(role, frameworks)
     }
   }
   return sortedKeys(roles).map((role) => ({
     role,
-    weight: state.settings.weights[role] || 1,
+    weight: numberOf(state.settings.weights, role, 1),
     grants: state.roles.has(role) ? state.roles.get(role)!.grants : 0,
     frameworks: roles.get(role)!,
   }))
@@ -99,7 +100,7 @@ const keepGrants = (context: MasterContext, roles: ReadonlyArray<AllocationRole>
     turn.touch("role", role)
     for (const { frameworkId, grants: granted } of frameworks) {
       const framework = state.frameworks.get(frameworkId)!
-      if ((framework.grants[role] || 0) === granted) continue
+      if (numberOf(framework.grants, role, 0) === granted) continue
       putFramework(context, { ...framework, grants: { ...framework.grants, [role]: granted } })
     }
   }

@@ -29,7 +29,7 @@ interface Counters {
   readonly nextAgentNumber: number
   readonly nextOfferNumber: number
   readonly allocationDueAtMs: number | null
-  readonly removedFrameworks: ReadonlyArray<string>
+  readonly nextRemovalNumber: number
 }
 
 const countersRef: EntityRef = { kind: "master", key: "counters" }
@@ -42,7 +42,7 @@ const countersOf = (state: MasterState): Counters => ({
   nextAgentNumber: state.nextAgentNumber,
   nextOfferNumber: state.nextOfferNumber,
   allocationDueAtMs: state.allocationDueAtMs,
-  removedFrameworks: state.removedFrameworks,
+  nextRemovalNumber: state.nextRemovalNumber,
 })
 
 /** The maps that are stored row by row, by entity kind. */
@@ -60,12 +60,14 @@ const mapOf = (state: MasterState, kind: string): ReadonlyMap<string, unknown> =
       return state.roles
     case "filter":
       return state.filters
+    case "removal":
+      return state.removals
     default:
       throw new Error(`a master has no entities of kind ${kind}`)
   }
 }
 
-const storedKinds = ["framework", "agent", "offer", "task", "role", "filter"]
+const storedKinds = ["framework", "agent", "offer", "task", "role", "filter", "removal"]
 
 /** The row to store for a changed entity; undefined when it was deleted. */
 export const masterEntity = (state: MasterState, ref: EntityRef): unknown =>

@@ -1,6 +1,7 @@
 import { Ledger } from "../allocation/Ledger.ts"
 import type { OfferFilters } from "../allocation/OfferFilters.ts"
 import { Deadlines } from "../Deadlines.ts"
+import type { NumberByName } from "../NumberByName.ts"
 import { type Prng, seedPrng } from "../Prng.ts"
 import type { Resources } from "../Resources.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
@@ -17,7 +18,7 @@ export interface MasterSettings {
   /** An offer must contain at least one of these sets. */
   readonly minimumOffers: ReadonlyArray<Resources>
   /** Weight by role; 1 where absent. */
-  readonly weights: { readonly [role: string]: number }
+  readonly weights: NumberByName
 }
 
 export const defaultMasterSettings: MasterSettings = {
@@ -74,7 +75,7 @@ export interface FrameworkRecord {
   readonly streamId: string | null
   readonly suppressedRoles: ReadonlyArray<string>
   /** Offers granted so far, by role: tie-break of the fair order. */
-  readonly grants: { readonly [role: string]: number }
+  readonly grants: NumberByName
   readonly registeredWallMs: number
   /** When it last connected or disconnected. */
   readonly sinceMs: number
@@ -107,6 +108,13 @@ export interface RoleRecord {
   readonly grants: number
 }
 
+/** That a framework was torn down, and when. */
+export interface RemovalRecord {
+  readonly frameworkId: string
+  /** Counts removals: the smaller, the older. */
+  readonly number: number
+}
+
 export interface MasterState {
   readonly settings: MasterSettings
   readonly masterId: string
@@ -115,6 +123,7 @@ export interface MasterState {
   nextFrameworkNumber: number
   nextAgentNumber: number
   nextOfferNumber: number
+  nextRemovalNumber: number
   /** When the next allocation cycle is wanted; null = nothing to allocate. Coalesces all causes into one cycle. */
   allocationDueAtMs: number | null
   readonly frameworks: Map<string, FrameworkRecord>
@@ -124,16 +133,16 @@ export interface MasterState {
   readonly tasks: Map<string, TaskRecord>
   readonly roles: Map<string, RoleRecord>
   readonly filters: OfferFilters
-  /** Ids of frameworks that were torn down: they may not subscribe again. Bounded, oldest first. */
-  removedFrameworks: ReadonlyArray<string>
+  /** Frameworks that were torn down, by id: they may not subscribe again. Bounded, the oldest are forgotten. */
+  readonly removals: Map<string, RemovalRecord>
   /** Derived; see {@link Ledger}. */
   readonly ledger: Ledger
   /** Derived; see {@link Deadlines}. Keys are built in `Timers.ts`. */
   readonly deadlines: Deadlines
 }
 
-/** How many torn-down frameworks are remembered (Mesos keeps 50 completed ones; an id costs 40 bytes). */
-export const removedFrameworksMax = 10_000
+/** How many torn-down frameworks are remembered (Mesos keeps 50 completed ones; one costs about 100 bytes). */
+export const removalsMax = 10_000
 
 /** A master without agents and frameworks. `masterId` prefixes every id it gives; `seed` starts its generator. */
 export const initialMasterState = (
@@ -148,6 +157,7 @@ export const initialMasterState = (
   nextFrameworkNumber: 0,
   nextAgentNumber: 0,
   nextOfferNumber: 0,
+  nextRemovalNumber: 0,
   allocationDueAtMs: null,
   frameworks: new Map(),
   agents: new Map(),
@@ -155,7 +165,7 @@ export const initialMasterState = (
   tasks: new Map(),
   roles: new Map(),
   filters: new Map(),
-  removedFrameworks: [],
+  removals: new Map(),
   ledger: new Ledger(),
   deadlines: new Deadlines(),
 })

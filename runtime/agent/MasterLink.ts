@@ -30,6 +30,8 @@ export interface MasterLinkOptions {
   readonly secret: string | undefined
   readonly facts: AgentFacts
   readonly identity: IdentityFile
+  /** Silence of the master after which the stream is given up; default: the protocol's. */
+  readonly silenceMs?: number
 }
 
 /** The connection to the master, kept up for as long as the scope lives. */
@@ -51,6 +53,8 @@ class StreamOver extends Data.TaggedError("StreamOver")<{ readonly detail: strin
 
 /** Statuses waiting for a report, at most; the machine repeats what is dropped beyond it. */
 const queueLengthMax = 10_000
+/** Statuses in one report, at most, so that it stays well within what the master takes as a body (1 MiB). */
+const reportLengthMax = 1_000
 
 /** Wait before another attempt: doubles from 0.2 s to 15 s, each drawn between half and all of it, so that agents of a
  * restarted master do not come all at once. */
@@ -86,8 +90,8 @@ export const makeMasterLink = (
     const reportOnce = (streamId: string) =>
       Effect.gen(function* () {
         const { agentId, processedId } = identity.read()
-        const statuses = queue
-        queue = []
+        const statuses = queue.slice(0, reportLengthMax)
+        queue = queue.slice(reportLengthMax)
         inFlight = statuses.length
         const report: AgentReport = { agentId: agentId ?? "", streamId, processedId, statuses }
         yield* post(masterUrl + reportPath, report).pipe(
@@ -117,9 +121,11 @@ export const makeMasterLink = (
 
     const take = (record: MasterRecord, onRegistered: (streamId: string) => void): void => {
       if (record.type === "Registered") {
-        const { processedId, agentId } = identity.read()
-        if (agentId !== record.agentId) identity.write({ agentId: record.agentId, processedId })
-        agent.submit({ type: "Registered", agentId: record.agentId })
+        const known = identity.read()
+        const { agentId, masterId } = record
+        if (known.masterId !== masterId) identity.write({ agentId, masterId, processedId: 0 })
+        else if (known.agentId !== agentId) identity.write({ ...known, agentId })
+        agent.submit({ type: "Registered", agentId })
         Deferred.unsafeDone(registered, Effect.void)
         onRegistered(record.streamId)
       } else if (record.type === "Message") {
@@ -132,11 +138,9 @@ export const makeMasterLink = (
     }
 
     const session = Effect.gen(function* () {
-      const { agentId, processedId } = identity.read()
       const registration: Registration = {
         protocolVersion,
-        agentId,
-        processedId,
+        ...identity.read(),
         ...options.facts,
         tasks: reportedTasks(agent),
       }
@@ -144,7 +148,7 @@ export const makeMasterLink = (
         url: masterUrl + subscribePath,
         ...secret,
         headers: { "Content-Type": "application/json" },
-        silenceMs: silenceMsMax,
+        silenceMs: options.silenceMs ?? silenceMsMax,
         body: JSON.stringify(registration),
       })
       const streamId = yield* Deferred.make<string>()
@@ -154,7 +158,11 @@ export const makeMasterLink = (
       const reporting = Effect.flatMap(Deferred.await(streamId), reportForever)
       yield* Effect.raceFirst(reading, reporting)
       return yield* new StreamOver({ detail: "the master ended the stream" })
-    }).pipe(Effect.scoped)
+    }).pipe(
+      Effect.scoped,
+      // A record that is not the protocol, or a disk that does not take the identity: neither may end the link for good.
+      Effect.catchAllDefect((defect) => new StreamOver({ detail: String(defect) })),
+    )
 
     const failures = yield* Ref.make(0)
     const keepUp = Effect.gen(function* () {

@@ -11,11 +11,14 @@ import {
   readSync,
   realpathSync,
   renameSync,
+  type Stats,
+  statSync,
   symlinkSync,
   unlinkSync,
 } from "node:fs"
 import { dirname, join, sep } from "node:path"
 import { Data, Effect } from "effect"
+import { idProblem } from "../../core/Task.ts"
 
 /** Where a task's files are: `frameworks/<framework>/executors/<task>/runs/<container>`, as on Mesos's agents. */
 export interface SandboxPlace {
@@ -59,6 +62,9 @@ export const makeSandbox = (
   owner: { readonly uid: number; readonly gid: number },
 ): Effect.Effect<string, SandboxError> => {
   const path = sandboxPath(root, place)
+  const badId = [place.frameworkId, place.taskId, place.containerId].map(idProblem).find((problem) => problem)
+  // They come from others and become parts of a path (law L7).
+  if (badId !== undefined) return new SandboxError({ path, detail: badId })
   return Effect.try({
     try: () => {
       mkdirSync(dirname(path), { recursive: true, mode: 0o711 })
@@ -107,9 +113,9 @@ export const readSandboxFile = (
       return fail(true)
     }
     try {
-      const opened = readlinkSync(`/proc/self/fd/${file}`)
-      if (!opened.startsWith(realpathSync(root) + sep) || !fstatSync(file).isFile()) return fail(false)
-      const bytes = Buffer.alloc(Math.max(0, Math.min(length, fstatSync(file).size - offset)))
+      const stats = fstatSync(file)
+      if (!isOfSandbox(realpathSync(root), readlinkSync(`/proc/self/fd/${file}`), stats)) return fail(false)
+      const bytes = Buffer.alloc(Math.max(0, Math.min(length, stats.size - offset)))
       return Effect.succeed(bytes.subarray(0, readSync(file, bytes, 0, bytes.length, offset)))
     } catch {
       return fail(false)
@@ -117,6 +123,23 @@ export const readSandboxFile = (
       closeSync(file)
     }
   })
+
+/**
+ * Whether an open file is a plain one of a sandbox below the root. Old kernels (no `protected_hardlinks`) let a task
+ * make a hard link to any file of the same disk, so a file with several names must belong to the sandbox's owner.
+ */
+const isOfSandbox = (root: string, path: string, file: Stats): boolean => {
+  if (!path.startsWith(root + sep) || !file.isFile()) return false
+  if (file.nlink <= 1) return true
+  const sandbox = path
+    .slice(root.length)
+    .split(sep)
+    .slice(0, sandboxDepth + 1)
+  return sandbox.length > sandboxDepth && statSync(root + sandbox.join(sep)).uid === file.uid
+}
+
+/** Folders from the root down to a sandbox: frameworks/<framework>/executors/<task>/runs/<container>. */
+const sandboxDepth = 6
 
 /** Folders on the way that another user cannot enter, outermost first: tasks could not reach their own sandbox. */
 export const closedFolders = (path: string): ReadonlyArray<string> => {

@@ -30,6 +30,9 @@ export interface MasterDaemonOptions {
   readonly onReady: (listener: Listener) => void
 }
 
+/** An agent registers with all its tasks, commands included; what does not fit here could never come back. */
+const maxBodyBytes = 64 * 1024 * 1024
+
 const withSecret =
   <R>(isAuthentic: Parameters<typeof requireSecret>[0]) =>
   (route: Route<R>): Route<R> => ({ ...route, handler: requireSecret(isAuthentic, route.handler) })
@@ -51,7 +54,7 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
       ),
     ]
     const handler = routesToHandler(routes, { prefixes: ["/master"] })
-    const listener = yield* serve({ host: options.host, port: options.port, handler })
+    const listener = yield* serve({ host: options.host, port: options.port, handler, maxBodyBytes })
     identity.address.port = listener.port
     yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(data.masterFile, { force: true })))
     replaceFile(data.masterFile, JSON.stringify({ url: listener.url, pid: process.pid }))

@@ -6,7 +6,7 @@ import type {
   OfferRecord,
   TaskRecord,
 } from "../../core/master/State.ts"
-import { addResources, emptyResources, type Resources } from "../../core/Resources.ts"
+import { addResources, amountOf, emptyResources, type Resources } from "../../core/Resources.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
 
 // `/state` in the v0 naming that existing tools read (spec/mesos.md §6.3). Built in one pass over the state.
@@ -168,6 +168,6 @@ export const stateView = (state: MasterState, identity: MasterIdentity, startedW
 const minus = (allocated: Resources, offered: Resources): Resources => {
   const left: Record<string, number> = {}
   for (const [name, milli] of Object.entries(allocated))
-    left[name] = Math.max(0, milli - (offered[name] ?? 0))
+    left[name] = Math.max(0, milli - amountOf(offered, name))
   return left
 }

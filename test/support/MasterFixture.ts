@@ -1,0 +1,71 @@
+import { Context, Effect, Layer, type Scope } from "effect"
+import { defaultMasterSettings, type MasterSettings } from "../../core/master/State.ts"
+import { makeSecretCheck, requireSecret } from "../../runtime/http/Authentication.ts"
+import { request } from "../../runtime/http/Client.ts"
+import { serve } from "../../runtime/http/Listener.ts"
+import { type Route, routesToHandler } from "../../runtime/http/Routes.ts"
+import type { Journal, JournalError } from "../../runtime/journal/Journal.ts"
+import * as MemoryJournal from "../../runtime/journal/MemoryJournal.ts"
+import { makeAgentRoutes } from "../../runtime/master/AgentApi.ts"
+import * as Master from "../../runtime/master/Master.ts"
+import * as MasterMetrics from "../../runtime/master/MasterMetrics.ts"
+import { makeStateRoutes, openRoutes } from "../../runtime/master/OperatorApi.ts"
+import { schedulerRoutes } from "../../runtime/master/SchedulerApi.ts"
+import { FakeAgent } from "./FakeAgent.ts"
+import { V1Framework } from "./V1Framework.ts"
+
+export const secret = "0123456789abcdef0123456789abcdef"
+
+export interface MasterFixtureOptions {
+  readonly settings?: Partial<MasterSettings>
+  readonly journal?: Layer.Layer<Journal, JournalError>
+}
+
+const identity = { version: "9.9", address: { hostname: "here", ip: "127.0.0.1", port: 5050 } }
+
+/** The master alone, not yet running. */
+export const makeMaster = (options: MasterFixtureOptions = {}) =>
+  Master.layer({
+    settings: { ...defaultMasterSettings, ...options.settings },
+    newMasterId: "m",
+    newSeed: "seed",
+    identity,
+  }).pipe(
+    Layer.provideMerge(MasterMetrics.layer),
+    Layer.provide(options.journal ?? MemoryJournal.layer()),
+    Layer.build,
+  )
+
+/** A master that runs and serves on a free port, as its daemon puts it together, over a journal in memory. */
+export const serveMaster = (options: MasterFixtureOptions = {}) =>
+  Effect.gen(function* () {
+    const context = yield* makeMaster(options)
+    const master = Context.get(context, Master.Master)
+    const loop = yield* Effect.forkScoped(master.run)
+    const isAuthentic = makeSecretCheck(secret)
+    const closed = [...schedulerRoutes, ...(yield* makeAgentRoutes), ...(yield* makeStateRoutes(identity))]
+    const routes: Array<Route<Master.Master | MasterMetrics.MasterMetrics>> = [
+      ...openRoutes(identity.version),
+      ...closed.map((route) => ({ ...route, handler: requireSecret(isAuthentic, route.handler) })),
+    ]
+    const handler = routesToHandler(routes, { prefixes: ["/master"] })
+    const listener = yield* serve({ host: "127.0.0.1", port: 0, handler }).pipe(Effect.provide(context))
+    const open = <A extends { close: () => void }>(make: () => A) =>
+      Effect.acquireRelease(Effect.sync(make), (peer) => Effect.sync(peer.close.bind(peer)))
+    return {
+      master,
+      loop,
+      url: listener.url,
+      framework: open(() => new V1Framework(listener.url, secret)),
+      agent: open(() => new FakeAgent(listener.url, secret)),
+      ask: (
+        path: string,
+        options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+      ) => request({ url: listener.url + path, secret, ...options }),
+    }
+  })
+
+export type ServedMaster = Effect.Effect.Success<ReturnType<typeof serveMaster>>
+
+export const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): Promise<A> =>
+  Effect.runPromise(Effect.scoped(effect))
