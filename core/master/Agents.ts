@@ -13,7 +13,7 @@ import {
 } from "./Context.ts"
 import type { MasterEventOf, ReportedTask } from "./Event.ts"
 import { clearFilters, rescindOffer, wantAllocation } from "./Offers.ts"
-import type { AgentRecord, TaskRecord } from "./State.ts"
+import type { AgentRecord, MasterState, TaskRecord } from "./State.ts"
 
 // The life of agents as the master sees it (spec/mesos.md §2.9).
 
@@ -24,7 +24,7 @@ import type { AgentRecord, TaskRecord } from "./State.ts"
  */
 export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"AgentRegistered">): void => {
   const { state, turn, nowMs, wallMs } = context
-  const id = event.agentId === null ? `${state.masterId}-S${state.nextAgentNumber++}` : event.agentId
+  const id = event.agentId === null ? nextAgentId(state) : event.agentId
   const before = state.agents.get(id)
   if (before !== undefined && before.streamId !== null) {
     turn.emit({ type: "CloseStream", streamId: before.streamId })
@@ -49,6 +49,14 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
   for (const reported of event.tasks) takeReportedTask(context, agent, reported)
   for (const key of event.launching) takeLaunchingTask(context, agent, key)
   wantAllocation(context)
+}
+
+/** Ids come from outside too, so one that was never given may be taken already. */
+const nextAgentId = (state: MasterState): string => {
+  let id: string
+  do id = `${state.masterId}-S${state.nextAgentNumber++}`
+  while (state.agents.has(id))
+  return id
 }
 
 /** The agent's total may have changed: books it anew with what its tasks hold. */
@@ -96,7 +104,10 @@ const takeReportedTask = (context: MasterContext, agent: AgentRecord, reported: 
   const { spec, status } = reported
   const task = state.tasks.get(taskKey(spec.frameworkId, spec.taskId))
   const hasEnded = status !== null && isTerminal(status.state)
-  if (task === undefined && !state.frameworks.has(spec.frameworkId)) {
+  const isOfNobody = task === undefined && !state.frameworks.has(spec.frameworkId)
+  // Booked on another agent, as a copied data folder can bring about: it cannot be in two places.
+  const isElsewhere = spec.agentId !== agent.id || (task !== undefined && task.spec.agentId !== agent.id)
+  if (isOfNobody || isElsewhere) {
     if (!hasEnded) killOnAgent(context, agent.id, spec)
     return
   }

@@ -10,7 +10,7 @@ import {
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
 import { clearFilters, discardOffersOf, wantAllocation } from "./Offers.ts"
-import { type FrameworkRecord, type RemovalRecord, removalsMax } from "./State.ts"
+import { type FrameworkRecord, type MasterState, type RemovalRecord, removalsMax } from "./State.ts"
 
 // The life of frameworks: subscribe, fail over, disconnect, leave (spec/mesos.md §2.3, §2.6).
 
@@ -24,7 +24,7 @@ export const onFrameworkSubscribed = (
     turn.emit({ type: "RefuseSubscription", streamId, message: "Framework has been removed" })
     return
   }
-  const id = event.frameworkId === null ? nextFrameworkId(context) : event.frameworkId
+  const id = event.frameworkId === null ? nextFrameworkId(state) : event.frameworkId
   const before = state.frameworks.get(id)
   if (before !== undefined && before.streamId !== null) {
     turn.emit({ type: "RefuseSubscription", streamId: before.streamId, message: "Framework failed over" })
@@ -47,8 +47,13 @@ export const onFrameworkSubscribed = (
   wantAllocation(context)
 }
 
-const nextFrameworkId = ({ state }: MasterContext): string =>
-  `${state.masterId}-${String(state.nextFrameworkNumber++).padStart(4, "0")}`
+/** Ids come from outside too, so one that was never given may be taken already. */
+const nextFrameworkId = (state: MasterState): string => {
+  let id: string
+  do id = `${state.masterId}-${String(state.nextFrameworkNumber++).padStart(4, "0")}`
+  while (state.frameworks.has(id) || state.removals.has(id))
+  return id
+}
 
 /** After a failover nothing waits for the agents' retry timers: what is unacknowledged is told again at once. */
 const sendUnacknowledged = (context: MasterContext, framework: FrameworkRecord, streamId: string): void => {

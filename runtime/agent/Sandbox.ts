@@ -68,6 +68,8 @@ export const makeSandbox = (
   return Effect.try({
     try: () => {
       mkdirSync(dirname(path), { recursive: true, mode: 0o711 })
+      // The daemon's umask may have closed them.
+      for (let above = dirname(path); above !== root; above = dirname(above)) chmodSync(above, 0o711)
       mkdirSync(path, { mode: 0o750 })
       chmodSync(path, 0o750)
       if (process.getuid?.() === 0) chownSync(path, owner.uid, owner.gid)

@@ -5,6 +5,7 @@ import { agentCommand } from "./Agent.ts"
 import { CommandFailure } from "./CommandFailure.ts"
 import { evaluateCommand, spreadVariadicOptions } from "./Evaluate.ts"
 import { masterCommand } from "./Master.ts"
+import { withPlainConsole } from "./PlainConsole.ts"
 import { CommandTail, runCommand } from "./Run.ts"
 import { statusCommand } from "./Status.ts"
 import { upCommand } from "./Up.ts"
@@ -50,7 +51,7 @@ export const runCommandLine = async (words: ReadonlyArray<string>): Promise<void
       process.argv[0] ?? "node",
       process.argv[1] ?? "gleaner",
       ...spreadVariadicOptions(own, ["--trace", "--policy"]),
-    ]).pipe(Effect.provideService(CommandTail, tail), Effect.provide(NodeContext.layer)),
+    ]).pipe(withPlainConsole, Effect.provideService(CommandTail, tail), Effect.provide(NodeContext.layer)),
   )
   process.exitCode = exitCodeOf(exit)
   // Pipes may still be draining; sockets and timers must not keep a finished command alive.

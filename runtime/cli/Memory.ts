@@ -15,8 +15,8 @@ export const parseMemMiB = (text: string): number | undefined => {
 
 /** MiB for people: `256M`, `1.5G`. */
 export const memToText = (mib: number): string => {
-  if (mib >= 1024) return `${trim(mib / 1024)}G`
-  return `${trim(mib)}M`
+  const shown = round(mib)
+  return shown < 1024 ? `${shown}M` : `${round(mib / 1024)}G`
 }
 
-const trim = (value: number): string => String(Math.round(value * 10) / 10)
+const round = (value: number): number => Math.round(value * 10) / 10

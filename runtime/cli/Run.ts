@@ -50,6 +50,12 @@ export const runCommand = Command.make("run", { ...options, words }, (args) =>
   Effect.gen(function* () {
     const command = [...args.words, ...(yield* CommandTail)]
     const memMiB = parseMemMiB(args.mem)
+    const [stray] = args.words
+    if (stray?.startsWith("-")) {
+      return yield* usage(
+        `unknown option ${stray}; see \`gleaner run --help\`, and write the command after --`,
+      )
+    }
     if (command.length === 0)
       return yield* usage("no command: write it after --, e.g. `gleaner run -- hostname`")
     if (memMiB === undefined) return yield* usage(`--mem ${args.mem} is not a size: write it like 256M or 2G`)

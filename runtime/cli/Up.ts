@@ -49,7 +49,7 @@ export const upCommand = Command.make("up", options, (args) =>
         ],
         logFile: join(data.logFolder, "agent.log"),
         stopWaitMs: 40_000,
-      })
+      }).pipe(Effect.raceFirst(tellOfWaiting(join(data.logFolder, "agent.log"))))
       tell(`agent        ${String(agent.ready.url)}  lends ${String(agent.ready.resources)}`)
       tell(`logs         ${data.logFolder}`)
       tell("try          gleaner run -- sh -c 'echo hello from $(hostname)'   (Ctrl-C here stops everything)")
@@ -66,6 +66,16 @@ export const upCommand = Command.make("up", options, (args) =>
     "Start a whole cluster on this host: master and agent, state below the data folder. Example: gleaner up --data /tmp/gleaner --port 6050",
   ),
 )
+
+/** Says every few seconds what the agent's log says, for as long as it is not ready. */
+const tellOfWaiting = (logFile: string): Effect.Effect<never> =>
+  Effect.promise(() => import("./up/Child.ts")).pipe(
+    Effect.flatMap(({ lastLines }) =>
+      Effect.sync(() => tell(`waiting for the agent; ${logFile} ends: ${lastLines(logFile, 1)}`)),
+    ),
+    Effect.delay("10 seconds"),
+    Effect.forever,
+  )
 
 const tell = (line: string): void => {
   process.stdout.write(`${line}\n`)

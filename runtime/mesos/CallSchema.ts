@@ -67,6 +67,10 @@ const Container = Schema.Struct({
   type: Schema.String,
   mesos: Schema.optional(Schema.Struct({ image: Schema.optional(Schema.Unknown) })),
   docker: Schema.optional(Schema.Unknown),
+  hostname: Schema.optional(Schema.Unknown),
+  linux_info: Schema.optional(Schema.Unknown),
+  rlimit_info: Schema.optional(Schema.Unknown),
+  tty_info: Schema.optional(Schema.Unknown),
   volumes: Schema.optionalWith(Schema.Array(Schema.Unknown), { default: () => [] }),
   network_infos: Schema.optionalWith(Schema.Array(Schema.Unknown), { default: () => [] }),
 })

@@ -74,7 +74,8 @@ const expecting = (field: string) => invalid(`Expecting '${field}' to be present
 
 const toSchedulerCall = (call: WireCall): Either.Either<SchedulerCall, CallRejection> => {
   if (call.type === "SUBSCRIBE") return toSubscribe(call)
-  const toEvent = call.type === undefined ? undefined : eventReaders[call.type]
+  const isTaken = call.type !== undefined && Object.hasOwn(eventReaders, call.type)
+  const toEvent = isTaken ? eventReaders[call.type] : undefined
   const isKnown = toEvent !== undefined || callsWithoutService.includes(call.type ?? "")
   // An unknown enum name counts as unset (spec/mesos.md §2.1).
   if (!isKnown) return expecting("type")
@@ -244,6 +245,10 @@ const taskInfoProblem = (operation: WireOperation, task: WireTask): string | und
       container.volumes.length === 0 &&
       container.network_infos.length === 0)
   if (!isPlain) return "Containers with an image, volumes or networks are not supported yet"
+  const special = (["hostname", "linux_info", "rlimit_info", "tty_info"] as const).find(
+    (field) => container?.[field] !== undefined,
+  )
+  if (special !== undefined) return `'container.${special}' is not supported yet`
   if (task.health_check !== undefined || task.check !== undefined)
     return "Health checks are not supported yet"
   if (task.max_completion_time !== undefined) return "'max_completion_time' is not supported yet"

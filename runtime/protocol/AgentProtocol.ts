@@ -2,7 +2,7 @@ import { Schema } from "effect"
 import type { AgentMessage } from "../../core/master/Action.ts"
 import type { ReportedTask } from "../../core/master/Event.ts"
 import type { Resources } from "../../core/Resources.ts"
-import type { TaskSpec, TaskState, TaskStatus } from "../../core/Task.ts"
+import { type TaskSpec, type TaskStatus, taskStates } from "../../core/Task.ts"
 
 // gleaner's own protocol between agent and master (design §4): one long-lived stream of records down, posts up.
 //
@@ -32,22 +32,7 @@ const ResourcesSchema: Schema.Schema<Resources> = Schema.Record({ key: Text, val
 
 const LabelSchema = Schema.Struct({ key: Text, value: Text })
 
-const TaskStateSchema = Schema.Literal(
-  "TASK_STAGING",
-  "TASK_STARTING",
-  "TASK_RUNNING",
-  "TASK_KILLING",
-  "TASK_FINISHED",
-  "TASK_FAILED",
-  "TASK_KILLED",
-  "TASK_ERROR",
-  "TASK_LOST",
-  "TASK_DROPPED",
-  "TASK_UNREACHABLE",
-  "TASK_GONE",
-  "TASK_GONE_BY_OPERATOR",
-  "TASK_UNKNOWN",
-) satisfies Schema.Schema<TaskState>
+const TaskStateSchema = Schema.Literal(...taskStates)
 
 const TaskSpecSchema: Schema.Schema<TaskSpec> = Schema.Struct({
   taskId: Text,

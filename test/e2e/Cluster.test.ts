@@ -7,13 +7,13 @@ import { V1Framework } from "../support/V1Framework.ts"
 // A framework that shares no code with gleaner, against a real master and a real agent with real cgroups.
 
 describe.skipIf(missingForEnforcement !== undefined)("a cluster on one host", () => {
-  let cluster: Cluster
+  let cluster!: Cluster
   beforeAll(async () => {
     cluster = await Cluster.start()
   })
   afterAll(async () => {
-    await cluster.stop()
-    cluster.remove()
+    await cluster?.stop()
+    cluster?.remove()
   })
 
   const subscribed = async (info: object = {}) => {

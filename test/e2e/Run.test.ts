@@ -14,11 +14,12 @@ const statOf = (container: string): Record<string, number> =>
   )
 
 describe.skipIf(missingForEnforcement !== undefined)("gleaner run", () => {
-  let cluster: Cluster
+  let cluster!: Cluster
   beforeAll(async () => {
     cluster = await Cluster.start()
   })
   afterAll(async () => {
+    if (cluster === undefined) return // it did not start, which has been told
     const { code } = await cluster.stop("SIGINT")
     expect(code).toBe(0)
     expect(cluster.leftovers()).toEqual([])

@@ -91,6 +91,9 @@ export const gleaner = (
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Finished> => startGleaner(args, environment).finished
 
+/** A start that takes longer has failed: the logs tell why, where a test's own time limit would not. */
+const startMsMax = 45_000
+
 /** A whole cluster of one host with a data folder and cgroups of its own. */
 export class Cluster {
   up!: GleanerProcess
@@ -113,8 +116,29 @@ export class Cluster {
       ...["up", "--data", this.data, "--port", "0", "--agent-port", "0"],
       ...["--cgroup-parent", this.cgroupParent, ...options],
     ])
-    await this.up.says("agent        http")
+    try {
+      await Promise.race([
+        this.up.says("agent        http"),
+        pause(startMsMax).then(() => Promise.reject("too slow")),
+      ])
+    } catch (error) {
+      await this.stop("SIGKILL")
+      throw new Error(
+        `the cluster did not start (${error}):\n${this.up.stdout}${this.up.stderr}\n${this.logs()}`,
+      )
+    }
     this.url = /master +(http\S+)/.exec(this.up.stdout)?.[1] ?? ""
+  }
+
+  /** What the daemons logged, for the message of a failing test. */
+  logs(): string {
+    const folder = join(this.data, "logs")
+    if (!existsSync(folder)) return "no logs"
+    return readdirSync(folder)
+      .map(
+        (name) => `--- ${name}\n${readFileSync(join(folder, name), "utf8").split("\n").slice(-8).join("\n")}`,
+      )
+      .join("\n")
   }
 
   get secret(): string {

@@ -42,7 +42,8 @@ const openLog = (path: string): number => {
   return openSync(path, "a", 0o640)
 }
 
-const lastLines = (path: string, count: number): string => {
+/** The end of a log; empty when there is none. */
+export const lastLines = (path: string, count: number): string => {
   try {
     return readFileSync(path, "utf8").trimEnd().split("\n").slice(-count).join("\n")
   } catch {

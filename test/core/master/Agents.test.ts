@@ -151,6 +151,31 @@ describe("agents", () => {
     expect(actionsOf(actions, "SendToAgent")[0]!.message.type).toBe("KillTask")
   })
 
+  it("that report a task of another agent are told to kill it, and nothing is booked", () => {
+    const { master, agentId, framework } = running()
+    const before = master.state.ledger.allocatedOn(agentId)
+    const elsewhere = master.addAgent(host)
+    for (const spec of [
+      specOf("t", framework.id, elsewhere, small),
+      specOf("u", framework.id, agentId, small),
+    ]) {
+      const back = comeBack(master, elsewhere, { tasks: [{ spec, status: null }] })
+      expect(actionsOf(back, "SendToAgent").map(({ agentId, message }) => [agentId, message.type])).toEqual([
+        [elsewhere, "KillTask"],
+      ])
+    }
+    expect(master.state.ledger.allocatedOn(agentId)).toEqual(before)
+    expect(master.state.ledger.allocatedOn(elsewhere)).toEqual({})
+    expect([...master.state.tasks.keys()]).toEqual([`${framework.id}/t`])
+  })
+
+  it("get ids that nobody has brought along", () => {
+    const master = new MasterHarness()
+    master.addAgent(host, "m-S0")
+    expect(master.addAgent(host)).toBe("m-S1")
+    expect(master.state.agents.size).toBe(2)
+  })
+
   it("that come back smaller than what runs on them are offered to nobody", () => {
     const { master, agentId, framework } = running()
     master.step({

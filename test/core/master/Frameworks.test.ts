@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { refuseCall } from "../../../core/master/Admission.ts"
-import { actionsOf } from "../../support/MasterHarness.ts"
+import { actionsOf, MasterHarness } from "../../support/MasterHarness.ts"
 import { host, running } from "../../support/MasterScenes.ts"
 
 describe("frameworks", () => {
@@ -41,6 +41,15 @@ describe("frameworks", () => {
     master.actions.length = 0
     master.subscribe({}, framework.id)
     expect(actionsOf(master.actions, "RefuseSubscription")[0]!.message).toBe("Framework has been removed")
+  })
+
+  it("get ids that nobody has brought along, or has had", () => {
+    const master = new MasterHarness()
+    master.subscribe({}, "m-0000")
+    master.subscribe({ failoverTimeoutMs: 0 }, "m-0001")
+    master.step({ type: "TeardownRequested", frameworkId: "m-0001" })
+    expect(master.subscribe().id).toBe("m-0002")
+    expect([...master.state.frameworks.keys()]).toEqual(["m-0000", "m-0002"])
   })
 
   it("are torn down at once", () => {

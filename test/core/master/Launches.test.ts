@@ -33,10 +33,16 @@ describe("launches", () => {
         launchOf("elsewhere", "m-S9", small),
         launchOf("nothing", agentId, {}),
         { ...launchOf("odd", agentId, small), problem: "odd thing" },
+        { ...launchOf("theirs", agentId, small), role: "ads" },
+        { ...launchOf("ours", agentId, small), role: "*" },
       ],
       refuseMs: null,
     })
-    expect(actionsOf(actions, "SendToAgent")).toHaveLength(1)
+    expect(
+      actionsOf(actions, "SendToAgent").map(
+        ({ message }) => message.type === "LaunchTask" && message.spec.taskId,
+      ),
+    ).toEqual(["good", "ours"])
     expect(
       actionsOf(actions, "SendStatus").map(({ status }) => [status.taskId, status.state, status.message]),
     ).toEqual([
@@ -47,6 +53,11 @@ describe("launches", () => {
       ["elsewhere", "TASK_ERROR", "Task uses invalid agent m-S9 while agent m-S0 is expected"],
       ["nothing", "TASK_ERROR", "Task uses no resources"],
       ["odd", "TASK_ERROR", "odd thing"],
+      [
+        "theirs",
+        "TASK_ERROR",
+        "Task uses resources allocated to role 'ads' while its offers are allocated to role '*'",
+      ],
     ])
   })
 
@@ -66,6 +77,21 @@ describe("launches", () => {
     })
     expect(statusesOf(actions)).toEqual(["t TASK_LOST REASON_INVALID_OFFERS no-ack"])
     expect(actionsOf(master.settle(), "OfferResources")).toHaveLength(1)
+  })
+
+  it("cannot use an offer twice (text: transcript scheduler/main_46)", () => {
+    const { master, agentId, framework, offerId } = offered()
+    const actions = master.step({
+      type: "OffersAccepted",
+      frameworkId: framework.id,
+      offerIds: [offerId, offerId],
+      launches: [launchOf("t", agentId, small)],
+      refuseMs: null,
+    })
+    expect(actionsOf(actions, "SendStatus").map(({ status }) => status.message)).toEqual([
+      `Task launched with invalid offers: Duplicate offer ${offerId} in offer list`,
+    ])
+    expect(actionsOf(master.settle(), "OfferResources")[0]!.offers[0]!.offer.resources).toEqual(host)
   })
 
   it("cannot combine offers of two agents", () => {

@@ -83,6 +83,16 @@ describe("offers", () => {
     expect(master.offersOf(other.id)).toHaveLength(1)
   })
 
+  it.each(["constructor", "__proto__", "toString"])("go to a role called %s as to any other", (role) => {
+    const master = new MasterHarness()
+    master.addAgent(host)
+    const { id } = master.subscribe({ roles: [role] })
+    expect(actionsOf(master.settle(), "OfferResources")).toHaveLength(1)
+    master.restart()
+    expect(Object.entries(master.state.frameworks.get(id)!.grants)).toEqual([[role, 1]])
+    expect(master.state.roles.get(role)).toEqual({ role, grants: 1 })
+  })
+
   it("are rescinded when the agent goes", () => {
     const { master, agentId, framework, offerId } = offered()
     const streamId = master.state.agents.get(agentId)!.streamId!

@@ -1,0 +1,90 @@
+import { afterEach, describe, expect, it } from "vitest"
+import type { AgentMessage } from "../../../core/master/Action.ts"
+import { makeDelivery } from "../../../runtime/master/Delivery.ts"
+import { makeOutbox } from "../../../runtime/master/Outbox.ts"
+import { makeStreams } from "../../../runtime/master/Streams.ts"
+import { frameworkInfo } from "../../support/MasterHarness.ts"
+
+const streams = makeStreams()
+afterEach(() => streams.endAll())
+
+const open = (streamId: string) => {
+  const told: Array<unknown> = []
+  streams.open(streamId, { send: (record) => told.push(record), end: () => told.push("end") })
+  return told
+}
+const typesOf = (told: ReadonlyArray<unknown>) =>
+  told.map((record) => (typeof record === "string" ? record : (record as { type: string }).type))
+
+const kill = (taskId: string): AgentMessage => ({ type: "KillTask", frameworkId: "f", taskId, graceMs: null })
+const identity = {
+  masterId: "m",
+  version: "1",
+  address: { hostname: "here", ip: "127.0.0.1", port: 5050 },
+}
+
+describe("delivery to agents", () => {
+  const deliver = (id: number) => ({ type: "DeliverMessage", agentId: "a", id, message: kill("t") }) as const
+  const confirm = (streamId: string) => ({ type: "ConfirmRegistration", agentId: "a", streamId }) as const
+
+  it("sends nothing on a stream before Registered, then all that waits, and heartbeats", () => {
+    const outbox = makeOutbox([], 0)
+    const carryOut = makeDelivery(outbox, streams, identity)
+    const told = open("s1")
+    outbox.add("a", kill("t"))
+    carryOut(deliver(1))
+    expect(told).toEqual([])
+    outbox.add("a", kill("u"))
+    carryOut(confirm("s1"))
+    expect(told).toEqual([
+      { type: "Registered", masterId: "m", agentId: "a", streamId: "s1" },
+      { type: "Message", id: 1, message: kill("t") },
+      { type: "Message", id: 2, message: kill("u") },
+      { type: "Heartbeat" },
+    ])
+    carryOut(deliver(3))
+    expect(typesOf(told).at(-1)).toBe("Message")
+  })
+
+  it("keeps to the former stream until the new one is confirmed", () => {
+    const carryOut = makeDelivery(makeOutbox([], 0), streams, identity)
+    const [first, second] = [open("s1"), open("s2")]
+    carryOut(confirm("s1"))
+    carryOut(deliver(1))
+    expect(typesOf(first)).toEqual(["Registered", "Heartbeat", "Message"])
+    expect(second).toEqual([])
+    carryOut({ type: "CloseStream", streamId: "s1" })
+    carryOut(confirm("s2"))
+    carryOut(deliver(2))
+    expect(typesOf(first).slice(3)).toEqual(["end"])
+    expect(typesOf(second)).toEqual(["Registered", "Heartbeat", "Message"])
+  })
+
+  it("sends to nobody when the stream is gone", () => {
+    const carryOut = makeDelivery(makeOutbox([], 0), streams, identity)
+    carryOut(confirm("gone"))
+    carryOut(deliver(1))
+  })
+})
+
+describe("delivery to frameworks", () => {
+  const framework = {
+    id: "f",
+    info: frameworkInfo({}),
+    streamId: "s",
+    suppressedRoles: [],
+    grants: {},
+    registeredWallMs: 0,
+    sinceMs: 0,
+  }
+
+  it("begins with SUBSCRIBED and a heartbeat, and ends with what the master says last", () => {
+    const carryOut = makeDelivery(makeOutbox([], 0), streams, identity)
+    const told = open("s")
+    carryOut({ type: "ConfirmSubscription", streamId: "s", framework })
+    carryOut({ type: "RescindOffer", streamId: "s", offerId: "o" })
+    carryOut({ type: "RefuseSubscription", streamId: "s", message: "Framework failed over" })
+    carryOut({ type: "RescindOffer", streamId: "s", offerId: "p" })
+    expect(typesOf(told)).toEqual(["SUBSCRIBED", "HEARTBEAT", "RESCIND", "ERROR", "end"])
+  })
+})

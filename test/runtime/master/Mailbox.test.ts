@@ -1,0 +1,186 @@
+import { describe, expect, it } from "vitest"
+import { defaultMasterSettings, initialMasterState } from "../../../core/master/State.ts"
+import type { MachineClock } from "../../../runtime/MachineClock.ts"
+import { type Mail, processMails, type UnstampedEvent } from "../../../runtime/master/Mailbox.ts"
+import { makeOutbox } from "../../../runtime/master/Outbox.ts"
+import { frameworkInfo, launchOf } from "../../support/MasterHarness.ts"
+import { host, small } from "../../support/MasterScenes.ts"
+
+/** A master without a shell: only its mails. */
+const open = () => {
+  const state = initialMasterState("m", 1, defaultMasterSettings)
+  const outbox = makeOutbox([], 0)
+  let nowMs = 0
+  const clock: MachineClock = { nowMs: () => nowMs, wallMs: () => 1_000_000 + nowMs }
+  const take = (...mails: ReadonlyArray<Partial<Mail>>) =>
+    processMails(
+      state,
+      outbox,
+      clock,
+      mails.map((mail) => ({ event: () => undefined, caller: undefined, processed: undefined, ...mail })),
+    )
+  return {
+    state,
+    outbox,
+    take,
+    tell: (...events: ReadonlyArray<UnstampedEvent>) =>
+      take(...events.map((event) => ({ event: () => event }))),
+    wait: (ms: number) => {
+      nowMs += ms
+    },
+  }
+}
+
+const agentRegistered = (streamId: string): UnstampedEvent => ({
+  type: "AgentRegistered",
+  streamId,
+  agentId: null,
+  address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
+  total: host,
+  attributes: [],
+  version: "1",
+  tasks: [],
+  launching: [],
+})
+const subscribed = (streamId: string): UnstampedEvent => ({
+  type: "FrameworkSubscribed",
+  streamId,
+  frameworkId: null,
+  info: frameworkInfo({}),
+  suppressedRoles: [],
+})
+const accepted = (offerId: string, ...taskIds: ReadonlyArray<string>): UnstampedEvent => ({
+  type: "OffersAccepted",
+  frameworkId: "m-0000",
+  offerIds: [offerId],
+  launches: taskIds.map((taskId) => launchOf(taskId, "m-S0", small)),
+  refuseMs: 0,
+})
+const typesOf = (items: ReadonlyArray<{ readonly type: string }>) => items.map(({ type }) => type)
+
+describe("a batch of mails", () => {
+  it("is followed by one allocation cycle for all of it", () => {
+    const master = open()
+    const { effects, batch, wakeAtMs } = master.tell(
+      agentRegistered("a"),
+      agentRegistered("b"),
+      subscribed("f"),
+    )
+    expect(typesOf(effects)).toEqual([
+      "ConfirmRegistration",
+      "ConfirmRegistration",
+      "ConfirmSubscription",
+      "OfferResources",
+    ])
+    expect(batch.events.map(({ event }) => (event as UnstampedEvent).type)).toEqual([
+      "AgentRegistered",
+      "AgentRegistered",
+      "FrameworkSubscribed",
+      "TimePassed",
+    ])
+    expect(wakeAtMs).toBe(defaultMasterSettings.offerTimeoutMs)
+  })
+
+  it("stamps its events, and tells events with actions from those without", () => {
+    const master = open()
+    master.wait(5)
+    const [event] = master.tell(subscribed("f")).batch.events
+    expect(event).toMatchObject({ atMs: 5, event: { nowMs: 5, wallMs: 1_000_005 } })
+    expect(event!.actionsDigest).toMatch(/^[0-9a-f]{16}$/)
+    const gone = { type: "FrameworkDisconnected", frameworkId: "m-0009", streamId: "x" } as const
+    expect(master.tell(gone).batch.events[0]!.actionsDigest).toBe("")
+  })
+
+  it("holds each changed row once, as it is at the end, and rows that are gone as such", () => {
+    const master = open()
+    master.tell(agentRegistered("a"), subscribed("f"))
+    const { changes } = master.tell(accepted("m-O0", "t1", "t2")).batch
+    const names = changes.map(({ kind, key }) => `${kind} ${key}`)
+    expect(new Set(names).size).toBe(names.length)
+    expect(changes.find(({ key }) => key === "m-O0")?.value).toBeUndefined()
+    expect(changes.find(({ key }) => key === "m-O1")?.value).toMatchObject({ frameworkId: "m-0000" })
+    expect(changes.find(({ key }) => key === "m-0000/t1")?.value).toMatchObject({ state: "TASK_STAGING" })
+  })
+
+  it("numbers messages to agents in the order of the events, and lets them leave in it", () => {
+    const master = open()
+    master.tell(agentRegistered("a"), subscribed("f"))
+    const { batch, effects } = master.tell(accepted("m-O0", "t1", "t2"), {
+      type: "KillRequested",
+      frameworkId: "m-0000",
+      taskId: "t1",
+      agentId: null,
+      graceMs: null,
+    })
+    expect(batch.outbox.map(({ id, to }) => [id, to])).toEqual([
+      [1, "m-S0"],
+      [2, "m-S0"],
+      [3, "m-S0"],
+    ])
+    const messages = effects.flatMap((effect) => (effect.type === "DeliverMessage" ? [effect] : []))
+    expect(messages.map(({ id, message }) => [id, message.type])).toEqual([
+      [1, "LaunchTask"],
+      [2, "LaunchTask"],
+      [3, "KillTask"],
+    ])
+    expect(master.outbox.launching("m-S0", 0)).toEqual(["m-0000/t1", "m-0000/t2"])
+  })
+
+  it("refuses a call before its step, and journals nothing of it", () => {
+    const master = open()
+    master.tell(subscribed("f"))
+    const call = (frameworkId: string, streamId: string | null): Partial<Mail> => ({
+      event: () => ({ type: "TeardownRequested", frameworkId }),
+      caller: { frameworkId, streamId },
+    })
+    const refused = master.take(call("m-0007", "f"), call("m-0000", null), call("m-0000", "g"))
+    expect(refused.refusals.map((refusal) => refusal?.type)).toEqual([
+      "FrameworkUnknown",
+      "StreamIdMissing",
+      "StreamIdDiffers",
+    ])
+    expect(refused.batch.events).toEqual([])
+    // Judged right before the step: the first call of the batch takes the ground from under the second.
+    const both = master.take(call("m-0000", "f"), call("m-0000", "f"))
+    expect(both.refusals.map((refusal) => refusal?.type)).toEqual([undefined, "FrameworkUnknown"])
+    expect(both.batch.events).toHaveLength(1)
+  })
+
+  it("asks for each event right before its step", () => {
+    const master = open()
+    const seen: Array<number> = []
+    const look = (event: UnstampedEvent): Partial<Mail> => ({
+      event: (state) => {
+        seen.push(state.agents.size)
+        return event
+      },
+    })
+    master.take(look(agentRegistered("a")), look(agentRegistered("b")))
+    expect(seen).toEqual([0, 1])
+  })
+
+  it("drops what agents have processed, once, also when nothing is stepped", () => {
+    const master = open()
+    master.tell(agentRegistered("a"), subscribed("f"))
+    master.tell(accepted("m-O0", "t1", "t2"))
+    const processed = { to: "m-S0", upToId: 1 }
+    expect(master.take({ processed }).batch).toEqual({
+      events: [],
+      changes: [],
+      outbox: [],
+      delivered: [processed],
+    })
+    expect(master.take({ processed }).batch.delivered).toEqual([])
+    expect(master.outbox.pending("m-S0", 0).map(({ id }) => id)).toEqual([2])
+  })
+
+  it("wakes the machine only when it is due, and always says when it wants to be woken", () => {
+    const master = open()
+    master.tell(agentRegistered("a"), subscribed("f"))
+    const quiet = master.take({})
+    expect(quiet.batch.events).toEqual([])
+    expect(quiet.wakeAtMs).toBe(30_000)
+    master.wait(30_000)
+    expect(typesOf(master.take().effects)).toEqual(["RescindOffer", "OfferResources"])
+  })
+})

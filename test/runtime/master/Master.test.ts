@@ -1,0 +1,302 @@
+import { Context, Deferred, Effect, Fiber, Layer } from "effect"
+import { describe, expect, it } from "vitest"
+import { type Batch, Journal, JournalError } from "../../../runtime/journal/Journal.ts"
+import * as MemoryJournal from "../../../runtime/journal/MemoryJournal.ts"
+import type { UnstampedEvent } from "../../../runtime/master/Mailbox.ts"
+import { Master } from "../../../runtime/master/Master.ts"
+import { makeMaster, run } from "../../support/MasterFixture.ts"
+import { frameworkInfo, launchOf } from "../../support/MasterHarness.ts"
+import { host, small } from "../../support/MasterScenes.ts"
+
+/** A journal in memory whose appends wait for a word, and may be made to fail. */
+const heldJournal = () => {
+  const batches: Array<Batch> = []
+  const waiting: Array<() => void> = []
+  let isHeld = false
+  let failure: JournalError | undefined
+  const layer = Layer.effect(
+    Journal,
+    Effect.map(Journal, (inner) =>
+      Journal.of({
+        ...inner,
+        append: (batch) =>
+          Effect.gen(function* () {
+            batches.push(batch)
+            if (isHeld) yield* Effect.async<void>((resume) => void waiting.push(() => resume(Effect.void)))
+            if (failure !== undefined) return yield* failure
+            return yield* inner.append(batch)
+          }),
+      }),
+    ),
+  ).pipe(Layer.provide(MemoryJournal.layer()))
+  return {
+    layer,
+    batches,
+    hold: () => {
+      isHeld = true
+    },
+    letGo: () => {
+      isHeld = false
+      for (const go of waiting.splice(0)) go()
+    },
+    fail: () => {
+      failure = new JournalError({ reason: "DiskFull", path: "/j", detail: "no space" })
+    },
+  }
+}
+
+const typesIn = (batches: ReadonlyArray<Batch>) =>
+  batches.map(({ events }) => events.map(({ event }) => (event as UnstampedEvent).type))
+
+const subscribed = (streamId: string, frameworkId: string | null = null): UnstampedEvent => ({
+  type: "FrameworkSubscribed",
+  streamId,
+  frameworkId,
+  info: frameworkInfo({}),
+  suppressedRoles: [],
+})
+const registered = (streamId: string, agentId: string | null = null, processedId = 0) => ({
+  processed: agentId === null ? undefined : { to: agentId, upToId: processedId },
+  event: (
+    _: unknown,
+    outbox: { launching: (id: string, after: number) => ReadonlyArray<string> },
+  ): UnstampedEvent => ({
+    type: "AgentRegistered",
+    streamId,
+    agentId,
+    address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
+    total: host,
+    attributes: [],
+    version: "1",
+    tasks: [],
+    launching: agentId === null ? [] : outbox.launching(agentId, processedId),
+  }),
+})
+const accepted = (offerId: string, taskId: string): UnstampedEvent => ({
+  type: "OffersAccepted",
+  frameworkId: "m-0000",
+  offerIds: [offerId],
+  launches: [launchOf(taskId, "m-S0", small)],
+  refuseMs: 0,
+})
+
+/** A stream to which the master sends; what it has said, by type. */
+const listen = (master: Context.Tag.Service<Master>, streamId: string) => {
+  const told: Array<{ readonly type: string; readonly [field: string]: unknown }> = []
+  master.streams.open(streamId, {
+    send: (record) => told.push(record as (typeof told)[number]),
+    end: () => told.push({ type: "end" }),
+  })
+  return { told, types: () => told.map(({ type }) => type) }
+}
+
+const openMaster = (journal: Layer.Layer<Journal, JournalError>) =>
+  Effect.gen(function* () {
+    const master = Context.get(yield* makeMaster({ journal }), Master)
+    yield* Effect.addFinalizer(() => Effect.sync(master.streams.endAll))
+    return { master, loop: yield* Effect.forkScoped(master.run) }
+  })
+
+/** Lets everything happen that does not wait for the test. */
+const settled = Effect.sleep(20)
+
+describe("the master's shell", () => {
+  it("returns from submit, and lets actions leave, only after the append", () =>
+    run(
+      Effect.gen(function* () {
+        const journal = heldJournal()
+        const { master } = yield* openMaster(journal.layer)
+        yield* master.submit({})
+        journal.hold()
+        const stream = listen(master, "f")
+        const submitting = yield* Effect.fork(master.submit({ event: () => subscribed("f") }))
+        yield* settled
+        expect(typesIn(journal.batches).at(-1)).toEqual(["FrameworkSubscribed", "TimePassed"])
+        expect(stream.types()).toEqual([])
+        expect(submitting.unsafePoll()).toBeNull()
+        journal.letGo()
+        yield* Fiber.join(submitting)
+        expect(stream.types()).toEqual(["SUBSCRIBED", "HEARTBEAT"])
+      }),
+    ))
+
+  it("takes what comes during an append into one transaction after it", () =>
+    run(
+      Effect.gen(function* () {
+        const journal = heldJournal()
+        const { master } = yield* openMaster(journal.layer)
+        yield* master.submit({})
+        journal.hold()
+        const first = yield* Effect.fork(master.submit({ event: () => subscribed("a") }))
+        yield* settled
+        const others = yield* Effect.fork(
+          Effect.all(
+            ["b", "c", "d"].map((streamId) => master.submit({ event: () => subscribed(streamId) })),
+            { concurrency: "unbounded" },
+          ),
+        )
+        yield* settled
+        journal.letGo()
+        yield* Fiber.join(first)
+        yield* Fiber.join(others)
+        expect(typesIn(journal.batches).at(-1)).toEqual([
+          "FrameworkSubscribed",
+          "FrameworkSubscribed",
+          "FrameworkSubscribed",
+          "TimePassed",
+        ])
+      }),
+    ))
+
+  it("stops when its journal fails: nothing leaves, nobody is told that it worked", () =>
+    run(
+      Effect.gen(function* () {
+        const journal = heldJournal()
+        const { master, loop } = yield* openMaster(journal.layer)
+        yield* master.submit({})
+        journal.fail()
+        const stream = listen(master, "f")
+        const submitting = yield* Effect.fork(master.submit({ event: () => subscribed("f") }))
+        const error = yield* Effect.flip(Fiber.join(loop))
+        expect(error).toMatchObject({ _tag: "JournalError", reason: "DiskFull" })
+        yield* settled
+        expect(stream.types()).toEqual([])
+        expect(submitting.unsafePoll()).toBeNull()
+      }),
+    ))
+
+  it("refuses a call with its reason, and appends nothing for it", () =>
+    run(
+      Effect.gen(function* () {
+        const journal = heldJournal()
+        const { master } = yield* openMaster(journal.layer)
+        yield* master.submit({})
+        const before = journal.batches.length
+        const refused = yield* Effect.flip(
+          master.submit({
+            event: () => ({ type: "TeardownRequested", frameworkId: "x" }),
+            caller: { frameworkId: "x", streamId: null },
+          }),
+        )
+        expect(refused).toMatchObject({ _tag: "CallRefused", refusal: { type: "FrameworkUnknown" } })
+        expect(journal.batches).toHaveLength(before)
+      }),
+    ))
+
+  it("turns callers away when too many wait, in words; what must not get lost waits itself", () =>
+    run(
+      Effect.gen(function* () {
+        const journal = heldJournal()
+        const { master } = yield* openMaster(journal.layer)
+        journal.hold()
+        yield* Effect.fork(master.submit({ event: () => subscribed("a") }))
+        yield* settled
+        yield* Effect.forEach(Array(10_000), () => Effect.fork(master.submit({})), { discard: true })
+        yield* settled
+        const error = yield* Effect.flip(master.submit({}))
+        expect(error.message).toBe("10000 events are waiting already: try again in a moment")
+        let isStepped = false
+        const telling = yield* Effect.fork(
+          master.tell(() => {
+            isStepped = true
+            return undefined
+          }),
+        )
+        yield* settled
+        journal.letGo()
+        yield* Fiber.join(telling)
+        expect(isStepped).toBe(true)
+      }),
+    ))
+
+  it("wakes its machine when it asked for it, without any event", () =>
+    run(
+      Effect.gen(function* () {
+        const journal = heldJournal()
+        const { master } = yield* openMaster(journal.layer)
+        const timed = yield* Deferred.make<void>()
+        const stream = listen(master, "f")
+        yield* master.submit(registered("a"))
+        yield* master.submit({ event: () => subscribed("f") })
+        expect(stream.types()).toContain("OFFERS")
+        master.streams.open("f", {
+          send: ({ type }: { type?: string }) =>
+            void (type === "OFFERS" && Deferred.unsafeDone(timed, Effect.void)),
+          end: () => {},
+        })
+        yield* master.submit({
+          event: () => ({
+            type: "OffersDeclined",
+            frameworkId: "m-0000",
+            offerIds: ["m-O0"],
+            refuseMs: 30,
+          }),
+        })
+        yield* Deferred.await(timed)
+      }),
+    ))
+})
+
+describe("a master that starts again from its journal", () => {
+  it("keeps tasks, ids and what agents have not taken, and lets everyone come back", async () => {
+    const store = MemoryJournal.makeMemoryStore()
+    const journal = MemoryJournal.layer({ store })
+    await run(
+      Effect.gen(function* () {
+        const { master } = yield* openMaster(journal)
+        yield* master.submit(registered("a"))
+        yield* master.submit({ event: () => subscribed("f") })
+        yield* master.submit({ event: () => accepted("m-O0", "t1") })
+        yield* master.submit({ processed: { to: "m-S0", upToId: 1 } })
+        yield* master.submit({ event: () => accepted("m-O1", "t2") })
+        expect(master.outboxSize()).toBe(1)
+        // As kill -9 would.
+        MemoryJournal.crashMemoryStore(store)
+      }),
+    )
+    await run(
+      Effect.gen(function* () {
+        const { master } = yield* openMaster(journal)
+        yield* master.submit({})
+        expect(store.events.map(([, , event]) => (JSON.parse(event) as UnstampedEvent).type)).toContain(
+          "MasterStarted",
+        )
+        expect(master.state.masterId).toBe("m")
+        expect([...master.state.tasks.keys()]).toEqual(["m-0000/t1", "m-0000/t2"])
+        expect(master.outboxSize()).toBe(1)
+        expect(master.state.offers.size).toBe(0)
+        // The agent has processed the first launch but not kept its task; the second is still on its way.
+        const agent = listen(master, "a2")
+        yield* master.submit(registered("a2", "m-S0", 1))
+        expect(agent.told.map(({ type, id }) => [type, id])).toEqual([
+          ["Registered", undefined],
+          ["Message", 2],
+          ["Heartbeat", undefined],
+        ])
+        expect([...master.state.tasks.keys()]).toEqual(["m-0000/t2"])
+        const framework = listen(master, "f2")
+        yield* master.submit({ event: () => subscribed("f2", "m-0000") })
+        yield* master.submit({ event: () => subscribed("g2") })
+        expect([...master.state.frameworks.keys()]).toEqual(["m-0000", "m-0001"])
+        const offers = framework.told.flatMap(({ type, offers }) =>
+          type === "OFFERS" ? (offers as { offers: ReadonlyArray<{ id: { value: string } }> }).offers : [],
+        )
+        // No number is given twice.
+        expect(offers.map(({ id }) => id.value)).toEqual(["m-O3"])
+        yield* master.submit({ event: () => accepted("m-O3", "t3") })
+        expect(agent.told.at(-1)).toMatchObject({ type: "Message", id: 3 })
+      }),
+    )
+  })
+
+  it("cannot be run twice on one journal", async () => {
+    const journal = MemoryJournal.layer({ store: MemoryJournal.makeMemoryStore() })
+    const error = await run(
+      Effect.gen(function* () {
+        yield* openMaster(journal)
+        return yield* Effect.flip(openMaster(journal))
+      }),
+    )
+    expect(error).toMatchObject({ _tag: "JournalError", reason: "Locked" })
+  })
+})

@@ -1,0 +1,200 @@
+import { Effect, type Scope } from "effect"
+import { describe, expect, it } from "vitest"
+import { run, type ServedMaster, serveMaster } from "../../support/MasterFixture.ts"
+import { statusOf } from "../../support/MasterHarness.ts"
+
+const withMaster = (use: (served: ServedMaster) => Effect.Effect<void, unknown, Scope.Scope>) =>
+  run(Effect.flatMap(serveMaster(), use))
+const promise = <A>(evaluate: () => Promise<A>) => Effect.promise(evaluate)
+
+const path = "/api/v1/scheduler"
+const json = { "Content-Type": "application/json", Accept: "application/json" }
+const subscribe = JSON.stringify({
+  type: "SUBSCRIBE",
+  subscribe: { framework_info: { user: "root", name: "x" } },
+})
+
+describe("the scheduler API", () => {
+  it("carries a task from its offer to the acknowledgement of its end", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        const agent = yield* served.agent
+        const framework = yield* served.framework
+        yield* promise(async () => {
+          const { agentId } = await agent.join()
+          expect(agentId).toBe("m-S0")
+          const { status, headers } = await framework.subscribe()
+          expect(status).toBe(200)
+          expect(headers["content-type"]).toBe("application/json")
+          expect(headers["mesos-stream-id"]).toMatch(/^[0-9a-f-]{36}$/)
+          const offers = await framework.next("OFFERS")
+          expect(framework.events.map(({ type }) => type)).toEqual(["SUBSCRIBED", "HEARTBEAT", "OFFERS"])
+          const [offer] = offers.offers.offers
+          expect(offer).toMatchObject({ agent_id: { value: "m-S0" }, hostname: "host" })
+
+          const accepted = await framework.launch(offer, { id: "t", command: { value: "true" } })
+          expect(accepted).toMatchObject({ status: 202, body: "" })
+          expect(accepted.headers["content-type"]).toBeUndefined()
+          const launch = await agent.next("Message")
+          expect(launch).toMatchObject({
+            id: 1,
+            message: { type: "LaunchTask", spec: { taskId: "t", frameworkId: "m-0000", role: "web" } },
+          })
+
+          const uuid = "cd1444ad-41d3-4e71-8d58-e38acca20e67"
+          const ended = statusOf(agentId, "m-0000", "t", "TASK_FINISHED", uuid)
+          expect(await agent.report({ processedId: 1, statuses: [ended] })).toEqual({ status: 202, body: "" })
+          expect(served.master.outboxSize()).toBe(0)
+          const update = await framework.next("UPDATE")
+          expect(update.update.status).toMatchObject({
+            state: "TASK_FINISHED",
+            uuid: "zRRErUHTTnGNWOOKzKIOZw==",
+          })
+          await framework.acknowledge(update)
+          const acknowledged = await agent.next("Message")
+          expect(acknowledged.message).toEqual({
+            type: "AcknowledgeStatus",
+            frameworkId: "m-0000",
+            taskId: "t",
+            uuid,
+          })
+          expect(served.master.state.tasks.size).toBe(0)
+          expect(await framework.call({ type: "TEARDOWN" })).toMatchObject({ status: 202 })
+          expect(await framework.call({ type: "REVIVE" })).toMatchObject({
+            status: 400,
+            body: "Framework cannot be found",
+          })
+        })
+      }),
+    ))
+
+  // Status and text are those of the transcripts scheduler/err_*.
+  it("refuses what comes with the wrong words around it, in Mesos's order", () =>
+    withMaster(({ ask }) =>
+      Effect.gen(function* () {
+        const refusal = (options: Parameters<typeof ask>[1]) =>
+          Effect.map(ask(path, { method: "POST", headers: json, body: subscribe, ...options }), (reply) => [
+            reply.status,
+            reply.body,
+          ])
+        expect(yield* refusal({ method: "PUT" })).toEqual([
+          405,
+          "405 Method Not Allowed. Expecting one of { 'POST' }, but received 'PUT'.",
+        ])
+        expect(yield* refusal({ headers: {} })).toEqual([400, "Expecting 'Content-Type' to be present"])
+        expect(yield* refusal({ headers: { "Content-Type": "text/plain" } })).toEqual([
+          415,
+          "Expecting 'Content-Type' of application/json or application/x-protobuf",
+        ])
+        expect(yield* refusal({ headers: { ...json, Accept: "text/html" } })).toEqual([
+          406,
+          "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'",
+        ])
+        expect(yield* refusal({ headers: { ...json, "Mesos-Stream-Id": "s" } })).toEqual([
+          400,
+          "Subscribe calls should not include the 'Mesos-Stream-Id' header",
+        ])
+        expect(yield* refusal({ body: "{nope" })).toEqual([
+          400,
+          "Failed to parse body into JSON: syntax error at line 1 near: nope",
+        ])
+        expect(yield* refusal({ body: "{}", headers: { ...json, Accept: "text/html" } })).toEqual([
+          400,
+          "Failed to validate scheduler::Call: Expecting 'type' to be present",
+        ])
+        expect(yield* refusal({ body: '{"type":"MESSAGE","framework_id":{"value":"f"}}' })).toEqual([
+          501,
+          "gleaner does not take the call MESSAGE yet",
+        ])
+        const [status] = yield* refusal({ headers: { ...json, Authorization: "Bearer wrong" } })
+        expect(status).toBe(401)
+      }),
+    ))
+
+  it("judges the framework before its stream, and says which stream it means", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        const framework = yield* served.framework
+        yield* promise(async () => {
+          await framework.subscribe({ failover_timeout: 60 })
+          await framework.next("HEARTBEAT")
+          const revive = (headers: Record<string, string>) => framework.call({ type: "REVIVE" }, headers)
+          expect(await revive({ "Mesos-Stream-Id": "other" })).toMatchObject({
+            status: 400,
+            body: "The stream ID 'other' included in this request didn't match the stream ID currently associated with framework ID m-0000",
+          })
+        })
+        const call = (frameworkId: string) =>
+          served.ask(path, {
+            headers: json,
+            body: JSON.stringify({ type: "REVIVE", framework_id: { value: frameworkId } }),
+          })
+        expect(yield* call("nope")).toMatchObject({ status: 400, body: "Framework cannot be found" })
+        expect(yield* call("m-0000")).toMatchObject({
+          status: 400,
+          body: "All non-subscribe calls should include the 'Mesos-Stream-Id' header",
+        })
+        framework.close()
+        yield* promise(async () => {
+          while (served.master.state.frameworks.get("m-0000")?.streamId !== null) {
+            await new Promise((resolve) => setTimeout(resolve, 5))
+          }
+        })
+        expect(yield* call("m-0000")).toMatchObject({ status: 403, body: "Framework is not subscribed" })
+      }),
+    ))
+
+  it("ends the first stream of a framework that subscribes again, whose calls are then of another stream", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        const [first, second] = [yield* served.framework, yield* served.framework]
+        yield* promise(async () => {
+          await first.subscribe()
+          await first.next("HEARTBEAT")
+          await second.subscribe({}, "m-0000")
+          expect((await second.next("SUBSCRIBED")).subscribed.framework_id.value).toBe("m-0000")
+          expect((await first.next("ERROR")).error.message).toBe("Framework failed over")
+          await expect(first.next("HEARTBEAT")).rejects.toThrow("the stream is over")
+          expect((await first.call({ type: "REVIVE" })).body).toContain(`The stream ID '${first.streamId}'`)
+          expect(await second.call({ type: "REVIVE" })).toMatchObject({ status: 202 })
+          // The end of the first stream is not the framework's.
+          expect(served.master.state.frameworks.get("m-0000")?.streamId).toBe(second.streamId)
+        })
+      }),
+    ))
+
+  it("tells on the stream what is wrong with a framework, with status 200", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        const [bad, removed, back] = [
+          yield* served.framework,
+          yield* served.framework,
+          yield* served.framework,
+        ]
+        yield* promise(async () => {
+          expect(await bad.subscribe({ roles: ["a b"] })).toMatchObject({ status: 200 })
+          expect((await bad.next("ERROR")).error.message).toContain("contains invalid role")
+          await expect(bad.next("SUBSCRIBED")).rejects.toThrow("the stream is over")
+          expect(served.master.state.frameworks.size).toBe(0)
+          await removed.subscribe()
+          await removed.next("HEARTBEAT")
+          await removed.call({ type: "TEARDOWN" })
+          await back.subscribe({}, "m-0000")
+          expect((await back.next("ERROR")).error.message).toBe("Framework has been removed")
+        })
+      }),
+    ))
+
+  it("serves under /master too, and takes a framework that another master knew", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        const framework = yield* served.framework
+        yield* promise(async () => {
+          await framework.subscribe({}, "elsewhere-0007")
+          expect((await framework.next("SUBSCRIBED")).subscribed.framework_id.value).toBe("elsewhere-0007")
+        })
+        const reply = yield* served.ask(`/master${path}/`, { headers: json, body: "{}" })
+        expect(reply.status).toBe(400)
+      }),
+    ))
+})

@@ -1,0 +1,103 @@
+import { Either, Schema } from "effect"
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { AgentReport, MasterRecord, Registration } from "../../../runtime/protocol/AgentProtocol.ts"
+
+// What one side writes, the other reads as it was: over JSON, for every message.
+
+const text = fc.string({ maxLength: 12, unit: "binary" })
+const orNull = <A>(arbitrary: fc.Arbitrary<A>) => fc.option(arbitrary, { nil: null })
+const milli = fc.nat({ max: 2 ** 50 })
+const resources = fc.dictionary(fc.constantFrom("cpus", "mem", "disk", "gpus.x"), milli, {
+  noNullPrototype: true,
+})
+const list = <A>(item: fc.Arbitrary<A>) => fc.array(item, { maxLength: 3 })
+const label = fc.record({ key: text, value: text })
+const spec = fc.record({
+  taskId: text,
+  frameworkId: text,
+  agentId: text,
+  name: text,
+  role: text,
+  resources,
+  command: fc.record({
+    shell: fc.boolean(),
+    value: text,
+    arguments: list(text),
+    environment: list(fc.record({ name: text, value: text })),
+    user: orNull(text),
+  }),
+  frameworkUser: text,
+  killGraceMs: orNull(fc.nat()),
+  labels: list(label),
+})
+const status = fc.record({
+  taskId: text,
+  frameworkId: text,
+  agentId: orNull(text),
+  state: fc.constantFrom("TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED", "TASK_UNKNOWN"),
+  source: fc.constantFrom("SOURCE_MASTER", "SOURCE_AGENT", "SOURCE_EXECUTOR"),
+  reason: orNull(text),
+  message: orNull(text),
+  uuid: orNull(text),
+  wallMs: fc.nat(),
+  containerId: orNull(text),
+  labels: list(label),
+})
+const registration = fc.record({
+  protocolVersion: fc.nat(),
+  agentId: orNull(text),
+  masterId: orNull(text),
+  address: fc.record({ hostname: text, ip: text, port: fc.nat() }),
+  total: resources,
+  attributes: list(fc.record({ name: text, value: text })),
+  version: text,
+  processedId: fc.nat(),
+  tasks: list(fc.record({ spec, status: orNull(status) })),
+})
+const report = fc.record({ agentId: text, streamId: text, processedId: fc.nat(), statuses: list(status) })
+const message = fc.oneof(
+  fc.record({ type: fc.constant("LaunchTask"), spec }),
+  fc.record({ type: fc.constant("KillTask"), frameworkId: text, taskId: text, graceMs: orNull(fc.nat()) }),
+  fc.record({ type: fc.constant("AcknowledgeStatus"), frameworkId: text, taskId: text, uuid: text }),
+)
+const record = fc.oneof(
+  fc.record({ type: fc.constant("Registered"), masterId: text, agentId: text, streamId: text }),
+  fc.record({ type: fc.constant("Message"), id: fc.nat(), message }),
+  fc.constant({ type: "Heartbeat" }),
+)
+
+describe("the agent protocol", () => {
+  it.each<[string, Schema.Schema<unknown>, fc.Arbitrary<object>]>([
+    ["a registration", Registration as Schema.Schema<unknown>, registration],
+    ["a report", AgentReport as Schema.Schema<unknown>, report],
+    ["a record of the master", MasterRecord as Schema.Schema<unknown>, record],
+  ])("reads %s as it was written", (_, schema, arbitrary) => {
+    const decode = Schema.decodeUnknownSync(schema)
+    fc.assert(
+      fc.property(arbitrary, (value) => {
+        expect(decode(JSON.parse(JSON.stringify(value)))).toEqual(value)
+      }),
+    )
+  })
+
+  it.each<[string, unknown]>([
+    ["a record of another kind", { type: "Shiny" }],
+    ["a message of another kind", { type: "Message", id: 1, message: { type: "FreezeTask" } }],
+    ["a message without a number", { type: "Message", message: { type: "KillTask" } }],
+    ["nothing", null],
+  ])("does not take %s", (_, value) => {
+    expect(Either.isLeft(Schema.decodeUnknownEither(MasterRecord)(value))).toBe(true)
+  })
+
+  it.each<[string, object]>([
+    ["negative", { total: { cpus: -1 } }],
+    ["fractional", { total: { cpus: 0.5 } }],
+    ["told as text", { total: { cpus: "1" } }],
+  ])("does not take resources that are %s", (_, change) => {
+    const [valid] = fc.sample(registration, { numRuns: 1, seed: 1 })
+    const decode = Schema.decodeUnknownEither(Registration)
+    expect(Either.isRight(decode({ ...valid, later: "field" }))).toBe(true)
+    expect(Either.isLeft(decode({ ...valid, ...change }))).toBe(true)
+  })
+})
