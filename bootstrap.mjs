@@ -6,14 +6,14 @@ import { createHash } from "node:crypto"
 import {
   copyFileSync,
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs"
-import { dirname, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const root = dirname(fileURLToPath(import.meta.url))
@@ -39,7 +39,8 @@ function installDependencies() {
   const environment = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.startsWith("npm_lifecycle")),
   )
-  const result = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], {
+  // esbuild is among the development dependencies, which npm leaves out under NODE_ENV=production.
+  const result = spawnSync("npm", ["ci", "--include=dev", "--no-audit", "--no-fund"], {
     cwd: root,
     env: environment,
     stdio: ["ignore", 2, 2],
@@ -69,11 +70,13 @@ async function bundle() {
   if (contentOf(buildMark) === wanted && !process.argv.includes("--force")) return
   const { build } = await import("esbuild")
   const version = JSON.parse(contentOf(join(root, "package.json"))).version
-  rmSync(join(root, "dist"), { recursive: true, force: true })
+  removeLeftovers()
+  // By process, because two may be at it.
+  const draft = `dist.new.${process.pid}`
   await build({
     absWorkingDir: root,
     entryPoints: { gleaner: "runtime/cli/main.ts", "journal-worker": "runtime/journal/SqliteWorker.ts" },
-    outdir: "dist",
+    outdir: draft,
     // Chunks stay beside launch.sh, which code finds relative to itself.
     chunkNames: "chunk-[name]-[hash]",
     bundle: true,
@@ -93,9 +96,39 @@ async function bundle() {
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
     },
   })
-  mkdirSync(join(root, "dist"), { recursive: true })
-  copyFileSync(join(root, "runtime/agent/launch.sh"), join(root, "dist/launch.sh"))
-  writeFileSync(buildMark, wanted)
+  copyFileSync(join(root, "runtime/agent/launch.sh"), join(root, draft, "launch.sh"))
+  writeFileSync(join(root, draft, basename(buildMark)), wanted)
+  replaceDist(join(root, draft))
+}
+
+/** By rename, so that `dist` is always whole: the old bundle, for an instant none, then the new one. */
+function replaceDist(draft) {
+  const dist = join(root, "dist")
+  const old = `${dist}.old.${process.pid}`
+  while (!renamed(draft, dist, ["ENOTEMPTY", "EEXIST"])) {
+    // Gone: another build has just taken it away, and may put its own there.
+    renamed(dist, old, ["ENOENT"])
+    rmSync(old, { recursive: true, force: true })
+  }
+}
+
+function renamed(from, to, expectedFailures) {
+  try {
+    renameSync(from, to)
+    return true
+  } catch (error) {
+    if (!expectedFailures.includes(error.code)) throw error
+    return false
+  }
+}
+
+/** What builds left that were killed. */
+function removeLeftovers() {
+  for (const name of readdirSync(root)) {
+    const pid = /^dist\.(?:new|old)\.(\d+)$/.exec(name)?.[1]
+    if (pid !== undefined && !existsSync(`/proc/${pid}`))
+      rmSync(join(root, name), { recursive: true, force: true })
+  }
 }
 
 requireNode()

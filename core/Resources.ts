@@ -16,7 +16,7 @@ export const toResources = (amounts: Iterable<readonly [name: string, milli: num
   const sums = new Map<string, number>()
   for (const [name, milli] of amounts) {
     assert(milli >= 0, `resource ${name}: negative amount ${milli}`)
-    sums.set(name, saturate(name, (sums.get(name) || 0) + milli))
+    sums.set(name, checkWhole(name, (sums.get(name) || 0) + milli))
   }
   const result: { [name: string]: number } = {}
   for (const name of Array.from(sums.keys()).sort()) {
@@ -68,7 +68,8 @@ export const resourcesToText = (resources: Resources): string => {
   return text === "" ? "{}" : text
 }
 
-const saturate = (name: string, milli: number): number => {
+const checkWhole = (name: string, milli: number): number => {
   assert(milli === Math.floor(milli), `resource ${name}: ${milli} is not a whole number of thousandths`)
-  return Math.min(milli, Number.MAX_SAFE_INTEGER)
+  assert(milli <= Number.MAX_SAFE_INTEGER, `resource ${name}: ${milli} is beyond exact whole numbers`)
+  return milli
 }

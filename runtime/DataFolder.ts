@@ -1,5 +1,15 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs"
-import { join } from "node:path"
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from "node:fs"
+import { dirname, join } from "node:path"
 import { Data, Effect } from "effect"
 
 /** Where a cluster's daemons on this host keep their state. */
@@ -40,6 +50,19 @@ export const makeFolder = (path: string): Effect.Effect<void, DataFolderError> =
     },
     catch: (error) => new DataFolderError({ path, detail: (error as Error).message }),
   })
+
+/** As {@link makeFolder}, but closes the folder itself to others, also one that was open before. */
+export const makePrivateFolder = (path: string): Effect.Effect<void, DataFolderError> =>
+  Effect.zipRight(
+    makeFolder(dirname(path)),
+    Effect.try({
+      try: () => {
+        mkdirSync(path, { recursive: true, mode: 0o700 })
+        if ((statSync(path).mode & 0o777) !== 0o700) chmodSync(path, 0o700)
+      },
+      catch: (error) => new DataFolderError({ path, detail: (error as Error).message }),
+    }),
+  )
 
 /** Replaces a small file as a whole: after a crash it holds the old or the new text, never a part. */
 export const replaceFile = (path: string, text: string): void => {

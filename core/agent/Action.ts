@@ -1,4 +1,4 @@
-import type { TaskSpec, TaskStatus } from "../Task.ts"
+import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
 
 /** What the agent's shell must do, in order, after the step is recorded. */
 export type AgentAction =
@@ -15,4 +15,9 @@ export type AgentAction =
       readonly containerId: string
     }
   /** To the master, now if connected; it is sent again until acknowledged. */
-  | { readonly type: "SendStatus"; readonly status: TaskStatus }
+  | {
+      readonly type: "SendStatus"
+      readonly status: TaskStatus
+      /** The task's newest state: its resources are free when that is terminal, though earlier statuses wait. */
+      readonly latestState: TaskState
+    }

@@ -17,6 +17,8 @@ export type AgentEvent = Stamp &
     | { readonly type: "TimePassed" }
     | { readonly type: "Registered"; readonly agentId: string }
     | { readonly type: "Disconnected" }
+    /** The agent is asked to stop: it ends its tasks and begins no new one. */
+    | { readonly type: "Stopping" }
     | { readonly type: "LaunchRequested"; readonly spec: TaskSpec }
     | (OfTask & { readonly type: "KillRequested"; readonly graceMs: number | null })
     | (OfTask & { readonly type: "StatusAcknowledged"; readonly uuid: string })

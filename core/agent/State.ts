@@ -32,8 +32,8 @@ export interface AgentTask {
   readonly killAtMs: number | null
   /** How the main process ended, while the container is still being destroyed. */
   readonly exit: TaskExit | null
-  /** Statuses not yet acknowledged, oldest first; only the head is in flight (spec/mesos.md §2.7). At most four:
-   * STARTING, RUNNING, KILLING and a terminal one. */
+  /** Statuses not yet acknowledged, oldest first; only the head is in flight (spec/mesos.md §2.7). At most three:
+   * STARTING, RUNNING and a terminal one. */
   readonly pending: ReadonlyArray<TaskStatus>
   /** The newest status, acknowledged or not. */
   readonly latest: TaskStatus | null
@@ -61,6 +61,8 @@ export interface AgentState {
   /** Given by the master at the first registration. */
   agentId: string | null
   isConnected: boolean
+  /** Every task is being ended, and no new one is begun. Of this process, not stored. */
+  isStopping: boolean
   /** By `taskKey`. */
   readonly tasks: Map<string, AgentTask>
   readonly deadlines: Deadlines
@@ -77,6 +79,7 @@ export const initialAgentState = (
   nowMs: 0,
   agentId,
   isConnected: false,
+  isStopping: false,
   tasks: new Map(),
   deadlines: new Deadlines(),
 })

@@ -39,8 +39,9 @@ export const announce = (context: AgentContext, task: AgentTask, announcement: A
     labels: announcement.labels || [],
   }
   const queued: AgentTask = { ...task, pending: task.pending.concat([status]), latest: status }
-  if (queued.pending.length > 1) putTask(context, queued)
-  else sendHead(context, { ...queued, retryMs: state.settings.retryMs })
+  if (queued.pending.length === 1) sendHead(context, { ...queued, retryMs: state.settings.retryMs })
+  else if (isTerminal(status.state)) sendHead(context, queued)
+  else putTask(context, queued)
 }
 
 /** Sends the head of the queue, when connected, and sets its repetition. */
@@ -52,7 +53,8 @@ const sendHead = (context: AgentContext, task: AgentTask): void => {
   const retryMs = Math.min(2 * task.retryMs, state.settings.retryMsMax)
   putTask(context, { ...task, retryAtMs, retryMs })
   state.deadlines.set(retryDeadline(taskKey(task.spec.frameworkId, task.spec.taskId)), retryAtMs)
-  if (state.isConnected) turn.emit({ type: "SendStatus", status: head })
+  const latestState = task.latest === null ? head.state : task.latest.state
+  if (state.isConnected) turn.emit({ type: "SendStatus", status: head, latestState })
 }
 
 export const onRetryDue = (context: AgentContext, key: string): void => {

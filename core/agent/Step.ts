@@ -32,10 +32,12 @@ const handle = (context: AgentContext, event: AgentEvent): void => {
     case "Disconnected":
       context.state.isConnected = false
       return
+    case "Stopping":
+      return onStopping(context)
     case "LaunchRequested":
       return onLaunchRequested(context, event.spec)
     case "KillRequested":
-      return onKillRequested(context, event)
+      return killTask(context, event)
     case "StatusAcknowledged":
       return onStatusAcknowledged(context, event)
     case "TaskStarted":
@@ -65,8 +67,26 @@ const onLaunchRequested = (context: AgentContext, spec: TaskSpec): void => {
     retryAtMs: null,
     retryMs: context.state.settings.retryMs,
   }
+  if (context.state.isStopping) {
+    const message = "The agent is stopping"
+    const reason = "REASON_AGENT_RESTARTED"
+    announce(
+      context,
+      { ...task, phase: "gone" },
+      { state: "TASK_DROPPED", source: "SOURCE_AGENT", reason, message },
+    )
+    return
+  }
   announce(context, task, { state: "TASK_STARTING", source: "SOURCE_EXECUTOR" })
   context.turn.emit({ type: "StartTask", spec, containerId })
+}
+
+const onStopping = (context: AgentContext): void => {
+  context.state.isStopping = true
+  for (const key of Array.from(context.state.tasks.keys()).sort()) {
+    const { frameworkId, taskId } = context.state.tasks.get(key)!.spec
+    killTask(context, { frameworkId, taskId, graceMs: null })
+  }
 }
 
 const onTaskStarted = (context: AgentContext, event: AgentEventOf<"TaskStarted">): void => {
@@ -81,10 +101,16 @@ const onTaskStarted = (context: AgentContext, event: AgentEventOf<"TaskStarted">
 const onStartFailed = (context: AgentContext, event: AgentEventOf<"StartFailed">): void => {
   const task = context.state.tasks.get(taskKey(event.frameworkId, event.taskId))
   if (task === undefined || task.phase !== "starting") return
+  const wasKilled = task.killedSinceMs !== null
   announce(
     context,
     { ...task, phase: "gone" },
-    { state: "TASK_FAILED", source: "SOURCE_AGENT", reason: event.reason, message: event.message },
+    {
+      state: wasKilled ? "TASK_KILLED" : "TASK_FAILED",
+      source: "SOURCE_AGENT",
+      reason: wasKilled ? "REASON_TASK_KILLED_DURING_LAUNCH" : event.reason,
+      message: event.message,
+    },
   )
 }
 
@@ -111,7 +137,10 @@ const onContainerDestroyed = (context: AgentContext, event: AgentEventOf<"Contai
  * KILL: SIGTERM now, everything destroyed after the grace. A repeated kill may only shorten the time that is left;
  * grace 0 destroys at once (spec/mesos.md §3.5).
  */
-const onKillRequested = (context: AgentContext, event: AgentEventOf<"KillRequested">): void => {
+const killTask = (
+  context: AgentContext,
+  event: { readonly frameworkId: string; readonly taskId: string; readonly graceMs: number | null },
+): void => {
   const { state, nowMs } = context
   const key = taskKey(event.frameworkId, event.taskId)
   const task = state.tasks.get(key)

@@ -40,10 +40,6 @@ export class Ledger {
     this.total = subtractResources(this.total, agent.total)
   }
 
-  hasAgent(agentId: string): boolean {
-    return this.agents.has(agentId)
-  }
-
   /**
    * What nobody holds on this agent: `total − allocated`, name by name. Zero where an agent came back smaller than
    * what runs on it: that keeps running, and nothing more is given out until it fits again.

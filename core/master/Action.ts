@@ -44,4 +44,8 @@ export type MasterAction =
   | { readonly type: "ReportAgentFailure"; readonly streamId: string; readonly agentId: string }
   | { readonly type: "CloseStream"; readonly streamId: string }
   | { readonly type: "ConfirmRegistration"; readonly streamId: string; readonly agentId: string }
+  /** The reason is written, then the stream is closed. */
+  | { readonly type: "RefuseRegistration"; readonly streamId: string; readonly reason: string }
+  /** Nothing that waits for this agent is to be delivered any more. */
+  | { readonly type: "DropMessages"; readonly agentId: string }
   | { readonly type: "SendToAgent"; readonly agentId: string; readonly message: AgentMessage }

@@ -1,6 +1,7 @@
 import { isTerminal, taskKey, taskOfKey } from "../Task.ts"
 import {
   agentDeadline,
+  deleteAgent,
   deleteTask,
   holdsResources,
   type MasterContext,
@@ -14,6 +15,7 @@ import {
 import type { MasterEventOf, ReportedTask } from "./Event.ts"
 import { clearFilters, rescindOffer, wantAllocation } from "./Offers.ts"
 import type { AgentRecord, MasterState, TaskRecord } from "./State.ts"
+import { freeResources } from "./Statuses.ts"
 
 // The life of agents as the master sees it (spec/mesos.md §2.9).
 
@@ -26,6 +28,11 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
   const { state, turn, nowMs, wallMs } = context
   const id = event.agentId === null ? nextAgentId(state) : event.agentId
   const before = state.agents.get(id)
+  const stranger = before === undefined ? undefined : describeStranger(before, event)
+  if (stranger !== undefined) {
+    turn.emit({ type: "RefuseRegistration", streamId: event.streamId, reason: stranger })
+    return
+  }
   if (before !== undefined && before.streamId !== null) {
     turn.emit({ type: "CloseStream", streamId: before.streamId })
   }
@@ -46,9 +53,29 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
   turn.emit({ type: "ConfirmRegistration", streamId: event.streamId, agentId: id })
   loseUnreportedTasks(context, id, event)
   countAgainAs(context, agent)
-  for (const reported of event.tasks) takeReportedTask(context, agent, reported)
+  const acknowledging = new Set(event.acknowledging)
+  for (const reported of event.tasks) {
+    const uuid = reported.status === null ? null : reported.status.uuid
+    // Its end was told and acknowledged; only the agent has not heard that yet.
+    const isDone = uuid !== null && acknowledging.has(uuid) && hasEnded(reported)
+    if (!isDone) takeReportedTask(context, agent, reported)
+  }
   for (const key of event.launching) takeLaunchingTask(context, agent, key)
   wantAllocation(context)
+}
+
+/**
+ * An id that is in use belongs to one host (spec/mesos.md §2.9): a copied data folder must not take over another host's
+ * tasks. A host that really changed its address is taken in once the old one counts as unreachable.
+ */
+const describeStranger = (
+  before: AgentRecord,
+  { address }: MasterEventOf<"AgentRegistered">,
+): string | undefined => {
+  const isSameHost = before.address.hostname === address.hostname && before.address.ip === address.ip
+  if (isSameHost || before.condition === "unreachable") return undefined
+  const known = `${before.address.hostname} (${before.address.ip})`
+  return `agent id ${before.id} belongs to ${known}, not to ${address.hostname} (${address.ip}): if its data folder was copied, remove agent/identity.json on the copy; if the host has a new address, this goes away when the old one counts as unreachable`
 }
 
 /** Ids come from outside too, so one that was never given may be taken already. */
@@ -103,27 +130,31 @@ const takeReportedTask = (context: MasterContext, agent: AgentRecord, reported: 
   const { state } = context
   const { spec, status } = reported
   const task = state.tasks.get(taskKey(spec.frameworkId, spec.taskId))
-  const hasEnded = status !== null && isTerminal(status.state)
+  const isOver = hasEnded(reported)
   const isOfNobody = task === undefined && !state.frameworks.has(spec.frameworkId)
   // Booked on another agent, as a copied data folder can bring about: it cannot be in two places.
   const isElsewhere = spec.agentId !== agent.id || (task !== undefined && task.spec.agentId !== agent.id)
   if (isOfNobody || isElsewhere) {
-    if (!hasEnded) killOnAgent(context, agent.id, spec)
+    if (!isOver) killOnAgent(context, agent.id, spec)
     return
   }
-  if (task !== undefined && task.state !== "TASK_UNREACHABLE") return
+  if (task !== undefined && task.state !== "TASK_UNREACHABLE") {
+    if (isOver) freeResources(context, task)
+    return
+  }
   // The agent is about to tell, one by one, the statuses that nobody has acknowledged. Those must all be passed on, so
   // none of them counts as told: not by its uuid, and not the end before what came before it.
-  const told = status === null || hasEnded ? null : { ...status, uuid: null }
+  const told = status === null || isOver ? null : { ...status, uuid: null }
   adoptTask(context, agent, {
     spec,
-    state: hasEnded ? "TASK_RUNNING" : status === null ? "TASK_STAGING" : status.state,
+    state: isOver ? "TASK_RUNNING" : status === null ? "TASK_STAGING" : status.state,
     status: told,
+    hasEnded: isOver,
     unacknowledged: false,
     killRequested: task?.killRequested === true,
     launchedWallMs: task === undefined ? context.wallMs : task.launchedWallMs,
   })
-  if (!hasEnded) tellReturned(context, reported)
+  if (!isOver) tellReturned(context, reported)
 }
 
 /** A task whose launch is still on its way to the agent: given up meanwhile, it holds its resources again. */
@@ -137,10 +168,12 @@ const takeLaunchingTask = (context: MasterContext, agent: AgentRecord, key: stri
   }
 }
 
+const hasEnded = ({ status }: ReportedTask): boolean => status !== null && isTerminal(status.state)
+
 const adoptTask = (context: MasterContext, agent: AgentRecord, task: TaskRecord): void => {
   const { frameworkId, role, resources } = task.spec
   putTask(context, task)
-  context.state.ledger.adopt(frameworkId, role, agent.id, resources)
+  if (holdsResources(task)) context.state.ledger.adopt(frameworkId, role, agent.id, resources)
 }
 
 const tellReturned = (context: MasterContext, { spec, status }: ReportedTask): void => {
@@ -163,6 +196,14 @@ const killOnAgent = (
   })
 }
 
+/** It ends its tasks: whatever it is offered now would be launched into nothing. */
+export const onAgentStopping = (context: MasterContext, event: MasterEventOf<"AgentStopping">): void => {
+  const agent = context.state.agents.get(event.agentId)
+  if (agent === undefined || agent.streamId !== event.streamId || agent.condition === "stopping") return
+  putAgent(context, { ...agent, condition: "stopping", sinceMs: context.nowMs })
+  rescindOffersOn(context, agent.id)
+}
+
 export const onAgentDisconnected = (
   context: MasterContext,
   event: MasterEventOf<"AgentDisconnected">,
@@ -181,11 +222,19 @@ export const disconnectAgent = (context: MasterContext, agent: AgentRecord): voi
   state.deadlines.set(agentDeadline(agent.id), nowMs + state.settings.agentTimeoutMs)
 }
 
-/** Gone for too long: frameworks are told, and its resources count no more until it returns. */
-export const onAgentTimedOut = (context: MasterContext, agentId: string): void => {
+/** An agent has been away for long enough: first it counts as unreachable, later it is forgotten. */
+export const onAgentDeadline = (context: MasterContext, agentId: string): void => {
+  const agent = context.state.agents.get(agentId)
+  if (agent === undefined) return
+  if (agent.condition === "disconnected") giveUpAgent(context, agent)
+  else if (agent.condition === "unreachable") forgetAgent(context, agent)
+}
+
+/** Frameworks are told, and its resources count no more until it returns. */
+const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
   const { state, turn, nowMs } = context
-  const agent = state.agents.get(agentId)
-  if (agent === undefined || agent.condition !== "disconnected") return
+  const agentId = agent.id
+  state.deadlines.set(agentDeadline(agentId), nowMs + state.settings.agentForgetMs)
   putAgent(context, { ...agent, condition: "unreachable", sinceMs: nowMs })
   for (const task of tasksWhere(state, (task) => task.spec.agentId === agentId && holdsResources(task))) {
     const { spec } = task
@@ -205,6 +254,14 @@ export const onAgentTimedOut = (context: MasterContext, agentId: string): void =
     const { streamId } = state.frameworks.get(frameworkId)!
     if (streamId !== null) turn.emit({ type: "ReportAgentFailure", streamId, agentId })
   }
+}
+
+const forgetAgent = (context: MasterContext, { id }: AgentRecord): void => {
+  for (const { spec } of tasksWhere(context.state, (task) => task.spec.agentId === id)) {
+    deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
+  }
+  deleteAgent(context, id)
+  context.turn.emit({ type: "DropMessages", agentId: id })
 }
 
 const rescindOffersOn = (context: MasterContext, agentId: string): void => {

@@ -44,6 +44,11 @@ export const putTask = ({ state, turn }: MasterContext, task: TaskRecord): void 
   turn.touch("task", key)
 }
 
+export const deleteAgent = ({ state, turn }: MasterContext, agentId: string): void => {
+  state.agents.delete(agentId)
+  turn.touch("agent", agentId)
+}
+
 export const deleteTask = ({ state, turn }: MasterContext, key: string): void => {
   state.tasks.delete(key)
   turn.touch("task", key)
@@ -80,7 +85,7 @@ export const tasksWhere = (
 
 /** Whether the task's resources are booked in the ledger: until it ends or its agent becomes unreachable. */
 export const holdsResources = (task: TaskRecord): boolean =>
-  !isTerminal(task.state) && task.state !== "TASK_UNREACHABLE"
+  !task.hasEnded && !isTerminal(task.state) && task.state !== "TASK_UNREACHABLE"
 
 export const hasCapability = (framework: FrameworkRecord, capability: string): boolean =>
   framework.info.capabilities.includes(capability)

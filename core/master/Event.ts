@@ -1,5 +1,5 @@
 import type { Resources } from "../Resources.ts"
-import type { TaskSpec, TaskStatus } from "../Task.ts"
+import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
 import type { FrameworkInfo, NetworkAddress, TextAttribute } from "./State.ts"
 
 /** What every event carries: when it was given to `step`. */
@@ -47,9 +47,19 @@ export type MasterEvent = Stamp &
         readonly tasks: ReadonlyArray<ReportedTask>
         /** Keys of tasks whose launch is still on its way to this agent. */
         readonly launching: ReadonlyArray<string>
+        /** Uuids of statuses whose acknowledgement is still on its way to this agent. */
+        readonly acknowledging: ReadonlyArray<string>
       }
+    /** The agent ends its tasks and will take no more. */
+    | { readonly type: "AgentStopping"; readonly agentId: string; readonly streamId: string }
     | { readonly type: "AgentDisconnected"; readonly agentId: string; readonly streamId: string }
-    | { readonly type: "StatusReported"; readonly agentId: string; readonly status: TaskStatus }
+    | {
+        readonly type: "StatusReported"
+        readonly agentId: string
+        readonly status: TaskStatus
+        /** The newest state of the task; later than the status when that waits for its acknowledgement. */
+        readonly latestState: TaskState
+      }
     | {
         readonly type: "FrameworkSubscribed"
         readonly streamId: string

@@ -1,3 +1,4 @@
+import { isEmptyResources } from "../Resources.ts"
 import { isTerminal, taskKey } from "../Task.ts"
 import {
   deleteFramework,
@@ -6,6 +7,7 @@ import {
   type MasterContext,
   putFramework,
   putTask,
+  sortedKeys,
   tasksWhere,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
@@ -40,6 +42,7 @@ export const onFrameworkSubscribed = (
     grants: before === undefined ? {} : before.grants,
     registeredWallMs: before === undefined ? wallMs : before.registeredWallMs,
     sinceMs: nowMs,
+    removeAtMs: null,
   }
   putFramework(context, framework)
   turn.emit({ type: "ConfirmSubscription", streamId, framework })
@@ -76,13 +79,19 @@ export const onFrameworkDisconnected = (
   disconnectFramework(context, framework)
 }
 
-export const disconnectFramework = (context: MasterContext, framework: FrameworkRecord): void => {
-  putFramework(context, { ...framework, streamId: null, sinceMs: context.nowMs })
+/** Its offers are void; it is removed unless it returns within `waitMs`. */
+export const disconnectFramework = (
+  context: MasterContext,
+  framework: FrameworkRecord,
+  waitMs: number = framework.info.failoverTimeoutMs,
+): void => {
+  const { state, nowMs } = context
+  const removeAtMs = nowMs + waitMs
+  putFramework(context, { ...framework, streamId: null, sinceMs: nowMs, removeAtMs })
   discardOffersOf(context, framework.id)
   clearFilters(context, (scope) => scope.frameworkId === framework.id)
-  const { failoverTimeoutMs } = framework.info
-  if (failoverTimeoutMs <= 0) removeFramework(context, framework.id)
-  else context.state.deadlines.set(frameworkDeadline(framework.id), context.nowMs + failoverTimeoutMs)
+  if (waitMs <= 0) removeFramework(context, framework.id)
+  else state.deadlines.set(frameworkDeadline(framework.id), removeAtMs)
 }
 
 /**
@@ -119,6 +128,7 @@ export const removeFramework = (context: MasterContext, frameworkId: string): vo
     }
   }
   deleteFramework(context, frameworkId)
+  forgetIdleRoles(context, framework)
   rememberRemoval(context, frameworkId)
   if (framework.streamId !== null) turn.emit({ type: "CloseStream", streamId: framework.streamId })
 }
@@ -135,4 +145,15 @@ const rememberRemoval = ({ state, turn }: MasterContext, frameworkId: string): v
   const { frameworkId: forgotten } = oldest as RemovalRecord
   state.removals.delete(forgotten)
   turn.touch("removal", forgotten)
+}
+
+/** A role that nobody subscribes to and nobody holds anything for has no place in the fair order. */
+const forgetIdleRoles = ({ state, turn }: MasterContext, { info }: FrameworkRecord): void => {
+  for (const role of info.roles) {
+    const isSubscribed = sortedKeys(state.frameworks).some((id) =>
+      state.frameworks.get(id)!.info.roles.includes(role),
+    )
+    if (isSubscribed || !isEmptyResources(state.ledger.allocatedToRole(role))) continue
+    if (state.roles.delete(role)) turn.touch("role", role)
+  }
 }

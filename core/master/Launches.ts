@@ -19,8 +19,8 @@ export const onOffersAccepted = (context: MasterContext, event: MasterEventOf<"O
     .filter((offer): offer is OfferRecord => offer !== undefined && offer.frameworkId === framework.id)
   const problem = offersProblem(event.offerIds, offers)
   if (problem !== undefined) {
-    // What is still valid comes back without a filter.
-    for (const offer of new Set(offers)) endOffer(context, offer, 0)
+    // What is still valid comes back, after the shortest pause.
+    for (const offer of new Set(offers)) endOffer(context, offer, state.settings.refuseMsMin)
     for (const launch of event.launches) {
       const message = `Task launched with invalid offers: ${problem}`
       sendMasterStatus(context, framework, launch, "TASK_DROPPED", "REASON_INVALID_OFFERS", message)
@@ -100,6 +100,7 @@ const launchOrRefuse = (
     spec,
     state: "TASK_STAGING",
     status: null,
+    hasEnded: false,
     unacknowledged: false,
     killRequested: false,
     launchedWallMs: wallMs,

@@ -128,9 +128,11 @@ export const rescindOffer = (context: MasterContext, offer: OfferRecord): void =
 /** The longest a filter lasts: Mesos caps at 365 days (spec/mesos.md §1.5). */
 const refuseMsMax = 365 * 24 * 3600 * 1000
 
-/** The filter a call asks for: absent or negative means the default, 0 means none (spec/mesos.md §1.5). */
-export const effectiveRefuseMs = (state: MasterState, refuseMs: number | null): number =>
-  refuseMs === null || refuseMs < 0 ? state.settings.defaultRefuseMs : Math.min(refuseMs, refuseMsMax)
+/** The filter a call asks for: absent or negative means the default, 0 the shortest (spec/mesos.md §1.5). */
+export const effectiveRefuseMs = ({ settings }: MasterState, refuseMs: number | null): number =>
+  refuseMs === null || refuseMs < 0
+    ? settings.defaultRefuseMs
+    : Math.min(Math.max(refuseMs, settings.refuseMsMin), refuseMsMax)
 
 /** Installs a filter on what a framework did not use. */
 export const refuse = (

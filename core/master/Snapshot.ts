@@ -102,7 +102,8 @@ export const restoreMaster = (
     ...counters,
     prng: [counters.prng[0], counters.prng[1], counters.prng[2], counters.prng[3]],
   }
-  const sorted = Array.from(entities).sort((left, right) => (left.key < right.key ? -1 : 1))
+  const rank = ({ kind, key }: Entity) => JSON.stringify([kind, key])
+  const sorted = Array.from(entities).sort((left, right) => (rank(left) < rank(right) ? -1 : 1))
   for (const { kind, key, value } of sorted) {
     if (kind !== countersRef.kind) (mapOf(state, kind) as Map<string, unknown>).set(key, value)
   }
@@ -135,11 +136,13 @@ const setDeadlines = (state: MasterState): void => {
   state.agents.forEach((agent) => {
     if (agent.condition === "disconnected") {
       deadlines.set(agentDeadline(agent.id), agent.sinceMs + settings.agentTimeoutMs)
+    } else if (agent.condition === "unreachable") {
+      deadlines.set(agentDeadline(agent.id), agent.sinceMs + settings.agentForgetMs)
     }
   })
   state.frameworks.forEach((framework: FrameworkRecord) => {
-    if (framework.streamId === null) {
-      deadlines.set(frameworkDeadline(framework.id), framework.sinceMs + framework.info.failoverTimeoutMs)
+    if (framework.removeAtMs !== null) {
+      deadlines.set(frameworkDeadline(framework.id), framework.removeAtMs)
     }
   })
   state.filters.forEach((_, key) => {

@@ -13,6 +13,11 @@ export interface MasterSettings {
   readonly offerTimeoutMs: number | null
   /** Silence after which a disconnected agent's tasks are declared unreachable (Mesos: 75 s of missed pings). */
   readonly agentTimeoutMs: number
+  /** An unreachable agent, its tasks and messages are forgotten after this long (Mesos: 2 weeks). */
+  readonly agentForgetMs: number
+  /** Refused resources stay away from who refused them for at least this long, also when it asked for no filter: an
+   * offer may not go round and round as fast as the machine can. Mesos's allocation interval does the same. */
+  readonly refuseMsMin: number
   /** Filter put on refused resources when the framework names none (spec/mesos.md §1.5: 5 s). */
   readonly defaultRefuseMs: number
   /** An offer must contain at least one of these sets. */
@@ -24,6 +29,8 @@ export interface MasterSettings {
 export const defaultMasterSettings: MasterSettings = {
   offerTimeoutMs: 30_000,
   agentTimeoutMs: 75_000,
+  agentForgetMs: 14 * 24 * 3_600_000,
+  refuseMsMin: 1_000,
   defaultRefuseMs: 5_000,
   minimumOffers: [{ cpus: 10 }, { mem: 32_000 }],
   weights: {},
@@ -41,15 +48,16 @@ export interface TextAttribute {
   readonly value: string
 }
 
-/** A host of the cluster. Disconnected: its stream is gone, its tasks are believed to run. */
+/** A host of the cluster. Stopping: it ends its tasks and takes no more. Disconnected: its stream is gone, its tasks are
+ * believed to run. Unreachable: it stayed away, and its resources do not count. */
 export interface AgentRecord {
   readonly id: string
   readonly address: NetworkAddress
   readonly total: Resources
   readonly attributes: ReadonlyArray<TextAttribute>
   readonly version: string
-  readonly condition: "connected" | "disconnected" | "unreachable"
-  /** The shell's stream to it, when connected. */
+  readonly condition: "connected" | "stopping" | "disconnected" | "unreachable"
+  /** The shell's stream to it, when connected or stopping. */
   readonly streamId: string | null
   readonly registeredWallMs: number
   /** When the condition last changed. */
@@ -79,6 +87,8 @@ export interface FrameworkRecord {
   readonly registeredWallMs: number
   /** When it last connected or disconnected. */
   readonly sinceMs: number
+  /** When it is removed unless it returns; null while it is connected. */
+  readonly removeAtMs: number | null
 }
 
 export interface OfferRecord {
@@ -96,6 +106,9 @@ export interface TaskRecord {
   /** The latest state the master knows; resources are held until it is terminal (or unreachable). */
   readonly state: TaskState
   readonly status: TaskStatus | null
+  /** Its agent has said that it ended, and its resources are free, though the framework may not have heard it yet:
+   * statuses are told one by one (`latest_state`, spec/mesos.md §2.7). */
+  readonly hasEnded: boolean
   /** Whether `status` waits for the framework's acknowledgement. */
   readonly unacknowledged: boolean
   readonly killRequested: boolean
@@ -137,7 +150,7 @@ export interface MasterState {
   readonly removals: Map<string, RemovalRecord>
   /** Derived; see {@link Ledger}. */
   readonly ledger: Ledger
-  /** Derived; see {@link Deadlines}. Keys are built in `Timers.ts`. */
+  /** Derived; see {@link Deadlines}. Keys are built in `Context.ts`. */
   readonly deadlines: Deadlines
 }
 

@@ -31,26 +31,49 @@ export const onStatusReported = (context: MasterContext, event: MasterEventOf<"S
   }
   const isRepeated = task.status !== null && task.status.uuid === status.uuid
   if (isRepeated && !task.unacknowledged) {
+    if (isTerminal(event.latestState)) freeResources(context, task)
     acknowledgeToAgent(context, agentId, status)
     return
   }
   if (!isRepeated && isTerminal(task.state)) return
-  settle(context, task, status)
+  // Sent again only to say that the task has ended meanwhile; the framework has this status already.
+  const isNewsOfEnd =
+    isRepeated && isTerminal(event.latestState) && !task.hasEnded && !isTerminal(status.state)
+  if (isNewsOfEnd) {
+    freeResources(context, task)
+    return
+  }
+  settle(context, task, event)
   if (framework === undefined) {
     acknowledgeToAgent(context, agentId, status)
     if (isTerminal(status.state)) deleteTask(context, key)
     return
   }
-  if (framework.streamId !== null) turn.emit({ type: "SendStatus", streamId: framework.streamId, status })
+  if (framework.streamId === null) return
+  const told = { ...status, state: visibleState(framework, status.state) }
+  turn.emit({ type: "SendStatus", streamId: framework.streamId, status: told })
 }
 
-const settle = (context: MasterContext, task: TaskRecord, status: TaskStatus): void => {
-  const { spec } = task
-  if (holdsResources(task) && isTerminal(status.state)) {
-    context.state.ledger.release(spec.frameworkId, spec.role, spec.agentId, spec.resources)
+const settle = (
+  context: MasterContext,
+  task: TaskRecord,
+  { status, latestState }: MasterEventOf<"StatusReported">,
+): void => {
+  const settled = isTerminal(latestState) ? freeResources(context, task) : task
+  putTask(context, { ...settled, state: status.state, status, unacknowledged: status.uuid !== null })
+}
+
+/** The task has ended on its agent: what it held is free, however long the framework takes to hear of it. */
+export const freeResources = (context: MasterContext, task: TaskRecord): TaskRecord => {
+  if (task.hasEnded) return task
+  const { frameworkId, role, agentId, resources } = task.spec
+  if (holdsResources(task)) {
+    context.state.ledger.release(frameworkId, role, agentId, resources)
     wantAllocation(context)
   }
-  putTask(context, { ...task, state: status.state, status, unacknowledged: status.uuid !== null })
+  const ended: TaskRecord = { ...task, hasEnded: true }
+  putTask(context, ended)
+  return ended
 }
 
 const acknowledgeToAgent = ({ turn }: MasterContext, agentId: string, status: TaskStatus): void => {
@@ -90,6 +113,9 @@ export const onKillRequested = (context: MasterContext, event: MasterEventOf<"Ki
   }
   if (event.agentId !== null && event.agentId !== task.spec.agentId) return
   if (isTerminal(task.state)) return
+  const agent = state.agents.get(task.spec.agentId)
+  // One waiting kill is enough for an agent that is away; more would only pile up.
+  if (task.killRequested && event.graceMs === null && agent?.streamId === null) return
   putTask(context, { ...task, killRequested: true })
   turn.emit({
     type: "SendToAgent",

@@ -1,7 +1,13 @@
 import { assert } from "../Assert.ts"
 import { type Step, Turn } from "../Machine.ts"
 import type { MasterAction } from "./Action.ts"
-import { disconnectAgent, onAgentDisconnected, onAgentRegistered, onAgentTimedOut } from "./Agents.ts"
+import {
+  disconnectAgent,
+  onAgentDeadline,
+  onAgentDisconnected,
+  onAgentRegistered,
+  onAgentStopping,
+} from "./Agents.ts"
 import { allocationDeadline, type MasterContext, sortedKeys } from "./Context.ts"
 import type { MasterEvent } from "./Event.ts"
 import {
@@ -52,6 +58,8 @@ const handle = (context: MasterContext, event: MasterEvent): void => {
       return onAgentRegistered(context, event)
     case "AgentDisconnected":
       return onAgentDisconnected(context, event)
+    case "AgentStopping":
+      return onAgentStopping(context, event)
     case "StatusReported":
       return onStatusReported(context, event)
     case "FrameworkSubscribed":
@@ -77,16 +85,20 @@ const handle = (context: MasterContext, event: MasterEvent): void => {
   }
 }
 
-/** After a restart no stream is left: all that were connected are not. */
+/**
+ * After a restart no stream is left: all that were connected are not. The frameworks did not leave, so each gets at
+ * least the time that agents have to return (spec/mesos.md §2.6).
+ */
 const onMasterStarted = (context: MasterContext): void => {
   const { state } = context
   for (const id of sortedKeys(state.frameworks)) {
     const framework = state.frameworks.get(id)!
-    if (framework.streamId !== null) disconnectFramework(context, framework)
+    const waitMs = Math.max(framework.info.failoverTimeoutMs, state.settings.agentTimeoutMs)
+    if (framework.streamId !== null) disconnectFramework(context, framework, waitMs)
   }
   for (const id of sortedKeys(state.agents)) {
     const agent = state.agents.get(id)!
-    if (agent.condition === "connected") disconnectAgent(context, agent)
+    if (agent.streamId !== null) disconnectAgent(context, agent)
   }
 }
 
@@ -111,7 +123,7 @@ const fireDeadline = (context: MasterContext, key: string): void => {
       return
     }
     case "agent":
-      return onAgentTimedOut(context, subject)
+      return onAgentDeadline(context, subject)
     case "framework":
       return removeFramework(context, subject)
     case "filter":

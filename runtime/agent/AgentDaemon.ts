@@ -6,9 +6,11 @@ import type { AgentAction } from "../../core/agent/Action.ts"
 import { defaultAgentSettings, initialAgentState } from "../../core/agent/State.ts"
 import type { TextAttribute } from "../../core/master/State.ts"
 import { type Resources, resourcesToText, toResources } from "../../core/Resources.ts"
-import { makeFolder } from "../DataFolder.ts"
+import { chooseAdvertisedIp } from "../AdvertisedAddress.ts"
+import { makeFolder, makePrivateFolder } from "../DataFolder.ts"
 import { makeSecretCheck, requireSecret } from "../http/Authentication.ts"
 import { emptyReply } from "../http/HttpMessage.ts"
+import { httpUrl } from "../http/HttpUrl.ts"
 import { serve } from "../http/Listener.ts"
 import { read, routesToHandler } from "../http/Routes.ts"
 import { type Agent, makeAgent } from "./Agent.ts"
@@ -19,8 +21,10 @@ import * as LinuxKernel from "./cgroups/LinuxKernel.ts"
 import { makeFilesRoutes } from "./FilesApi.ts"
 import { offerable, readTotal } from "./HostCapacity.ts"
 import * as Launcher from "./Launcher.ts"
+import { emptyRunRoot } from "./launcher/RunFolder.ts"
 import { type MasterLink, makeMasterLink } from "./MasterLink.ts"
 import { closedFolders } from "./Sandbox.ts"
+import { keepSandboxesClean } from "./SandboxCleanup.ts"
 import { makeTaskRunner } from "./TaskRunner.ts"
 
 export interface AgentDaemonOptions {
@@ -28,6 +32,8 @@ export interface AgentDaemonOptions {
   readonly master: { readonly url: string; readonly secret: string | undefined }
   readonly host: string
   readonly port: number
+  /** The address that others are told; null = found out. */
+  readonly advertisedIp: string | null
   readonly version: string
   /** Null = find out. */
   readonly cpuMilli: number | null
@@ -50,10 +56,12 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
     const sandboxRoot = join(options.folder, "sandboxes")
     const runRoot = join(options.folder, "runs")
     yield* makeFolder(sandboxRoot)
-    yield* makeFolder(runRoot)
+    yield* makePrivateFolder(runRoot)
+    yield* Launcher.installLaunchScript(options.folder)
     yield* warnOfClosedFolders(sandboxRoot)
     const total = yield* lentResources(options)
     yield* takeOverCgroups(total)
+    yield* Effect.sync(() => emptyRunRoot(runRoot))
 
     const identity = openIdentityFile(options.folder)
     const seed = randomBytes(16).toString("hex")
@@ -73,20 +81,24 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
         case "DestroyContainer":
           return runner.destroy(action, agent)
         case "SendStatus":
-          return Effect.sync(() => link?.send(action.status))
+          return Effect.sync(() => link?.send(action.status, action.latestState))
       }
     }
     const state = initialAgentState(identity.read().agentId, seed, defaultAgentSettings)
     const agent = yield* makeAgent(state, carryOut)
+    const isInUse = (containerId: string) =>
+      [...agent.state.tasks.values()].some((task) => task.containerId === containerId)
+    yield* Effect.forkScoped(keepSandboxesClean({ sandboxRoot, isInUse }))
 
     const listener = yield* listen(options, sandboxRoot)
+    const ip = chooseAdvertisedIp(listener.host, options.advertisedIp)
     link = yield* makeMasterLink(
       {
         masterUrl: options.master.url,
         secret: options.master.secret,
         identity,
         facts: {
-          address: { hostname: hostname(), ip: options.host, port: listener.port },
+          address: { hostname: hostname(), ip, port: listener.port },
           total,
           attributes: options.attributes,
           version: options.version,
@@ -102,13 +114,13 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
     yield* Effect.logInfo("agent serves").pipe(
       Effect.annotateLogs({ url: listener.url, master: options.master.url, resources }),
     )
-    options.onReady({ url: listener.url, resources })
+    options.onReady({ url: httpUrl(ip, listener.port), resources })
     return yield* Effect.never
   }).pipe(Effect.scoped)
 
   const layers = Layer.merge(
     Layer.provide(CgroupV1.layer({ parent: options.cgroupParent }), LinuxKernel.layer),
-    Launcher.layer(),
+    Launcher.layer({ scriptPath: Launcher.launchScriptIn(options.folder) }),
   )
   return Effect.provide(program, layers)
 }
@@ -165,26 +177,27 @@ const listen = ({ master, host, port }: AgentDaemonOptions, sandboxRoot: string)
   return serve({ host, port, handler: routesToHandler(routes) })
 }
 
-/** Kills every task with its grace, waits until nothing of them is left, and tells the master. */
-const endAllTasks = (agent: Agent, link: MasterLink): Effect.Effect<void> =>
+/** Ends every task with its grace, waits until nothing of them is left, and tells the master. */
+const endAllTasks = (agent: Agent, link: MasterLink) =>
   Effect.gen(function* () {
-    const tasks = [...agent.state.tasks.values()].filter(({ phase }) => phase !== "gone")
-    if (tasks.length > 0) {
-      yield* Effect.logInfo("ending all tasks").pipe(Effect.annotateLogs({ tasks: tasks.length }))
-    }
-    for (const { spec } of tasks) {
-      const { frameworkId, taskId } = spec
-      agent.submit({ type: "KillRequested", frameworkId, taskId, graceMs: null })
-    }
-    const running = Effect.sync(
-      () => [...agent.state.tasks.values()].filter(({ phase }) => phase !== "gone").length,
-    )
-    yield* running.pipe(
+    const cgroups = yield* Cgroups
+    const countRunning = () => [...agent.state.tasks.values()].filter(({ phase }) => phase !== "gone").length
+    const tasks = countRunning()
+    if (tasks > 0) yield* Effect.logInfo("ending all tasks").pipe(Effect.annotateLogs({ tasks }))
+    agent.submit({ type: "Stopping" })
+    link.tellStopping()
+    yield* Effect.sync(countRunning).pipe(
       Effect.repeat({ until: (count) => count === 0, schedule: Schedule.spaced("20 millis") }),
       Effect.timeoutOption(stopWaitMs),
     )
     yield* link.flush(flushWaitMs)
-  })
+    // Whatever the machine did not get to: a task that hung between its container and its first process.
+    for (const containerId of yield* cgroups.list) yield* cgroups.destroy(containerId)
+  }).pipe(
+    Effect.catchAll((error) =>
+      Effect.logError("something of a task may be left").pipe(Effect.annotateLogs({ why: error.message })),
+    ),
+  )
 
 /** Tasks run as another user; below a folder closed to others they could not open their own files by path. */
 const warnOfClosedFolders = (path: string) =>

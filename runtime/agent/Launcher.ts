@@ -1,8 +1,15 @@
 import { spawn } from "node:child_process"
-import { chownSync, type FSWatcher, mkdirSync, watch } from "node:fs"
+import { chownSync, type FSWatcher, mkdirSync, readFileSync, watch } from "node:fs"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Context, Data, Effect, Layer } from "effect"
+import { DataFolderError, replaceFile } from "../DataFolder.ts"
 import { environmentToShell } from "./launcher/Environment.ts"
+import {
+  coveredDescriptorMax,
+  coverInherited,
+  findInheritedDescriptors,
+} from "./launcher/InheritedDescriptors.ts"
 import { isRunning, readStartTicks } from "./launcher/ProcessIdentity.ts"
 import {
   closeLaunchFiles,
@@ -105,6 +112,18 @@ export class Launcher extends Context.Tag("gleaner/agent/Launcher")<
   }
 >() {}
 
+/** launch.sh beside this file, or beside the bundle. */
+const ownScriptPath = () => fileURLToPath(new URL("./launch.sh", import.meta.url))
+
+export const launchScriptIn = (folder: string): string => join(folder, "launch.sh")
+
+/** Copies launch.sh to {@link launchScriptIn}, so that tasks can start while gleaner itself is being replaced. */
+export const installLaunchScript = (folder: string): Effect.Effect<void, DataFolderError> =>
+  Effect.try({
+    try: () => replaceFile(launchScriptIn(folder), readFileSync(ownScriptPath(), "utf8")),
+    catch: (error) => new DataFolderError({ path: folder, detail: (error as Error).message }),
+  })
+
 export interface LauncherOptions {
   /** Default: launch.sh beside this file, or beside the bundle. */
   readonly scriptPath?: string
@@ -118,9 +137,11 @@ export interface LauncherOptions {
 
 export const make = (options: LauncherOptions = {}): Effect.Effect<Launcher["Type"]> =>
   Effect.gen(function* () {
-    const scriptPath = options.scriptPath ?? fileURLToPath(new URL("./launch.sh", import.meta.url))
+    const scriptPath = options.scriptPath ?? ownScriptPath()
     const shell = options.shell ?? "/bin/sh"
     const userSwitch = options.userSwitch ?? (yield* probeUserSwitch)
+    const inherited = findInheritedDescriptors()
+    yield* warnOfUncovered(inherited)
     const exitOfChild = new Map<number, Promise<void>>()
 
     const spawnLauncher = (request: LaunchRequest, files: LaunchFiles, how: UserSwitch) =>
@@ -136,10 +157,14 @@ export const make = (options: LauncherOptions = {}): Effect.Effect<Launcher["Typ
             cwd: "/",
             env: { PATH: launcherPath, LC_ALL: "C" },
             detached: true,
-            stdio: [
-              "ignore",
-              ...[files.log, files.log, files.stdout, files.stderr, files.environment, files.progress],
-            ],
+            stdio: coverInherited(
+              [
+                "ignore",
+                ...[files.log, files.log, files.stdout, files.stderr, files.environment, files.progress],
+              ],
+              inherited,
+              files.devNull,
+            ),
           },
         )
         const { pid } = child
@@ -224,6 +249,14 @@ const launchFailed = (request: LaunchRequest, error: unknown) =>
 
 const argvOf = (command: TaskCommand): ReadonlyArray<string> =>
   command.shell ? ["/bin/sh", "-c", command.value] : [command.value, ...command.arguments.slice(1)]
+
+const warnOfUncovered = (inherited: ReadonlyArray<number>) => {
+  const uncovered = inherited.filter((fd) => fd > coveredDescriptorMax)
+  if (uncovered.length === 0) return Effect.void
+  return Effect.logWarning(
+    "tasks inherit open files from whoever started this agent; start it without them",
+  ).pipe(Effect.annotateLogs({ descriptors: uncovered.join(" ") }))
+}
 
 const chooseSwitch = (request: LaunchRequest, userSwitch: UserSwitch): UserSwitch | LaunchFailed => {
   const { uid, gid } = request.user

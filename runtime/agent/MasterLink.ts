@@ -2,8 +2,14 @@ import { Data, Deferred, Effect, Random, Ref, Schedule, Schema, type Scope } fro
 import type { ReportedTask } from "../../core/master/Event.ts"
 import type { NetworkAddress, TextAttribute } from "../../core/master/State.ts"
 import type { Resources } from "../../core/Resources.ts"
-import type { TaskStatus } from "../../core/Task.ts"
-import { makeConnectionPool, openStream, requestOk } from "../http/Client.ts"
+import type { TaskState, TaskStatus } from "../../core/Task.ts"
+import {
+  type ClientError,
+  type HttpStatusError,
+  makeConnectionPool,
+  openStream,
+  requestOk,
+} from "../http/Client.ts"
 import {
   type AgentReport,
   heartbeatMs,
@@ -37,7 +43,9 @@ export interface MasterLinkOptions {
 /** The connection to the master, kept up for as long as the scope lives. */
 export interface MasterLink {
   /** Queues a status for the next report. Without a connection it is dropped: the machine repeats it. */
-  readonly send: (status: TaskStatus) => void
+  readonly send: (status: TaskStatus, latestState: TaskState) => void
+  /** Tells the master at once that this agent is stopping. */
+  readonly tellStopping: () => void
   /** Completes with the first registration. */
   readonly registered: Effect.Effect<void>
   /** Returns when nothing is left to report, or after `waitMs`. */
@@ -54,7 +62,13 @@ class StreamOver extends Data.TaggedError("StreamOver")<{ readonly detail: strin
 /** Statuses waiting for a report, at most; the machine repeats what is dropped beyond it. */
 const queueLengthMax = 10_000
 /** Statuses in one report, at most, so that it stays well within what the master takes as a body (1 MiB). */
-const reportLengthMax = 1_000
+const reportLengthMax = 500
+
+const isBusy = (error: ClientError | HttpStatusError): boolean =>
+  error._tag === "HttpStatusError" && error.status === 503
+
+/** 0.1 s, 0.2 s, … at most 2 s between attempts while the master is busy. */
+const busyWaits = Schedule.union(Schedule.exponential("100 millis"), Schedule.spaced("2 seconds"))
 
 /** Wait before another attempt: doubles from 0.2 s to 15 s, each drawn between half and all of it, so that agents of a
  * restarted master do not come all at once. */
@@ -73,9 +87,10 @@ export const makeMasterLink = (
     const secret = options.secret === undefined ? {} : { secret: options.secret }
     const pool = yield* makeConnectionPool(2)
     const registered = yield* Deferred.make<void>()
-    let queue: Array<TaskStatus> = []
+    let queue: Array<AgentReport["statuses"][number]> = []
     let inFlight = 0
     let reportedId = -1
+    let hasToldStopping = false
     let wake = () => {}
 
     const post = (url: string, body: object) =>
@@ -93,8 +108,11 @@ export const makeMasterLink = (
         const statuses = queue.slice(0, reportLengthMax)
         queue = queue.slice(reportLengthMax)
         inFlight = statuses.length
-        const report: AgentReport = { agentId: agentId ?? "", streamId, processedId, statuses }
+        const { isStopping } = agent.state
+        const report: AgentReport = { agentId: agentId ?? "", streamId, processedId, isStopping, statuses }
         yield* post(masterUrl + reportPath, report).pipe(
+          // A master that is busy has kept the stream; a new registration would only add to its work.
+          Effect.retry({ while: isBusy, schedule: busyWaits }),
           Effect.ensuring(
             Effect.sync(() => {
               inFlight = 0
@@ -102,11 +120,14 @@ export const makeMasterLink = (
           ),
         )
         reportedId = processedId
+        hasToldStopping = isStopping
       })
 
     const somethingToReport = Effect.async<void>((resume) => {
       wake = () => {
-        if (queue.length > 0 || identity.read().processedId > reportedId) resume(Effect.void)
+        const isStoppingUntold = agent.state.isStopping && !hasToldStopping
+        if (queue.length > 0 || identity.read().processedId > reportedId || isStoppingUntold)
+          resume(Effect.void)
       }
       wake()
     })
@@ -128,6 +149,8 @@ export const makeMasterLink = (
         agent.submit({ type: "Registered", agentId })
         Deferred.unsafeDone(registered, Effect.void)
         onRegistered(record.streamId)
+      } else if (record.type === "Refused") {
+        throw new StreamOver({ detail: `the master refuses this agent: ${record.reason}` })
       } else if (record.type === "Message") {
         const known = identity.read()
         if (record.id <= known.processedId) return
@@ -161,7 +184,9 @@ export const makeMasterLink = (
     }).pipe(
       Effect.scoped,
       // A record that is not the protocol, or a disk that does not take the identity: neither may end the link for good.
-      Effect.catchAllDefect((defect) => new StreamOver({ detail: String(defect) })),
+      Effect.catchAllDefect((defect) =>
+        defect instanceof StreamOver ? defect : new StreamOver({ detail: String(defect) }),
+      ),
     )
 
     const failures = yield* Ref.make(0)
@@ -187,11 +212,12 @@ export const makeMasterLink = (
 
     return {
       registered: Deferred.await(registered),
-      send: (status) => {
+      send: (status, latestState) => {
         if (!agent.state.isConnected || queue.length >= queueLengthMax) return
-        queue.push(status)
+        queue.push({ status, latestState })
         wake()
       },
+      tellStopping: () => wake(),
       flush: (waitMs) =>
         Effect.sync(() => queue.length + inFlight).pipe(
           Effect.repeat({ until: (left) => left === 0, schedule: Schedule.spaced("20 millis") }),

@@ -15,6 +15,7 @@ import {
   statSync,
   symlinkSync,
   unlinkSync,
+  utimesSync,
 } from "node:fs"
 import { dirname, join, sep } from "node:path"
 import { Data, Effect } from "effect"
@@ -78,6 +79,20 @@ export const makeSandbox = (
     },
     catch: (error) => new SandboxError({ path, detail: (error as Error).message }),
   })
+}
+
+/**
+ * Renews the sandbox's times, which tell how long it is kept. What counts is the time of change of its entry (ctime),
+ * because a task may set the others as it likes.
+ */
+export const markSandboxEnded = (root: string, place: SandboxPlace): void => {
+  const path = sandboxPath(root, place)
+  try {
+    const { atime, mtime } = lstatSync(path)
+    utimesSync(path, atime, mtime)
+  } catch {
+    // It was never made, or somebody removed it.
+  }
 }
 
 const replaceLink = (path: string, target: string): void => {

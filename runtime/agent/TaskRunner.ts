@@ -1,13 +1,13 @@
-import { readdirSync, rmdirSync, unlinkSync } from "node:fs"
 import { join } from "node:path"
-import { Deferred, Effect, Either, Schedule } from "effect"
+import { Cause, Data, Deferred, Effect, Exit, Schedule } from "effect"
 import type { TaskExit } from "../../core/agent/State.ts"
 import { amountOf } from "../../core/Resources.ts"
 import type { TaskSpec } from "../../core/Task.ts"
 import type { Agent } from "./Agent.ts"
 import { Cgroups, type ContainerUsage } from "./cgroups/Cgroups.ts"
 import { type LaunchedTask, Launcher, type TaskNotStarted } from "./Launcher.ts"
-import { makeSandbox } from "./Sandbox.ts"
+import { removeRunFolder } from "./launcher/RunFolder.ts"
+import { makeSandbox, markSandboxEnded } from "./Sandbox.ts"
 import { resolveTaskUser, type TaskUser } from "./TaskUser.ts"
 
 export interface TaskRunnerOptions {
@@ -18,6 +18,8 @@ export interface TaskRunnerOptions {
   /** User of tasks that ask for none. */
   readonly defaultUser: string
   readonly allowRootTasks: boolean
+  /** Longest wait for a launched task's command to execute; default 60 s, a fortune even at the smallest share of a cpu. */
+  readonly startWaitMs?: number
 }
 
 /** Carries out what the agent machine wants done on this host, and tells it what came of it. */
@@ -45,6 +47,7 @@ export const makeTaskRunner = (options: TaskRunnerOptions) =>
   Effect.gen(function* () {
     const cgroups = yield* Cgroups
     const launcher = yield* Launcher
+    const startWaitMs = options.startWaitMs ?? 60_000
     /** Done when the exit of a container's task has been told. */
     const exitsTold = new Map<string, Deferred.Deferred<void>>()
 
@@ -82,21 +85,28 @@ export const makeTaskRunner = (options: TaskRunnerOptions) =>
           Effect.asVoid,
         ),
         Effect.asVoid(launcher.awaitExit(launched)),
-      ).pipe(Effect.catchTag("TaskNotStarted", failUnlessCommandMissing))
+      ).pipe(
+        Effect.catchTag("TaskNotStarted", failUnlessCommandMissing),
+        Effect.timeoutFail({ duration: startWaitMs, onTimeout: () => new StartTimedOut({ startWaitMs }) }),
+      )
 
     const awaitExit = (launched: LaunchedTask, memLimitBytes: number | null) =>
       launcher.awaitExit(launched).pipe(
+        patientWithDefects,
         Effect.map(({ exitCode }): number | null => exitCode),
         // sh has told the task's stderr; 127 is what a shell makes of it.
         Effect.catchTags({
           TaskNotStarted: ({ exitCode }) => Effect.succeed(exitCode),
           LauncherDied: () => Effect.succeed(null),
         }),
+        Effect.catchAllCause((cause) =>
+          Effect.as(Effect.logError("the end of a task cannot be observed; it is ended", cause), null),
+        ),
         Effect.flatMap((exitCode) =>
           cgroups.usage(launched.containerId).pipe(
             Effect.map((usage) => toTaskExit(exitCode, usage, memLimitBytes)),
             // Destroyed meanwhile by a kill: nothing is left to read.
-            Effect.catchAll(() => Effect.succeed(toTaskExit(exitCode, undefined, memLimitBytes))),
+            Effect.catchAllCause(() => Effect.succeed(toTaskExit(exitCode, undefined, memLimitBytes))),
           ),
         ),
       )
@@ -106,9 +116,10 @@ export const makeTaskRunner = (options: TaskRunnerOptions) =>
         const { frameworkId, taskId } = spec
         const of = { frameworkId, taskId }
         const exitTold = yield* Deferred.make<void>()
-        const launched = yield* Effect.either(Effect.tap(launch(spec, containerId), awaitStart))
-        if (Either.isLeft(launched)) {
-          const { message } = launched.left
+        // Whatever goes wrong, a full table of descriptors included: the task must not stay "starting".
+        const launched = yield* Effect.exit(Effect.tap(launch(spec, containerId), awaitStart))
+        if (Exit.isFailure(launched)) {
+          const message = causeToMessage(launched.cause)
           yield* Effect.logWarning("task not started").pipe(Effect.annotateLogs({ ...of, why: message }))
           yield* removeContainer(containerId)
           agent.submit({ type: "StartFailed", ...of, reason: "REASON_CONTAINER_LAUNCH_FAILED", message })
@@ -118,16 +129,17 @@ export const makeTaskRunner = (options: TaskRunnerOptions) =>
         agent.submit({ type: "TaskStarted", ...of })
         const memMilli = amountOf(spec.resources, "mem")
         const memLimitBytes = Math.max(minMemBytes, memMilliToBytes(memMilli))
-        const exit = yield* awaitExit(launched.right, memLimitBytes)
+        const exit = yield* awaitExit(launched.value, memLimitBytes)
         agent.submit({ type: "TaskExited", ...of, exit })
         yield* Deferred.succeed(exitTold, undefined)
       })
 
     const removeContainer = (containerId: string) =>
       cgroups.destroy(containerId).pipe(
-        Effect.tapError((error) =>
+        Effect.sandbox,
+        Effect.tapError((cause) =>
           Effect.logError("a container resists its destruction; trying again").pipe(
-            Effect.annotateLogs({ containerId, why: error.message }),
+            Effect.annotateLogs({ containerId, why: causeToMessage(cause) }),
           ),
         ),
         // A task may not be called ended while something of it runs, however long that takes (law L7).
@@ -139,11 +151,12 @@ export const makeTaskRunner = (options: TaskRunnerOptions) =>
     const destroy: TaskRunner["destroy"] = ({ frameworkId, taskId, containerId }, agent) =>
       Effect.gen(function* () {
         const exitTold = exitsTold.get(containerId)
-        yield* cgroups.destroy(containerId).pipe(Effect.ignore)
+        yield* cgroups.destroy(containerId).pipe(Effect.catchAllCause(() => Effect.void))
         // The launcher, outside the container, has yet to write down what it saw.
         if (exitTold !== undefined) yield* Effect.timeoutOption(Deferred.await(exitTold), "5 seconds")
         exitsTold.delete(containerId)
         yield* removeContainer(containerId)
+        markSandboxEnded(options.sandboxRoot, { frameworkId, taskId, containerId })
         agent.submit({ type: "ContainerDestroyed", frameworkId, taskId })
       })
 
@@ -156,6 +169,26 @@ export const makeTaskRunner = (options: TaskRunnerOptions) =>
 
     return { start, terminate, destroy } satisfies TaskRunner
   })
+
+/** The launcher runs, and yet its command does not execute. */
+class StartTimedOut extends Data.TaggedError("StartTimedOut")<{ readonly startWaitMs: number }> {
+  override get message() {
+    return `the task did not start within ${this.startWaitMs / 1_000} s: see stderr in its sandbox and the load of this host`
+  }
+}
+
+const causeToMessage = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** A defect of a moment, such as no free descriptor, must not cost a task: it gets a minute to pass. */
+const patientWithDefects = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  effect.pipe(
+    Effect.sandbox,
+    Effect.retry({ while: Cause.isDie, schedule: Schedule.spaced("1 second"), times: 60 }),
+    Effect.unsandbox,
+  )
 
 /** A command that does not exist is the task's own failure, with exit code 127, not the agent's. */
 const failUnlessCommandMissing = (error: TaskNotStarted) =>
@@ -188,6 +221,7 @@ const chooseUser = (spec: TaskSpec, { defaultUser, allowRootTasks }: TaskRunnerO
   const resolve = (name: string) => resolveTaskUser(name, { allowRoot: allowRootTasks })
   const asDefault = resolveTaskUser(process.getuid?.() === 0 ? defaultUser : undefined, {
     allowRoot: allowRootTasks,
+    isOperatorsChoice: true,
   })
   if (spec.command.user !== null && spec.command.user !== "") return resolve(spec.command.user)
   if (spec.frameworkUser === "") return asDefault
@@ -215,13 +249,3 @@ const environmentOf = (
   MESOS_ALLOCATION_ROLE: spec.role,
   ...Object.fromEntries(spec.command.environment.map(({ name, value }) => [name, value])),
 })
-
-/** Flat folder of small files of our own; gone already is fine. */
-const removeRunFolder = (path: string): void => {
-  try {
-    for (const name of readdirSync(path)) unlinkSync(join(path, name))
-    rmdirSync(path)
-  } catch {
-    // Not there, or in use for one more moment: the next start of the agent clears the rest.
-  }
-}

@@ -20,14 +20,14 @@ export const dataOption = Options.directory("data").pipe(
   Options.map(dataFolderAt),
 )
 
-export const masterOption = Options.text("master").pipe(
+const masterOption = Options.text("master").pipe(
   Options.withDescription(
     "URL of the master, e.g. http://10.0.0.1:5050; default $GLEANER_MASTER, else the one in the data folder",
   ),
   Options.optional,
 )
 
-export const secretFileOption = Options.file("secret-file").pipe(
+const secretFileOption = Options.file("secret-file").pipe(
   Options.withDescription("File with the cluster's secret; default: `secret` in the data folder"),
   Options.optional,
 )

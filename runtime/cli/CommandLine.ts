@@ -2,6 +2,7 @@ import { Command, ValidationError } from "@effect/cli"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import { Cause, Effect, Exit, Option } from "effect"
 import { agentCommand } from "./Agent.ts"
+import { outputBroken } from "./BrokenOutput.ts"
 import { CommandFailure } from "./CommandFailure.ts"
 import { evaluateCommand, spreadVariadicOptions } from "./Evaluate.ts"
 import { masterCommand } from "./Master.ts"
@@ -33,7 +34,7 @@ const exitCodeOf = (exit: Exit.Exit<void, CommandFailure | ValidationError.Valid
   if (Exit.isSuccess(exit)) return 0
   const failure = Option.getOrUndefined(Cause.failureOption(exit.cause))
   if (failure instanceof CommandFailure) {
-    process.stderr.write(`gleaner: ${failure.message}\n`)
+    if (failure.message !== "") process.stderr.write(`gleaner: ${failure.message}\n`)
     return failure.exitCode
   }
   // The option parser has printed what it did not understand.
@@ -51,7 +52,12 @@ export const runCommandLine = async (words: ReadonlyArray<string>): Promise<void
       process.argv[0] ?? "node",
       process.argv[1] ?? "gleaner",
       ...spreadVariadicOptions(own, ["--trace", "--policy"]),
-    ]).pipe(withPlainConsole, Effect.provideService(CommandTail, tail), Effect.provide(NodeContext.layer)),
+    ]).pipe(
+      withPlainConsole,
+      Effect.raceFirst(outputBroken),
+      Effect.provideService(CommandTail, tail),
+      Effect.provide(NodeContext.layer),
+    ),
   )
   process.exitCode = exitCodeOf(exit)
   // Pipes may still be draining; sockets and timers must not keep a finished command alive.

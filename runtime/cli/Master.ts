@@ -2,14 +2,10 @@ import { Command, Options } from "@effect/cli"
 import { Effect } from "effect"
 import { defaultMasterSettings } from "../../core/master/State.ts"
 import { dataOption } from "./ClusterOptions.ts"
-import { CommandFailure } from "./CommandFailure.ts"
+import { refuseInput } from "./CommandFailure.ts"
 import { announceReady, runDaemon, withParentOption } from "./Daemon.ts"
+import { advertiseOption, hostOption, readAdvertisedIp } from "./HostOptions.ts"
 import { version } from "./Version.ts"
-
-export const hostOption = Options.text("host").pipe(
-  Options.withDescription("Address to listen on; loopback unless you say otherwise"),
-  Options.withDefault("127.0.0.1"),
-)
 
 export const portOption = Options.integer("port").pipe(
   Options.withDescription("Port of the master; 0 takes a free one"),
@@ -22,7 +18,7 @@ export const noAuthenticationOption = Options.boolean("no-authentication").pipe(
   ),
 )
 
-export const weightOption = Options.keyValueMap("weight").pipe(
+const weightOption = Options.keyValueMap("weight").pipe(
   Options.withDescription(
     "Weight of a role, ROLE=NUMBER; repeatable. A role of weight 2 gets twice the share of others",
   ),
@@ -32,6 +28,7 @@ export const weightOption = Options.keyValueMap("weight").pipe(
 const options = {
   data: dataOption,
   host: hostOption,
+  advertise: advertiseOption,
   port: portOption,
   noAuthentication: noAuthenticationOption,
   weights: weightOption,
@@ -41,16 +38,18 @@ const options = {
 export const masterCommand = Command.make("master", options, (args) =>
   Effect.gen(function* () {
     const weights = yield* readWeights(args.weights)
+    const advertisedIp = yield* readAdvertisedIp(args.advertise)
     const { runMasterDaemon } = yield* Effect.promise(() => import("../master/MasterDaemon.ts"))
     const daemon = runMasterDaemon({
       data: args.data,
       host: args.host,
       port: args.port,
+      advertisedIp,
       version,
       settings: { ...defaultMasterSettings, weights },
       isAuthenticated: !args.noAuthentication,
       journalWorker: new URL("./journal-worker.js", import.meta.url),
-      onReady: ({ url }) => announceReady({ url }),
+      onReady: announceReady,
     })
     yield* runDaemon("master", args.withParent, daemon)
   }),
@@ -66,8 +65,7 @@ const readWeights = (given: Iterable<readonly [string, string]>) =>
     for (const [role, text] of given) {
       const weight = Number(text)
       if (!(weight > 0 && Number.isFinite(weight))) {
-        const message = `--weight ${role}=${text}: a weight is a number above 0`
-        return yield* new CommandFailure({ message, exitCode: 2 })
+        return yield* refuseInput(`--weight ${role}=${text}: a weight is a number above 0`)
       }
       weights[role] = weight
     }

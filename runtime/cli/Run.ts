@@ -1,10 +1,10 @@
 import { Args, Command, Options } from "@effect/cli"
 import { Context, Effect, Option } from "effect"
 import { accessCluster, clusterOptions } from "./ClusterOptions.ts"
-import { CommandFailure } from "./CommandFailure.ts"
-import { parseMemMiB } from "./Memory.ts"
+import { CommandFailure, refuseInput } from "./CommandFailure.ts"
+import { readCpus, readMemMiB } from "./ResourceOptions.ts"
 import type { TaskEnd } from "./run/OneTask.ts"
-import type { TaskRequest } from "./run/TaskRequest.ts"
+import type { RunRequest } from "./run/RunRequest.ts"
 import { countSignals } from "./Signals.ts"
 
 /** The words after `--` on the command line, untouched by the option parser. */
@@ -49,25 +49,26 @@ const words = Args.text({ name: "COMMAND" }).pipe(
 export const runCommand = Command.make("run", { ...options, words }, (args) =>
   Effect.gen(function* () {
     const command = [...args.words, ...(yield* CommandTail)]
-    const memMiB = parseMemMiB(args.mem)
     const [stray] = args.words
     if (stray?.startsWith("-")) {
-      return yield* usage(
+      return yield* refuseInput(
         `unknown option ${stray}; see \`gleaner run --help\`, and write the command after --`,
       )
     }
     if (command.length === 0)
-      return yield* usage("no command: write it after --, e.g. `gleaner run -- hostname`")
-    if (memMiB === undefined) return yield* usage(`--mem ${args.mem} is not a size: write it like 256M or 2G`)
-    if (!(args.cpus >= 0.001)) return yield* usage(`--cpus ${args.cpus} must be at least 0.001`)
+      return yield* refuseInput("no command: write it after --, e.g. `gleaner run -- hostname`")
+    const memMiB = yield* readMemMiB(args.mem)
+    const cpus = yield* readCpus(args.cpus)
     const access = yield* accessCluster(args)
     const name = Option.getOrElse(args.name, () => nameOf(command[0] ?? ""))
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/.test(name)) {
-      return yield* usage(`--name ${name}: letters, digits, dots, dashes and underscores only, at most 200`)
+      return yield* refuseInput(
+        `--name ${name}: letters, digits, dots, dashes and underscores only, at most 200`,
+      )
     }
     const end = yield* runTask(access, {
       name,
-      cpus: args.cpus,
+      cpus,
       memMiB,
       user: Option.getOrUndefined(args.user),
       role: args.role,
@@ -85,8 +86,6 @@ export const runCommand = Command.make("run", { ...options, words }, (args) =>
   ),
 )
 
-const usage = (message: string) => Effect.fail(new CommandFailure({ message, exitCode: 2 }))
-
 /** The command's last path component, cut to what a task id allows. */
 const nameOf = (command: string): string =>
   (command.split("/").pop() ?? "")
@@ -94,7 +93,7 @@ const nameOf = (command: string): string =>
     .replace(/^[^A-Za-z0-9]+/, "")
     .slice(0, 40) || "task"
 
-const runTask = (access: Effect.Effect.Success<ReturnType<typeof accessCluster>>, request: TaskRequest) =>
+const runTask = (access: Effect.Effect.Success<ReturnType<typeof accessCluster>>, request: RunRequest) =>
   Effect.gen(function* () {
     const { startOneTask } = yield* Effect.promise(() => import("./run/OneTask.ts"))
     const task = yield* startOneTask({
@@ -124,6 +123,7 @@ const tell = (line: string) => process.stderr.write(`gleaner: ${line}\n`)
 
 const writeTo = (stream: NodeJS.WriteStream, bytes: Buffer): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
+    // A stream without a reader ends the whole command, see BrokenOutput.ts.
     stream.write(bytes, () => resume(Effect.void))
   })
 

@@ -1,31 +1,42 @@
-import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { Command, Options } from "@effect/cli"
 import { Effect, Option, Schedule } from "effect"
-import type { DataFolder } from "../DataFolder.ts"
-import { agentHostOptions, hostResourceArguments } from "./AgentOptions.ts"
+import { type DataFolder, makePrivateFolder } from "../DataFolder.ts"
 import { accessCluster, dataOption } from "./ClusterOptions.ts"
 import { CommandFailure } from "./CommandFailure.ts"
-import { hostOption, noAuthenticationOption, portOption } from "./Master.ts"
+import {
+  advertiseOption,
+  advertiseWords,
+  hostArgumentWords,
+  hostOption,
+  hostOptions,
+  readAdvertisedIp,
+  readHostArguments,
+} from "./HostOptions.ts"
+import { noAuthenticationOption, portOption } from "./Master.ts"
 import { untilSignal } from "./Signals.ts"
 
 const options = {
   data: dataOption,
   host: hostOption,
+  advertise: advertiseOption,
   port: portOption,
   noAuthentication: noAuthenticationOption,
   agentPort: Options.integer("agent-port").pipe(
     Options.withDescription("Port of the agent; 0 takes a free one"),
     Options.withDefault(5051),
   ),
-  ...agentHostOptions,
+  ...hostOptions,
 }
 
 export const upCommand = Command.make("up", options, (args) =>
   untilSignal(
     Effect.gen(function* () {
       const { data } = args
-      yield* makeLogFolder(data)
+      // Said here and not by a daemon's log.
+      yield* readHostArguments(args)
+      yield* readAdvertisedIp(args.advertise)
+      yield* makePrivateFolder(data.logFolder)
       tell(`data folder  ${data.path}`)
       const { startChild } = yield* Effect.promise(() => import("./up/Child.ts"))
       // Stopped in reverse: the agent first, so that the master still hears how its tasks ended.
@@ -33,6 +44,7 @@ export const upCommand = Command.make("up", options, (args) =>
         name: "master",
         args: [
           ...["master", "--data", data.path, "--host", args.host, "--port", String(args.port)],
+          ...advertiseWords(args.advertise),
           ...(args.noAuthentication ? ["--no-authentication"] : []),
         ],
         logFile: join(data.logFolder, "master.log"),
@@ -40,20 +52,25 @@ export const upCommand = Command.make("up", options, (args) =>
       })
       const url = String(master.ready.url)
       tell(`master       ${url}  (secret in ${data.secretFile})`)
-      const agent = yield* startChild({
-        name: "agent",
-        args: [
-          ...["agent", "--data", data.path, "--master", url],
-          ...["--host", args.host, "--port", String(args.agentPort)],
-          ...hostResourceArguments(args),
-        ],
-        logFile: join(data.logFolder, "agent.log"),
-        stopWaitMs: 40_000,
-      }).pipe(Effect.raceFirst(tellOfWaiting(join(data.logFolder, "agent.log"))))
-      tell(`agent        ${String(agent.ready.url)}  lends ${String(agent.ready.resources)}`)
-      tell(`logs         ${data.logFolder}`)
-      tell("try          gleaner run -- sh -c 'echo hello from $(hostname)'   (Ctrl-C here stops everything)")
-      return yield* Effect.raceFirst(Effect.raceFirst(master.ended, agent.ended), showStatus(data, url))
+      const withAgent = Effect.gen(function* () {
+        const agent = yield* startChild({
+          name: "agent",
+          args: [
+            ...["agent", "--data", data.path, "--master", url],
+            ...["--host", args.host, "--port", String(args.agentPort), ...advertiseWords(args.advertise)],
+            ...hostArgumentWords(args),
+          ],
+          logFile: join(data.logFolder, "agent.log"),
+          stopWaitMs: 40_000,
+        }).pipe(Effect.raceFirst(tellOfWaiting(join(data.logFolder, "agent.log"))))
+        tell(`agent        ${String(agent.ready.url)}  lends ${String(agent.ready.resources)}`)
+        tell(`logs         ${data.logFolder}`)
+        tell(
+          "try          gleaner run -- sh -c 'echo hello from $(hostname)'   (Ctrl-C here stops everything)",
+        )
+        return yield* Effect.raceFirst(agent.ended, showStatus(data, url))
+      })
+      return yield* Effect.raceFirst(master.ended, withAgent)
     }).pipe(
       Effect.scoped,
       Effect.mapError((error) =>
@@ -80,16 +97,6 @@ const tellOfWaiting = (logFile: string): Effect.Effect<never> =>
 const tell = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
-
-const makeLogFolder = (data: DataFolder) =>
-  Effect.try({
-    try: () => mkdirSync(data.logFolder, { recursive: true, mode: 0o755 }),
-    catch: (error) =>
-      new CommandFailure({
-        message: `data folder ${data.path} cannot be used (${(error as Error).message}); choose another with --data`,
-        exitCode: 1,
-      }),
-  })
 
 /** Shows what is lent, live, until interrupted. A moment without an answer is shown, not fatal. */
 const showStatus = (data: DataFolder, url: string) =>

@@ -34,15 +34,7 @@ export const makeSecretCheck = (secret: string): ((headers: IncomingHttpHeaders)
   }
 }
 
-/** The principal of Basic credentials, as Mesos's operations record it; undefined with a bearer token or without. */
-export const principalOf = (headers: IncomingHttpHeaders): string | undefined => {
-  const credentials = /^basic +(\S+)/i.exec(headers.authorization ?? "")?.[1]
-  if (credentials === undefined) return undefined
-  const principal = Buffer.from(credentials, "base64").toString("utf8").split(":")[0]
-  return principal === "" ? undefined : principal
-}
-
-export const masterRealm = "gleaner-master"
+const masterRealm = "gleaner-master"
 
 export const unauthorized = (realm: string = masterRealm): HttpRefusal =>
   refuse(

@@ -41,6 +41,7 @@ export const toHttpRequest = (incoming: IncomingMessage, bounds: BodyBounds): Ht
     headers: incoming.headers,
     remoteAddress: incoming.socket.remoteAddress ?? "",
     body: readBody(incoming, bounds),
+    bodyUpTo: (maxBodyBytes) => readBody(incoming, { ...bounds, maxBodyBytes }),
   }
 }
 

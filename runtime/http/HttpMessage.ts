@@ -12,6 +12,8 @@ export interface HttpRequest {
   readonly remoteAddress: string
   /** The whole body, read when asked for, once: 413 beyond the listener's bound, 408 when it takes too long. */
   readonly body: Effect.Effect<Buffer, HttpRefusal>
+  /** The same with another bound; for a route that says so. */
+  readonly bodyUpTo: (maxBytes: number) => Effect.Effect<Buffer, HttpRefusal>
 }
 
 export type HttpHeaders = Readonly<Record<string, string>>
@@ -49,12 +51,8 @@ export const textReply = (body: string, contentType: string, status = 200): Http
   body,
 })
 
-/** JSON text that is made already; hot paths write theirs by hand. */
-export const jsonTextReply = (json: string, status = 200): HttpReply =>
-  textReply(json, "application/json", status)
-
 export const jsonReply = (value: unknown, status = 200): HttpReply =>
-  jsonTextReply(JSON.stringify(value), status)
+  textReply(JSON.stringify(value), "application/json", status)
 
 export const streamReply = (
   opened: (stream: RecordStream) => void,
@@ -79,9 +77,6 @@ export const refuse = (status: number, sentence: string, headers: HttpHeaders = 
 
 export const badRequest = (sentence: string): HttpRefusal => refuse(400, sentence)
 
-/** What a permission check answers: it does not say what would have been allowed. */
-export const forbidden = (sentence = "403 Forbidden."): HttpRefusal => refuse(403, sentence)
-
 export const notFound = (sentence = "404 Not Found."): HttpRefusal => refuse(404, sentence)
 
 export const methodNotAllowed = (allowed: ReadonlyArray<string>, received: string): HttpRefusal =>
@@ -96,9 +91,5 @@ export const notAcceptable = (): HttpRefusal =>
 
 export const unsupportedMediaType = (): HttpRefusal =>
   refuse(415, "Expecting 'Content-Type' of application/json or application/x-protobuf")
-
-export const conflict = (sentence: string): HttpRefusal => refuse(409, sentence)
-
-export const notImplemented = (): HttpRefusal => refuse(501, "501 Not Implemented.")
 
 export const unavailable = (sentence: string): HttpRefusal => refuse(503, sentence)

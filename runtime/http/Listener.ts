@@ -3,11 +3,12 @@ import type { AddressInfo, Socket } from "node:net"
 import { Data, Effect, type Exit, FiberId, Runtime, type Scope } from "effect"
 import { type ExchangeSettings, toHttpRequest, writeExit } from "./Exchange.ts"
 import type { HttpRefusal, HttpReply } from "./HttpMessage.ts"
+import { httpUrl } from "./HttpUrl.ts"
 import type { RecordStream } from "./RecordStream.ts"
 import type { Handler } from "./Routes.ts"
 
 export interface ListenerBounds {
-  /** Bodies beyond it are refused with 413; default 1 MiB. */
+  /** Bodies beyond it are refused with 413, unless their route has a bound of its own; default 1 MiB. */
   readonly maxBodyBytes?: number
   /** For the whole head of a request; default 10 s. */
   readonly headersTimeoutMs?: number
@@ -112,12 +113,11 @@ const listen = (server: Server, host: string, port: number) =>
     server.listen({ host, port }, () => {
       server.removeListener("error", onError)
       const address = server.address() as AddressInfo
-      const urlHost = address.address.includes(":") ? `[${address.address}]` : address.address
       resume(
         Effect.succeed({
           host: address.address,
           port: address.port,
-          url: `http://${urlHost}:${address.port}`,
+          url: httpUrl(address.address, address.port),
         }),
       )
     })

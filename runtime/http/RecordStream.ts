@@ -30,7 +30,7 @@ export interface RecordStreamOptions {
   readonly maxWaitingBytes?: number
 }
 
-export const defaultMaxWaitingBytes = 16 * 1024 * 1024
+const defaultMaxWaitingBytes = 16 * 1024 * 1024
 
 /**
  * Answers 200 and turns the response into a stream. Each record is one `write`, which `node:http` makes into one

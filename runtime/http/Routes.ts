@@ -13,14 +13,16 @@ export interface Route<R = never> {
   readonly path: string
   readonly methods: ReadonlyArray<string>
   readonly handler: Handler<R>
+  /** Of its request's body, when it is not the listener's bound. */
+  readonly maxBodyBytes?: number
 }
 
 /** For calls: POST only. */
-export const post = <R = never>(path: string, handler: Handler<R>): Route<R> => ({
-  path,
-  methods: ["POST"],
-  handler,
-})
+export const post = <R = never>(
+  path: string,
+  handler: Handler<R>,
+  options: Pick<Route, "maxBodyBytes"> = {},
+): Route<R> => ({ path, methods: ["POST"], handler, ...options })
 
 /** For what only reads; HEAD is answered as GET without the body. */
 export const get = <R = never>(path: string, handler: Handler<R>): Route<R> => ({
@@ -41,13 +43,20 @@ export interface RoutesOptions {
   readonly prefixes?: ReadonlyArray<string>
 }
 
+const withBodyBound = <R>({ handler, maxBodyBytes }: Route<R>): Handler<R> =>
+  maxBodyBytes === undefined
+    ? handler
+    : (request) => handler({ ...request, body: request.bodyUpTo(maxBodyBytes) })
+
 /** One handler out of a table of exact paths; a trailing slash is accepted. 404 and 405 as Mesos words them. */
 export const routesToHandler = <R = never>(
   routes: ReadonlyArray<Route<R>>,
   options: RoutesOptions = {},
 ): Handler<R> => {
   const handlersByPath = new Map<string, Map<string, Handler<R>>>()
-  for (const { path, methods, handler } of routes) {
+  for (const route of routes) {
+    const { path, methods } = route
+    const handler = withBodyBound(route)
     for (const prefix of ["", ...(options.prefixes ?? [])]) {
       const handlers = handlersByPath.get(prefix + path) ?? new Map<string, Handler<R>>()
       handlersByPath.set(prefix + path, handlers)

@@ -1,3 +1,4 @@
+import { chmodSync, closeSync, openSync, statSync } from "node:fs"
 import Database from "better-sqlite3"
 import type { EncodedBatch, EncodedEvents, EncodedState, StoreFailure } from "./EncodedBatch.ts"
 import type { JournalFailure } from "./Journal.ts"
@@ -99,7 +100,30 @@ const requireJournal = (database: Database.Database) => {
     throw new StoreError({ reason: "Damaged", detail: `its format reads ${String(format)}` })
 }
 
+/**
+ * The journal holds commands and environments of tasks, so only its owner may read it. SQLite gives its other files the
+ * mode of the first (sqlite.org/src, findCreateFileMode), hence that one exists before SQLite sees it. Not by umask,
+ * which a worker thread cannot set; and an existing file is not opened here, because closing it again would drop the
+ * locks that this process holds on it (sqlite.org/howtocorrupt.html §2.2).
+ */
+const createClosedToOthers = (path: string) => {
+  try {
+    closeSync(openSync(path, "wx", 0o600))
+  } catch {
+    // It exists, or cannot be made, which SQLite will tell.
+  }
+}
+
+/** For journals that an earlier gleaner made. */
+const closeToOthers = (path: string) => {
+  for (const file of [path, `${path}-wal`, `${path}-shm`, `${path}-journal`]) {
+    const stats = statSync(file, { throwIfNoEntry: false })
+    if (stats !== undefined && (stats.mode & 0o077) !== 0) chmodSync(file, 0o600)
+  }
+}
+
 const openDatabase = (path: string): Database.Database => {
+  createClosedToOthers(path)
   const database = new Database(path, { timeout: lockWaitMs })
   try {
     // Exclusive mode keeps the lock until close, and needs no shared memory for the WAL (sqlite.org/wal.html §8).
@@ -108,6 +132,7 @@ const openDatabase = (path: string): Database.Database => {
     if (isEmpty(database)) database.exec(schema)
     else requireJournal(database)
     database.exec("COMMIT")
+    closeToOthers(path)
     const mode = database.pragma("journal_mode = WAL", { simple: true })
     if (mode !== "wal")
       throw new StoreError({

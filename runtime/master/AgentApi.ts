@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto"
 import { Effect, Runtime, Schema } from "effect"
 import type { MasterState } from "../../core/master/State.ts"
-import type { TaskStatus } from "../../core/Task.ts"
 import { badRequest, emptyReply, refuse, streamReply, unavailable } from "../http/HttpMessage.ts"
 import { readJsonObject } from "../http/JsonRequest.ts"
 import type { RecordStream } from "../http/RecordStream.ts"
@@ -10,6 +9,7 @@ import {
   AgentReport,
   protocolVersion,
   Registration,
+  registrationBytesMax,
   reportPath,
   silenceMsMax,
   subscribePath,
@@ -50,6 +50,7 @@ const register = (registration: Registration, listening: Map<string, Listening>)
           version,
           tasks,
           launching: agentId === null ? [] : outbox.launching(agentId, processedId),
+          acknowledging: agentId === null ? [] : outbox.acknowledging(agentId, processedId),
         }),
       })
       // Without the record `Registered` the agent tries again later.
@@ -76,21 +77,24 @@ const disconnect = (master: Master["Type"], streamId: string) =>
 
 const takeReport = (report: AgentReport, listening: Map<string, Listening>) =>
   Effect.gen(function* () {
-    const { agentId, streamId, processedId, statuses } = report
+    const { agentId, streamId, processedId, isStopping, statuses } = report
     const heard = listening.get(streamId)
     if (heard === undefined) return yield* refuse(409, "this stream is over: subscribe again")
     heard.lastHeardMs = performance.now()
     const master = yield* Master
     const processed = { to: agentId, upToId: processedId }
-    // Not from a stream that has been replaced meanwhile; the agent repeats statuses on the newer one.
-    const statusEvent = (status: TaskStatus) => (state: MasterState) =>
-      state.agents.get(agentId)?.streamId === streamId
-        ? ({ type: "StatusReported", agentId, status } as const)
+    // Not from a stream that has been replaced meanwhile; the agent repeats everything on the newer one.
+    const isCurrent = (state: MasterState) => state.agents.get(agentId)?.streamId === streamId
+    const statusEvent = (told: AgentReport["statuses"][number]) => (state: MasterState) =>
+      isCurrent(state) ? ({ type: "StatusReported", agentId, ...told } as const) : undefined
+    const stopping = (state: MasterState) =>
+      isStopping && isCurrent(state) && state.agents.get(agentId)?.condition === "connected"
+        ? ({ type: "AgentStopping", agentId, streamId } as const)
         : undefined
     // All are offered before any is awaited, so that one transaction can hold them.
     const mails = [
-      master.submit({ processed }),
-      ...statuses.map((status) => master.submit({ event: statusEvent(status) })),
+      master.submit({ processed, event: stopping }),
+      ...statuses.map((told) => master.submit({ event: statusEvent(told) })),
     ]
     yield* Effect.all(mails, { concurrency: "unbounded", discard: true }).pipe(
       Effect.catchTags({
@@ -117,25 +121,36 @@ const checkVersion = (json: object) => {
   )
 }
 
-/** Gives up streams whose agent has been silent for too long, for as long as the scope lives. */
+/**
+ * Gives up streams whose agent has been silent for too long, for as long as the scope lives. A round that comes much too
+ * late proves that this process stood still, not that the agents were silent: their reports are still to be read.
+ */
 const watchSilence = (listening: Map<string, Listening>) =>
-  Effect.sync(() => {
-    const nowMs = performance.now()
-    for (const { lastHeardMs, giveUp } of [...listening.values()]) {
-      if (nowMs - lastHeardMs > silenceMsMax) giveUp()
-    }
-  }).pipe(Effect.delay("1 second"), Effect.forever)
+  Effect.suspend(() => {
+    let lastRoundMs = performance.now()
+    return Effect.sync(() => {
+      const nowMs = performance.now()
+      const isLate = nowMs - lastRoundMs > silenceMsMax / 4
+      lastRoundMs = nowMs
+      for (const { lastHeardMs, giveUp } of isLate ? [] : [...listening.values()]) {
+        if (nowMs - lastHeardMs > silenceMsMax) giveUp()
+      }
+    }).pipe(Effect.delay("1 second"), Effect.forever)
+  })
 
 export const makeAgentRoutes = Effect.gen(function* () {
   const listening = new Map<string, Listening>()
   yield* Effect.forkScoped(watchSilence(listening))
   return [
-    post(subscribePath, (request) =>
-      Effect.gen(function* () {
-        const json = yield* readJsonObject(request)
-        yield* checkVersion(json)
-        return yield* register(yield* decode(Registration, json), listening)
-      }),
+    post(
+      subscribePath,
+      (request) =>
+        Effect.gen(function* () {
+          const json = yield* readJsonObject(request)
+          yield* checkVersion(json)
+          return yield* register(yield* decode(Registration, json), listening)
+        }),
+      { maxBodyBytes: registrationBytesMax },
     ),
     post(reportPath, (request) =>
       Effect.gen(function* () {

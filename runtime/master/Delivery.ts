@@ -1,6 +1,6 @@
 import { actionToEvent, heartbeatEvent, heartbeatMs, type MasterIdentity } from "../mesos/SchedulerEvent.ts"
 import * as AgentProtocol from "../protocol/AgentProtocol.ts"
-import type { Effect as Outgoing } from "./Mailbox.ts"
+import type { Outgoing } from "./Mailbox.ts"
 import type { Outbox } from "./Outbox.ts"
 import type { Streams } from "./Streams.ts"
 
@@ -36,6 +36,12 @@ export const makeDelivery = (outbox: Outbox, streams: Streams, identity: MasterI
         return streams.end(effect.streamId)
       case "ConfirmRegistration":
         return confirmRegistration(effect.agentId, effect.streamId)
+      case "RefuseRegistration":
+        sendToAgent(effect.streamId, { type: "Refused", reason: effect.reason })
+        return streams.end(effect.streamId)
+      case "DropMessages":
+        streamIdsByAgent.delete(effect.agentId)
+        return
       case "DeliverMessage": {
         const { agentId, id, message } = effect
         const streamId = streamIdsByAgent.get(agentId)

@@ -23,7 +23,7 @@ export interface Mail {
 }
 
 /** An action that is ready to leave; messages to agents have their number. */
-export type Effect =
+export type Outgoing =
   | Exclude<MasterAction, { readonly type: "SendToAgent" }>
   | {
       readonly type: "DeliverMessage"
@@ -35,7 +35,7 @@ export type Effect =
 /** What came of a batch of mails: to be made durable first, then carried out. */
 export interface Processed {
   readonly batch: Batch
-  readonly effects: ReadonlyArray<Effect>
+  readonly effects: ReadonlyArray<Outgoing>
   /** For each mail, in order: why it was refused, or undefined. */
   readonly refusals: ReadonlyArray<CallRefusal | undefined>
   readonly wakeAtMs: number | null
@@ -52,9 +52,10 @@ export const processMails = (
   mails: ReadonlyArray<Mail>,
 ): Processed => {
   const events: Array<JournaledEvent> = []
-  const effects: Array<Effect> = []
+  const effects: Array<Outgoing> = []
   const items: Array<OutboxItem> = []
   const delivered: Array<Delivery> = []
+  const dropped: Array<string> = []
   const changes = new Map<string, { kind: string; key: string; value: unknown }>()
   let wakeAtMs: number | null = state.deadlines.nextAtMs()
 
@@ -66,6 +67,10 @@ export const processMails = (
       changes.set(`${ref.kind} ${ref.key}`, { ...ref, value: masterEntity(state, ref) })
     }
     for (const action of result.actions) {
+      if (action.type === "DropMessages") {
+        outbox.drop(action.agentId)
+        dropped.push(action.agentId)
+      }
       if (action.type !== "SendToAgent") {
         effects.push(action)
         continue
@@ -92,7 +97,7 @@ export const processMails = (
   if (wakeAtMs !== null && wakeAtMs <= clock.nowMs()) step({ type: "TimePassed" })
 
   return {
-    batch: { events, changes: [...changes.values()], outbox: items, delivered },
+    batch: { events, changes: [...changes.values()], outbox: items, delivered, dropped },
     effects,
     refusals,
     wakeAtMs,

@@ -36,6 +36,11 @@ export class Master extends Context.Tag("gleaner/Master")<
     readonly submit: (mail: Partial<Mail>) => Effect.Effect<void, CallRefused | MailboxFull>
     /** The same for what must not get lost, such as the end of a stream: waits while the mailbox is full. */
     readonly tell: (event: Mail["event"]) => Effect.Effect<void>
+    /**
+     * Ends all streams, and drops what is told from now on: that they end is this process's own doing, and the next one
+     * must not find that everybody has left.
+     */
+    readonly stopListening: Effect.Effect<void>
     /** Never returns; fails when the journal does: memory must not run ahead of the disk. */
     readonly run: Effect.Effect<never, JournalError>
   }
@@ -84,14 +89,19 @@ export const make = (options: MasterOptions) =>
         yield* Deferred.await(taken)
       })
 
+    let isListening = true
     const tell = (event: Mail["event"]) =>
-      submit({ event }).pipe(
+      Effect.suspend(() => (isListening ? submit({ event }) : Effect.void)).pipe(
         Effect.retry({
           while: (error) => error._tag === "MailboxFull",
           schedule: Schedule.spaced("100 millis"),
         }),
         Effect.orDie,
       )
+    const stopListening = Effect.sync(() => {
+      isListening = false
+      streams.endAll()
+    })
 
     const take = (waiting: ReadonlyArray<Waiting>) =>
       Effect.gen(function* () {
@@ -143,7 +153,7 @@ export const make = (options: MasterOptions) =>
       while (true) wakeAtMs = yield* take(yield* nextMails(wakeAtMs))
     }) as Effect.Effect<never, JournalError>
 
-    return Master.of({ state, streams, outboxSize: outbox.size, submit, tell, run })
+    return Master.of({ state, streams, outboxSize: outbox.size, submit, tell, stopListening, run })
   })
 
 const isEmptyBatch = (batch: Batch): boolean => batch.events.length === 0 && batch.delivered.length === 0

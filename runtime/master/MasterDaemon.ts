@@ -4,9 +4,11 @@ import { hostname } from "node:os"
 import { dirname } from "node:path"
 import { Effect, Layer } from "effect"
 import type { MasterSettings } from "../../core/master/State.ts"
-import { type DataFolder, makeFolder, replaceFile } from "../DataFolder.ts"
+import { chooseAdvertisedIp, chooseLocalIp } from "../AdvertisedAddress.ts"
+import { type DataFolder, makePrivateFolder, replaceFile } from "../DataFolder.ts"
 import { makeSecretCheck, requireSecret } from "../http/Authentication.ts"
-import { type Listener, serve } from "../http/Listener.ts"
+import { httpUrl } from "../http/HttpUrl.ts"
+import { serve } from "../http/Listener.ts"
 import { type Route, routesToHandler } from "../http/Routes.ts"
 import { ensureSecret } from "../http/SecretFile.ts"
 import * as SqliteJournal from "../journal/SqliteJournal.ts"
@@ -26,12 +28,11 @@ export interface MasterDaemonOptions {
   readonly isAuthenticated: boolean
   /** Script of the journal's writer thread. */
   readonly journalWorker: URL
-  /** Called once the master serves. */
-  readonly onReady: (listener: Listener) => void
+  /** The address that others are told; null = found out. */
+  readonly advertisedIp: string | null
+  /** Called once the master serves, with where processes of this host reach it. */
+  readonly onReady: (facts: { readonly url: string }) => void
 }
-
-/** An agent registers with all its tasks, commands included; what does not fit here could never come back. */
-const maxBodyBytes = 64 * 1024 * 1024
 
 const withSecret =
   <R>(isAuthentic: Parameters<typeof requireSecret>[0]) =>
@@ -54,19 +55,28 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
       ),
     ]
     const handler = routesToHandler(routes, { prefixes: ["/master"] })
-    const listener = yield* serve({ host: options.host, port: options.port, handler, maxBodyBytes })
+    const listener = yield* serve({ host: options.host, port: options.port, handler })
+    identity.address.ip = chooseAdvertisedIp(listener.host, options.advertisedIp)
     identity.address.port = listener.port
+    const url = httpUrl(chooseLocalIp(listener.host), listener.port)
+    // Added after the listener, so that it runs before the listener ends its streams.
+    yield* Effect.addFinalizer(() => master.stopListening)
     yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(data.masterFile, { force: true })))
-    replaceFile(data.masterFile, JSON.stringify({ url: listener.url, pid: process.pid }))
+    replaceFile(data.masterFile, JSON.stringify({ url, pid: process.pid }))
     yield* Effect.logInfo("master serves").pipe(
-      Effect.annotateLogs({ url: listener.url, journal: data.journalFile, masterId: master.state.masterId }),
+      Effect.annotateLogs({
+        url: listener.url,
+        advertised: httpUrl(identity.address.ip, listener.port),
+        journal: data.journalFile,
+        masterId: master.state.masterId,
+      }),
     )
     if (!options.isAuthenticated) {
       yield* Effect.logWarning(
         "authentication is off: every process that can reach this port commands the cluster",
       )
     }
-    options.onReady(listener)
+    options.onReady({ url })
     return yield* loop
   }).pipe(Effect.scoped)
 
@@ -79,5 +89,5 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
     Layer.provideMerge(MasterMetrics.layer),
     Layer.provide(SqliteJournal.layer({ path: data.journalFile, workerScript: options.journalWorker })),
   )
-  return makeFolder(dirname(data.journalFile)).pipe(Effect.zipRight(Effect.provide(program, layers)))
+  return makePrivateFolder(dirname(data.journalFile)).pipe(Effect.zipRight(Effect.provide(program, layers)))
 }

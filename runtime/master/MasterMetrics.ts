@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { MasterEvent } from "../../core/master/Event.ts"
 import type { MasterState } from "../../core/master/State.ts"
 import type { Batch } from "../journal/Journal.ts"
-import type { Effect as Outgoing } from "./Mailbox.ts"
+import type { Outgoing } from "./Mailbox.ts"
 
 /** What the master counts, in Prometheus form. Gauges are read from the state when someone asks. */
 export class MasterMetrics extends Context.Tag("gleaner/MasterMetrics")<
@@ -25,7 +25,7 @@ export const make = () => {
 
   const agents = new Gauge({
     name: "gleaner_master_agents",
-    help: "Agents by condition: connected, disconnected (tasks believed to run), unreachable",
+    help: "Agents by condition: connected, stopping (ending its tasks), disconnected (tasks believed to run), unreachable",
     labelNames: ["condition"],
     registers,
   })
@@ -93,7 +93,8 @@ export const make = () => {
   })
 
   const setGauges = (state: MasterState, outboxSize: number) => {
-    for (const condition of ["connected", "disconnected", "unreachable"]) agents.set({ condition }, 0)
+    for (const condition of ["connected", "stopping", "disconnected", "unreachable"])
+      agents.set({ condition }, 0)
     for (const condition of ["connected", "disconnected"]) frameworks.set({ condition }, 0)
     for (const gauge of [tasks, total, allocated]) gauge.reset()
     for (const agent of state.agents.values()) {

@@ -22,6 +22,10 @@ export interface Outbox {
   readonly pending: (agentId: string, afterId: number) => ReadonlyArray<NumberedMessage>
   /** Keys of tasks whose launch is among {@link pending}. */
   readonly launching: (agentId: string, afterId: number) => ReadonlyArray<string>
+  /** Uuids of statuses whose acknowledgement is among {@link pending}. */
+  readonly acknowledging: (agentId: string, afterId: number) => ReadonlyArray<string>
+  /** Drops everything that waits for an agent. */
+  readonly drop: (agentId: string) => void
   readonly size: () => number
 }
 
@@ -55,6 +59,13 @@ export const makeOutbox = (recovered: ReadonlyArray<OutboxItem>, lastId: number)
       pending(agentId, afterId).flatMap(({ message }) =>
         message.type === "LaunchTask" ? [taskKey(message.spec.frameworkId, message.spec.taskId)] : [],
       ),
+    acknowledging: (agentId, afterId) =>
+      pending(agentId, afterId).flatMap(({ message }) =>
+        message.type === "AcknowledgeStatus" ? [message.uuid] : [],
+      ),
+    drop: (agentId) => {
+      queues.delete(agentId)
+    },
     size: () => [...queues.values()].reduce((sum, queue) => sum + queue.length, 0),
   }
 }

@@ -7,6 +7,7 @@ import type {
   TaskRecord,
 } from "../../core/master/State.ts"
 import { addResources, amountOf, emptyResources, type Resources } from "../../core/Resources.ts"
+import { hostAndPort } from "../http/HttpUrl.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
 
 // `/state` in the v0 naming that existing tools read (spec/mesos.md §6.3). Built in one pass over the state.
@@ -68,7 +69,7 @@ const agentView = (agent: AgentRecord, used: Resources, offered: Resources) => (
   id: agent.id,
   hostname: agent.address.hostname,
   port: agent.address.port,
-  pid: `slave(1)@${agent.address.ip}:${agent.address.port}`,
+  pid: `slave(1)@${hostAndPort(agent.address.ip, agent.address.port)}`,
   attributes: Object.fromEntries(agent.attributes.map(({ name, value }) => [name, value])),
   registered_time: agent.registeredWallMs / 1000,
   resources: scalars(agent.total),
@@ -129,14 +130,14 @@ export const stateView = (state: MasterState, identity: MasterIdentity, startedW
   return {
     version,
     id: masterId,
-    pid: `master@${address.ip}:${address.port}`,
+    pid: `master@${hostAndPort(address.ip, address.port)}`,
     hostname: address.hostname,
     start_time: startedWallMs / 1000,
     elected_time: startedWallMs / 1000,
-    leader: `master@${address.ip}:${address.port}`,
+    leader: `master@${hostAndPort(address.ip, address.port)}`,
     leader_info: {
       id: masterId,
-      pid: `master@${address.ip}:${address.port}`,
+      pid: `master@${hostAndPort(address.ip, address.port)}`,
       port: address.port,
       hostname: address.hostname,
     },

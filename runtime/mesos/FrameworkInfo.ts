@@ -1,15 +1,16 @@
 import type { FrameworkInfo } from "../../core/master/State.ts"
 import { idProblem } from "../../core/Task.ts"
-import type { WireFrameworkInfo } from "./CallSchema.ts"
+import type { WireFrameworkInfo, WireSubscribe } from "./CallSchema.ts"
 
 /**
  * Why a framework may not subscribe like this; undefined when it may. It is told as an ERROR event, not as a status
  * code (spec/mesos.md §2.2, row 11); the texts are Mesos's in meaning.
  */
-export const frameworkProblem = (
-  info: WireFrameworkInfo,
-  suppressedRoles: ReadonlyArray<string>,
-): string | undefined => {
+export const frameworkProblem = ({
+  framework_info: info,
+  suppressed_roles: suppressedRoles,
+  offer_constraints: constraints,
+}: WireSubscribe): string | undefined => {
   const id = info.id?.value ?? ""
   // Agents name folders after it.
   const badId = id === "" ? undefined : idProblem(id)
@@ -39,8 +40,15 @@ export const frameworkProblem = (
   if (strangers.length > 0) {
     return `Suppressed roles { ${strangers.join(", ")} } are not contained in the set of roles`
   }
+  // Offers that pass by what was asked for would be worse than none.
+  if (saysSomething(info.offer_filters)) return "'FrameworkInfo.offer_filters' are not supported yet"
+  if (saysSomething(constraints?.role_constraints)) return "'offer_constraints' are not supported yet"
   return undefined
 }
+
+/** Both are maps by role; an empty one asks for nothing. */
+const saysSomething = (map: unknown): boolean =>
+  map !== undefined && !(typeof map === "object" && map !== null && Object.keys(map).length === 0)
 
 /** Why a text is no role name; undefined when it is one. `*` is the default role. */
 export const roleProblem = (role: string): string | undefined => {

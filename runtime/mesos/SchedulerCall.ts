@@ -102,7 +102,7 @@ const toSubscribe = (call: WireCall): Either.Either<SchedulerCall, CallRejection
       info: wireToFrameworkInfo(info),
       suppressedRoles,
     },
-    problem: frameworkProblem(info, suppressedRoles),
+    problem: frameworkProblem(call.subscribe),
   })
 }
 
@@ -237,6 +237,8 @@ const taskInfoProblem = (operation: WireOperation, task: WireTask): string | und
   if ([command.value ?? "", ...command.arguments].some((text) => text.includes("\0"))) {
     return "A command must not contain NUL"
   }
+  const tooLong = commandLengthProblem(command)
+  if (tooLong !== undefined) return tooLong
   const { container } = task
   const isPlain =
     container === undefined ||
@@ -254,6 +256,34 @@ const taskInfoProblem = (operation: WireOperation, task: WireTask): string | und
   if (task.max_completion_time !== undefined) return "'max_completion_time' is not supported yet"
   if (task.limits !== undefined) return "'limits' are not supported yet"
   return undefined
+}
+
+/** Linux executes no argument and no `NAME=VALUE` longer than this, its NUL included (MAX_ARG_STRLEN, execve(2)). */
+const wordBytesMax = 131_072
+/** A task's command and environment are kept, journalled and sent as they are; more belongs into a file. */
+const commandBytesMax = 262_144
+
+/** Why a command could not be executed; told here, where the framework sees what it did, and not by a launch that fails. */
+const commandLengthProblem = (command: NonNullable<WireTask["command"]>): string | undefined => {
+  const bytesOf = (text: string) => Buffer.byteLength(text) + 1
+  const words = [command.value ?? "", ...command.arguments].map(bytesOf)
+  const variables = (command.environment?.variables ?? []).map((variable) => ({
+    name: variable.name,
+    bytes: bytesOf(`${variable.name}=${variable.value ?? ""}`),
+  }))
+  const long = words.find((bytes) => bytes > wordBytesMax)
+  if (long !== undefined) {
+    return `A command or argument has ${long - 1} bytes; Linux executes at most ${wordBytesMax - 1} in one`
+  }
+  const longVariable = variables.find(({ bytes }) => bytes > wordBytesMax)
+  if (longVariable !== undefined) {
+    const { name, bytes } = longVariable
+    return `Environment variable ${name.slice(0, 64)} has ${bytes - 1} bytes with its name; Linux executes at most ${wordBytesMax - 1}`
+  }
+  const total = [...words, ...variables.map(({ bytes }) => bytes)].reduce((sum, bytes) => sum + bytes, 0)
+  return total > commandBytesMax
+    ? `Command and environment have ${total} bytes together; a task may have ${commandBytesMax}`
+    : undefined
 }
 
 const isVariable = (name: string, value: string | undefined): boolean =>

@@ -2,6 +2,7 @@ import type { MasterAction, OfferedHost } from "../../core/master/Action.ts"
 import { hasCapability } from "../../core/master/Context.ts"
 import type { FrameworkRecord, NetworkAddress } from "../../core/master/State.ts"
 import type { TaskStatus } from "../../core/Task.ts"
+import { hostAndPort } from "../http/HttpUrl.ts"
 import { resourcesToWire } from "./Resources.ts"
 import { uuidToWire } from "./Uuid.ts"
 
@@ -54,7 +55,7 @@ const masterInfo = ({ masterId, version, address }: MasterIdentity) => ({
   id: masterId,
   ip: ipToNumber(address.ip),
   port: address.port,
-  pid: `master@${address.ip}:${address.port}`,
+  pid: `master@${hostAndPort(address.ip, address.port)}`,
   hostname: address.hostname,
   version,
   address: { hostname: address.hostname, ip: address.ip, port: address.port },

@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import type { AgentMessage } from "../../core/master/Action.ts"
 import type { ReportedTask } from "../../core/master/Event.ts"
-import type { Resources } from "../../core/Resources.ts"
+import { isResourceName, type Resources } from "../../core/Resources.ts"
 import { type TaskSpec, type TaskStatus, taskStates } from "../../core/Task.ts"
 
 // gleaner's own protocol between agent and master (design §4): one long-lived stream of records down, posts up.
@@ -19,6 +19,9 @@ export const protocolVersion = 1
 export const subscribePath = "/gleaner/v1/agent/subscribe"
 export const reportPath = "/gleaner/v1/agent/report"
 
+/** An agent registers with all its tasks, commands included; what does not fit here could never come back. */
+export const registrationBytesMax = 64 * 1024 * 1024
+
 /** The master writes a heartbeat this often; the agent reports at least this often. */
 export const heartbeatMs = 5_000
 /** Silence in either direction after which a peer gives the stream up. */
@@ -26,9 +29,14 @@ export const silenceMsMax = 20_000
 
 const Text = Schema.String
 const OrNull = <A, I>(schema: Schema.Schema<A, I>) => Schema.NullOr(schema)
-const Milli = Schema.Int.pipe(Schema.nonNegative())
+/** At most a thousand million of Mesos's units: sums over all agents of a cluster stay exact whole numbers. */
+const Milli = Schema.Int.pipe(Schema.between(0, 1e12))
 
-const ResourcesSchema: Schema.Schema<Resources> = Schema.Record({ key: Text, value: Milli })
+const ResourcesSchema: Schema.Schema<Resources> = Schema.Record({ key: Text, value: Milli }).pipe(
+  Schema.filter(
+    (resources) => Object.keys(resources).every(isResourceName) || "a name that no resource can have",
+  ),
+)
 
 const LabelSchema = Schema.Struct({ key: Text, value: Text })
 
@@ -93,7 +101,9 @@ export const AgentReport = Schema.Struct({
   agentId: Text,
   streamId: Text,
   processedId: Schema.Number,
-  statuses: Schema.Array(TaskStatusSchema),
+  /** The agent ends its tasks and takes no more. */
+  isStopping: Schema.Boolean,
+  statuses: Schema.Array(Schema.Struct({ status: TaskStatusSchema, latestState: TaskStateSchema })),
 })
 export type AgentReport = typeof AgentReport.Type
 
@@ -113,9 +123,11 @@ const AgentMessageSchema: Schema.Schema<AgentMessage> = Schema.Union(
   }),
 )
 
-/** What the master writes on the stream; `Registered` is the first record. */
+/** What the master writes on the stream; `Registered` is the first record, or `Refused` the only one. */
 export const MasterRecord = Schema.Union(
   Schema.Struct({ type: Schema.Literal("Registered"), masterId: Text, agentId: Text, streamId: Text }),
+  /** Instead of `Registered`: the agent may not join like this. */
+  Schema.Struct({ type: Schema.Literal("Refused"), reason: Text }),
   Schema.Struct({ type: Schema.Literal("Message"), id: Schema.Number, message: AgentMessageSchema }),
   Schema.Struct({ type: Schema.Literal("Heartbeat") }),
 )

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs"
+import { existsSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { Cluster, eventually, gleaner, missingForEnforcement } from "../support/Gleaner.ts"
@@ -57,7 +57,24 @@ describe.skipIf(missingForEnforcement !== undefined)("a cluster on one host", ()
     await framework.call({ type: "TEARDOWN" })
   })
 
-  it("kills with SIGTERM first, and with freeze-kill-thaw what does not listen", async () => {
+  it("kills with SIGTERM first: what listens gets its time", async () => {
+    const framework = await subscribed()
+    const polite = "trap 'echo term > heard; exit 0' TERM; echo ready > ready; while :; do sleep 0.05; done"
+    await framework.launch(await firstOffer(framework), { id: "polite", command: { value: polite } })
+    await framework.status("polite", "TASK_RUNNING")
+    const place = `frameworks/${framework.frameworkId}/executors/polite/runs/latest`
+    const sandbox = join(cluster.data, "agent", "sandboxes", place)
+    await eventually(() => (existsSync(join(sandbox, "ready")) ? true : undefined))
+    const kill_policy = { grace_period: { nanoseconds: 60e9 } }
+    await framework.call({ type: "KILL", kill: { task_id: { value: "polite" }, kill_policy } })
+    const end = await framework.status("polite", "TASK_KILLED")
+    expect(end.message).not.toContain("SIGKILL")
+    expect(readFileSync(join(sandbox, "heard"), "utf8")).toBe("term\n")
+    expect(cluster.containers()).toEqual([])
+    await framework.call({ type: "TEARDOWN" })
+  })
+
+  it("kills with freeze-kill-thaw what does not listen", async () => {
     const framework = await subscribed()
     const stubborn = "trap '' TERM; (trap '' TERM; setsid sleep 1000) & while :; do sleep 0.1; done"
     await framework.launch(await firstOffer(framework), { id: "stubborn", command: { value: stubborn } })

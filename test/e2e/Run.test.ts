@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { Cluster, eventually, gleaner, missingForEnforcement } from "../support/Gleaner.ts"
 
@@ -16,7 +17,7 @@ const statOf = (container: string): Record<string, number> =>
 describe.skipIf(missingForEnforcement !== undefined)("gleaner run", () => {
   let cluster!: Cluster
   beforeAll(async () => {
-    cluster = await Cluster.start()
+    cluster = await Cluster.start([], { GLEANER_E2E_MARKER: "of the agent" })
   })
   afterAll(async () => {
     if (cluster === undefined) return // it did not start, which has been told
@@ -46,14 +47,61 @@ describe.skipIf(missingForEnforcement !== undefined)("gleaner run", () => {
   })
 
   it("runs as an unprivileged user, with nothing of our environment, in its sandbox", async () => {
+    // The daemons have the marker, or the test could not fail.
+    expect(readFileSync(`/proc/${cluster.up.child.pid}/environ`, "utf8")).toContain("GLEANER_E2E_MARKER")
     const { stdout, code } = await cluster.run("--env", "GIVEN=yes", "--", "sh", "-c", "id -u; env; pwd")
       .finished
     expect(code).toBe(0)
     const [uid, ...rest] = stdout.trim().split("\n")
     expect(uid).toBe("65534")
     expect(rest).toContain("GIVEN=yes")
-    expect(stdout).not.toContain("GLEANER_DATA")
+    expect(stdout).not.toContain("GLEANER_")
     expect(rest.at(-1)).toContain("/runs/")
+  })
+
+  it("inherits no open file but its own output; what cannot be closed leads to /dev/null", async () => {
+    const { stdout } = await cluster.run("--", "sh", "-c", "readlink /proc/$$/fd/*").finished
+    const [stdin, ...others] = stdout.trim().split("\n")
+    expect(stdin).toBe("/dev/null")
+    expect(others.filter((path) => path !== "/dev/null")).toEqual([
+      expect.stringMatching(/\/runs\/.*\/stdout$/),
+      expect.stringMatching(/\/runs\/.*\/stderr$/),
+    ])
+  })
+
+  it("cannot read the journal, the secret, logs or what other tasks were launched with", async () => {
+    const other = cluster.run("--cpus", "0.1", "--name", "other", "--", "sh", "-c", "echo here; sleep 1000")
+    try {
+      await other.says("here")
+      const runs = join(cluster.data, "agent", "runs")
+      const ofLaunch = readdirSync(runs).flatMap((run) =>
+        readdirSync(join(runs, run)).map((name) => join(runs, run, name)),
+      )
+      expect(ofLaunch.length).toBeGreaterThan(0)
+      const closed = [
+        join(cluster.data, "secret"),
+        join(cluster.data, "master", "journal.db"),
+        join(cluster.data, "logs", "agent.log"),
+        join(cluster.data, "logs", "master.log"),
+        ...ofLaunch,
+      ]
+      expect(closed.filter((path) => !existsSync(path))).toEqual([])
+      const script = 'for path; do head -c 1 "$path" >/dev/null && echo "$path"; done; true'
+      const { stdout } = await cluster.run("--", "sh", "-c", script, "sh", "/etc/passwd", ...closed).finished
+      expect(stdout.trim().split("\n")).toEqual(["/etc/passwd"])
+    } finally {
+      other.signal("SIGINT")
+      await other.finished
+    }
+  })
+
+  it("ends quietly, and its task too, when nobody reads its output any more", async () => {
+    const run = cluster.run("--", "sh", "-c", "while :; do echo y; sleep 0.01; done")
+    await run.says("y")
+    run.child.stdout?.destroy()
+    const { code, stderr } = await run.finished
+    expect([code, stderr]).toEqual([141, ""])
+    await eventually(() => (cluster.containers().length === 0 ? true : undefined))
   })
 
   it("refuses root, and says how to allow it", async () => {
@@ -72,7 +120,6 @@ describe.skipIf(missingForEnforcement !== undefined)("gleaner run", () => {
     const cpuNanos = Number(readFileSync(`${container.replace("/cpu/", "/cpuacct/")}/cpuacct.usage`, "utf8"))
     run.signal("SIGINT")
     await run.finished
-    expect(readFileSync("/proc/self/cgroup", "utf8")).not.toContain(cluster.cgroupParent)
     expect(stat.nr_throttled).toBeGreaterThan(0)
     // 50 ms of each 100 ms period; one period of slack, since both files are not read at the same moment.
     expect(cpuNanos).toBeLessThanOrEqual((stat.nr_periods! + 2) * 50e6 * 1.1)
@@ -117,6 +164,8 @@ describe.skipIf(missingForEnforcement !== undefined)("gleaner run", () => {
     [[], 2, "no command"],
     [["--mem", "lots", "--", "true"], 2, "--mem lots is not a size"],
     [["--cpus", "0", "--", "true"], 2, "--cpus 0 must be at least"],
+    [["--cpus", "2e9", "--", "true"], 2, "--cpus 2000000000 must be at least 0.001 and at most 1000000000"],
+    [["--mem", "1000000G", "--", "true"], 2, "--mem 1000000G must be at most 1000000000 MiB"],
     [["--name", "a/b", "--", "true"], 2, "--name a/b"],
     [["--bogus", "--", "true"], 2, "unknown option --bogus"],
     [["--", "/no/such/command"], 127, "not found"],

@@ -8,7 +8,7 @@ export interface SourceFile {
   /** Path from the repository's root, with forward slashes. */
   readonly path: string
   readonly text: string
-  /** The same text with comments and string contents blanked, line for line; what the rules search. */
+  /** The same text with comments blanked, line for line; what the rules search. Strings stay: imports are among them. */
   readonly code: string
 }
 

@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingMessage } from "node:http"
+import type { TaskStatus } from "../../core/Task.ts"
 import { makeRecordDecoder } from "../../runtime/http/RecordIo.ts"
 import {
   type AgentReport,
@@ -84,9 +85,17 @@ export class FakeAgent {
     return this.next("Registered")
   }
 
-  report(change: Partial<AgentReport> = {}): Promise<PlainReply> {
+  /** Each status is also the newest of its task. */
+  report(
+    change: Omit<Partial<AgentReport>, "statuses"> & { readonly statuses?: ReadonlyArray<TaskStatus> } = {},
+  ): Promise<PlainReply> {
     const { agentId, streamId } = this
-    return this.post(reportPath, { agentId, streamId, processedId: 0, statuses: [], ...change })
+    const statuses = (change.statuses ?? []).map((status) => ({ status, latestState: status.state }))
+    return this.post(reportPath, {
+      ...{ agentId, streamId, processedId: 0, isStopping: false },
+      ...change,
+      statuses,
+    })
   }
 
   async ended(): Promise<void> {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -91,6 +91,33 @@ export const gleaner = (
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Finished> => startGleaner(args, environment).finished
 
+/** Where others may enter, as in /var/lib: tasks of other users are kept out by what lies below it, or not at all. */
+const makeDataFolder = (): string => {
+  const data = mkdtempSync(join(tmpdir(), "gleaner-e2e-"))
+  chmodSync(data, 0o755)
+  return data
+}
+
+/** In any hierarchy. */
+const cgroupsNamed = (name: string): ReadonlyArray<string> =>
+  readdirSync("/sys/fs/cgroup")
+    .map((controller) => join("/sys/fs/cgroup", controller, name))
+    .filter((path) => existsSync(path))
+
+/** Processes that were told of a folder or work below it: daemons, launchers, tasks. */
+export const processesOf = (folder: string): ReadonlyArray<string> =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")
+        const cwd = readlinkSync(`/proc/${pid}/cwd`)
+        return words.includes(folder) || cwd.startsWith(folder) ? [`${pid} in ${cwd}: ${words}`] : []
+      } catch {
+        return [] // it has ended
+      }
+    })
+
 /** A start that takes longer has failed: the logs tell why, where a test's own time limit would not. */
 const startMsMax = 45_000
 
@@ -104,18 +131,27 @@ export class Cluster {
     readonly cgroupParent: string,
   ) {}
 
-  static async start(options: ReadonlyArray<string> = []): Promise<Cluster> {
-    const data = mkdtempSync(join(tmpdir(), "gleaner-e2e-"))
+  static async start(
+    options: ReadonlyArray<string> = [],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<Cluster> {
+    const data = makeDataFolder()
     const cluster = new Cluster(data, `gleaner-e2e-${process.pid}-${data.slice(-6)}`)
-    await cluster.begin(options)
+    await cluster.begin(options, environment)
     return cluster
   }
 
-  async begin(options: ReadonlyArray<string> = []): Promise<void> {
-    this.up = startGleaner([
-      ...["up", "--data", this.data, "--port", "0", "--agent-port", "0"],
-      ...["--cgroup-parent", this.cgroupParent, ...options],
-    ])
+  async begin(
+    options: ReadonlyArray<string> = [],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
+    this.up = startGleaner(
+      [
+        ...["up", "--data", this.data, "--port", "0", "--agent-port", "0"],
+        ...["--cgroup-parent", this.cgroupParent, ...options],
+      ],
+      environment,
+    )
     try {
       await Promise.race([
         this.up.says("agent        http"),
@@ -160,9 +196,7 @@ export class Cluster {
 
   /** Every cgroup of this cluster, in any hierarchy. */
   leftovers(): ReadonlyArray<string> {
-    return readdirSync("/sys/fs/cgroup")
-      .map((controller) => join("/sys/fs/cgroup", controller, this.cgroupParent))
-      .filter((path) => existsSync(path))
+    return cgroupsNamed(this.cgroupParent)
   }
 
   /** Stops it as a user would, and removes its folder. */
@@ -174,5 +208,48 @@ export class Cluster {
 
   remove(): void {
     rmSync(this.data, { recursive: true, force: true })
+  }
+}
+
+/** A master and an agent that were started each by itself, as on two hosts. */
+export class SplitCluster {
+  readonly data = makeDataFolder()
+  readonly cgroupParent = `gleaner-e2e-${process.pid}-${this.data.slice(-6)}`
+  master!: GleanerProcess
+  agent!: GleanerProcess
+  url = ""
+
+  static async start(): Promise<SplitCluster> {
+    const cluster = new SplitCluster()
+    await cluster.beginMaster()
+    cluster.agent = startGleaner([
+      ...["agent", "--data", cluster.data, "--master", cluster.url, "--port", "0"],
+      ...["--cgroup-parent", cluster.cgroupParent],
+    ])
+    await cluster.agent.says('"ready":true')
+    return cluster
+  }
+
+  /** On the port that the one before it had. */
+  async beginMaster(): Promise<void> {
+    const port = this.url === "" ? "0" : new URL(this.url).port
+    this.master = startGleaner(["master", "--data", this.data, "--port", port])
+    await this.master.says('"ready":true')
+    this.url = (JSON.parse(this.master.stdout) as { url: string }).url
+  }
+
+  get secret(): string {
+    return readFileSync(join(this.data, "secret"), "utf8").trim()
+  }
+
+  /** Ends both, agent first, and removes the folder; returns what is left of them. */
+  async end(): Promise<ReadonlyArray<string>> {
+    for (const daemon of [this.agent, this.master]) {
+      daemon?.signal("SIGTERM")
+      await daemon?.finished
+    }
+    const left = [...processesOf(this.data), ...cgroupsNamed(this.cgroupParent)]
+    rmSync(this.data, { recursive: true, force: true })
+    return left
   }
 }

@@ -26,7 +26,8 @@ const identity = { version: "9.9", address: { hostname: "here", ip: "127.0.0.1",
 /** The master alone, not yet running. */
 export const makeMaster = (options: MasterFixtureOptions = {}) =>
   Master.layer({
-    settings: { ...defaultMasterSettings, ...options.settings },
+    // Refused offers come back at once: what the pause does is tested without a clock, in test/core.
+    settings: { ...defaultMasterSettings, refuseMsMin: 0, ...options.settings },
     newMasterId: "m",
     newSeed: "seed",
     identity,

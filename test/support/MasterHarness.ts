@@ -83,6 +83,7 @@ export class MasterHarness {
       version: "1",
       tasks: [],
       launching: [],
+      acknowledging: [],
     })
     return agentId ?? `m-S${this.state.nextAgentNumber - 1}`
   }
@@ -118,7 +119,7 @@ export class MasterHarness {
     uuid = `u-${taskId}-${state}`,
   ) {
     const status = statusOf(agentId, frameworkId, taskId, state, uuid)
-    return this.step({ type: "StatusReported", agentId, status })
+    return this.step({ type: "StatusReported", agentId, status, latestState: status.state })
   }
 }
 

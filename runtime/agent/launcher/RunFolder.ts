@@ -6,7 +6,10 @@ import {
   fstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
+  rmdirSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs"
 import { join } from "node:path"
@@ -48,13 +51,14 @@ export const readProgress = (runDir: string): Progress => {
 /** The end of what the launcher itself had to say, for messages. */
 export const readLog = (runDir: string): string => (readText(join(runDir, "log")) ?? "").trim().slice(-500)
 
-/** Descriptors for launch.sh, in the order of its fds 1 to 6. */
+/** Descriptors for launch.sh, in the order of its fds 1 to 6; /dev/null for those that it must not inherit. */
 export interface LaunchFiles {
   readonly log: number
   readonly stdout: number
   readonly stderr: number
   readonly environment: number
   readonly progress: number
+  readonly devNull: number
 }
 
 const append = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND
@@ -75,6 +79,16 @@ const openOutput = (path: string, user: { readonly uid: number; readonly gid: nu
   return fd
 }
 
+/** Only an open file, without a name: an environment may hold secrets, which no crash must leave on the disk. */
+const openEnvironment = (path: string, text: string): number => {
+  writeFileSync(path, text, { mode: 0o600 })
+  try {
+    return openSync(path, "r")
+  } finally {
+    unlinkSync(path)
+  }
+}
+
 export const openLaunchFiles = (
   runDir: string,
   sandboxDir: string,
@@ -85,8 +99,6 @@ export const openLaunchFiles = (
   mkdirSync(runDir, { recursive: true, mode: 0o700 })
   if (readText(join(runDir, "status")) !== undefined)
     throw new Error(`${runDir} holds the status of an earlier launch; give each launch a folder of its own`)
-  const environmentPath = join(runDir, "environment")
-  writeFileSync(environmentPath, environment, { mode: 0o600 })
   const opened: Array<number> = []
   const open = (fd: number) => {
     opened.push(fd)
@@ -97,8 +109,9 @@ export const openLaunchFiles = (
       log: open(openSync(join(runDir, "log"), append, 0o600)),
       stdout: open(openOutput(join(sandboxDir, "stdout"), user, isRoot)),
       stderr: open(openOutput(join(sandboxDir, "stderr"), user, isRoot)),
-      environment: open(openSync(environmentPath, "r")),
+      environment: open(openEnvironment(join(runDir, "environment"), environment)),
       progress: open(openSync(join(runDir, "progress"), append, 0o600)),
+      devNull: open(openSync("/dev/null", "r+")),
     }
   } catch (error) {
     opened.forEach(closeSync)
@@ -108,4 +121,25 @@ export const openLaunchFiles = (
 
 export const closeLaunchFiles = (files: LaunchFiles): void => {
   for (const fd of Object.values(files)) closeSync(fd)
+}
+
+/** Removes a run folder: flat, of small files of our own. Gone already is fine. */
+export const removeRunFolder = (runDir: string): void => {
+  // Not there, or in use for one more moment: the next start of the agent clears the rest.
+  for (const name of ignoringFailure(() => readdirSync(runDir)) ?? [])
+    ignoringFailure(() => unlinkSync(join(runDir, name)))
+  ignoringFailure(() => rmdirSync(runDir))
+}
+
+const ignoringFailure = <A>(action: () => A): A | undefined => {
+  try {
+    return action()
+  } catch {
+    return undefined
+  }
+}
+
+/** Removes what an agent before this one left; only when none of its tasks runs any more. */
+export const emptyRunRoot = (runRoot: string): void => {
+  for (const name of readdirSync(runRoot)) removeRunFolder(join(runRoot, name))
 }

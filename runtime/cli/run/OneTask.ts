@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { hostname, userInfo } from "node:os"
 import { Deferred, Effect, type Scope } from "effect"
+import { httpUrl } from "../../http/HttpUrl.ts"
 import {
   type MasterAccess,
   type SchedulerClient,
@@ -8,8 +9,8 @@ import {
   subscribe,
   type WireEvent,
 } from "../../mesos/SchedulerClient.ts"
-import { followFile } from "./TaskOutput.ts"
-import { fitsOffer, type TaskRequest, toTaskInfo, type WireOffer } from "./TaskRequest.ts"
+import { fitsOffer, type RunRequest, toTaskInfo, type WireOffer } from "./RunRequest.ts"
+import { followFile, type ReadFailure } from "./TaskOutput.ts"
 
 /** How the task ended, as its framework was told. */
 export interface TaskEnd {
@@ -22,7 +23,7 @@ export interface TaskEnd {
 
 export interface OneTaskOptions {
   readonly access: MasterAccess
-  readonly request: TaskRequest
+  readonly request: RunRequest
   /** Lines for people: what is being waited for. */
   readonly tell: (line: string) => void
   readonly writeStdout: (bytes: Buffer) => Effect.Effect<void>
@@ -131,6 +132,8 @@ class RunningTask {
   private hasEnded = false
   private output: Effect.Effect<unknown> = Effect.void
   private isKillWanted = false
+  private hasRun = false
+  private hasToldUnreadable = false
 
   constructor(
     private readonly options: OneTaskOptions,
@@ -192,19 +195,26 @@ class RunningTask {
   private followOutput(offer: WireOffer): Effect.Effect<void> {
     return Effect.gen(this, function* () {
       const address = offer.url?.address
-      if (address === undefined) return
+      if (address === undefined) return this.tellUnreadable("the offer does not say where its agent is")
       const sandbox = {
-        agentUrl: `http://${address.ip ?? address.hostname}:${address.port}`,
+        agentUrl: httpUrl(address.ip ?? address.hostname, address.port),
         secret: this.options.access.secret,
         frameworkId: this.client.frameworkId,
         taskId: this.taskId,
       }
-      const isComplete = () => this.hasEnded
+      const follow = {
+        isComplete: () => this.hasEnded,
+        onFailing: (error: ReadFailure) => {
+          // A task that never ran has no sandbox; its status says why.
+          const isMissing = error._tag === "HttpStatusError" && error.status === 404
+          if (this.hasRun || !isMissing) this.tellUnreadable(error.message)
+        },
+      }
       const fiber = yield* Effect.forkDaemon(
         Effect.all(
           [
-            followFile(sandbox, "stdout", this.options.writeStdout, isComplete),
-            followFile(sandbox, "stderr", this.options.writeStderr, isComplete),
+            followFile(sandbox, "stdout", this.options.writeStdout, follow),
+            followFile(sandbox, "stderr", this.options.writeStderr, follow),
           ],
           { concurrency: 2 },
         ),
@@ -213,8 +223,16 @@ class RunningTask {
     })
   }
 
+  /** Once: the task goes on, and whoever waits for its output should know. */
+  private tellUnreadable(why: string): void {
+    if (this.hasToldUnreadable) return
+    this.hasToldUnreadable = true
+    this.options.tell(`the task's output cannot be read from here: ${why}`)
+  }
+
   private takeStatus(status: WireStatus): Effect.Effect<TaskEnd | undefined, SchedulerClientError> {
     return Effect.gen(this, function* () {
+      if (status.state === "TASK_RUNNING") this.hasRun = true
       const isOver = isTerminal(status.state)
       if (isOver) {
         this.hasEnded = true

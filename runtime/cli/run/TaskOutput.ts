@@ -1,5 +1,5 @@
-import { Effect, Schedule } from "effect"
-import { makeConnectionPool, requestOk } from "../../http/Client.ts"
+import { Clock, Effect, Schedule } from "effect"
+import { type ClientError, type HttpStatusError, makeConnectionPool, requestOk } from "../../http/Client.ts"
 import { filesPath } from "../../protocol/FilesProtocol.ts"
 
 /** Where a task's sandbox can be read. */
@@ -12,27 +12,39 @@ export interface SandboxAddress {
 
 const chunkBytes = 256 * 1024
 
-/** Failed reads in a row after the task's end before its output is given up. */
-const failuresMax = 20
+/**
+ * Reads that fail for so long are told; after the task's end its output is then given up. Shorter ones are a sandbox
+ * that is not there yet, or a moment of the agent or the network.
+ */
+const failingMsMax = 2_000
 
 /** Between two looks at a file that has nothing new. */
 const pollEvery = Schedule.spaced("100 millis")
 
+export type ReadFailure = ClientError | HttpStatusError
+
+export interface FollowOptions {
+  /** Whether nothing more will be written. */
+  readonly isComplete: () => boolean
+  /** Called with every failed read once they have failed for some time. */
+  readonly onFailing: (error: ReadFailure) => void
+}
+
 /**
- * Copies a file of the sandbox to `write` as it grows. It returns once `isComplete` says that nothing more is written
- * and all of it was copied. A moment's failure of the agent is waited out for as long as the task may be running.
+ * Copies a file of the sandbox to `write` as it grows. It returns once all of it was copied and nothing more is written.
+ * Failures are waited out for as long as the task may be running.
  */
 export const followFile = (
   sandbox: SandboxAddress,
   file: "stdout" | "stderr",
   write: (bytes: Buffer) => Effect.Effect<void>,
-  isComplete: () => boolean,
+  { isComplete, onFailing }: FollowOptions,
 ) =>
   Effect.gen(function* () {
     const pool = yield* makeConnectionPool(1)
     const path = `/frameworks/${sandbox.frameworkId}/executors/${sandbox.taskId}/runs/latest/${file}`
     let offset = 0
-    let failures = 0
+    let goodUntilMs = yield* Clock.currentTimeMillis
     const copyNext = Effect.gen(function* () {
       // Asked before the read: what is written until then is seen by it.
       const wasComplete = isComplete()
@@ -43,17 +55,17 @@ export const followFile = (
         ...(sandbox.secret === undefined ? {} : { secret: sandbox.secret }),
       })
       offset += bytes.length
-      failures = 0
       if (bytes.length > 0) yield* write(bytes)
+      goodUntilMs = yield* Clock.currentTimeMillis
       return bytes.length === 0 && wasComplete ? "complete" : bytes.length === 0 ? "waiting" : "more"
-    }).pipe(
-      // No sandbox yet, or the agent is not reachable for a moment; once the task is over it may be gone for good.
-      Effect.catchAll(() => {
-        failures++
-        return Effect.succeed(isComplete() && failures > failuresMax ? "complete" : "waiting")
-      }),
-    )
-    yield* copyNext.pipe(
+    })
+    const outlast = (error: ReadFailure) =>
+      Effect.map(Clock.currentTimeMillis, (nowMs) => {
+        if (nowMs - goodUntilMs < failingMsMax) return "waiting"
+        onFailing(error)
+        return isComplete() ? "complete" : "waiting"
+      })
+    yield* Effect.catchAll(copyNext, outlast).pipe(
       Effect.repeat({ while: (progress) => progress === "more" }),
       Effect.repeat({ until: (progress) => progress === "complete", schedule: pollEvery }),
     )

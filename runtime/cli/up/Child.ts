@@ -25,6 +25,8 @@ export interface ChildOptions {
   readonly name: string
   /** Arguments of this same gleaner. */
   readonly args: ReadonlyArray<string>
+  /** Default: the one that runs here. */
+  readonly script?: string
   readonly logFile: string
   /** After SIGTERM, before SIGKILL. */
   readonly stopWaitMs: number
@@ -68,12 +70,12 @@ export const startChild = (options: ChildOptions): Effect.Effect<Child, ChildEnd
   })
 
 const spawnChild = (
-  { name, args, logFile }: ChildOptions,
+  { name, args, logFile, script = process.argv[1] ?? "" }: ChildOptions,
   ready: Deferred.Deferred<Child["ready"], ChildEnded>,
   ended: Deferred.Deferred<never, ChildEnded>,
 ): ChildProcess => {
   const log = openLog(logFile)
-  const child = spawn(process.execPath, [process.argv[1] ?? "", ...args, "--with-parent"], {
+  const child = spawn(process.execPath, [script, ...args, "--with-parent"], {
     detached: true,
     stdio: ["pipe", "pipe", log],
   })
@@ -91,14 +93,28 @@ const spawnChild = (
   child.stdin?.on("error", () => {})
   let text = ""
   child.stdout?.on("data", (chunk: Buffer) => {
-    const end = (text + chunk.toString("utf8")).indexOf("\n")
     text += chunk.toString("utf8")
-    if (end !== -1) {
-      Deferred.unsafeDone(ready, Effect.succeed(JSON.parse(text.slice(0, end)) as Child["ready"]))
-      child.stdout?.removeAllListeners("data").resume()
-    }
+    const end = text.indexOf("\n")
+    if (end === -1 && text.length < announcementLengthMax) return
+    child.stdout?.removeAllListeners("data").resume()
+    const line = end === -1 ? text : text.slice(0, end)
+    const announced = readAnnouncement(line)
+    if (announced === undefined) fail(`said ${JSON.stringify(line.slice(0, 100))} instead of where it serves`)
+    else Deferred.unsafeDone(ready, Effect.succeed(announced))
   })
   return child
+}
+
+/** A daemon says one line and then nothing. */
+const announcementLengthMax = 65_536
+
+const readAnnouncement = (line: string): Child["ready"] | undefined => {
+  try {
+    const value = JSON.parse(line) as unknown
+    return typeof value === "object" && value !== null ? (value as Child["ready"]) : undefined
+  } catch {
+    return undefined
+  }
 }
 
 const stopChild = (child: ChildProcess, stopWaitMs: number): Effect.Effect<void> =>

@@ -91,7 +91,10 @@ describe("a task's life", () => {
     expect(told(agent.step({ type: "TaskStarted", ...of }))).toEqual([])
     expect(told(agent.acknowledge())).toEqual(["TASK_RUNNING"])
     expect(told(agent.step({ type: "TaskExited", ...of, exit: exit(0) }))).toEqual(["DestroyContainer"])
-    expect(told(agent.step({ type: "ContainerDestroyed", ...of }))).toEqual([])
+    // RUNNING is not acknowledged yet: it is sent again, with the news that the task has ended.
+    expect(agent.step({ type: "ContainerDestroyed", ...of })).toMatchObject([
+      { type: "SendStatus", status: { state: "TASK_RUNNING" }, latestState: "TASK_FINISHED" },
+    ])
     expect(told(agent.acknowledge())).toEqual(["TASK_FINISHED"])
     agent.acknowledge()
     expect(agent.state.tasks.size).toBe(0)
@@ -193,6 +196,27 @@ describe("kill", () => {
     expect(agent.step(kill(0))).toEqual([])
     expect(told(agent.step({ type: "TaskStarted", ...of }))).toEqual(["TerminateTask"])
     expect(told(agent.advance(0))).toEqual(["DestroyContainer"])
+  })
+
+  it("that comes while the task is being started, and the start fails, is a kill", () => {
+    const agent = new AgentHarness()
+    agent.step({ type: "Registered", agentId: "a" })
+    agent.step({ type: "LaunchRequested", spec: spec() })
+    agent.step(kill(0))
+    agent.step({ type: "StartFailed", ...of, reason: "R", message: "m" })
+    expect(agent.acknowledge()).toMatchObject([
+      { status: { state: "TASK_KILLED", reason: "REASON_TASK_KILLED_DURING_LAUNCH" } },
+    ])
+  })
+
+  it("comes to all tasks when the agent stops, and nothing is begun any more", () => {
+    const agent = running()
+    expect(told(agent.step({ type: "Stopping" }))).toEqual(["TerminateTask"])
+    const late = { ...specOf("late", "f", "a", {}), taskId: "late" }
+    expect(agent.step({ type: "LaunchRequested", spec: late })).toMatchObject([
+      { type: "SendStatus", status: { taskId: "late", state: "TASK_DROPPED", source: "SOURCE_AGENT" } },
+    ])
+    expect(told(agent.advance(3_000))).toContain("DestroyContainer")
   })
 
   it("of a task that is not here is nothing", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
 import type { ReportedTask } from "../../../core/master/Event.ts"
+import { defaultMasterSettings } from "../../../core/master/State.ts"
 import type { TaskStatus } from "../../../core/Task.ts"
 import { actionsOf, MasterHarness, specOf, statusesOf, statusOf } from "../../support/MasterHarness.ts"
 import { host, running, small } from "../../support/MasterScenes.ts"
@@ -26,6 +27,7 @@ describe("agents", () => {
       version: "1",
       tasks: [{ spec: specOf("t", framework.id, agentId, small), status: null }],
       launching: [],
+      acknowledging: [],
     })
     expect(statusesOf(back)).toEqual(["t TASK_STAGING REASON_AGENT_REREGISTERED no-ack"])
     expect(master.state.ledger.allocatedOn(agentId)).toEqual(small)
@@ -45,6 +47,7 @@ describe("agents", () => {
         version: "1",
         tasks: [],
         launching,
+        acknowledging: [],
       })
     expect(statusesOf(register([`${framework.id}/t`]))).toEqual([])
     expect(statusesOf(register([]))).toEqual(["t TASK_LOST REASON_RECONCILIATION no-ack"])
@@ -66,6 +69,7 @@ describe("agents", () => {
       version: "1",
       tasks: [],
       launching: [],
+      acknowledging: [],
       ...change,
     })
 
@@ -104,7 +108,7 @@ describe("agents", () => {
     const back = comeBack(master, agentId, { tasks: [{ spec, status: killed! }] })
     expect(statusesOf(back)).toEqual([])
     const tell = (status: TaskStatus) => [
-      ...statusesOf(master.step({ type: "StatusReported", agentId, status })),
+      ...statusesOf(master.step({ type: "StatusReported", agentId, status, latestState: status.state })),
       ...actionsOf(
         master.step({
           type: "StatusAcknowledged",
@@ -130,9 +134,9 @@ describe("agents", () => {
     const status = statusOf(agentId, framework.id, "t", "TASK_RUNNING")
     const back = comeBack(master, agentId, { tasks: [{ spec, status }] })
     expect(statusesOf(back)).toEqual(["t TASK_RUNNING REASON_AGENT_REREGISTERED no-ack"])
-    expect(statusesOf(master.step({ type: "StatusReported", agentId, status }))).toEqual([
-      "t TASK_RUNNING - ack",
-    ])
+    expect(
+      statusesOf(master.step({ type: "StatusReported", agentId, status, latestState: status.state })),
+    ).toEqual(["t TASK_RUNNING - ack"])
   })
 
   it("that report tasks of nobody are told to kill them", () => {
@@ -147,6 +151,7 @@ describe("agents", () => {
       version: "1",
       tasks: [{ spec: specOf("t", "old-0001", "old-S3", small), status: null }],
       launching: [],
+      acknowledging: [],
     })
     expect(actionsOf(actions, "SendToAgent")[0]!.message.type).toBe("KillTask")
   })
@@ -188,8 +193,97 @@ describe("agents", () => {
       version: "1",
       tasks: [{ spec: specOf("t", framework.id, agentId, small), status: null }],
       launching: [],
+      acknowledging: [],
     })
     expect(actionsOf(master.settle(), "OfferResources")).toEqual([])
     expect(master.state.ledger.allocatedOn(agentId)).toEqual(small)
+  })
+
+  it("that end their tasks get no more offers, and lose the ones they have", () => {
+    const { master, agentId, framework } = running()
+    master.step({ type: "OffersRevived", frameworkId: framework.id, roles: [] })
+    master.settle()
+    const streamId = master.state.agents.get(agentId)!.streamId!
+    const actions = master.step({ type: "AgentStopping", agentId, streamId })
+    expect(actions.map(({ type }) => type)).toEqual(["RescindOffer"])
+    expect(master.advance(3_600_000)).toEqual([])
+    expect(statusesOf(master.report(agentId, framework.id, "t", "TASK_KILLED"))).toEqual([
+      "t TASK_KILLED - ack",
+    ])
+  })
+
+  it("that are another host than the one their id belongs to are refused until that one is given up", () => {
+    const { master, agentId } = running()
+    const elsewhere = (streamId: string) =>
+      master.step({
+        type: "AgentRegistered",
+        streamId,
+        agentId,
+        address: { hostname: "copy", ip: "127.0.0.2", port: 5051 },
+        total: host,
+        attributes: [],
+        version: "1",
+        tasks: [],
+        launching: [],
+        acknowledging: [],
+      })
+    expect(elsewhere("s1")).toEqual([
+      {
+        type: "RefuseRegistration",
+        streamId: "s1",
+        reason: expect.stringContaining("belongs to host (127.0.0.1)"),
+      },
+    ])
+    expect(master.state.tasks.size).toBe(1)
+    lose(master, agentId)
+    master.advance(75_000)
+    expect(actionsOf(elsewhere("s2"), "ConfirmRegistration")).toHaveLength(1)
+  })
+
+  it("do not bring back a task whose end was acknowledged, though they have not heard so yet", () => {
+    const { master, agentId, framework } = running()
+    master.report(agentId, framework.id, "t", "TASK_FINISHED")
+    const uuid = "u-t-TASK_FINISHED"
+    master.step({ type: "StatusAcknowledged", frameworkId: framework.id, agentId, taskId: "t", uuid })
+    const spec = specOf("t", framework.id, agentId, small)
+    const status = statusOf(agentId, framework.id, "t", "TASK_FINISHED", uuid)
+    const register = (acknowledging: ReadonlyArray<string>) =>
+      master.step({
+        type: "AgentRegistered",
+        streamId: `s${acknowledging.length}`,
+        agentId,
+        address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
+        total: host,
+        attributes: [],
+        version: "1",
+        tasks: [{ spec, status }],
+        launching: [],
+        acknowledging,
+      })
+    register([uuid])
+    expect(master.state.tasks.size).toBe(0)
+    expect(statusesOf(register([]))).toEqual([])
+    expect(master.state.ledger.allocatedOn(agentId)).toEqual({})
+  })
+
+  it("that never return are forgotten, with their tasks and messages", () => {
+    const { master, agentId } = running()
+    lose(master, agentId)
+    master.advance(75_000)
+    master.restart()
+    const actions = master.advance(defaultMasterSettings.agentForgetMs)
+    expect(actions).toContainEqual({ type: "DropMessages", agentId })
+    expect([master.state.agents.size, master.state.tasks.size]).toEqual([0, 0])
+  })
+
+  it("that say a task has ended free its resources, though its framework has not acknowledged what came before", () => {
+    const { master, agentId, framework } = running()
+    const before = statusOf(agentId, framework.id, "t", "TASK_RUNNING", "later")
+    master.step({ type: "StatusReported", agentId, status: before, latestState: "TASK_RUNNING" })
+    const news = { type: "StatusReported", agentId, status: before, latestState: "TASK_FINISHED" } as const
+    expect(statusesOf(master.step(news))).toEqual([])
+    expect(master.state.ledger.allocatedOn(agentId)).toEqual({})
+    master.report(agentId, framework.id, "t", "TASK_FINISHED")
+    expect(master.state.ledger.allocatedOn(agentId)).toEqual({})
   })
 })

@@ -130,6 +130,7 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
         launching: own
           .filter(({ status }, index) => !isReported(index) && isLaunching(status))
           .map(({ spec }) => taskKey(spec.frameworkId, spec.taskId)),
+        acknowledging: [],
       })
       return
     }
@@ -175,8 +176,9 @@ const checkNeverLentTwice = (master: MasterHarness): void => {
     for (const offer of state.offers.values()) {
       if (offer.agentId === agent.id) held = addResources(held, offer.resources)
     }
-    for (const { spec, state: taskState } of state.tasks.values()) {
-      const isHeld = spec.agentId === agent.id && !isTerminal(taskState) && taskState !== "TASK_UNREACHABLE"
+    for (const { spec, hasEnded, state: taskState } of state.tasks.values()) {
+      const isHeld =
+        spec.agentId === agent.id && !hasEnded && !isTerminal(taskState) && taskState !== "TASK_UNREACHABLE"
       if (isHeld) held = addResources(held, spec.resources)
     }
     expect(containsResources(agent.total, held), `agent ${agent.id} lends ${JSON.stringify(held)}`).toBe(true)

@@ -39,10 +39,20 @@ describe("offers", () => {
     expect(actionsOf(master.advance(1), "OfferResources")).toHaveLength(1)
   })
 
-  it("come back at once when refused for 0 seconds, or revived", () => {
+  it("that were refused for 0 seconds go to others at once, to the same framework after a pause", () => {
     const { master, framework, offerId } = offered()
+    const other = master.subscribe()
     master.step({ type: "OffersDeclined", frameworkId: framework.id, offerIds: [offerId], refuseMs: 0 })
-    const again = actionsOf(master.settle(), "OfferResources")[0]!.offers[0]!.offer.id
+    const [made] = actionsOf(master.settle(), "OfferResources")
+    expect(made!.framework.id).toBe(other.id)
+    const offerIds = made!.offers.map(({ offer }) => offer.id)
+    master.step({ type: "OffersDeclined", frameworkId: other.id, offerIds, refuseMs: 0 })
+    expect(master.advance(defaultMasterSettings.refuseMsMin - 1)).toEqual([])
+    expect(actionsOf(master.advance(1), "OfferResources")).toHaveLength(1)
+  })
+
+  it("come back at once when revived", () => {
+    const { master, framework, offerId: again } = offered()
     master.step({ type: "OffersDeclined", frameworkId: framework.id, offerIds: [again], refuseMs: 9_000 })
     expect(master.settle()).toEqual([])
     master.step({ type: "OffersRevived", frameworkId: framework.id, roles: [] })

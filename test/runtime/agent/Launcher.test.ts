@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -16,14 +17,23 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { Cgroups } from "../../../runtime/agent/cgroups/Cgroups.ts"
 import * as CgroupV1 from "../../../runtime/agent/cgroups/CgroupV1.ts"
 import * as LinuxKernel from "../../../runtime/agent/cgroups/LinuxKernel.ts"
-import { Launcher, type LaunchRequest, make, type TaskCommand } from "../../../runtime/agent/Launcher.ts"
+import {
+  installLaunchScript,
+  Launcher,
+  type LaunchRequest,
+  launchScriptIn,
+  make,
+  type TaskCommand,
+} from "../../../runtime/agent/Launcher.ts"
 import { readProgress } from "../../../runtime/agent/launcher/RunFolder.ts"
 import { isRunning } from "../../contract/CgroupWorlds.ts"
+import { root as repository } from "../../structure/SourceFiles.ts"
 import { findCgroups, sweepCgroups, whyNoRealCgroups } from "../../support/CgroupLeftovers.ts"
 
 const isRoot = process.getuid?.() === 0
 const whyNot = whyNoRealCgroups()
 const parent = `gleaner-test-l${process.pid}`
+const launchScript = join(repository, "runtime/agent/launch.sh")
 const MiB = 1024 * 1024
 const nobody = isRoot ? { uid: 65534, gid: 65534 } : { uid: process.getuid!(), gid: process.getgid!() }
 
@@ -219,6 +229,28 @@ describe("Launcher", () => {
     symlinkSync(victim, join(request.sandboxDir, "stdout"))
     expect(await runToEnd(await live(), request)).toMatchObject({ _tag: "LaunchFailed" })
     expect(readFileSync(victim, "utf8")).toBe("precious")
+  })
+
+  it("leaves the environment of a task nowhere on the disk", async () => {
+    const request = requestFor("until [ -e go ]; do sleep 0.01; done", {
+      environment: { PATH: "/bin", TOKEN: "s3cret" },
+    })
+    const launcher = await live()
+    const task = await Effect.runPromise(launcher.start(request))
+    expect(readdirSync(request.runDir)).not.toContain("environment")
+    for (const name of readdirSync(request.runDir))
+      expect(readFileSync(join(request.runDir, name), "utf8")).not.toContain("s3cret")
+    writeFileSync(join(request.sandboxDir, "go"), "")
+    expect(await Effect.runPromise(launcher.awaitExit(task))).toEqual({ exitCode: 0 })
+  })
+
+  it("starts tasks by its own copy of launch.sh", async () => {
+    const folder = mkdtempSync(join(root, "copy "))
+    writeFileSync(launchScriptIn(folder), "one of an earlier version")
+    await Effect.runPromise(installLaunchScript(folder))
+    expect(readFileSync(launchScriptIn(folder), "utf8")).toBe(readFileSync(launchScript, "utf8"))
+    const launcher = await Effect.runPromise(make({ scriptPath: launchScriptIn(folder) }))
+    expect(await runToEnd(launcher, requestFor("exit 5"))).toEqual({ exitCode: 5 })
   })
 
   it("refuses a run folder that was used, and a variable that cannot be passed", async () => {

@@ -12,7 +12,7 @@ import { makeRelay } from "../../support/Relay.ts"
 
 /** Tasks start at once and end when they are destroyed. */
 const carryOut = (action: AgentAction, agent: Agent, link: MasterLink | undefined) => {
-  if (action.type === "SendStatus") link?.send(action.status)
+  if (action.type === "SendStatus") link?.send(action.status, action.latestState)
   if (action.type === "StartTask") {
     const { frameworkId, taskId } = action.spec
     agent.submit({ type: "TaskStarted", frameworkId, taskId })

@@ -3,12 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import {
-  makeSecretCheck,
-  principalOf,
-  requireSecret,
-  unauthorized,
-} from "../../../runtime/http/Authentication.ts"
+import { makeSecretCheck, requireSecret, unauthorized } from "../../../runtime/http/Authentication.ts"
 import { request } from "../../../runtime/http/Client.ts"
 import { emptyReply } from "../../../runtime/http/HttpMessage.ts"
 import { ensureSecret, readSecret } from "../../../runtime/http/SecretFile.ts"
@@ -41,12 +36,6 @@ describe("the secret of a request", () => {
 
   it("is missing without the header", () => {
     expect(isAuthentic({})).toBe(false)
-  })
-
-  it("comes with a principal in the Basic form", () => {
-    expect(principalOf({ authorization: basic(`alice:${secret}`) })).toBe("alice")
-    for (const authorization of [basic(`:${secret}`), `Bearer ${secret}`])
-      expect(principalOf({ authorization })).toBeUndefined()
   })
 
   it("is asked for over the wire, with realm and remedy", async () => {

@@ -2,7 +2,7 @@ import { createServer } from "node:net"
 import { Deferred, Effect, Exit, Fiber, Queue } from "effect"
 import { describe, expect, it } from "vitest"
 import { makeConnectionPool, openStream, request, requestOk } from "../../../runtime/http/Client.ts"
-import { conflict, emptyReply, jsonReply, streamReply } from "../../../runtime/http/HttpMessage.ts"
+import { emptyReply, jsonReply, refuse, streamReply } from "../../../runtime/http/HttpMessage.ts"
 import type { RecordStream, StreamEnd } from "../../../runtime/http/RecordStream.ts"
 import type { Handler } from "../../../runtime/http/Routes.ts"
 import { run, withListener } from "./ListenerFixture.ts"
@@ -49,7 +49,7 @@ describe("request", () => {
 
   it("turns a status that is no success into an error where that is wanted", async () => {
     const [reply, error] = await withListener(
-      () => Effect.fail(conflict("cpus:8 does not contain cpus:9")),
+      () => Effect.fail(refuse(409, "cpus:8 does not contain cpus:9")),
       ({ url }) => Effect.all([request({ url }), Effect.flip(requestOk({ url }))]),
     )
     expect(reply.status).toBe(409)
@@ -181,7 +181,7 @@ describe("openStream", () => {
 
   it("fails with status and text when the answer is no stream", async () => {
     const error = await withListener(
-      () => Effect.fail(conflict("no")),
+      () => Effect.fail(refuse(409, "no")),
       ({ url }) => Effect.flip(openStream({ url })),
     )
     expect(error).toMatchObject({ _tag: "HttpStatusError", status: 409, body: "no" })

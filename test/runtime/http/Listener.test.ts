@@ -133,6 +133,29 @@ describe("bodies", () => {
     expect(next.body).toBe("1")
   })
 
+  it("may be longer, or must be shorter, where a route says so", async () => {
+    const routes = ["/large", "/small", "/plain"].map((path, index) =>
+      post(path, size, [{ maxBodyBytes: 2_000 }, { maxBodyBytes: 10 }, {}][index]),
+    )
+    const statuses = await withListener(
+      routesToHandler(routes),
+      ({ url }) =>
+        Effect.forEach(
+          [
+            ["/large", 2_000],
+            ["/large", 2_001],
+            ["/plain", 1_000],
+            ["/plain", 1_001],
+            ["/small", 11],
+          ] as const,
+          ([path, length]) =>
+            Effect.map(request({ url: url + path, body: "x".repeat(length) }), ({ status }) => status),
+        ),
+      { maxBodyBytes: 1_000 },
+    )
+    expect(statuses).toEqual([200, 413, 200, 413, 413])
+  })
+
   it("that nobody reads to the end do not hold the connection", async () => {
     await withListener(
       size,

@@ -11,6 +11,7 @@ const requestOf = (method: string, path: string, headers = {}, body = ""): HttpR
   query: () => new URLSearchParams(),
   remoteAddress: "127.0.0.1",
   body: Effect.succeed(Buffer.from(body)),
+  bodyUpTo: () => Effect.succeed(Buffer.from(body)),
 })
 
 const answer = <A>(effect: Effect.Effect<A, HttpRefusal>): A | HttpRefusal =>

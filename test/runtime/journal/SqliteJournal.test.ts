@@ -1,5 +1,15 @@
 import { spawn, spawnSync } from "node:child_process"
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
@@ -109,6 +119,30 @@ describe("journal in sqlite", () => {
     const copy = newPath()
     copyFileSync(path, copy)
     expect((await using(sqliteAt(copy), (journal) => journal.recover)).entities).toEqual([rowOf("a", 1)])
+  })
+
+  it("is closed to others while it is open and afterwards, also one that was open to them", async () => {
+    const openToOthers = (name: string) => (statSync(join(place, name)).mode & 0o077) !== 0
+    const place = join(folder, "private")
+    mkdirSync(place)
+    const path = join(place, "journal.db")
+    const before = process.umask(0)
+    try {
+      for (const round of [1, 2]) {
+        await using(sqliteAt(path), (journal) =>
+          Effect.tap(journal.append(batch({ changes: [rowOf("a", round)] })), () =>
+            Effect.sync(() => {
+              expect(readdirSync(place)).toEqual(["journal.db", "journal.db-wal"])
+              expect(readdirSync(place).filter(openToOthers)).toEqual([])
+            }),
+          ),
+        )
+        expect(openToOthers("journal.db")).toBe(false)
+        chmodSync(path, 0o644)
+      }
+    } finally {
+      process.umask(before)
+    }
   })
 
   it("fails what comes beyond its bound, and stores what came before", async () => {

@@ -101,7 +101,7 @@ describe("the master's side of the agent protocol", () => {
         expect(none!.body).toContain("the agent none: run the same release")
         expect(garbage!.status).toBe(400)
         expect(garbage!.body).toContain("not a message of gleaner's agent protocol: ")
-        expect(garbage!.body).toMatch(/"total"[\s\S]*"cpus"[\s\S]*a non-negative number/)
+        expect(garbage!.body).toMatch(/"total"[\s\S]*"cpus"/)
         expect(served.master.state.agents.size).toBe(0)
       }),
     ))

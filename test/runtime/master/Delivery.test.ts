@@ -76,6 +76,7 @@ describe("delivery to frameworks", () => {
     grants: {},
     registeredWallMs: 0,
     sinceMs: 0,
+    removeAtMs: null,
   }
 
   it("begins with SUBSCRIBED and a heartbeat, and ends with what the master says last", () => {

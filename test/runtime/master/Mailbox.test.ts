@@ -8,7 +8,7 @@ import { host, small } from "../../support/MasterScenes.ts"
 
 /** A master without a shell: only its mails. */
 const open = () => {
-  const state = initialMasterState("m", 1, defaultMasterSettings)
+  const state = initialMasterState("m", 1, { ...defaultMasterSettings, refuseMsMin: 0 })
   const outbox = makeOutbox([], 0)
   let nowMs = 0
   const clock: MachineClock = { nowMs: () => nowMs, wallMs: () => 1_000_000 + nowMs }
@@ -41,6 +41,7 @@ const agentRegistered = (streamId: string): UnstampedEvent => ({
   version: "1",
   tasks: [],
   launching: [],
+  acknowledging: [],
 })
 const subscribed = (streamId: string): UnstampedEvent => ({
   type: "FrameworkSubscribed",
@@ -165,6 +166,7 @@ describe("a batch of mails", () => {
     master.tell(accepted("m-O0", "t1", "t2"))
     const processed = { to: "m-S0", upToId: 1 }
     expect(master.take({ processed }).batch).toEqual({
+      dropped: [],
       events: [],
       changes: [],
       outbox: [],

@@ -70,6 +70,7 @@ const registered = (streamId: string, agentId: string | null = null, processedId
     version: "1",
     tasks: [],
     launching: agentId === null ? [] : outbox.launching(agentId, processedId),
+    acknowledging: [],
   }),
 })
 const accepted = (offerId: string, taskId: string): UnstampedEvent => ({

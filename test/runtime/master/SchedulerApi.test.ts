@@ -1,5 +1,6 @@
 import { Effect, type Scope } from "effect"
 import { describe, expect, it } from "vitest"
+import { reportPath, subscribePath } from "../../../runtime/protocol/AgentProtocol.ts"
 import { run, type ServedMaster, serveMaster } from "../../support/MasterFixture.ts"
 import { statusOf } from "../../support/MasterHarness.ts"
 
@@ -108,6 +109,42 @@ describe("the scheduler API", () => {
         ])
         const [status] = yield* refusal({ headers: { ...json, Authorization: "Bearer wrong" } })
         expect(status).toBe(401)
+      }),
+    ))
+
+  it("takes 1 MiB as a call or a report, and only a registration may be longer", () =>
+    withMaster(({ ask }) =>
+      Effect.gen(function* () {
+        const body = " ".repeat(1024 * 1024 + 1)
+        const post = (to: string) =>
+          Effect.map(ask(to, { method: "POST", headers: json, body }), ({ status }) => status)
+        expect(yield* Effect.forEach([path, reportPath, subscribePath], post)).toEqual([413, 413, 400])
+      }),
+    ))
+
+  it("tells a framework by an ERROR event that its offers cannot be filtered or constrained", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        const framework = yield* served.framework
+        yield* promise(async () => {
+          const { status } = await framework.subscribe({ offer_filters: { web: {} } })
+          expect(status).toBe(200)
+          const { error } = await framework.next("ERROR")
+          expect(error.message).toBe("'FrameworkInfo.offer_filters' are not supported yet")
+        })
+        const body = JSON.stringify({
+          type: "SUBSCRIBE",
+          subscribe: {
+            framework_info: { user: "", name: "x" },
+            offer_constraints: { role_constraints: { "*": { groups: [] } } },
+          },
+        })
+        const reply = yield* served.ask(path, { headers: json, body })
+        expect([reply.status, reply.body.slice(reply.body.indexOf("{"))]).toEqual([
+          200,
+          '{"type":"ERROR","error":{"message":"\'offer_constraints\' are not supported yet"}}',
+        ])
+        expect(served.master.state.frameworks.size).toBe(0)
       }),
     ))
 

@@ -14,6 +14,9 @@ const info = (change: Partial<WireFrameworkInfo> = {}): WireFrameworkInfo => ({
 const multiRole = (roles: ReadonlyArray<string>, change: Partial<WireFrameworkInfo> = {}) =>
   info({ roles, capabilities: [{ type: "MULTI_ROLE" }], ...change })
 
+const problemOf = (wire: WireFrameworkInfo, suppressed: ReadonlyArray<string> = []) =>
+  frameworkProblem({ framework_info: wire, suppressed_roles: suppressed })
+
 describe("a framework", () => {
   // Texts up to the line from the transcripts scheduler/err_subscribe_*.
   it.each<[string, WireFrameworkInfo, ReadonlyArray<string>]>([
@@ -46,8 +49,9 @@ describe("a framework", () => {
       [],
     ],
     ["'FrameworkInfo.id' is invalid: '..' is disallowed", info({ id: { value: ".." } }), []],
+    ["'FrameworkInfo.offer_filters' are not supported yet", info({ offer_filters: { "*": {} } }), []],
   ])("is refused: %s", (problem, wire, suppressed) => {
-    expect(frameworkProblem(wire, suppressed)).toBe(problem)
+    expect(problemOf(wire, suppressed)).toBe(problem)
   })
 
   it.each([
@@ -57,8 +61,19 @@ describe("a framework", () => {
     ["of none, though it could have several", multiRole([])],
     ["of a former master", info({ id: { value: "nope-0000" } })],
     ["with an empty id", info({ id: { value: "" } })],
+    ["with filters for no role", info({ offer_filters: {} })],
   ])("%s may subscribe", (_, wire) => {
-    expect(frameworkProblem(wire, [])).toBeUndefined()
+    expect(problemOf(wire)).toBeUndefined()
+  })
+
+  it("is refused when it constrains its offers, which would be ignored", () => {
+    const subscribing = { framework_info: info(), suppressed_roles: [] }
+    const constraints = (role_constraints: object) => ({ offer_constraints: { role_constraints } })
+    expect(frameworkProblem({ ...subscribing, ...constraints({ "*": {} }) })).toBe(
+      "'offer_constraints' are not supported yet",
+    )
+    expect(frameworkProblem({ ...subscribing, ...constraints({}) })).toBeUndefined()
+    expect(frameworkProblem({ ...subscribing, offer_constraints: {} })).toBeUndefined()
   })
 
   it("has the default role unless it says otherwise", () => {

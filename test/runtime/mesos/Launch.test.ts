@@ -122,6 +122,32 @@ describe("a launch", () => {
     expect(problemOf(change)).toContain(text)
   })
 
+  const ofBytes = (bytes: number) => "é".repeat(bytes / 2)
+  const variable = (name: string, value: string) => ({ name, value })
+  it.each<[string, object, string]>([
+    ["a line of 128 KiB", { value: ofBytes(131_072) }, "A command or argument has 131072 bytes"],
+    ["an argument of 128 KiB", { value: "a", arguments: ["a", ofBytes(131_072)] }, "has 131072 bytes"],
+    [
+      "a variable of 128 KiB with its name",
+      { value: "a", environment: { variables: [variable("AB", `x${ofBytes(131_068)}`)] } },
+      "Environment variable AB has 131072 bytes with its name; Linux executes at most 131071",
+    ],
+    [
+      "more than 256 KiB in all",
+      { value: "a", arguments: ["a", ofBytes(100_000), ofBytes(100_000), ofBytes(62_142)] },
+      "Command and environment have 262149 bytes together; a task may have 262144",
+    ],
+  ])("with %s is refused: Linux could not execute it", (_, command, text) => {
+    expect(problemOf({ command })).toContain(text)
+  })
+
+  it.each<[string, object]>([
+    ["argument", { value: "a", arguments: ["a", `x${ofBytes(131_070)}`] }],
+    ["variable", { value: "a", environment: { variables: [variable("A", `x${ofBytes(131_068)}`)] } }],
+  ])("may have an %s as long as Linux takes it", (_, command) => {
+    expect(problemOf({ command })).toBeNull()
+  })
+
   it("may not have an operation id", () => {
     expect(problemOf({}, { id: { value: "op" } })).toBe("Operation 'id' must not be set for LAUNCH")
   })

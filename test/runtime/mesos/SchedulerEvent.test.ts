@@ -13,6 +13,7 @@ const framework = (capabilities: ReadonlyArray<string>): FrameworkRecord => ({
   grants: {},
   registeredWallMs: 0,
   sinceMs: 0,
+  removeAtMs: null,
 })
 
 const eventOf = (action: MasterAction, ip = "127.0.0.1") =>

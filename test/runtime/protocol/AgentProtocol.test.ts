@@ -7,7 +7,7 @@ import { AgentReport, MasterRecord, Registration } from "../../../runtime/protoc
 
 const text = fc.string({ maxLength: 12, unit: "binary" })
 const orNull = <A>(arbitrary: fc.Arbitrary<A>) => fc.option(arbitrary, { nil: null })
-const milli = fc.nat({ max: 2 ** 50 })
+const milli = fc.nat({ max: 1e12 })
 const resources = fc.dictionary(fc.constantFrom("cpus", "mem", "disk", "gpus.x"), milli, {
   noNullPrototype: true,
 })
@@ -55,7 +55,13 @@ const registration = fc.record({
   processedId: fc.nat(),
   tasks: list(fc.record({ spec, status: orNull(status) })),
 })
-const report = fc.record({ agentId: text, streamId: text, processedId: fc.nat(), statuses: list(status) })
+const report = fc.record({
+  agentId: text,
+  streamId: text,
+  processedId: fc.nat(),
+  isStopping: fc.boolean(),
+  statuses: list(fc.record({ status, latestState: fc.constantFrom("TASK_RUNNING", "TASK_FAILED") })),
+})
 const message = fc.oneof(
   fc.record({ type: fc.constant("LaunchTask"), spec }),
   fc.record({ type: fc.constant("KillTask"), frameworkId: text, taskId: text, graceMs: orNull(fc.nat()) }),
@@ -64,6 +70,7 @@ const message = fc.oneof(
 const record = fc.oneof(
   fc.record({ type: fc.constant("Registered"), masterId: text, agentId: text, streamId: text }),
   fc.record({ type: fc.constant("Message"), id: fc.nat(), message }),
+  fc.record({ type: fc.constant("Refused"), reason: text }),
   fc.constant({ type: "Heartbeat" }),
 )
 
@@ -94,6 +101,8 @@ describe("the agent protocol", () => {
     ["negative", { total: { cpus: -1 } }],
     ["fractional", { total: { cpus: 0.5 } }],
     ["told as text", { total: { cpus: "1" } }],
+    ["beyond exact sums", { total: { cpus: 1e12 + 1 } }],
+    ["named like nothing", { total: { "a b": 1 } }],
   ])("does not take resources that are %s", (_, change) => {
     const [valid] = fc.sample(registration, { numRuns: 1, seed: 1 })
     const decode = Schema.decodeUnknownEither(Registration)

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest"
 import {
   fitsOffer,
-  type TaskRequest,
+  type RunRequest,
   toTaskInfo,
   type WireOffer,
-} from "../../../../runtime/cli/run/TaskRequest.ts"
+} from "../../../../runtime/cli/run/RunRequest.ts"
 
-const request = (change: Partial<TaskRequest> = {}): TaskRequest => ({
+const request = (change: Partial<RunRequest> = {}): RunRequest => ({
   name: "n",
   cpus: 0.3,
   memMiB: 64,

@@ -1,5 +1,5 @@
 /** What `gleaner run` was asked for, in Mesos's units. */
-export interface TaskRequest {
+export interface RunRequest {
   readonly name: string
   readonly cpus: number
   readonly memMiB: number
@@ -13,7 +13,7 @@ export interface TaskRequest {
 const scalar = (name: string, value: number) => ({ name, type: "SCALAR", scalar: { value } })
 
 /** The task as a v1 TaskInfo. The words are executed as they are, without another shell in between. */
-export const toTaskInfo = (request: TaskRequest, taskId: string, agentId: string) => ({
+export const toTaskInfo = (request: RunRequest, taskId: string, agentId: string) => ({
   name: request.name,
   task_id: { value: taskId },
   agent_id: { value: agentId },
@@ -53,6 +53,6 @@ const offeredMilli = (offer: WireOffer, name: string): number =>
     .reduce((sum, resource) => sum + toMilli(resource.scalar?.value ?? 0), 0)
 
 /** Whether what is offered and not reserved for anyone is enough; reserved resources need a request of their own. */
-export const fitsOffer = (request: TaskRequest, offer: WireOffer): boolean =>
+export const fitsOffer = (request: RunRequest, offer: WireOffer): boolean =>
   offeredMilli(offer, "cpus") >= toMilli(request.cpus) &&
   offeredMilli(offer, "mem") >= toMilli(request.memMiB)
