@@ -23,13 +23,13 @@ import {
 import { launcherPath, probeUserSwitch, type UserSwitch } from "./launcher/UserSwitch.ts"
 
 /** As in Mesos's CommandInfo: with `shell: false`, `arguments[0]` is argv[0], which this launcher replaces by `value`. */
-export type TaskCommand =
+export type LaunchCommand =
   | { readonly shell: true; readonly value: string }
   | { readonly shell: false; readonly value: string; readonly arguments: ReadonlyArray<string> }
 
 export interface LaunchRequest {
   readonly containerId: string
-  readonly command: TaskCommand
+  readonly command: LaunchCommand
   /** The whole environment of the task. */
   readonly environment: Readonly<Record<string, string>>
   readonly user: { readonly uid: number; readonly gid: number }
@@ -53,7 +53,7 @@ export interface LaunchedTask {
  * `exitCode` is what sh reports. `signal` is the usual reading of a code above 128; a command that exits with such a
  * code by itself looks the same, so take the container's OOM evidence and the signals sent as further evidence.
  */
-export interface TaskExit {
+export interface LaunchExit {
   readonly exitCode: number
   readonly signal?: number
 }
@@ -106,7 +106,7 @@ export class Launcher extends Context.Tag("gleaner/agent/Launcher")<
     /** Resolves when the launcher runs; the task itself may still be on its way to exec. */
     readonly start: (request: LaunchRequest) => Effect.Effect<LaunchedTask, LaunchFailed>
     /** Also for a task of an earlier life of this agent. May be awaited repeatedly. */
-    readonly awaitExit: (task: LaunchedTask) => Effect.Effect<TaskExit, LauncherDied | TaskNotStarted>
+    readonly awaitExit: (task: LaunchedTask) => Effect.Effect<LaunchExit, LauncherDied | TaskNotStarted>
     /** How far it came, with pid and start time of the task's first process. */
     readonly progress: (task: LaunchedTask) => Effect.Effect<Progress>
   }
@@ -247,7 +247,7 @@ const launchFailed = (request: LaunchRequest, error: unknown) =>
     reason: error instanceof Error ? error.message : String(error),
   })
 
-const argvOf = (command: TaskCommand): ReadonlyArray<string> =>
+const argvOf = (command: LaunchCommand): ReadonlyArray<string> =>
   command.shell ? ["/bin/sh", "-c", command.value] : [command.value, ...command.arguments.slice(1)]
 
 const warnOfUncovered = (inherited: ReadonlyArray<number>) => {
@@ -290,7 +290,7 @@ const awaitChange = (folder: string): Effect.Effect<void> =>
     return Effect.sync(() => watcher.close())
   })
 
-const concludeExit = (task: LaunchedTask): Effect.Effect<TaskExit, LauncherDied | TaskNotStarted> => {
+const concludeExit = (task: LaunchedTask): Effect.Effect<LaunchExit, LauncherDied | TaskNotStarted> => {
   const exitCode = readStatus(task.runDir)
   const { containerId, launcherPid } = task
   if (exitCode === undefined) return Effect.fail(new LauncherDied({ containerId, launcherPid }))

@@ -19,11 +19,11 @@ import * as CgroupV1 from "../../../runtime/agent/cgroups/CgroupV1.ts"
 import * as LinuxKernel from "../../../runtime/agent/cgroups/LinuxKernel.ts"
 import {
   installLaunchScript,
+  type LaunchCommand,
   Launcher,
   type LaunchRequest,
   launchScriptIn,
   make,
-  type TaskCommand,
 } from "../../../runtime/agent/Launcher.ts"
 import { readProgress } from "../../../runtime/agent/launcher/RunFolder.ts"
 import { isRunning } from "../../contract/CgroupWorlds.ts"
@@ -48,7 +48,7 @@ afterAll(() => {
   if (whyNot === undefined) expect(sweepCgroups(parent)).toEqual([])
 })
 
-const requestFor = (command: string | TaskCommand, more: Partial<LaunchRequest> = {}): LaunchRequest => {
+const requestFor = (command: string | LaunchCommand, more: Partial<LaunchRequest> = {}): LaunchRequest => {
   const folder = join(root, `launch ${++launches} $(x) "q"`)
   mkdirSync(folder)
   return {
