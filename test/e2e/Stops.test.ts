@@ -1,10 +1,39 @@
-import { readFileSync } from "node:fs"
-import { join } from "node:path"
+import { spawn } from "node:child_process"
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
 import { afterEach, describe, expect, it } from "vitest"
-import { Cluster, eventually, missingForEnforcement, processesOf, startGleaner } from "../support/Gleaner.ts"
+import {
+  Cluster,
+  eventually,
+  GleanerProcess,
+  gleanerScript,
+  missingForEnforcement,
+  processesOf,
+  startGleaner,
+} from "../support/Gleaner.ts"
 import { V1Framework } from "../support/V1Framework.ts"
 
+const repository = join(dirname(gleanerScript), "..")
+
 // How `gleaner up` ends, asked to or not: nothing of it may be left.
+
+describe.skipIf(missingForEnforcement !== undefined)("npm start", () => {
+  it("ends with all it started when npm is told to, as init scripts and supervisors do", async () => {
+    const data = mkdtempSync(join(tmpdir(), "gleaner-e2e-npm-"))
+    const parent = `gleaner-e2e-npm-${process.pid}`
+    const options = ["--data", data, "--port", "0", "--agent-port", "0", "--cgroup-parent", parent]
+    const npm = new GleanerProcess(
+      spawn("npm", ["start", "--", ...options], { cwd: repository, stdio: ["ignore", "pipe", "pipe"] }),
+    )
+    await npm.says("agent        http")
+    npm.signal("SIGTERM")
+    await npm.finished
+    await eventually(() => (processesOf(data).length === 0 ? true : undefined))
+    expect(existsSync(`/sys/fs/cgroup/cpu/${parent}`)).toBe(false)
+    rmSync(data, { recursive: true })
+  })
+})
 
 describe.skipIf(missingForEnforcement !== undefined)("gleaner up", () => {
   let cluster: Cluster | undefined
