@@ -13,6 +13,17 @@ export interface Step<Action> {
   readonly changed: ReadonlyArray<EntityRef>
 }
 
+/** What every event carries: when it was given to `step`. */
+export interface Stamp {
+  /** The machine's own time, ms; never decreases, also over restarts. */
+  readonly nowMs: number
+  /** Wall time for people, ms since 1970; nothing is decided on it. */
+  readonly wallMs: number
+}
+
+/** An event before its shell stamps it. */
+export type Unstamped<Event> = Event extends Stamp ? Omit<Event, keyof Stamp> : never
+
 /** Names one row of a machine's state. */
 export interface EntityRef {
   readonly kind: string

@@ -1,11 +1,6 @@
+import type { Stamp } from "../Machine.ts"
 import type { TaskSpec } from "../Task.ts"
 import type { TaskExit } from "./State.ts"
-
-/** When the event was given to `step`: the agent's own never decreasing time, and wall time for people. */
-export interface Stamp {
-  readonly nowMs: number
-  readonly wallMs: number
-}
 
 interface OfTask {
   readonly frameworkId: string

@@ -38,15 +38,11 @@ export const addFilter = (filters: OfferFilters, key: string, filter: OfferFilte
 const covers = (wide: OfferFilter, narrow: OfferFilter): boolean =>
   wide.expiresAtMs >= narrow.expiresAtMs && containsResources(wide.resources, narrow.resources)
 
-/** Drops what has expired; true when nothing is left of the scope. */
-export const expireFilters = (filters: OfferFilters, key: string, nowMs: number): boolean => {
+/** Drops what has expired. */
+export const expireFilters = (filters: OfferFilters, key: string, nowMs: number): void => {
   const left = (filters.get(key) || []).filter((filter) => filter.expiresAtMs > nowMs)
-  if (left.length === 0) {
-    filters.delete(key)
-    return true
-  }
-  filters.set(key, left)
-  return false
+  if (left.length === 0) filters.delete(key)
+  else filters.set(key, left)
 }
 
 /** When the scope next changes by time alone; null without filters. */

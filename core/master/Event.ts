@@ -1,14 +1,7 @@
+import type { Stamp } from "../Machine.ts"
 import type { Resources } from "../Resources.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
 import type { FrameworkInfo, NetworkAddress, TextAttribute } from "./State.ts"
-
-/** What every event carries: when it was given to `step`. */
-export interface Stamp {
-  /** The master's own time, ms; never decreases, also over restarts. */
-  readonly nowMs: number
-  /** Wall time for people, ms since 1970; nothing is decided on it. */
-  readonly wallMs: number
-}
 
 /** A task in an ACCEPT as the wire understood it. `problem` = why it can't be launched, found while decoding. */
 export interface TaskRequest {

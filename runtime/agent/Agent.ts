@@ -3,13 +3,10 @@ import type { AgentAction } from "../../core/agent/Action.ts"
 import type { AgentEvent } from "../../core/agent/Event.ts"
 import type { AgentState } from "../../core/agent/State.ts"
 import { stepAgent } from "../../core/agent/Step.ts"
+import type { Unstamped } from "../../core/Machine.ts"
 import { startMachineClock } from "../MachineClock.ts"
 
-export type UnstampedEvent = AgentEvent extends infer Event
-  ? Event extends AgentEvent
-    ? Omit<Event, "nowMs" | "wallMs">
-    : never
-  : never
+export type UnstampedEvent = Unstamped<AgentEvent>
 
 /** The agent's machine with its clock and its mailbox. */
 export interface Agent {

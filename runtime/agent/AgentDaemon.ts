@@ -5,7 +5,7 @@ import { Effect, Layer, Schedule } from "effect"
 import type { AgentAction } from "../../core/agent/Action.ts"
 import { defaultAgentSettings, initialAgentState } from "../../core/agent/State.ts"
 import type { TextAttribute } from "../../core/master/State.ts"
-import { type Resources, resourcesToText, toResources } from "../../core/Resources.ts"
+import { amountOf, type Resources, resourcesToText, toResources } from "../../core/Resources.ts"
 import { chooseAdvertisedIp } from "../AdvertisedAddress.ts"
 import { makeFolder, makePrivateFolder } from "../DataFolder.ts"
 import { makeSecretCheck, requireSecret } from "../http/Authentication.ts"
@@ -17,6 +17,7 @@ import { type Agent, makeAgent } from "./Agent.ts"
 import { openIdentityFile } from "./AgentIdentity.ts"
 import { Cgroups } from "./cgroups/Cgroups.ts"
 import * as CgroupV1 from "./cgroups/CgroupV1.ts"
+import { cpuMilliToQuotaMicros, memMilliToBytes } from "./cgroups/ControlFiles.ts"
 import * as LinuxKernel from "./cgroups/LinuxKernel.ts"
 import { makeFilesRoutes } from "./FilesApi.ts"
 import { offerable, readTotal } from "./HostCapacity.ts"
@@ -143,9 +144,8 @@ const takeOverCgroups = (total: Resources) =>
   Effect.gen(function* () {
     const cgroups = yield* Cgroups
     const ceiling = {
-      // Thousandths of a cpu, as microseconds of each 100 ms.
-      cpuQuotaMicros: (total.cpus ?? 0) * 100,
-      memBytes: Math.floor(((total.mem ?? 0) * 1_048_576) / 1_000),
+      cpuQuotaMicros: cpuMilliToQuotaMicros(amountOf(total, "cpus")),
+      memBytes: memMilliToBytes(amountOf(total, "mem")),
     }
     yield* cgroups.ensureParent(ceiling)
     const orphans = yield* cgroups.list

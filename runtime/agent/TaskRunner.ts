@@ -5,6 +5,7 @@ import { amountOf } from "../../core/Resources.ts"
 import type { TaskSpec } from "../../core/Task.ts"
 import type { Agent } from "./Agent.ts"
 import { Cgroups, type ContainerUsage } from "./cgroups/Cgroups.ts"
+import { memMilliToBytes } from "./cgroups/ControlFiles.ts"
 import { type LaunchedTask, Launcher, type TaskNotStarted } from "./Launcher.ts"
 import { removeRunFolder } from "./launcher/RunFolder.ts"
 import { makeSandbox, markSandboxEnded } from "./Sandbox.ts"
@@ -40,8 +41,6 @@ const pidsMax = 4_096
 
 /** How often a task that is on its way to exec is looked at. */
 const startPollMs = 5
-
-const memMilliToBytes = (memMilli: number): number => Math.floor((memMilli * 1_048_576) / 1_000)
 
 export const makeTaskRunner = (options: TaskRunnerOptions) =>
   Effect.gen(function* () {

@@ -1,17 +1,8 @@
 import { Context, Data, type Effect } from "effect"
+import type { Entity } from "../../core/Machine.ts"
 
 /** A row of the machine's state after a step. `value` is JSON data; `undefined` deletes the row. */
-export interface EntityChange {
-  readonly kind: string
-  readonly key: string
-  readonly value: unknown
-}
-
-export interface Entity {
-  readonly kind: string
-  readonly key: string
-  readonly value: unknown
-}
+export type EntityChange = Entity
 
 /** What the machine was stepped with, and a digest of what it decided; for people and for `gleaner replay`. */
 export interface JournaledEvent {

@@ -1,3 +1,4 @@
+import type { Unstamped } from "../../core/Machine.ts"
 import type { AgentMessage, MasterAction } from "../../core/master/Action.ts"
 import { type CallRefusal, refuseCall } from "../../core/master/Admission.ts"
 import type { MasterEvent } from "../../core/master/Event.ts"
@@ -6,7 +7,6 @@ import type { MasterState } from "../../core/master/State.ts"
 import { stepMaster } from "../../core/master/Step.ts"
 import type { Batch, Delivery, JournaledEvent, OutboxItem } from "../journal/Journal.ts"
 import type { MachineClock } from "../MachineClock.ts"
-import type { Unstamped } from "../mesos/SchedulerCall.ts"
 import { digestActions } from "./ActionsDigest.ts"
 import type { Outbox } from "./Outbox.ts"
 

@@ -6,7 +6,7 @@ import type {
   OfferRecord,
   TaskRecord,
 } from "../../core/master/State.ts"
-import { addResources, amountOf, emptyResources, type Resources } from "../../core/Resources.ts"
+import { addResources, emptyResources, type Resources, shortages } from "../../core/Resources.ts"
 import { hostAndPort } from "../http/HttpUrl.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
 
@@ -147,7 +147,7 @@ export const stateView = (state: MasterState, identity: MasterIdentity, startedW
     slaves: agents.map((agent) => {
       const offered = sum(offersByAgent.get(agent.id) ?? [])
       const allocated = state.ledger.allocatedOn(agent.id)
-      return agentView(agent, minus(allocated, offered), offered)
+      return agentView(agent, shortages(offered, allocated), offered)
     }),
     recovered_slaves: [],
     frameworks: [...state.frameworks.values()].map((framework) =>
@@ -163,12 +163,4 @@ export const stateView = (state: MasterState, identity: MasterIdentity, startedW
       .flatMap(([, tasks]) => tasks.map(taskView)),
     unregistered_frameworks: [],
   }
-}
-
-/** The offered part is within the allocated one, or both are nothing when the agent is unreachable. */
-const minus = (allocated: Resources, offered: Resources): Resources => {
-  const left: Record<string, number> = {}
-  for (const [name, milli] of Object.entries(allocated))
-    left[name] = Math.max(0, milli - amountOf(offered, name))
-  return left
 }

@@ -1,4 +1,5 @@
 import { Either } from "effect"
+import type { Unstamped } from "../../core/Machine.ts"
 import type { MasterEvent, TaskRequest } from "../../core/master/Event.ts"
 import { emptyResources } from "../../core/Resources.ts"
 import type { TaskCommand } from "../../core/Task.ts"
@@ -6,11 +7,6 @@ import { jsonToCall, type WireCall, type WireOperation, type WireTask } from "./
 import { frameworkProblem, wireToFrameworkInfo } from "./FrameworkInfo.ts"
 import { allocatedRoles, wireToResources } from "./Resources.ts"
 import { wireToUuid } from "./Uuid.ts"
-
-/** An event without its stamp, which the master's mailbox puts on. */
-export type Unstamped<Event> = Event extends { readonly nowMs: number; readonly wallMs: number }
-  ? Omit<Event, "nowMs" | "wallMs">
-  : never
 
 export type CallEvent = Unstamped<
   Extract<

@@ -4,18 +4,13 @@ import type { AgentAction } from "../../core/agent/Action.ts"
 import type { AgentEvent } from "../../core/agent/Event.ts"
 import { defaultAgentSettings, initialAgentState } from "../../core/agent/State.ts"
 import { stepAgent } from "../../core/agent/Step.ts"
+import type { Unstamped } from "../../core/Machine.ts"
 import type { AgentMessage, MasterAction } from "../../core/master/Action.ts"
 import { isTerminal, type TaskStatus, taskKey } from "../../core/Task.ts"
 import { actionsOf, launchOf, MasterHarness } from "../support/MasterHarness.ts"
 
 // The real master and a real agent, one framework, and a wire that is cut again and again. The ledger of ends is kept
 // from what the framework hears alone (law L2: each launch ends once, acknowledged, or still runs).
-
-type Unstamped = AgentEvent extends infer Event
-  ? Event extends AgentEvent
-    ? Omit<Event, "nowMs" | "wallMs">
-    : never
-  : never
 
 class World {
   readonly master = new MasterHarness()
@@ -79,7 +74,7 @@ class World {
     this.outbox = this.outbox.filter(({ id }) => id > this.processedId)
   }
 
-  stepAgent(event: Unstamped): void {
+  stepAgent(event: Unstamped<AgentEvent>): void {
     const stamped = { ...event, nowMs: this.master.nowMs, wallMs: 0 } as AgentEvent
     const { actions, wakeAtMs } = stepAgent(this.agent, stamped)
     this.agentWakeAtMs = wakeAtMs

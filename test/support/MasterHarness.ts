@@ -1,3 +1,4 @@
+import type { Unstamped } from "../../core/Machine.ts"
 import type { MasterAction } from "../../core/master/Action.ts"
 import type { MasterEvent, TaskRequest } from "../../core/master/Event.ts"
 import { masterEntity, restoreMaster, snapshotMaster } from "../../core/master/Snapshot.ts"
@@ -11,12 +12,6 @@ import {
 import { stepMaster } from "../../core/master/Step.ts"
 import type { Resources } from "../../core/Resources.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../../core/Task.ts"
-
-type Unstamped = MasterEvent extends infer Event
-  ? Event extends MasterEvent
-    ? Omit<Event, "nowMs" | "wallMs">
-    : never
-  : never
 
 /** Drives the master machine by hand and remembers what it wanted done. */
 export class MasterHarness {
@@ -36,7 +31,7 @@ export class MasterHarness {
   }
 
   /** Steps one event; returns the actions of this step alone. */
-  step(event: Unstamped): ReadonlyArray<MasterAction> {
+  step(event: Unstamped<MasterEvent>): ReadonlyArray<MasterAction> {
     const result = stepMaster(this.state, {
       ...event,
       nowMs: this.nowMs,

@@ -9,6 +9,9 @@ export const minCpuQuotaMicros = 1_000
 /** At 2, the kernel's minimum, a job does not even reach exec beside a busy host (spec/legacy-kernel.md). */
 export const minCpuShares = 16
 
+/** Thousandths of MiB, the core's unit of memory, in whole bytes. */
+export const memMilliToBytes = (memMilli: number): number => Math.floor((memMilli * 1_048_576) / 1_000)
+
 /** Own quota of a container: spec/mesos.md §3.10. */
 export const cpuMilliToQuotaMicros = (cpuMilli: number): number =>
   Math.max(minCpuQuotaMicros, Math.floor((cpuPeriodMicros * cpuMilli) / 1000))

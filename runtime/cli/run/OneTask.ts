@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto"
 import { hostname, userInfo } from "node:os"
-import { Deferred, Effect, type Scope } from "effect"
+import { Deferred, Effect, Queue, type Scope } from "effect"
+import { exitCodeLabel } from "../../../core/agent/Statuses.ts"
+import { isTerminal, type TaskState } from "../../../core/Task.ts"
 import { httpUrl } from "../../http/HttpUrl.ts"
 import {
   type MasterAccess,
@@ -39,27 +41,12 @@ export interface OneTask {
 interface WireStatus {
   readonly task_id: { readonly value: string }
   readonly agent_id?: { readonly value: string }
-  readonly state: string
+  readonly state: TaskState
   readonly message?: string
   readonly reason?: string
   readonly uuid?: string
   readonly labels?: { readonly labels?: ReadonlyArray<{ readonly key: string; readonly value?: string }> }
 }
-
-const terminalStates = [
-  "FINISHED",
-  "FAILED",
-  "KILLED",
-  "ERROR",
-  "LOST",
-  "DROPPED",
-  "GONE",
-  "GONE_BY_OPERATOR",
-  // The answer to a KILL of a task that was never launched.
-  "UNKNOWN",
-]
-
-const isTerminal = (state: string): boolean => terminalStates.includes(state.replace(/^TASK_/, ""))
 
 /** Offers are refused for this long once the task has its place. */
 const refuseSeconds = 3_600
@@ -76,8 +63,7 @@ export const startOneTask = (
     const { access, request, tell } = options
     const taskId = `${request.name}-${randomUUID().slice(0, 8)}`
     const ended = yield* Deferred.make<TaskEnd, SchedulerClientError>()
-    const events: Array<WireEvent> = []
-    let notify = () => {}
+    const events = yield* Queue.unbounded<WireEvent>()
     const client = yield* subscribe(
       access,
       {
@@ -90,24 +76,14 @@ export const startOneTask = (
         capabilities: [{ type: "PARTITION_AWARE" }],
       },
       (event) => {
-        events.push(event)
-        notify()
+        events.unsafeOffer(event)
       },
     )
     const task = new RunningTask(options, client, taskId)
 
-    const nextEvent = Effect.async<WireEvent>((resume) => {
-      notify = () => {
-        const event = events.shift()
-        if (event === undefined) return
-        notify = () => {}
-        resume(Effect.succeed(event))
-      }
-      notify()
-    })
     const handleAll = Effect.gen(function* () {
       while (true) {
-        const end = yield* task.handle(yield* nextEvent)
+        const end = yield* task.handle(yield* Queue.take(events))
         if (end !== undefined) return end
       }
     })
@@ -233,7 +209,8 @@ class RunningTask {
   private takeStatus(status: WireStatus): Effect.Effect<TaskEnd | undefined, SchedulerClientError> {
     return Effect.gen(this, function* () {
       if (status.state === "TASK_RUNNING") this.hasRun = true
-      const isOver = isTerminal(status.state)
+      // TASK_UNKNOWN answers the KILL of a task that was never launched.
+      const isOver = isTerminal(status.state) || status.state === "TASK_UNKNOWN"
       if (isOver) {
         this.hasEnded = true
         // The output first: once the end is acknowledged, nobody owes us the sandbox any more.
@@ -244,7 +221,7 @@ class RunningTask {
         yield* this.client.call({ type: "ACKNOWLEDGE", acknowledge: { agent_id, task_id, uuid } })
       }
       if (!isOver) return undefined
-      const label = status.labels?.labels?.find(({ key }) => key === "gleaner.exit_code")?.value
+      const label = status.labels?.labels?.find(({ key }) => key === exitCodeLabel)?.value
       return {
         state: status.state,
         message: status.message ?? "",

@@ -9,14 +9,9 @@ import {
   type TaskExit,
 } from "../../../core/agent/State.ts"
 import { stepAgent } from "../../../core/agent/Step.ts"
+import type { Unstamped } from "../../../core/Machine.ts"
 import type { TaskSpec } from "../../../core/Task.ts"
 import { specOf } from "../../support/MasterHarness.ts"
-
-type Unstamped = AgentEvent extends infer Event
-  ? Event extends AgentEvent
-    ? Omit<Event, "nowMs" | "wallMs">
-    : never
-  : never
 
 /** Drives the agent machine by hand. */
 class AgentHarness {
@@ -24,7 +19,7 @@ class AgentHarness {
   nowMs = 0
   wakeAtMs: number | null = null
 
-  step(event: Unstamped): ReadonlyArray<AgentAction> {
+  step(event: Unstamped<AgentEvent>): ReadonlyArray<AgentAction> {
     const result = stepAgent(this.state, { ...event, nowMs: this.nowMs, wallMs: 7 } as AgentEvent)
     this.wakeAtMs = result.wakeAtMs
     return result.actions
@@ -147,7 +142,7 @@ describe("a task's life", () => {
 })
 
 describe("kill", () => {
-  const kill = (graceMs: number | null): Unstamped => ({ type: "KillRequested", ...of, graceMs })
+  const kill = (graceMs: number | null): Unstamped<AgentEvent> => ({ type: "KillRequested", ...of, graceMs })
 
   it("asks first, and destroys after the grace", () => {
     const agent = running()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import type { ReportedTask } from "../../../core/master/Event.ts"
+import type { MasterEventOf } from "../../../core/master/Event.ts"
 import { defaultMasterSettings } from "../../../core/master/State.ts"
 import type { TaskStatus } from "../../../core/Task.ts"
 import { actionsOf, MasterHarness, specOf, statusesOf, statusOf } from "../../support/MasterHarness.ts"
@@ -9,55 +9,11 @@ describe("agents", () => {
   const lose = (master: MasterHarness, agentId: string) =>
     master.step({ type: "AgentDisconnected", agentId, streamId: master.state.agents.get(agentId)!.streamId! })
 
-  it("that stay away become unreachable; their tasks are back when they are", () => {
-    const { master, agentId, framework } = running()
-    lose(master, agentId)
-    expect(statusesOf(master.advance(74_999))).toEqual([])
-    const actions = master.advance(1)
-    expect(statusesOf(actions)).toEqual(["t TASK_LOST REASON_AGENT_REMOVED no-ack"])
-    expect(actionsOf(actions, "ReportAgentFailure")).toHaveLength(1)
-    expect(master.state.ledger.clusterTotal).toEqual({})
-    const back = master.step({
-      type: "AgentRegistered",
-      streamId: "again",
-      agentId,
-      address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
-      total: host,
-      attributes: [],
-      version: "1",
-      tasks: [{ spec: specOf("t", framework.id, agentId, small), status: null }],
-      launching: [],
-      acknowledging: [],
-    })
-    expect(statusesOf(back)).toEqual(["t TASK_STAGING REASON_AGENT_REREGISTERED no-ack"])
-    expect(master.state.ledger.allocatedOn(agentId)).toEqual(small)
-  })
-
-  it("that return without a task have lost it, unless its launch is still on the way", () => {
-    const { master, agentId, framework } = running()
-    master.settle()
-    const register = (launching: ReadonlyArray<string>) =>
-      master.step({
-        type: "AgentRegistered",
-        streamId: `s-${launching.length}`,
-        agentId,
-        address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
-        total: host,
-        attributes: [],
-        version: "1",
-        tasks: [],
-        launching,
-        acknowledging: [],
-      })
-    expect(statusesOf(register([`${framework.id}/t`]))).toEqual([])
-    expect(statusesOf(register([]))).toEqual(["t TASK_LOST REASON_RECONCILIATION no-ack"])
-    expect(master.state.ledger.allocatedOn(agentId)).toEqual({})
-  })
-
+  /** The agent registers as it was, but for what is said here. */
   const comeBack = (
     master: MasterHarness,
     agentId: string,
-    change: { tasks?: ReadonlyArray<ReportedTask>; launching?: ReadonlyArray<string> },
+    change: Partial<MasterEventOf<"AgentRegistered">> = {},
   ) =>
     master.step({
       type: "AgentRegistered",
@@ -72,6 +28,31 @@ describe("agents", () => {
       acknowledging: [],
       ...change,
     })
+
+  it("that stay away become unreachable; their tasks are back when they are", () => {
+    const { master, agentId, framework } = running()
+    lose(master, agentId)
+    expect(statusesOf(master.advance(74_999))).toEqual([])
+    const actions = master.advance(1)
+    expect(statusesOf(actions)).toEqual(["t TASK_LOST REASON_AGENT_REMOVED no-ack"])
+    expect(actionsOf(actions, "ReportAgentFailure")).toHaveLength(1)
+    expect(master.state.ledger.clusterTotal).toEqual({})
+    const back = comeBack(master, agentId, {
+      tasks: [{ spec: specOf("t", framework.id, agentId, small), status: null }],
+    })
+    expect(statusesOf(back)).toEqual(["t TASK_STAGING REASON_AGENT_REREGISTERED no-ack"])
+    expect(master.state.ledger.allocatedOn(agentId)).toEqual(small)
+  })
+
+  it("that return without a task have lost it, unless its launch is still on the way", () => {
+    const { master, agentId, framework } = running()
+    master.settle()
+    const register = (launching: ReadonlyArray<string>) =>
+      comeBack(master, agentId, { streamId: `s-${launching.length}`, launching })
+    expect(statusesOf(register([`${framework.id}/t`]))).toEqual([])
+    expect(statusesOf(register([]))).toEqual(["t TASK_LOST REASON_RECONCILIATION no-ack"])
+    expect(master.state.ledger.allocatedOn(agentId)).toEqual({})
+  })
 
   it("that were unreachable hold again what is still on its way to them", () => {
     const { master, agentId, framework } = running()
@@ -141,17 +122,9 @@ describe("agents", () => {
 
   it("that report tasks of nobody are told to kill them", () => {
     const master = new MasterHarness()
-    const actions = master.step({
-      type: "AgentRegistered",
+    const actions = comeBack(master, "old-S3", {
       streamId: "s",
-      agentId: "old-S3",
-      address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
-      total: host,
-      attributes: [],
-      version: "1",
       tasks: [{ spec: specOf("t", "old-0001", "old-S3", small), status: null }],
-      launching: [],
-      acknowledging: [],
     })
     expect(actionsOf(actions, "SendToAgent")[0]!.message.type).toBe("KillTask")
   })
@@ -183,17 +156,10 @@ describe("agents", () => {
 
   it("that come back smaller than what runs on them are offered to nobody", () => {
     const { master, agentId, framework } = running()
-    master.step({
-      type: "AgentRegistered",
+    comeBack(master, agentId, {
       streamId: "smaller",
-      agentId,
-      address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
       total: { cpus: 100 },
-      attributes: [],
-      version: "1",
       tasks: [{ spec: specOf("t", framework.id, agentId, small), status: null }],
-      launching: [],
-      acknowledging: [],
     })
     expect(actionsOf(master.settle(), "OfferResources")).toEqual([])
     expect(master.state.ledger.allocatedOn(agentId)).toEqual(small)
@@ -215,18 +181,7 @@ describe("agents", () => {
   it("that are another host than the one their id belongs to are refused until that one is given up", () => {
     const { master, agentId } = running()
     const elsewhere = (streamId: string) =>
-      master.step({
-        type: "AgentRegistered",
-        streamId,
-        agentId,
-        address: { hostname: "copy", ip: "127.0.0.2", port: 5051 },
-        total: host,
-        attributes: [],
-        version: "1",
-        tasks: [],
-        launching: [],
-        acknowledging: [],
-      })
+      comeBack(master, agentId, { streamId, address: { hostname: "copy", ip: "127.0.0.2", port: 5051 } })
     expect(elsewhere("s1")).toEqual([
       {
         type: "RefuseRegistration",
@@ -248,16 +203,9 @@ describe("agents", () => {
     const spec = specOf("t", framework.id, agentId, small)
     const status = statusOf(agentId, framework.id, "t", "TASK_FINISHED", uuid)
     const register = (acknowledging: ReadonlyArray<string>) =>
-      master.step({
-        type: "AgentRegistered",
+      comeBack(master, agentId, {
         streamId: `s${acknowledging.length}`,
-        agentId,
-        address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
-        total: host,
-        attributes: [],
-        version: "1",
         tasks: [{ spec, status }],
-        launching: [],
         acknowledging,
       })
     register([uuid])
