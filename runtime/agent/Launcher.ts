@@ -4,13 +4,13 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Context, Data, Effect, Layer } from "effect"
 import { DataFolderError, replaceFile } from "../DataFolder.ts"
+import { isRunning, readStartTicks } from "../host/ProcessIdentity.ts"
 import { environmentToShell } from "./launcher/Environment.ts"
 import {
   coveredDescriptorMax,
   coverInherited,
   findInheritedDescriptors,
 } from "./launcher/InheritedDescriptors.ts"
-import { isRunning, readStartTicks } from "./launcher/ProcessIdentity.ts"
 import {
   closeLaunchFiles,
   type LaunchFiles,

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { Layer } from "effect"
-import type { Kernel } from "../../runtime/agent/cgroups/CgroupKernel.ts"
-import type { Cgroups } from "../../runtime/agent/cgroups/Cgroups.ts"
-import * as CgroupV1 from "../../runtime/agent/cgroups/CgroupV1.ts"
-import * as LinuxKernel from "../../runtime/agent/cgroups/LinuxKernel.ts"
-import * as MemoryCgroups from "../../runtime/agent/cgroups/MemoryCgroups.ts"
-import type { MemoryKernelOptions } from "../../runtime/agent/cgroups/MemoryKernel.ts"
+import type { Kernel } from "../../runtime/cgroups/CgroupKernel.ts"
+import type { Cgroups } from "../../runtime/cgroups/Cgroups.ts"
+import * as CgroupV1 from "../../runtime/cgroups/CgroupV1.ts"
+import * as LinuxKernel from "../../runtime/cgroups/LinuxKernel.ts"
+import * as MemoryCgroups from "../../runtime/cgroups/MemoryCgroups.ts"
+import type { MemoryKernelOptions } from "../../runtime/cgroups/MemoryKernel.ts"
 import { findCgroups, pidsIn, sweepCgroups } from "../support/CgroupLeftovers.ts"
 
 /** One kernel to run the contract on: its files, and ways to put processes into its groups. */

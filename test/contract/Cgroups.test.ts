@@ -1,6 +1,6 @@
 import { Effect, Exit } from "effect"
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest"
-import { Cgroups } from "../../runtime/agent/cgroups/Cgroups.ts"
+import { Cgroups } from "../../runtime/cgroups/Cgroups.ts"
 import { findCgroups, sweepCgroups, whyNoRealCgroups } from "../support/CgroupLeftovers.ts"
 import { type CgroupWorld, linuxWorld, memoryWorld } from "./CgroupWorlds.ts"
 

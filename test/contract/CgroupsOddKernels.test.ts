@@ -1,11 +1,11 @@
 import { Effect, Fiber } from "effect"
 import { describe, expect, it } from "vitest"
-import { discover, parseCgroupMounts } from "../../runtime/agent/cgroups/CgroupFacts.ts"
-import type { KernelRefused } from "../../runtime/agent/cgroups/CgroupKernel.ts"
-import { Cgroups } from "../../runtime/agent/cgroups/Cgroups.ts"
-import type { CgroupV1Options } from "../../runtime/agent/cgroups/CgroupV1.ts"
-import * as MemoryCgroups from "../../runtime/agent/cgroups/MemoryCgroups.ts"
-import type { MemoryKernel, MemoryKernelOptions } from "../../runtime/agent/cgroups/MemoryKernel.ts"
+import { discover, parseCgroupMounts } from "../../runtime/cgroups/CgroupFacts.ts"
+import type { KernelRefused } from "../../runtime/cgroups/CgroupKernel.ts"
+import { Cgroups } from "../../runtime/cgroups/Cgroups.ts"
+import type { CgroupV1Options } from "../../runtime/cgroups/CgroupV1.ts"
+import * as MemoryCgroups from "../../runtime/cgroups/MemoryCgroups.ts"
+import type { MemoryKernel, MemoryKernelOptions } from "../../runtime/cgroups/MemoryKernel.ts"
 
 // Kernels and moments that this machine cannot offer: only the model has them.
 

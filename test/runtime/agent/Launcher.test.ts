@@ -14,9 +14,6 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer } from "effect"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
-import { Cgroups } from "../../../runtime/agent/cgroups/Cgroups.ts"
-import * as CgroupV1 from "../../../runtime/agent/cgroups/CgroupV1.ts"
-import * as LinuxKernel from "../../../runtime/agent/cgroups/LinuxKernel.ts"
 import {
   installLaunchScript,
   type LaunchCommand,
@@ -26,6 +23,9 @@ import {
   make,
 } from "../../../runtime/agent/Launcher.ts"
 import { readProgress } from "../../../runtime/agent/launcher/RunFolder.ts"
+import { Cgroups } from "../../../runtime/cgroups/Cgroups.ts"
+import * as CgroupV1 from "../../../runtime/cgroups/CgroupV1.ts"
+import * as LinuxKernel from "../../../runtime/cgroups/LinuxKernel.ts"
 import { isRunning } from "../../contract/CgroupWorlds.ts"
 import { root as repository } from "../../structure/SourceFiles.ts"
 import { findCgroups, sweepCgroups, whyNoRealCgroups } from "../../support/CgroupLeftovers.ts"

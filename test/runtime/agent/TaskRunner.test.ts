@@ -5,9 +5,9 @@ import { Effect, Layer, Logger } from "effect"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { defaultAgentSettings, initialAgentState } from "../../../core/agent/State.ts"
 import type { Agent, UnstampedEvent } from "../../../runtime/agent/Agent.ts"
-import { Cgroups } from "../../../runtime/agent/cgroups/Cgroups.ts"
 import { Launcher, LauncherDied } from "../../../runtime/agent/Launcher.ts"
 import { makeTaskRunner } from "../../../runtime/agent/TaskRunner.ts"
+import { Cgroups } from "../../../runtime/cgroups/Cgroups.ts"
 import { specOf } from "../../support/MasterHarness.ts"
 
 // The runner with a make-believe kernel and launcher, whose failures a host shows only on its worst days.

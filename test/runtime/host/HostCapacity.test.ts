@@ -6,7 +6,7 @@ import {
   parseMemTotalKiB,
   parseOnlineCpus,
   readTotal,
-} from "../../../runtime/agent/HostCapacity.ts"
+} from "../../../runtime/host/HostCapacity.ts"
 
 it("reads the files of an el6 host", () => {
   expect(parseOnlineCpus("cpu  1 2 3\ncpu0 1 2\ncpu2 1 2\nintr 5\ncpu10 1\n")).toBe(3)

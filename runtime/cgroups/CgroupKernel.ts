@@ -54,7 +54,7 @@ export interface Kernel {
   readonly pageBytes: number
 }
 
-export class CgroupKernel extends Context.Tag("gleaner/agent/CgroupKernel")<CgroupKernel, Kernel>() {}
+export class CgroupKernel extends Context.Tag("gleaner/CgroupKernel")<CgroupKernel, Kernel>() {}
 
 /** The group vanished between two steps: v1 answers ENOENT for the path, ENODEV through an open file. */
 export const isGone = (error: unknown): error is KernelRefused => isRefused(error, "ENOENT", "ENODEV")

@@ -130,7 +130,7 @@ export type LookupError = KernelRefused | NoSuchContainer | InvalidContainerId
  * hierarchy in use. Every write to a limit is read back. All operations may be called concurrently; another process
  * (the monitor) may move the ceiling at the same time, because the kernel's files, not this service, are the truth.
  */
-export class Cgroups extends Context.Tag("gleaner/agent/Cgroups")<
+export class Cgroups extends Context.Tag("gleaner/Cgroups")<
   Cgroups,
   {
     readonly facts: CgroupFacts
