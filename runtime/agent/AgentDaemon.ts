@@ -5,7 +5,13 @@ import { Effect, Layer, Schedule } from "effect"
 import type { AgentAction } from "../../core/agent/Action.ts"
 import { defaultAgentSettings, initialAgentState } from "../../core/agent/State.ts"
 import type { TextAttribute } from "../../core/master/State.ts"
-import { amountOf, type Resources, resourcesToText, toResources } from "../../core/Resources.ts"
+import {
+  amountOf,
+  emptyResources,
+  type Resources,
+  resourcesToText,
+  toResources,
+} from "../../core/Resources.ts"
 import { chooseAdvertisedIp } from "../AdvertisedAddress.ts"
 import { Cgroups } from "../cgroups/Cgroups.ts"
 import * as CgroupV1 from "../cgroups/CgroupV1.ts"
@@ -98,6 +104,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
         masterUrl: options.master.url,
         secret: options.master.secret,
         identity,
+        reserve: () => emptyResources,
         facts: {
           address: { hostname: hostname(), ip, port: listener.port },
           total,

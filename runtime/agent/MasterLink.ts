@@ -36,6 +36,8 @@ export interface MasterLinkOptions {
   readonly secret: string | undefined
   readonly facts: AgentFacts
   readonly identity: IdentityFile
+  /** What is kept for the host's own work now; read for each report. */
+  readonly reserve: () => Resources
   /** Silence of the master after which the stream is given up; default: the protocol's. */
   readonly silenceMs?: number
 }
@@ -90,6 +92,7 @@ export const makeMasterLink = (
     let queue: Array<AgentReport["statuses"][number]> = []
     let inFlight = 0
     let reportedId = -1
+    let number = 0
     let hasToldStopping = false
     let wake = () => {}
 
@@ -109,7 +112,17 @@ export const makeMasterLink = (
         queue = queue.slice(reportLengthMax)
         inFlight = statuses.length
         const { isStopping } = agent.state
-        const report: AgentReport = { agentId: agentId ?? "", streamId, processedId, isStopping, statuses }
+        number++
+        const reserve = options.reserve()
+        const report: AgentReport = {
+          agentId: agentId ?? "",
+          streamId,
+          number,
+          processedId,
+          reserve,
+          isStopping,
+          statuses,
+        }
         yield* post(masterUrl + reportPath, report).pipe(
           // A master that is busy has kept the stream; a new registration would only add to its work.
           Effect.retry({ while: isBusy, schedule: busyWaits }),
@@ -165,6 +178,7 @@ export const makeMasterLink = (
         protocolVersion,
         ...identity.read(),
         ...options.facts,
+        reserve: options.reserve(),
         tasks: reportedTasks(agent),
       }
       const stream = yield* openStream({
@@ -175,6 +189,7 @@ export const makeMasterLink = (
         body: JSON.stringify(registration),
       })
       const streamId = yield* Deferred.make<string>()
+      number = 0
       const reading = stream.run((text) =>
         take(decodeRecord(text), (id) => Deferred.unsafeDone(streamId, Effect.succeed(id))),
       )

@@ -10,11 +10,12 @@ import { type TaskSpec, type TaskStatus, taskStates } from "../../core/Task.ts"
 //   POST /gleaner/v1/agent/report      AgentReport  → 202 once all of it is durable at the master
 //
 // Down: every message has a number and is sent again after a reconnection until the agent has reported it as processed
-// (`processedId`); the agent drops numbers it has seen. Up: statuses are repeated by the agent's machine until their
-// framework has acknowledged them, so a report that gets lost needs no numbers of its own.
+// (`processedId`); the agent drops numbers it has seen. Up: reports are numbered within their stream, one is under way at
+// a time, and the 202 is its acknowledgement; the master ignores what comes late or twice, so that an old reserve never
+// replaces a newer one. Statuses are also repeated by the agent's machine until their framework has acknowledged them.
 
 /** Raised with every change that an older peer would misread; a peer of another version is refused. */
-export const protocolVersion = 1
+export const protocolVersion = 2
 
 export const subscribePath = "/gleaner/v1/agent/subscribe"
 export const reportPath = "/gleaner/v1/agent/report"
@@ -88,6 +89,8 @@ export const Registration = Schema.Struct({
   masterId: OrNull(Text),
   address: Schema.Struct({ hostname: Text, ip: Text, port: Schema.Number }),
   total: ResourcesSchema,
+  /** Part of `total` that is kept for the host's own work (role `primary`); what tasks hold already is not taken away. */
+  reserve: ResourcesSchema,
   attributes: Schema.Array(Schema.Struct({ name: Text, value: Text })),
   version: Text,
   /** The highest message number of that master it has processed; 0 = none. */
@@ -100,7 +103,11 @@ export type Registration = typeof Registration.Type
 export const AgentReport = Schema.Struct({
   agentId: Text,
   streamId: Text,
+  /** 1, 2, 3, … within the stream. */
+  number: Schema.Number,
   processedId: Schema.Number,
+  /** As in {@link Registration}, as it is now. */
+  reserve: ResourcesSchema,
   /** The agent ends its tasks and takes no more. */
   isStopping: Schema.Boolean,
   statuses: Schema.Array(Schema.Struct({ status: TaskStatusSchema, latestState: TaskStateSchema })),

@@ -42,6 +42,7 @@ export class FakeAgent {
       attributes: [],
       version: "1",
       processedId: 0,
+      reserve: {},
       tasks: [],
       ...change,
     }
@@ -56,6 +57,9 @@ export class FakeAgent {
       return true
     })
   }
+
+  /** Of the last report. */
+  private number = 0
 
   private take(text: string): void {
     const record = JSON.parse(text) as MasterRecord
@@ -92,7 +96,7 @@ export class FakeAgent {
     const { agentId, streamId } = this
     const statuses = (change.statuses ?? []).map((status) => ({ status, latestState: status.state }))
     return this.post(reportPath, {
-      ...{ agentId, streamId, processedId: 0, isStopping: false },
+      ...{ agentId, streamId, number: ++this.number, processedId: 0, reserve: {}, isStopping: false },
       ...change,
       statuses,
     })

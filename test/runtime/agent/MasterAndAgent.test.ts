@@ -37,6 +37,7 @@ const linkThrough = (url: string) =>
             identity = next
           },
         },
+        reserve: () => ({}),
         facts: {
           address: { hostname: "h", ip: "127.0.0.1", port: 5051 },
           total: { cpus: 4_000, mem: 8_000_000 },

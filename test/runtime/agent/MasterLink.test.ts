@@ -108,6 +108,7 @@ const linkTo = (master: FakeMaster, options: { identity?: IdentityFile; silenceM
       {
         masterUrl: url,
         secret: undefined,
+        reserve: () => ({}),
         identity,
         facts: {
           address: { hostname: "h", ip: "127.0.0.1", port: 5051 },

@@ -50,6 +50,7 @@ const registration = fc.record({
   masterId: orNull(text),
   address: fc.record({ hostname: text, ip: text, port: fc.nat() }),
   total: resources,
+  reserve: resources,
   attributes: list(fc.record({ name: text, value: text })),
   version: text,
   processedId: fc.nat(),
@@ -58,7 +59,9 @@ const registration = fc.record({
 const report = fc.record({
   agentId: text,
   streamId: text,
+  number: fc.nat(),
   processedId: fc.nat(),
+  reserve: resources,
   isStopping: fc.boolean(),
   statuses: list(fc.record({ status, latestState: fc.constantFrom("TASK_RUNNING", "TASK_FAILED") })),
 })
