@@ -38,12 +38,12 @@ const findLaunchers = (folder: string): ReadonlyArray<LauncherProcess> => {
 }
 
 const weights = {
-  killAgent: 26,
+  killAgent: 0,
   killMaster: 18,
   killMonitor: 14,
   killFramework: 18,
-  blackout: 3,
-  stopAgent: 4,
+  blackout: 0,
+  stopAgent: 0,
   stopMaster: 3,
   stopMonitor: 3,
   pauseAgent: 7,
