@@ -74,8 +74,7 @@ export class Host {
     writeFileSync(policy, JSON.stringify(staticPolicy(options.reserveShare ?? 0.1)))
     this.master = this.supervise("master", ["--port", String(port)])
     this.agent = this.superviseAgent(options.script)
-    void policy
-    this.monitor = this.superviseCommand("monitor", "sleep", ["1000"])
+    this.monitor = this.supervise("monitor", ["--policy", policy, "--port", "0"])
   }
 
   static async start(options: HostOptions = {}): Promise<Host> {
@@ -148,7 +147,7 @@ export class Host {
   /** Ends all that is lent and then the daemons, as an operator would; returns what is left of them. */
   async end(): Promise<ReadonlyArray<string>> {
     await this.monitor.end("SIGTERM")
-    await this.agent.end("SIGTERM")
+    await this.agent.end("SIGUSR1")
     await this.master.end("SIGTERM")
     return [...processesOf(this.folder), ...findCgroups(this.cgroupParent)]
   }

@@ -38,12 +38,12 @@ const findLaunchers = (folder: string): ReadonlyArray<LauncherProcess> => {
 }
 
 const weights = {
-  killAgent: 0,
+  killAgent: 26,
   killMaster: 18,
   killMonitor: 14,
   killFramework: 18,
-  blackout: 0,
-  stopAgent: 0,
+  blackout: 3,
+  stopAgent: 4,
   stopMaster: 3,
   stopMonitor: 3,
   pauseAgent: 7,
