@@ -49,6 +49,12 @@ export interface AgentDaemonOptions {
   readonly defaultUser: string
   readonly allowRootTasks: boolean
   readonly cgroupParent: string
+  /** `none` lends without a monitor: what is lent then does not follow the primary. */
+  readonly monitor?: "required" | "none"
+  /** `none` runs tasks without limits where this host cannot enforce them. */
+  readonly confinement?: "required" | "none"
+  /** Completes when all tasks are to be ended before the agent itself ends. */
+  readonly endTasksWhen?: Effect.Effect<void>
   /** Called once the master knows this agent. */
   readonly onReady: (facts: { readonly url: string; readonly resources: string }) => void
 }
@@ -123,7 +129,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
       Effect.annotateLogs({ url: listener.url, master: options.master.url, resources }),
     )
     options.onReady({ url: httpUrl(ip, listener.port), resources })
-    return yield* Effect.never
+    return yield* options.endTasksWhen ?? Effect.never
   }).pipe(Effect.scoped)
 
   const layers = Layer.merge(
