@@ -46,6 +46,9 @@ const staticPolicy = (reserveShare: number) => ({
   horizonMs: 10_000,
 })
 
+/** `EXECUTABLE SCRIPT` that runs the daemons of a host: another Node, the legacy bundle; as for `gleaner up`. */
+const hostProgram = (process.env.GLEANER_TEST_HOST_PROGRAM ?? "").split(" ").filter((word) => word !== "")
+
 /** Master, agent and monitor of one host, each a process that is started again when it ends. */
 export class Host {
   readonly folder: string
@@ -74,7 +77,7 @@ export class Host {
     writeFileSync(policy, JSON.stringify(staticPolicy(options.reserveShare ?? 0.1)))
     this.master = this.supervise("master", ["--port", String(port)])
     this.agent = this.superviseAgent(options.script)
-    this.monitor = this.supervise("monitor", ["--policy", policy, "--port", "0"])
+    this.monitor = this.supervise("monitor", ["--policy", policy, "--port", "0"], hostProgram)
   }
 
   static async start(options: HostOptions = {}): Promise<Host> {
@@ -86,8 +89,13 @@ export class Host {
     return host
   }
 
-  supervise(name: string, args: ReadonlyArray<string>, script = gleanerScript): Supervised {
-    return this.superviseCommand(name, process.execPath, [script, name, "--data", this.data, ...args])
+  private supervise(
+    name: string,
+    args: ReadonlyArray<string>,
+    [executable, script]: ReadonlyArray<string> = [],
+  ): Supervised {
+    const words = [script ?? gleanerScript, name, "--data", this.data, ...args]
+    return this.superviseCommand(name, executable ?? process.execPath, words)
   }
 
   superviseCommand(name: string, command: string, args: ReadonlyArray<string>): Supervised {
@@ -98,7 +106,8 @@ export class Host {
   /** Another build of the agent for the same data folder. */
   superviseAgent(script?: string): Supervised {
     const options = ["--cgroup-parent", this.cgroupParent, ...(this.options.agentOptions ?? [])]
-    return this.supervise("agent", ["--master", this.url, "--port", "0", ...options], script)
+    const program = script === undefined ? hostProgram : [process.execPath, script]
+    return this.supervise("agent", ["--master", this.url, "--port", "0", ...options], program)
   }
 
   get secret(): string {

@@ -30,10 +30,10 @@ export const samplesToCsv = (samples: ReadonlyArray<RunSample>): string => {
 
 /** Blue and orange stay apart for those who confuse red and green. */
 const lines = [
-  { name: "primary (used by the business)", key: "primary", color: "#94a3b8", area: true },
-  { name: "harvest (used by borrowed tasks)", key: "harvest", color: "#0d9488", area: true },
-  { name: "reserve (kept for the business)", key: "reserve", color: "#d97706", area: false },
-  { name: "ceiling (of all borrowed tasks)", key: "ceiling", color: "#2563eb", area: false },
+  { name: "primary", key: "primary", color: "#94a3b8", area: true },
+  { name: "harvest", key: "harvest", color: "#0d9488", area: true },
+  { name: "reserve for the primary", key: "reserve", color: "#d97706", area: false },
+  { name: "ceiling of the harvest", key: "ceiling", color: "#2563eb", area: false },
 ] as const
 
 const faint = "#6b7280"
