@@ -9,6 +9,7 @@ import {
   readAdvertisedIp,
   readHostArguments,
 } from "./HostOptions.ts"
+import { onceSignalled } from "./Signals.ts"
 import { version } from "./Version.ts"
 
 const options = {
@@ -29,6 +30,8 @@ const options = {
 
 export const agentCommand = Command.make("agent", options, (args) =>
   Effect.gen(function* () {
+    // As on Mesos's agents: SIGUSR1 ends the tasks as well, every other end leaves them to the next agent.
+    const endTasksWhen = yield* onceSignalled("SIGUSR1")
     const lent = yield* readHostArguments(args)
     const advertisedIp = yield* readAdvertisedIp(args.advertise)
     const master = yield* accessCluster(args)
@@ -41,11 +44,12 @@ export const agentCommand = Command.make("agent", options, (args) =>
       version,
       advertisedIp,
       ...lent,
+      endTasksWhen,
       attributes: Array.from(args.attributes, ([name, value]) => ({ name, value })),
       onReady: announceReady,
     })
     yield* runDaemon("agent", args.withParent, daemon)
-  }),
+  }).pipe(Effect.scoped),
 ).pipe(
   Command.withDescription(
     "Run the agent of this host: it lends cpus and memory and runs tasks in cgroups. Example: gleaner agent --master http://10.0.0.1:5050 --host 10.0.0.7",

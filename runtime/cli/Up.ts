@@ -61,6 +61,7 @@ export const upCommand = Command.make("up", options, (args) =>
             ...hostArgumentWords(args),
           ],
           logFile: join(data.logFolder, "agent.log"),
+          stopSignal: "SIGUSR1",
           stopWaitMs: 40_000,
         }).pipe(Effect.raceFirst(tellOfWaiting(join(data.logFolder, "agent.log"))))
         tell(`agent        ${String(agent.ready.url)}  lends ${String(agent.ready.resources)}`)

@@ -28,7 +28,9 @@ export interface ChildOptions {
   /** Default: the one that runs here. */
   readonly script?: string
   readonly logFile: string
-  /** After SIGTERM, before SIGKILL. */
+  /** Asks it to end; default SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals
+  /** After that, before SIGKILL. */
   readonly stopWaitMs: number
 }
 
@@ -64,7 +66,7 @@ export const startChild = (options: ChildOptions): Effect.Effect<Child, ChildEnd
     const ended = yield* Deferred.make<never, ChildEnded>()
     yield* Effect.acquireRelease(
       Effect.sync(() => spawnChild(options, ready, ended)),
-      (child) => stopChild(child, options.stopWaitMs),
+      (child) => stopChild(child, options),
     )
     return { ready: yield* Deferred.await(ready), ended: Deferred.await(ended) }
   })
@@ -117,7 +119,10 @@ const readAnnouncement = (line: string): Child["ready"] | undefined => {
   }
 }
 
-const stopChild = (child: ChildProcess, stopWaitMs: number): Effect.Effect<void> =>
+const stopChild = (
+  child: ChildProcess,
+  { stopWaitMs, stopSignal = "SIGTERM" }: ChildOptions,
+): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
       resume(Effect.void)
@@ -128,5 +133,5 @@ const stopChild = (child: ChildProcess, stopWaitMs: number): Effect.Effect<void>
       clearTimeout(timer)
       resume(Effect.void)
     })
-    child.kill("SIGTERM")
+    child.kill(stopSignal)
   })
