@@ -61,9 +61,7 @@ define(Object, "fromEntries", (entries: Iterable<readonly [string, unknown]>) =>
   }
   return object
 })
-define(Object, "hasOwn", (object: object, name: PropertyKey) =>
-  Object.prototype.hasOwnProperty.call(object, name),
-)
+define(Object, "hasOwn", (object: object, name: PropertyKey) => Object.hasOwn(object, name))
 
 define(String.prototype, "matchAll", function* (this: string, pattern: RegExp) {
   if (pattern.flags.indexOf("g") === -1) throw new TypeError("matchAll needs a global pattern")
