@@ -1,5 +1,10 @@
+import type { Section } from "../config/Section.ts"
 import { agentSection } from "../config/sections/AgentSection.ts"
+import { doctorSection } from "../config/sections/DoctorSection.ts"
 import { runSettingsCommand } from "./SettingsCommand.ts"
+
+/** What there is to say of each, in the order of help. */
+export const hostSections: ReadonlyArray<Section> = [agentSection, doctorSection]
 
 /** Runs with the words behind the command's own; resolves with the exit code. */
 export type RunCommand = (words: ReadonlyArray<string>) => Promise<number>
@@ -15,6 +20,12 @@ export const hostCommands: { readonly [command: string]: RunCommand } = {
       const endTasks = new Promise<void>((resolve) => process.on("SIGUSR1", () => resolve()))
       const { runAgent } = await import("./Agent.ts")
       return runAgent(settled, endTasks)
+    }),
+  doctor: (words) =>
+    runSettingsCommand(doctorSection, words, async ({ values }, { isJsonWanted }) => {
+      const { runDoctor } = await import("./doctor/Doctor.ts")
+      const { data, quick, cgroupParent } = values
+      return runDoctor({ json: isJsonWanted, quick, dataPath: data, cgroupParent })
     }),
 }
 

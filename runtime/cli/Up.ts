@@ -36,8 +36,8 @@ export const runUp = async (settled: UpSettings): Promise<number> => {
 const runCluster = (settled: UpSettings, block: LiveBlock) =>
   Effect.gen(function* () {
     const data = dataFolderAt(settled.values.data)
-    const { isMonitored, isUnconfined } = yield* checkChildren(settled)
-    yield* refuseWithoutEnforcement({ isUnconfined, tell: block.say })
+    const { withoutMonitor, unconfined, cgroupParent } = yield* checkChildren(settled)
+    yield* refuseWithoutEnforcement({ cgroupParent, isUnconfined: unconfined, tell: block.say })
     yield* makePrivateFolder(data.logFolder)
     block.say(`data folder  ${data.path}`)
     // Stopped in reverse: the monitor first, the agent while the master still hears how its tasks ended.
@@ -47,7 +47,7 @@ const runCluster = (settled: UpSettings, block: LiveBlock) =>
     const withAgent = Effect.gen(function* () {
       const agent = yield* keepAgent(settled, data, url, block)
       block.say(`agent        ${String(agent.ready.url)}  lends ${String(agent.ready.resources)}`)
-      const monitor = isMonitored ? yield* keepMonitor(settled, data, block) : undefined
+      const monitor = withoutMonitor ? undefined : yield* keepMonitor(settled, data, block)
       block.say(
         monitor === undefined
           ? "monitor      none: what is lent does not follow the primary's load"
@@ -70,7 +70,7 @@ const runCluster = (settled: UpSettings, block: LiveBlock) =>
     return yield* Effect.raceFirst(master.failed, withAgent)
   })
 
-/** What the daemons would refuse is said here and not by their logs. */
+/** What the daemons would refuse is said here and not by their logs. Answers with what the agent will be told. */
 const checkChildren = (settled: UpSettings) =>
   Effect.gen(function* () {
     const agentWords = childWords("agent", settled).slice(1)
@@ -87,8 +87,7 @@ const checkChildren = (settled: UpSettings) =>
     if (agent._tag !== "Settled" || problems.size > 0) {
       return yield* refuseInput(Array.from(problems).join("\ngleaner: "))
     }
-    const { withoutMonitor, unconfined } = agent.settled.values
-    return { isMonitored: !withoutMonitor, isUnconfined: unconfined }
+    return agent.settled.values
   })
 
 interface Daemon {

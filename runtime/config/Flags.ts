@@ -84,7 +84,8 @@ const takeWord = (
   const flag = findFlag(section, keyByWord, name)
   if (name !== "config" && flag === undefined) {
     draft.problems.push(unknownFlag(section, name, keyByWord))
-    return false
+    // What follows was most likely meant as its value.
+    return inlined === undefined && following !== undefined
   }
   if (flag !== undefined && flag.setting.shape === "switch") {
     takeSwitch(draft, flag, `--${name}`, inlined)
