@@ -12,7 +12,7 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { findCgroups, sweepCgroups } from "../CgroupLeftovers.ts"
-import { eventually, gleanerScript, processesOf } from "../Gleaner.ts"
+import { eventually, gleanerScript, pause, processesOf } from "../Gleaner.ts"
 import type { StateView } from "./Checker.ts"
 import { Supervised } from "./Supervised.ts"
 
@@ -35,6 +35,9 @@ const freePort = (): Promise<number> =>
       server.close(() => resolve(port))
     })
   })
+
+/** A start that takes longer has failed: the logs tell why, where a test's own time limit would not. */
+const startMsMax = 30_000
 
 /** The policy file of a host whose primary is given a fixed share. */
 const staticPolicy = (reserveShare: number) => ({
@@ -83,7 +86,15 @@ export class Host {
   static async start(options: HostOptions = {}): Promise<Host> {
     const host = new Host(await freePort(), options)
     host.master.start()
-    await eventually(() => (existsSync(join(host.data, "secret")) ? true : undefined))
+    const endMs = performance.now() + startMsMax
+    while (!existsSync(join(host.data, "secret"))) {
+      if (performance.now() > endMs) {
+        const logs = host.logs()
+        await host.remove()
+        throw new Error(`the master did not start:\n${logs}`)
+      }
+      await pause(20)
+    }
     host.agent.start()
     host.monitor.start()
     return host

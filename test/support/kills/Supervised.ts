@@ -10,6 +10,10 @@ export interface SupervisedOptions {
   readonly restartMs: () => number
 }
 
+/** Without the test's own variables: gleaner refuses those that it does not know. */
+const ownEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GLEANER_")))
+
 /**
  * A process that is started again whenever it ends, as init would. It is a session of its own, so that nothing but what
  * is meant for it reaches it.
@@ -44,7 +48,7 @@ export class Supervised {
     this.isExpectedToEnd = false
     this.lives++
     const log = openSync(logPath, "a")
-    const child = spawn(command, args, { stdio: ["ignore", log, log], detached: true })
+    const child = spawn(command, args, { stdio: ["ignore", log, log], detached: true, env: ownEnvironment() })
     closeSync(log)
     this.child = child
     this.ended = new Promise((resolve) => {

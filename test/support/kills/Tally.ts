@@ -41,6 +41,7 @@ export const tellStorm = (
     ["tasks that ran", stories.filter(({ starts }) => starts.length > 0).length],
     ...count(ends, ({ state }) => `ended ${state}`),
     ["lost before they started", lost.length],
+    ["  of them accepted", lost.filter(({ story }) => story.answer === 202).length],
     ["statuses heard", diary.filter(({ type }) => type === "update").length],
     ["statuses heard again", repeated(record)],
   ]
