@@ -44,7 +44,6 @@ const staticPolicy = (reserveShare: number) => ({
   version: 1,
   policy: "static",
   parameters: { reserve: reserveShare },
-  resources: ["cpus", "mem"],
   intervalMs: 1_000,
   horizonMs: 10_000,
 })

@@ -23,8 +23,7 @@ if (!(seconds > 0)) throw new Error(`--minutes ${values.minutes}: a number above
 const policy = {
   version: 1,
   policy: "window-max",
-  parameters: { window: 20_000, margin: 0.05 },
-  resources: ["cpus", "mem"],
+  parameters: { window: "20s", margin: 0.05 },
   intervalMs: 1_000,
   horizonMs: 10_000,
 }

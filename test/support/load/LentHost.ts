@@ -9,7 +9,6 @@ export const fastPolicy = {
   version: 1,
   policy: "usage-margin",
   parameters: { margin: 0.05 },
-  resources: ["cpus", "mem"],
   intervalMs: 1_000,
   horizonMs: 5_000,
 }
