@@ -44,7 +44,7 @@ class AgentHarness {
 
   restart(): void {
     const rows = JSON.parse(JSON.stringify(snapshotAgent(this.state))) as ReturnType<typeof snapshotAgent>
-    this.state = restoreAgent([...rows].reverse(), defaultAgentSettings)
+    this.state = restoreAgent([...rows].reverse(), defaultAgentSettings)!
     this.wakeAtMs = this.state.deadlines.nextAtMs()
   }
 }
