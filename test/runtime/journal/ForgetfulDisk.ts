@@ -1,7 +1,7 @@
-import { dirname } from "node:path"
+import { basename } from "node:path"
 import type { DurableFiles, OpenFile } from "../../../runtime/journal/DurableFiles.ts"
 
-// A disk for crash tests. It counts every operation, stops for good before the one that it is told to, and then shows
+// A disk for crash tests, with one folder: only the last part of a path counts. It counts every operation, stops for good before the one that it is told to, and then shows
 // what a host would find after it: after kill −9 everything that was written, after a loss of power only what was
 // synchronised, with any part of the rest.
 
@@ -16,48 +16,68 @@ export type Loss = "process" | "nothing" | "half" | "zeros"
 export class ForgetfulDisk {
   /** Operations until the crash. */
   left = Number.POSITIVE_INFINITY
-  operations = 0
+  renames = 0
   /** Bytes that the disk still takes. */
   freeBytes = Number.POSITIVE_INFINITY
+  /** Completes when it stops. */
+  readonly stopped: Promise<void>
+  private onStop = () => {}
   private names = new Map<string, Content>()
   private syncedNames = new Map<string, Content>()
 
+  constructor() {
+    this.stopped = new Promise((resolve) => {
+      this.onStop = resolve
+    })
+  }
+
+  bytesOf(path: string): Buffer {
+    return this.names.get(basename(path))!.bytes
+  }
+
+  put(path: string, bytes: Buffer): void {
+    this.names.set(basename(path), { bytes, synced: bytes })
+    this.syncedNames = new Map(this.names)
+  }
+
   /** Never settles once the disk has stopped: nobody is there any more to hear of it. */
   private async step(): Promise<void> {
-    this.operations++
-    if (this.left-- <= 0) return new Promise(() => {})
+    if (this.left-- > 0) return
+    this.onStop()
+    return new Promise(() => {})
   }
 
   readonly files: DurableFiles = {
     read: async (path) => {
       await this.step()
-      const found = this.names.get(path)
+      const found = this.names.get(basename(path))
       return found === undefined ? undefined : Buffer.from(found.bytes)
     },
     create: async (path) => {
       await this.step()
       const content: Content = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0) }
-      this.names.set(path, content)
+      this.names.set(basename(path), content)
       return this.openFile(content)
     },
     open: async (path) => {
       await this.step()
-      return this.openFile(this.names.get(path)!)
+      return this.openFile(this.names.get(basename(path))!)
     },
     rename: async (from, to) => {
       await this.step()
-      this.names.set(to, this.names.get(from)!)
-      this.names.delete(from)
+      this.renames++
+      this.freeBytes += this.names.get(basename(to))?.bytes.length ?? 0
+      this.names.set(basename(to), this.names.get(basename(from))!)
+      this.names.delete(basename(from))
     },
     remove: async (path) => {
       await this.step()
-      this.names.delete(path)
+      this.freeBytes += this.names.get(basename(path))?.bytes.length ?? 0
+      this.names.delete(basename(path))
     },
-    syncFolder: async (path) => {
+    syncFolder: async () => {
       await this.step()
-      for (const name of [...this.syncedNames.keys()])
-        if (dirname(name) === path && !this.names.has(name)) this.syncedNames.delete(name)
-      for (const [name, content] of this.names) if (dirname(name) === path) this.syncedNames.set(name, content)
+      this.syncedNames = new Map(this.names)
     },
   }
 
@@ -93,10 +113,17 @@ export class ForgetfulDisk {
     this.left = Number.POSITIVE_INFINITY
     if (loss === "process") return
     const keep = ({ bytes, synced }: Content): Content => {
-      const rest = bytes.subarray(0, synced.length).equals(synced) ? bytes.subarray(synced.length) : Buffer.alloc(0)
+      const rest = bytes.subarray(0, synced.length).equals(synced)
+        ? bytes.subarray(synced.length)
+        : Buffer.alloc(0)
       const half = rest.subarray(0, rest.length >> 1)
       // Sizes and data reach a disk apart, so a hole of zeros may lie in the middle of what was not synchronised.
-      const left = loss === "half" ? half : loss === "zeros" ? Buffer.concat([Buffer.alloc(half.length), rest.subarray(half.length)]) : rest.subarray(0, 0)
+      const left =
+        loss === "half"
+          ? half
+          : loss === "zeros"
+            ? Buffer.concat([Buffer.alloc(half.length), rest.subarray(half.length)])
+            : rest.subarray(0, 0)
       const found = Buffer.concat([synced, left])
       return { bytes: found, synced: found }
     }
