@@ -1,0 +1,426 @@
+import { Effect } from "effect"
+import { describe, expect, it } from "vitest"
+import { leaseMs, monitorProtocolVersion } from "../../../runtime/protocol/MonitorProtocol.ts"
+import {
+  beatOf,
+  everything,
+  floor,
+  heldTask,
+  hostOf,
+  lent,
+  MiB,
+  pass,
+  runScene,
+  until,
+} from "./lease/LeaseScene.ts"
+
+const most = { cpuQuotaMicros: 400_000, memBytes: 1_600 * MiB }
+const small = { cpuMilli: 500, memBytes: 64 * MiB }
+
+describe("a lease on the ceiling", () => {
+  it("is granted to the first who says Hello, who learns what there is", () =>
+    runScene(
+      ({ holder, lease, cgroups, reserves }) =>
+        Effect.gen(function* () {
+          const monitor = yield* holder()
+          expect(monitor.heard).toEqual([
+            {
+              type: "Granted",
+              protocolVersion: monitorProtocolVersion,
+              cgroupParent: "p",
+              lent,
+              tasks: [{ ...heldTask("a"), isFrozen: false }],
+            },
+          ])
+          // Not a word of the reserve yet.
+          expect(lease.reserve()).toEqual(everything)
+          expect(reserves).toEqual([])
+          expect(yield* cgroups.ceiling).toEqual(floor)
+        }),
+      { tasks: [heldTask("a")] },
+    ))
+
+  it("lives by beats: each is answered, and the agent writes nothing meanwhile", () =>
+    runScene(({ holder, cgroups, lease }) =>
+      Effect.gen(function* () {
+        const monitor = yield* holder()
+        yield* cgroups.setCeiling(most)
+        for (let round = 0; round < 8; round++) {
+          yield* pass(leaseMs - 100)
+          yield* monitor.beat()
+        }
+        expect(yield* cgroups.ceiling).toEqual(most)
+        expect(lease.view()).toMatchObject({ monitor: "held", beatAgeMs: 0 })
+        expect(lease.counts()).toEqual({ losses: 0, ceilingRewrites: 0 })
+      }),
+    ))
+
+  it("is lost by silence: floor, everything kept, goodbye", () =>
+    runScene(({ holder, cgroups, lease, reserves }) =>
+      Effect.gen(function* () {
+        const monitor = yield* holder()
+        yield* monitor.beat()
+        yield* cgroups.setCeiling(most)
+        yield* pass(leaseMs - 1)
+        expect(yield* cgroups.ceiling).toEqual(most)
+        yield* pass(1)
+        yield* monitor.closed
+        expect(monitor.last()).toEqual({ type: "Revoked", reason: "no beat for 1000 ms" })
+        expect(yield* cgroups.ceiling).toEqual(floor)
+        expect(lease.reserve()).toEqual(everything)
+        expect(reserves).toEqual([{ cpus: 2_000 }, everything])
+        expect(lease.view()).toMatchObject({ monitor: "lost", beatAgeMs: leaseMs, reserve: null })
+        expect(lease.counts()).toEqual({ losses: 1, ceilingRewrites: 0 })
+      }),
+    ))
+
+  it("outlives a lost connection until its time is over, and a new Hello finds everything as it was", () =>
+    runScene(({ holder, cgroups, lease, reserves }) =>
+      Effect.gen(function* () {
+        const first = yield* holder(1)
+        yield* first.beat()
+        yield* cgroups.setCeiling(most)
+        first.socket.destroy()
+        yield* pass(leaseMs - 100)
+        const second = yield* holder(2)
+        yield* second.beat()
+        yield* pass(leaseMs - 100)
+        expect(yield* cgroups.ceiling).toEqual(most)
+        expect(reserves).toEqual([{ cpus: 2_000 }])
+        expect(lease.counts().losses).toBe(0)
+        // Nobody beats any more.
+        second.socket.destroy()
+        yield* pass(100)
+        expect(yield* cgroups.ceiling).toEqual(floor)
+      }),
+    ))
+
+  it("is not renewed by Hello alone", () =>
+    runScene(({ holder, cgroups, lease }) =>
+      Effect.gen(function* () {
+        const first = yield* holder()
+        yield* first.beat()
+        yield* cgroups.setCeiling(most)
+        for (let round = 0; round < 3; round++) {
+          first.socket.destroy()
+          yield* pass(leaseMs / 4)
+          yield* holder()
+        }
+        yield* pass(leaseMs / 4)
+        expect(lease.counts().losses).toBe(1)
+        expect(yield* cgroups.ceiling).toEqual(floor)
+      }),
+    ))
+
+  it("that was lost is granted anew, and the agent's hands are off again", () =>
+    runScene(({ holder, cgroups, lease }) =>
+      Effect.gen(function* () {
+        const first = yield* holder(1)
+        yield* first.beat()
+        yield* pass(leaseMs)
+        yield* first.closed
+        const second = yield* holder(2)
+        yield* second.beat()
+        yield* cgroups.setCeiling(most)
+        yield* pass(900)
+        yield* second.beat()
+        yield* pass(900)
+        expect(yield* cgroups.ceiling).toEqual(most)
+        expect(lease.view().monitor).toBe("held")
+      }),
+    ))
+
+  it("that is lost leaves no room for the one who lost it: what it raises is undone and counted", () =>
+    runScene(({ holder, cgroups, lease }) =>
+      Effect.gen(function* () {
+        const monitor = yield* holder()
+        yield* monitor.beat()
+        yield* pass(leaseMs)
+        for (const rewrites of [1, 2]) {
+          yield* cgroups.setCeiling({ cpuQuotaMicros: 50_000 })
+          yield* pass(1_000)
+          expect(yield* cgroups.ceiling).toEqual(floor)
+          expect(lease.counts().ceilingRewrites).toBe(rewrites)
+        }
+        yield* cgroups.setCeiling({ memBytes: "unlimited" })
+        yield* pass(1_000)
+        expect(yield* cgroups.ceiling).toEqual(floor)
+        // What is below the floor stays there.
+        yield* cgroups.setCeiling({ cpuQuotaMicros: 2_000 })
+        yield* pass(3_000)
+        expect((yield* cgroups.ceiling).cpuQuotaMicros).toBe(2_000)
+        expect(lease.counts().ceilingRewrites).toBe(3)
+      }),
+    ))
+
+  it("that is lost kills nothing: memory stays above what is used", () =>
+    runScene(({ holder, cgroups, kernel }) =>
+      Effect.gen(function* () {
+        yield* cgroups.setCeiling(most)
+        yield* cgroups.create("a", { cpuMilli: 500, memBytes: 900 * MiB })
+        const pid = kernel.spawn({ join: yield* cgroups.joinPaths("a") })
+        kernel.charge(pid, 700 * MiB)
+        const monitor = yield* holder()
+        yield* monitor.beat()
+        yield* pass(leaseMs)
+        expect(yield* cgroups.ceiling).toEqual({ ...floor, memBytes: 800 * MiB })
+        // Used, raised and used again: the kernel refuses the old floor, and the new one holds.
+        yield* cgroups.setCeiling({ memBytes: most.memBytes })
+        kernel.charge(pid, 150 * MiB)
+        yield* pass(2_000)
+        expect(yield* cgroups.ceiling).toEqual({ ...floor, memBytes: 950 * MiB })
+        expect(kernel.alive()).toEqual([pid])
+      }),
+    ))
+})
+
+describe("two monitors", () => {
+  it("are one too many: the second hears who holds the lease", () =>
+    runScene(({ holder, connect, cgroups }) =>
+      Effect.gen(function* () {
+        const first = yield* holder(1)
+        yield* first.beat()
+        const second = connect().hello({ pid: 2 })
+        yield* second.closed
+        expect(second.heard).toEqual([
+          {
+            type: "Refused",
+            reason: "the monitor with pid 1 holds the lease: stop it, or this one",
+          },
+        ])
+        yield* cgroups.setCeiling(most)
+        yield* first.beat()
+        expect(first.isClosed).toBe(false)
+        expect(yield* cgroups.ceiling).toEqual(most)
+      }),
+    ))
+
+  it("are none when the same one connects anew: the older connection ends", () =>
+    runScene(({ holder }) =>
+      Effect.gen(function* () {
+        const first = yield* holder(1)
+        yield* first.beat()
+        const again = yield* holder(1)
+        yield* first.closed
+        expect(first.last()).toMatchObject({ type: "Revoked" })
+        yield* again.beat()
+      }),
+    ))
+})
+
+describe("an agent's start", () => {
+  it("without anything before it begins at the floor", () =>
+    runScene(({ cgroups, lease }) =>
+      Effect.gen(function* () {
+        expect(yield* cgroups.ceiling).toEqual(floor)
+        expect(lease.view()).toMatchObject({ monitor: "lost", beatAgeMs: null, capacity: null })
+      }),
+    ))
+
+  it("keeps the ceiling of the agent before it while a monitor may still come, then floors it", () =>
+    runScene(
+      ({ cgroups, lease, reserves }) =>
+        Effect.gen(function* () {
+          const before = { cpuQuotaMicros: 123_000, memBytes: 1_600 * MiB }
+          expect(yield* cgroups.ceiling).toEqual(before)
+          expect(lease.view().ceiling).toEqual({ cpuMilli: 1_230, memMilli: 1_600_000 })
+          yield* pass(leaseMs - 1)
+          expect(yield* cgroups.ceiling).toEqual(before)
+          yield* pass(1)
+          expect(yield* cgroups.ceiling).toEqual(floor)
+          expect(lease.view().ceiling).toEqual({ cpuMilli: 40, memMilli: 100_000 })
+          // Nobody held it, so nobody lost it.
+          expect(lease.counts().losses).toBe(0)
+          expect(reserves).toEqual([])
+        }),
+      { before: (cgroups) => cgroups.ensureParent({ cpuQuotaMicros: 123_000, memBytes: 9_999 * MiB }) },
+    ))
+
+  it("hands that ceiling to a monitor that comes in time", () =>
+    runScene(
+      ({ cgroups, holder }) =>
+        Effect.gen(function* () {
+          yield* pass(900)
+          const monitor = yield* holder()
+          yield* pass(900)
+          yield* monitor.beat()
+          expect((yield* cgroups.ceiling).cpuQuotaMicros).toBe(123_000)
+        }),
+      { before: (cgroups) => cgroups.ensureParent({ cpuQuotaMicros: 123_000, memBytes: "unlimited" }) },
+    ))
+
+  it("to lend without a monitor lends all of it, listens for nobody and never floors", () =>
+    runScene(
+      ({ cgroups, lease, connect, reserves }) =>
+        Effect.gen(function* () {
+          const monitor = connect().hello()
+          yield* monitor.closed
+          yield* pass(5_000)
+          expect(yield* cgroups.ceiling).toEqual(most)
+          expect(lease.reserve()).toEqual({})
+          expect(reserves).toEqual([])
+          expect(lease.view()).toEqual({
+            monitor: "none",
+            beatAgeMs: null,
+            policy: null,
+            capacity: null,
+            lent,
+            reserve: { cpuMilli: 0, memMilli: 0 },
+            lendable: lent,
+            primary: { cpuMilli: null, memMilli: null },
+            harvest: { cpuMilli: null, memMilli: null },
+            ceiling: { cpuMilli: 4_000, memMilli: 1_600_000 },
+            tasks: 0,
+          })
+        }),
+      { isMonitored: false },
+    ))
+})
+
+describe("the reserve", () => {
+  it("follows the beats, is told only when it changes, and is everything when the monitor knows nothing", () =>
+    runScene(({ holder, lease, reserves }) =>
+      Effect.gen(function* () {
+        const monitor = yield* holder()
+        const withReserve = (cpuMilli: number) =>
+          monitor.beat({ reserve: { cpuMilli, memMilli: 0 }, use: { ...beatOf(1).use, capacity: hostOf(2) } })
+        yield* withReserve(1_000)
+        yield* withReserve(4_000)
+        yield* withReserve(5_000)
+        yield* withReserve(5_000)
+        yield* monitor.beat({ reserve: null })
+        expect(lease.reserve()).toEqual(everything)
+        yield* withReserve(99_000)
+        expect(reserves).toEqual([{}, { cpus: 1_000 }, everything, { cpus: 4_000 }])
+      }),
+    ))
+
+  it("is shown with what was measured", () =>
+    runScene(
+      ({ holder, lease }) =>
+        Effect.gen(function* () {
+          const monitor = yield* holder()
+          yield* monitor.beat()
+          yield* pass(200)
+          const { use, reserve, ceiling } = beatOf(1)
+          expect(lease.view()).toEqual({
+            monitor: "held",
+            beatAgeMs: 200,
+            policy: "p",
+            capacity: use.capacity,
+            lent,
+            reserve,
+            lendable: { cpuMilli: 2_000, memMilli: 1_600_000 },
+            primary: use.primary,
+            harvest: use.harvest,
+            ceiling,
+            tasks: 1,
+          })
+        }),
+      { tasks: [heldTask("a")] },
+    ))
+})
+
+describe("tasks", () => {
+  it("are told when they change, and each 5 s", () =>
+    runScene(
+      ({ holder, tasks }) =>
+        Effect.gen(function* () {
+          const monitor = yield* holder()
+          const toldAt: Array<number> = []
+          for (let number = 1; number <= 12; number++) {
+            if (number === 3) tasks.push(heldTask("b"))
+            // Time alone is no news.
+            tasks[0] = { ...tasks[0]!, ageMs: number }
+            yield* pass(500)
+            yield* monitor.beat()
+            const answer = monitor.last()!
+            if (answer.type === "Heard" && answer.tasks !== undefined) toldAt.push(number)
+          }
+          // Told at 0 with Granted, at 1.5 s as news, and 5 s after that would be beat 13.
+          expect(toldAt).toEqual([3])
+          yield* pass(500)
+          yield* monitor.beat()
+          expect(monitor.last()).toMatchObject({ tasks: [{ ageMs: 12 }, { containerId: "b" }] })
+        }),
+      { tasks: [heldTask("a")] },
+    ))
+
+  it("are frozen, thawed and evicted as ordered", () =>
+    runScene(
+      ({ holder, cgroups, evicted }) =>
+        Effect.gen(function* () {
+          yield* cgroups.create("a", small)
+          const stateOf = Effect.orDie(cgroups.freezerState("a"))
+          const monitor = yield* holder()
+          const told = Effect.sync(() => {
+            const answer = monitor.last()!
+            return answer.type === "Heard" ? answer.tasks?.[0]?.isFrozen : undefined
+          })
+          monitor.say({ type: "Freeze", containerId: "a", why: "throttled" })
+          yield* monitor.beat()
+          expect(yield* told).toBe(true)
+          yield* until(() => Effect.runSync(stateOf) === "FROZEN")
+          monitor.say({ type: "Thaw", containerId: "a" })
+          yield* monitor.beat()
+          yield* until(() => Effect.runSync(stateOf) === "THAWED")
+          expect(yield* told).toBe(false)
+          monitor.say({ type: "Freeze", containerId: "a", why: "again" })
+          yield* until(() => Effect.runSync(stateOf) === "FROZEN")
+          // A frozen task could not use its grace.
+          monitor.say({ type: "Evict", containerId: "a", why: "memory is short" })
+          yield* until(() => evicted.length > 0 && Effect.runSync(stateOf) === "THAWED")
+          expect(evicted).toEqual(["a: memory is short"])
+        }),
+      { tasks: [heldTask("a")] },
+    ))
+
+  it("that are not here are left alone, and the next answer says what there is", () =>
+    runScene(
+      ({ holder, evicted, cgroups }) =>
+        Effect.gen(function* () {
+          yield* cgroups.create("other", small)
+          const monitor = yield* holder()
+          yield* monitor.beat()
+          expect(monitor.last()).toEqual({ type: "Heard", number: 1 })
+          for (const type of ["Freeze", "Evict"] as const)
+            monitor.say({ type, containerId: "other", why: "" })
+          monitor.say({ type: "Thaw", containerId: "../.." })
+          yield* monitor.beat()
+          expect(monitor.last()).toMatchObject({ number: 2, tasks: [{ containerId: "a" }] })
+          expect(evicted).toEqual([])
+          expect(yield* cgroups.freezerState("other")).toBe("THAWED")
+        }),
+      { tasks: [heldTask("a")] },
+    ))
+
+  it("do not stay frozen when the lease is lost, nor when an earlier agent left them so", () =>
+    runScene(
+      ({ cgroups, holder, tasks }) =>
+        Effect.gen(function* () {
+          const stateOf = (id: string) => Effect.runSync(Effect.orDie(cgroups.freezerState(id)))
+          expect(stateOf("left")).toBe("FROZEN")
+          tasks.push(heldTask("left"), heldTask("a"))
+          yield* cgroups.create("a", small)
+          const monitor = yield* holder()
+          expect(monitor.last()).toMatchObject({ tasks: [{ isFrozen: true }, { isFrozen: false }] })
+          monitor.say({ type: "Freeze", containerId: "a", why: "" })
+          yield* monitor.beat()
+          yield* until(() => stateOf("a") === "FROZEN")
+          // As long as it holds, nothing thaws by itself.
+          yield* pass(900)
+          expect(stateOf("left")).toBe("FROZEN")
+          yield* pass(100)
+          yield* until(() => stateOf("a") === "THAWED" && stateOf("left") === "THAWED")
+          expect((yield* cgroups.ceiling).cpuQuotaMicros).toBe(floor.cpuQuotaMicros)
+        }),
+      {
+        before: (cgroups) =>
+          Effect.gen(function* () {
+            yield* cgroups.ensureParent(most)
+            yield* cgroups.create("left", small)
+            yield* cgroups.freeze("left")
+          }),
+      },
+    ))
+})
