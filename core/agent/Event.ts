@@ -10,6 +10,9 @@ interface OfTask {
 export type AgentEvent = Stamp &
   (
     | { readonly type: "TimePassed" }
+    /** The first event of every process: what is under way has to be taken up again. `bootId` names the time since the
+     * host's last start. */
+    | { readonly type: "AgentStarted"; readonly bootId: string }
     | { readonly type: "Registered"; readonly agentId: string }
     | { readonly type: "Disconnected" }
     /** The agent is asked to stop: it ends its tasks and begins no new one. */

@@ -8,15 +8,18 @@ import { type AgentSettings, type AgentState, type AgentTask, initialAgentState 
 interface Self {
   readonly prng: Prng
   readonly nowMs: number
+  readonly bootId: string | null
   readonly agentId: string | null
   readonly isConnected: boolean
 }
 
 const selfRef: EntityRef = { kind: "agent", key: "self" }
+const taskKind = "task"
 
 const selfOf = (state: AgentState): Self => ({
   prng: [state.prng[0], state.prng[1], state.prng[2], state.prng[3]],
   nowMs: state.nowMs,
+  bootId: state.bootId,
   agentId: state.agentId,
   isConnected: state.isConnected,
 })
@@ -30,22 +33,32 @@ export const snapshotAgent = (state: AgentState): ReadonlyArray<Entity> => [
   { ...selfRef, value: selfOf(state) },
   ...Array.from(state.tasks.keys())
     .sort()
-    .map((key) => ({ kind: "task", key, value: state.tasks.get(key) })),
+    .map((key) => ({ kind: taskKind, key, value: state.tasks.get(key) })),
 ]
 
-/** The state that goes on exactly as the one that was stored, whatever the order of the rows. */
-export const restoreAgent = (entities: ReadonlyArray<Entity>, settings: AgentSettings): AgentState => {
+/**
+ * The state that goes on exactly as the one that was stored, whatever the order of the rows; undefined when there are
+ * none. Rows of other kinds are the shell's own.
+ */
+export const restoreAgent = (
+  entities: ReadonlyArray<Entity>,
+  settings: AgentSettings,
+): AgentState | undefined => {
   const self = entities.find((entity) => entity.kind === selfRef.kind)
-  assert(self !== undefined, "rows of an agent without its own: the checkpoint is incomplete")
-  const { prng, nowMs, agentId, isConnected } = self.value as Self
+  if (self === undefined) {
+    assert(entities.length === 0, "rows of an agent without its own: the checkpoint is incomplete")
+    return undefined
+  }
+  const { prng, nowMs, bootId, agentId, isConnected } = self.value as Self
   const state: AgentState = {
     ...initialAgentState(agentId, "", settings),
     prng: [prng[0], prng[1], prng[2], prng[3]],
     nowMs,
+    bootId,
     isConnected,
   }
   for (const entity of entities) {
-    if (entity.kind === selfRef.kind) continue
+    if (entity.kind !== taskKind) continue
     const task = entity.value as AgentTask
     state.tasks.set(entity.key, task)
     if (task.retryAtMs !== null) state.deadlines.set(retryDeadline(entity.key), task.retryAtMs)

@@ -30,6 +30,8 @@ export interface AgentTask {
   readonly killedSinceMs: number | null
   /** When SIGKILL follows; repeated kills may only shorten it. */
   readonly killAtMs: number | null
+  /** The host was restarted since the task began: it cannot run any more. */
+  readonly isHostRestarted: boolean
   /** How the main process ended, while the container is still being destroyed. */
   readonly exit: TaskExit | null
   /** Statuses not yet acknowledged, oldest first; only the head is in flight (spec/mesos.md §2.7). At most three:
@@ -45,7 +47,8 @@ export interface AgentTask {
 
 /** How a task's main process ended, as the host saw it. */
 export interface TaskExit {
-  /** 0–255; 128 + n after signal n, as a shell counts. Null: its launcher was killed, so nobody knows. */
+  /** 0–255; 128 + n after signal n, as a shell counts. Null: nobody knows, because its launcher was killed or the
+   * host restarted. */
   readonly exitCode: number | null
   /** The kernel killed for memory in this container. */
   readonly isOutOfMemory: boolean
@@ -58,6 +61,8 @@ export interface AgentState {
   readonly settings: AgentSettings
   readonly prng: Prng
   nowMs: number
+  /** Of the host's start in which this agent ran last; null before its first. */
+  bootId: string | null
   /** Given by the master at the first registration. */
   agentId: string | null
   isConnected: boolean
@@ -77,6 +82,7 @@ export const initialAgentState = (
   settings,
   prng: seedPrng(seed),
   nowMs: 0,
+  bootId: null,
   agentId,
   isConnected: false,
   isStopping: false,

@@ -114,8 +114,15 @@ export const describeExit = (task: AgentTask): Announcement => {
     return {
       state: task.killedSinceMs === null ? "TASK_FAILED" : "TASK_KILLED",
       source: "SOURCE_AGENT",
-      reason: "REASON_EXECUTOR_TERMINATED",
-      message: "The exit status is unknown: the launcher of the task was killed",
+      ...(task.isHostRestarted
+        ? {
+            reason: "REASON_AGENT_RESTARTED",
+            message: "The exit status is unknown: the host was restarted while the task ran",
+          }
+        : {
+            reason: "REASON_EXECUTOR_TERMINATED",
+            message: "The exit status is unknown: the launcher of the task was killed",
+          }),
     }
   }
   const labels = [{ key: exitCodeLabel, value: String(exit.exitCode) }]

@@ -25,6 +25,8 @@ const handle = (context: AgentContext, event: AgentEvent): void => {
   switch (event.type) {
     case "TimePassed":
       return fireDeadlines(context)
+    case "AgentStarted":
+      return onAgentStarted(context, event.bootId)
     case "Registered":
       context.state.agentId = event.agentId
       context.state.isConnected = true
@@ -51,6 +53,37 @@ const handle = (context: AgentContext, event: AgentEvent): void => {
   }
 }
 
+/**
+ * A new process takes up what the one before it had under way. Whatever that one decided is durable, but perhaps not
+ * carried out; statuses wait for the registration.
+ */
+const onAgentStarted = (context: AgentContext, bootId: string): void => {
+  const { state } = context
+  const isHostRestarted = state.bootId !== null && state.bootId !== bootId
+  state.bootId = bootId
+  state.isConnected = false
+  state.isStopping = false
+  for (const key of Array.from(state.tasks.keys()).sort()) {
+    const known = state.tasks.get(key)!
+    const task = isHostRestarted ? { ...known, isHostRestarted } : known
+    if (isHostRestarted) putTask(context, task)
+    takeUp(context, task)
+  }
+}
+
+const takeUp = ({ turn }: AgentContext, task: AgentTask): void => {
+  const { spec, containerId, phase, isHostRestarted } = task
+  const isKilled = task.killedSinceMs !== null
+  if (phase === "starting" || phase === "running") {
+    const mayStart = phase === "starting" && !isKilled && !isHostRestarted
+    turn.emit({ type: "RegainTask", spec, containerId, phase, isHostRestarted, mayStart })
+    if (phase === "running" && isKilled) turn.emit({ type: "TerminateTask", containerId })
+  } else if (phase === "ending") {
+    const { frameworkId, taskId } = spec
+    turn.emit({ type: "DestroyContainer", frameworkId, taskId, containerId })
+  }
+}
+
 const onLaunchRequested = (context: AgentContext, spec: TaskSpec): void => {
   // The master may repeat a launch whose acknowledgement got lost.
   if (context.state.tasks.has(taskKey(spec.frameworkId, spec.taskId))) return
@@ -61,6 +94,7 @@ const onLaunchRequested = (context: AgentContext, spec: TaskSpec): void => {
     phase: "starting",
     killedSinceMs: null,
     killAtMs: null,
+    isHostRestarted: false,
     exit: null,
     pending: [],
     latest: null,

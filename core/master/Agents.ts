@@ -76,7 +76,7 @@ const describeStranger = (
   const isSameHost = before.address.hostname === address.hostname && before.address.ip === address.ip
   if (isSameHost || before.condition === "unreachable") return undefined
   const known = `${before.address.hostname} (${before.address.ip})`
-  return `agent id ${before.id} belongs to ${known}, not to ${address.hostname} (${address.ip}): if its data folder was copied, remove agent/identity.json on the copy; if the host has a new address, this goes away when the old one counts as unreachable`
+  return `agent id ${before.id} belongs to ${known}, not to ${address.hostname} (${address.ip}): if its data folder was copied, remove agent/checkpoint on the copy; if the host has a new address, this goes away when the old one counts as unreachable`
 }
 
 /** Ids come from outside too, so one that was never given may be taken already. */

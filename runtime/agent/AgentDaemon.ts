@@ -3,7 +3,7 @@ import { hostname } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer, Schedule } from "effect"
 import type { AgentAction } from "../../core/agent/Action.ts"
-import { defaultAgentSettings, initialAgentState } from "../../core/agent/State.ts"
+import { defaultAgentSettings } from "../../core/agent/State.ts"
 import type { TextAttribute } from "../../core/master/State.ts"
 import {
   amountOf,
@@ -13,22 +13,23 @@ import {
   toResources,
 } from "../../core/Resources.ts"
 import { chooseAdvertisedIp } from "../AdvertisedAddress.ts"
-import { Cgroups } from "../cgroups/Cgroups.ts"
+import { type Ceiling, Cgroups } from "../cgroups/Cgroups.ts"
 import * as CgroupV1 from "../cgroups/CgroupV1.ts"
 import { cpuMilliToQuotaMicros, memMilliToBytes } from "../cgroups/ControlFiles.ts"
 import * as LinuxKernel from "../cgroups/LinuxKernel.ts"
 import { makeFolder, makePrivateFolder } from "../DataFolder.ts"
+import { readBootId } from "../host/BootId.ts"
 import { offerable, readTotal } from "../host/HostCapacity.ts"
 import { makeSecretCheck, requireSecret } from "../http/Authentication.ts"
 import { emptyReply } from "../http/HttpMessage.ts"
 import { httpUrl } from "../http/HttpUrl.ts"
 import { serve } from "../http/Listener.ts"
 import { read, routesToHandler } from "../http/Routes.ts"
-import { type Agent, makeAgent } from "./Agent.ts"
-import { openIdentityFile } from "./AgentIdentity.ts"
+import * as FileJournal from "../journal/FileJournal.ts"
+import { type Agent, makeAgent, type RecoveredAgent, recoverAgent } from "./Agent.ts"
 import { makeFilesRoutes } from "./FilesApi.ts"
 import * as Launcher from "./Launcher.ts"
-import { emptyRunRoot } from "./launcher/RunFolder.ts"
+import { sweepRunRoot } from "./launcher/RunFolder.ts"
 import { type MasterLink, makeMasterLink } from "./MasterLink.ts"
 import { closedFolders } from "./Sandbox.ts"
 import { keepSandboxesClean } from "./SandboxCleanup.ts"
@@ -53,8 +54,8 @@ export interface AgentDaemonOptions {
   readonly monitor?: "required" | "none"
   /** `none` runs tasks without limits where this host cannot enforce them. */
   readonly confinement?: "required" | "none"
-  /** Completes when all tasks are to be ended before the agent itself ends. */
-  readonly endTasksWhen?: Effect.Effect<void>
+  /** Completes when the agent is to end all its tasks and then itself; its interruption leaves them alone. */
+  readonly endTasksWhen: Effect.Effect<void>
   /** Called once the master knows this agent. */
   readonly onReady: (facts: { readonly url: string; readonly resources: string }) => void
 }
@@ -63,32 +64,40 @@ export interface AgentDaemonOptions {
 const stopWaitMs = 30_000
 const flushWaitMs = 3_000
 
-/** A whole agent: cgroups, launcher, machine, link to the master, HTTP. Runs until interrupted. */
+/** Events kept in the checkpoints, for people. */
+const keptEvents = 1_000
+
+/**
+ * A whole agent: checkpoints, cgroups, launcher, machine, link to the master, HTTP. Runs until `endTasksWhen`; when it is
+ * interrupted instead, or killed, or its disk fails, the tasks live on, and the next agent of this folder regains them.
+ */
 export const runAgentDaemon = (options: AgentDaemonOptions) => {
   const program = Effect.gen(function* () {
     const sandboxRoot = join(options.folder, "sandboxes")
     const runRoot = join(options.folder, "runs")
     yield* makeFolder(sandboxRoot)
     yield* makePrivateFolder(runRoot)
+    // First, because its lock makes this the only agent of the folder.
+    const path = join(options.folder, "checkpoint")
+    const journal = yield* FileJournal.make({ path, keepEvents: keptEvents })
+    const seed = randomBytes(16).toString("hex")
+    const recovered = yield* recoverAgent(journal, seed, defaultAgentSettings)
     yield* Launcher.installLaunchScript(options.folder)
     yield* warnOfClosedFolders(sandboxRoot)
     const total = yield* lentResources(options)
-    yield* takeOverCgroups(total)
-    yield* Effect.sync(() => emptyRunRoot(runRoot))
+    const alive = livingContainers(recovered)
+    yield* takeOverCgroups(total, alive)
+    yield* Effect.sync(() => sweepRunRoot(runRoot, (containerId) => alive.has(containerId)))
 
-    const identity = openIdentityFile(options.folder)
-    const seed = randomBytes(16).toString("hex")
-    const runner = yield* makeTaskRunner({
-      sandboxRoot,
-      runRoot,
-      defaultUser: options.defaultUser,
-      allowRootTasks: options.allowRootTasks,
-    })
+    const { defaultUser, allowRootTasks } = options
+    const runner = yield* makeTaskRunner({ sandboxRoot, runRoot, defaultUser, allowRootTasks })
     let link: MasterLink | undefined
     const carryOut = (action: AgentAction, agent: Agent): Effect.Effect<void> => {
       switch (action.type) {
         case "StartTask":
           return runner.start(action.spec, action.containerId, agent)
+        case "RegainTask":
+          return runner.regain(action, agent)
         case "TerminateTask":
           return runner.terminate(action.containerId)
         case "DestroyContainer":
@@ -97,19 +106,19 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
           return Effect.sync(() => link?.send(action.status, action.latestState))
       }
     }
-    const state = initialAgentState(identity.read().agentId, seed, defaultAgentSettings)
-    const agent = yield* makeAgent(state, carryOut)
+    const agent = yield* makeAgent(journal, recovered, carryOut)
+    agent.submit({ type: "AgentStarted", bootId: readBootId() })
     const isInUse = (containerId: string) =>
       [...agent.state.tasks.values()].some((task) => task.containerId === containerId)
     yield* Effect.forkScoped(keepSandboxesClean({ sandboxRoot, isInUse }))
 
     const listener = yield* listen(options, sandboxRoot)
     const ip = chooseAdvertisedIp(listener.host, options.advertisedIp)
-    link = yield* makeMasterLink(
+    const { url, secret } = options.master
+    const connected = yield* makeMasterLink(
       {
-        masterUrl: options.master.url,
-        secret: options.master.secret,
-        identity,
+        masterUrl: url,
+        secret,
         reserve: () => emptyResources,
         facts: {
           address: { hostname: hostname(), ip, port: listener.port },
@@ -120,16 +129,18 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
       },
       agent,
     )
-    // Added last, so that it runs first: link and listener still work while the tasks end.
-    const connected = link
-    yield* Effect.addFinalizer(() => endAllTasks(agent, connected))
-    yield* connected.registered
-    const resources = resourcesToText(total)
-    yield* Effect.logInfo("agent serves").pipe(
-      Effect.annotateLogs({ url: listener.url, master: options.master.url, resources }),
-    )
-    options.onReady({ url: httpUrl(ip, listener.port), resources })
-    return yield* options.endTasksWhen ?? Effect.never
+    link = connected
+    const serving = Effect.gen(function* () {
+      yield* connected.registered
+      const resources = resourcesToText(total)
+      yield* Effect.logInfo("agent serves").pipe(
+        Effect.annotateLogs({ url: listener.url, master: url, resources }),
+      )
+      options.onReady({ url: httpUrl(ip, listener.port), resources })
+      return yield* Effect.never
+    })
+    yield* Effect.raceFirst(serving, Effect.raceFirst(agent.failed, options.endTasksWhen))
+    yield* Effect.raceFirst(agent.failed, endAllTasks(agent, connected))
   }).pipe(Effect.scoped)
 
   const layers = Layer.merge(
@@ -138,6 +149,10 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
   )
   return Effect.provide(program, layers)
 }
+
+/** Containers of tasks that the agent has to answer for. */
+const livingContainers = ({ state }: RecoveredAgent): ReadonlySet<string> =>
+  new Set([...state.tasks.values()].filter(({ phase }) => phase !== "gone").map((task) => task.containerId))
 
 const lentResources = ({ cpuMilli, memMilli, folder }: AgentDaemonOptions) =>
   Effect.map(readTotal(folder), (host): Resources => {
@@ -151,31 +166,45 @@ const lentResources = ({ cpuMilli, memMilli, folder }: AgentDaemonOptions) =>
 
 /**
  * Makes the parent cgroup with its ceiling, so that all tasks together stay within what is lent even when this agent
- * is gone, and ends what an agent before this one has left there: it cannot be regained yet.
+ * is gone, and ends containers of no task. While there are containers to regain the ceiling is not raised: whoever
+ * lowered it may have had a reason that this agent does not know yet.
  */
-const takeOverCgroups = (total: Resources) =>
+const takeOverCgroups = (total: Resources, alive: ReadonlySet<string>) =>
   Effect.gen(function* () {
     const cgroups = yield* Cgroups
-    const ceiling = {
+    const lent: Ceiling = {
       cpuQuotaMicros: cpuMilliToQuotaMicros(amountOf(total, "cpus")),
       memBytes: memMilliToBytes(amountOf(total, "mem")),
     }
-    yield* cgroups.ensureParent(ceiling)
-    const orphans = yield* cgroups.list
+    const found = yield* cgroups.list
+    const orphans = found.filter((containerId) => !alive.has(containerId))
+    const isRegaining = orphans.length < found.length
+    const ceiling = isRegaining ? lowerOf(lent, yield* cgroups.ceiling) : lent
+    const applied = cgroups
+      .ensureParent(ceiling)
+      .pipe(
+        Effect.catchTag("MemoryInUse", (error) =>
+          isRegaining ? Effect.logWarning(error.message) : Effect.fail(error),
+        ),
+      )
+    yield* applied
     for (const containerId of orphans) {
-      yield* Effect.logWarning("ending a container that an earlier agent left behind").pipe(
+      yield* Effect.logWarning("ending a container that belongs to no task").pipe(
         Effect.annotateLogs({ containerId }),
       )
       yield* cgroups.destroy(containerId)
     }
     // Again: a container above the ceiling may have kept it from being lowered.
-    yield* cgroups.ensureParent(ceiling)
-    yield* Effect.addFinalizer(() =>
-      Effect.catchAll(cgroups.removeParent, (error) =>
-        Effect.logWarning("the parent cgroup stays").pipe(Effect.annotateLogs({ why: error.message })),
-      ),
-    )
+    yield* applied
   })
+
+const lowerOf = (one: Ceiling, other: Ceiling): Ceiling => ({
+  cpuQuotaMicros: lower(one.cpuQuotaMicros, other.cpuQuotaMicros),
+  memBytes: lower(one.memBytes, other.memBytes),
+})
+
+const lower = (one: number | "unlimited", other: number | "unlimited"): number | "unlimited" =>
+  one === "unlimited" ? other : other === "unlimited" ? one : Math.min(one, other)
 
 const listen = ({ master, host, port }: AgentDaemonOptions, sandboxRoot: string) => {
   const { secret } = master
@@ -190,7 +219,7 @@ const listen = ({ master, host, port }: AgentDaemonOptions, sandboxRoot: string)
   return serve({ host, port, handler: routesToHandler(routes) })
 }
 
-/** Ends every task with its grace, waits until nothing of them is left, and tells the master. */
+/** Ends every task with its grace, waits until nothing of them is left, tells the master, and removes all cgroups. */
 const endAllTasks = (agent: Agent, link: MasterLink) =>
   Effect.gen(function* () {
     const cgroups = yield* Cgroups
@@ -203,9 +232,12 @@ const endAllTasks = (agent: Agent, link: MasterLink) =>
       Effect.repeat({ until: (count) => count === 0, schedule: Schedule.spaced("20 millis") }),
       Effect.timeoutOption(stopWaitMs),
     )
+    // What is told last has to be durable first.
+    yield* agent.whenDurable(() => {})
     yield* link.flush(flushWaitMs)
     // Whatever the machine did not get to: a task that hung between its container and its first process.
     for (const containerId of yield* cgroups.list) yield* cgroups.destroy(containerId)
+    yield* cgroups.removeParent
   }).pipe(
     Effect.catchAll((error) =>
       Effect.logError("something of a task may be left").pipe(Effect.annotateLogs({ why: error.message })),

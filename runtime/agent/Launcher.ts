@@ -19,6 +19,7 @@ import {
   readLog,
   readProgress,
   readStatus,
+  settleClaim,
 } from "./launcher/RunFolder.ts"
 import { launcherPath, probeUserSwitch, type UserSwitch } from "./launcher/UserSwitch.ts"
 
@@ -39,15 +40,23 @@ export interface LaunchRequest {
   readonly runDir: string
   /** From `Cgroups.joinPaths`; empty: no isolation. */
   readonly joinPaths: ReadonlyArray<string>
+  /** From {@link Regained}; default 1. */
+  readonly attempt?: number
 }
 
-/** What an agent checkpoints to regain the task after its own restart (same boot only). */
+/** A launcher that has or had the task; found again by its run folder (same boot only). */
 export interface LaunchedTask {
   readonly containerId: string
   readonly launcherPid: number
   readonly launcherStartTicks: number
   readonly runDir: string
 }
+
+/** What became of a launch that an earlier life of this agent began or was about to begin. */
+export type Regained =
+  | { readonly type: "Launched"; readonly task: LaunchedTask }
+  /** It did not run and never will; it may be launched as this attempt. */
+  | { readonly type: "NeverRan"; readonly attempt: number }
 
 /**
  * `exitCode` is what sh reports. `signal` is the usual reading of a code above 128; a command that exits with such a
@@ -105,6 +114,11 @@ export class Launcher extends Context.Tag("gleaner/agent/Launcher")<
     readonly userSwitch: UserSwitch
     /** Resolves when the launcher runs; the task itself may still be on its way to exec. */
     readonly start: (request: LaunchRequest) => Effect.Effect<LaunchedTask, LaunchFailed>
+    /** Finds a launch of an earlier life of this agent, or calls it off if it has not happened. Same boot only. */
+    readonly regain: (place: {
+      readonly containerId: string
+      readonly runDir: string
+    }) => Effect.Effect<Regained>
     /** Also for a task of an earlier life of this agent. May be awaited repeatedly. */
     readonly awaitExit: (task: LaunchedTask) => Effect.Effect<LaunchExit, LauncherDied | TaskNotStarted>
     /** How far it came, with pid and start time of the task's first process. */
@@ -150,8 +164,14 @@ export const make = (options: LauncherOptions = {}): Effect.Effect<Launcher["Typ
         const child = spawn(
           shell,
           [
-            ...[scriptPath, runDir, sandboxDir, shell, how, String(user.uid), String(user.gid)],
-            ...[String(joinPaths.length), ...joinPaths, ...argvOf(request.command)],
+            ...[scriptPath, runDir, String(request.attempt ?? 1), sandboxDir, shell, how],
+            ...[
+              String(user.uid),
+              String(user.gid),
+              String(joinPaths.length),
+              ...joinPaths,
+              ...argvOf(request.command),
+            ],
           ],
           {
             cwd: "/",
@@ -229,6 +249,7 @@ export const make = (options: LauncherOptions = {}): Effect.Effect<Launcher["Typ
     return {
       userSwitch,
       start,
+      regain: (place) => Effect.sync(() => regain(place)),
       awaitExit: (task) =>
         Effect.andThen(
           awaitEnd(task),
@@ -240,6 +261,13 @@ export const make = (options: LauncherOptions = {}): Effect.Effect<Launcher["Typ
 
 export const layer = (options: LauncherOptions = {}): Layer.Layer<Launcher> =>
   Layer.effect(Launcher, make(options))
+
+const regain = (place: { readonly containerId: string; readonly runDir: string }): Regained => {
+  const claim = settleClaim(place.runDir)
+  if (claim.by === "agent") return { type: "NeverRan", attempt: claim.nextAttempt }
+  const { pid, startTicks } = claim.launcher
+  return { type: "Launched", task: { ...place, launcherPid: pid, launcherStartTicks: startTicks } }
+}
 
 const launchFailed = (request: LaunchRequest, error: unknown) =>
   new LaunchFailed({

@@ -1,4 +1,5 @@
 import { Data, Deferred, Effect, Random, Ref, Schedule, Schema, type Scope } from "effect"
+import type { AgentState } from "../../core/agent/State.ts"
 import type { ReportedTask } from "../../core/master/Event.ts"
 import type { NetworkAddress, TextAttribute } from "../../core/master/State.ts"
 import type { Resources } from "../../core/Resources.ts"
@@ -20,8 +21,7 @@ import {
   silenceMsMax,
   subscribePath,
 } from "../protocol/AgentProtocol.ts"
-import type { Agent } from "./Agent.ts"
-import type { IdentityFile } from "./AgentIdentity.ts"
+import type { Agent, MasterPosition, UnstampedEvent } from "./Agent.ts"
 
 /** What this agent presents itself as. */
 export interface AgentFacts {
@@ -35,11 +35,12 @@ export interface MasterLinkOptions {
   readonly masterUrl: string
   readonly secret: string | undefined
   readonly facts: AgentFacts
-  readonly identity: IdentityFile
   /** What is kept for the host's own work now; read for each report. */
   readonly reserve: () => Resources
   /** Silence of the master after which the stream is given up; default: the protocol's. */
   readonly silenceMs?: number
+  /** Wait before another attempt when the master refuses this agent as it is; default 30 s. */
+  readonly refusedWaitMs?: number
 }
 
 /** The connection to the master, kept up for as long as the scope lives. */
@@ -48,16 +49,27 @@ export interface MasterLink {
   readonly send: (status: TaskStatus, latestState: TaskState) => void
   /** Tells the master at once that this agent is stopping. */
   readonly tellStopping: () => void
+  /** Tells the master at once what is kept for the host's own work now. */
+  readonly reserveChanged: () => void
   /** Completes with the first registration. */
   readonly registered: Effect.Effect<void>
   /** Returns when nothing is left to report, or after `waitMs`. */
   readonly flush: (waitMs: number) => Effect.Effect<void>
 }
 
+type Registered = Extract<MasterRecord, { type: "Registered" }>
+
 /** The master has ended the stream, or said something that is not the protocol. */
 class StreamOver extends Data.TaggedError("StreamOver")<{ readonly detail: string }> {
   override get message(): string {
     return this.detail
+  }
+}
+
+/** The master does not take this agent as it is; only people can change that. */
+class RefusedByMaster extends Data.TaggedError("RefusedByMaster")<{ readonly reason: string }> {
+  override get message(): string {
+    return `the master refuses this agent: ${this.reason}`
   }
 }
 
@@ -69,23 +81,28 @@ const reportLengthMax = 500
 const isBusy = (error: ClientError | HttpStatusError): boolean =>
   error._tag === "HttpStatusError" && error.status === 503
 
+/** As the master says no, in words for people: another protocol version, another secret, another host's id. */
+const isRefusal = (error: { readonly _tag: string; readonly status?: number }): boolean =>
+  error._tag === "RefusedByMaster" ||
+  (error._tag === "HttpStatusError" && [400, 401, 403].includes(error.status ?? 0))
+
 /** 0.1 s, 0.2 s, … at most 2 s between attempts while the master is busy. */
 const busyWaits = Schedule.union(Schedule.exponential("100 millis"), Schedule.spaced("2 seconds"))
 
-/** Wait before another attempt: doubles from 0.2 s to 15 s, each drawn between half and all of it, so that agents of a
- * restarted master do not come all at once. */
+/** A wait drawn between half and all of it, so that agents of a restarted master do not come all at once. */
+const jittered = (waitMs: number): Effect.Effect<number> =>
+  Effect.map(Random.next, (fraction) => waitMs * (0.5 + fraction / 2))
+
+/** Wait before another attempt: doubles from 0.2 s to 15 s. */
 const backoff = (attempt: number): Effect.Effect<number> =>
-  Effect.map(
-    Random.next,
-    (fraction) => Math.min(15_000, 200 * 2 ** Math.min(attempt, 10)) * (0.5 + fraction / 2),
-  )
+  jittered(Math.min(15_000, 200 * 2 ** Math.min(attempt, 10)))
 
 export const makeMasterLink = (
   options: MasterLinkOptions,
   agent: Agent,
 ): Effect.Effect<MasterLink, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { identity, masterUrl } = options
+    const { masterUrl } = options
     const secret = options.secret === undefined ? {} : { secret: options.secret }
     const pool = yield* makeConnectionPool(2)
     const registered = yield* Deferred.make<void>()
@@ -94,6 +111,9 @@ export const makeMasterLink = (
     let reportedId = -1
     let number = 0
     let hasToldStopping = false
+    let isReserveTold = true
+    /** The master has taken this agent in, and the machine has been told so or is about to be. */
+    let isRegistered = false
     let wake = () => {}
 
     const post = (url: string, body: object) =>
@@ -105,17 +125,18 @@ export const makeMasterLink = (
         body: JSON.stringify(body),
       })
 
-    const reportOnce = (streamId: string) =>
+    const reportOnce = ({ agentId, streamId }: Registered) =>
       Effect.gen(function* () {
-        const { agentId, processedId } = identity.read()
+        const { processedId } = agent.durablePosition()
         const statuses = queue.slice(0, reportLengthMax)
         queue = queue.slice(reportLengthMax)
         inFlight = statuses.length
         const { isStopping } = agent.state
         number++
+        isReserveTold = true
         const reserve = options.reserve()
         const report: AgentReport = {
-          agentId: agentId ?? "",
+          agentId,
           streamId,
           number,
           processedId,
@@ -139,48 +160,46 @@ export const makeMasterLink = (
     const somethingToReport = Effect.async<void>((resume) => {
       wake = () => {
         const isStoppingUntold = agent.state.isStopping && !hasToldStopping
-        if (queue.length > 0 || identity.read().processedId > reportedId || isStoppingUntold)
-          resume(Effect.void)
+        const isBehind = agent.durablePosition().processedId !== reportedId
+        if (queue.length > 0 || isBehind || isStoppingUntold || !isReserveTold) resume(Effect.void)
       }
       wake()
     })
+    agent.onDurable(() => wake())
 
     // A report that fails ends the stream; the registration after it starts everything anew.
-    const reportForever = (streamId: string) =>
+    const reportForever = (registered: Registered) =>
       Effect.raceFirst(somethingToReport, Effect.sleep(heartbeatMs)).pipe(
         Effect.zipRight(Effect.yieldNow()),
-        Effect.zipRight(reportOnce(streamId)),
+        Effect.zipRight(reportOnce(registered)),
         Effect.forever,
       )
 
-    const take = (record: MasterRecord, onRegistered: (streamId: string) => void): void => {
+    const take = (record: MasterRecord, onRegistered: (registered: Registered) => void): void => {
+      const known = agent.acceptedPosition()
+      if (!agent.hasRoom()) throw new StreamOver({ detail: "this agent is behind with what it was told" })
       if (record.type === "Registered") {
-        const known = identity.read()
         const { agentId, masterId } = record
-        if (known.masterId !== masterId) identity.write({ agentId, masterId, processedId: 0 })
-        else if (known.agentId !== agentId) identity.write({ ...known, agentId })
-        agent.submit({ type: "Registered", agentId })
-        Deferred.unsafeDone(registered, Effect.void)
-        onRegistered(record.streamId)
+        const position: MasterPosition = known.masterId === masterId ? known : { masterId, processedId: 0 }
+        isRegistered = true
+        agent.submitOfMaster({ type: "Registered", agentId }, position)
+        onRegistered(record)
       } else if (record.type === "Refused") {
-        throw new StreamOver({ detail: `the master refuses this agent: ${record.reason}` })
+        throw new RefusedByMaster({ reason: record.reason })
       } else if (record.type === "Message") {
-        const known = identity.read()
         if (record.id <= known.processedId) return
-        identity.write({ ...known, processedId: record.id })
-        submitMessage(agent, record.message)
-        wake()
+        agent.submitOfMaster(messageToEvent(record.message), { ...known, processedId: record.id })
       }
     }
 
     const session = Effect.gen(function* () {
-      const registration: Registration = {
-        protocolVersion,
-        ...identity.read(),
-        ...options.facts,
-        reserve: options.reserve(),
-        tasks: reportedTasks(agent),
-      }
+      const known = yield* agent.whenDurable((state) => ({
+        agentId: state.agentId,
+        ...agent.durablePosition(),
+        tasks: reportedTasks(state),
+      }))
+      const reserve = options.reserve()
+      const registration: Registration = { protocolVersion, ...known, ...options.facts, reserve }
       const stream = yield* openStream({
         url: masterUrl + subscribePath,
         ...secret,
@@ -188,35 +207,46 @@ export const makeMasterLink = (
         silenceMs: options.silenceMs ?? silenceMsMax,
         body: JSON.stringify(registration),
       })
-      const streamId = yield* Deferred.make<string>()
+      const confirmed = yield* Deferred.make<Registered>()
       number = 0
       const reading = stream.run((text) =>
-        take(decodeRecord(text), (id) => Deferred.unsafeDone(streamId, Effect.succeed(id))),
+        take(decodeRecord(text), (record) => Deferred.unsafeDone(confirmed, Effect.succeed(record))),
       )
-      const reporting = Effect.flatMap(Deferred.await(streamId), reportForever)
+      const reporting = Effect.gen(function* () {
+        const record = yield* Deferred.await(confirmed)
+        yield* agent.whenDurable(() => {})
+        yield* Deferred.succeed(registered, undefined)
+        yield* reportForever(record)
+      })
       yield* Effect.raceFirst(reading, reporting)
       return yield* new StreamOver({ detail: "the master ended the stream" })
     }).pipe(
       Effect.scoped,
-      // A record that is not the protocol, or a disk that does not take the identity: neither may end the link for good.
+      // A record that is not the protocol may not end the link for good.
       Effect.catchAllDefect((defect) =>
-        defect instanceof StreamOver ? defect : new StreamOver({ detail: String(defect) }),
+        defect instanceof StreamOver || defect instanceof RefusedByMaster
+          ? Effect.fail(defect)
+          : Effect.fail(new StreamOver({ detail: String(defect) })),
       ),
     )
 
+    const refusedWaitMs = options.refusedWaitMs ?? 30_000
     const failures = yield* Ref.make(0)
     const keepUp = Effect.gen(function* () {
       const startedMs = yield* Effect.sync(() => performance.now())
       yield* Effect.catchAll(session, (error) =>
         Effect.gen(function* () {
-          if (agent.state.isConnected) agent.submit({ type: "Disconnected" })
+          if (isRegistered) agent.submit({ type: "Disconnected" })
+          isRegistered = false
           queue = []
           const lastedMs = (yield* Effect.sync(() => performance.now())) - startedMs
           const attempt = yield* Ref.updateAndGet(failures, (count) =>
             lastedMs > silenceMsMax ? 0 : count + 1,
           )
-          const waitMs = yield* backoff(attempt)
-          yield* Effect.logWarning("no connection to the master; trying again").pipe(
+          const isRefused = isRefusal(error)
+          const waitMs = yield* isRefused ? jittered(refusedWaitMs) : backoff(attempt)
+          const problem = isRefused ? "the master does not take this agent" : "no connection to the master"
+          yield* Effect.logWarning(`${problem}; trying again`).pipe(
             Effect.annotateLogs({ why: error.message, waitMs: Math.round(waitMs) }),
           )
           yield* Effect.sleep(waitMs)
@@ -233,6 +263,10 @@ export const makeMasterLink = (
         wake()
       },
       tellStopping: () => wake(),
+      reserveChanged: () => {
+        isReserveTold = false
+        wake()
+      },
       flush: (waitMs) =>
         Effect.sync(() => queue.length + inFlight).pipe(
           Effect.repeat({ until: (left) => left === 0, schedule: Schedule.spaced("20 millis") }),
@@ -249,23 +283,16 @@ const decodeRecord = (text: string): MasterRecord => {
 }
 const decodeMasterRecord = Schema.decodeUnknownEither(MasterRecord)
 
-const submitMessage = (
-  agent: Agent,
-  message: Extract<MasterRecord, { type: "Message" }>["message"],
-): void => {
+const messageToEvent = (message: Extract<MasterRecord, { type: "Message" }>["message"]): UnstampedEvent => {
   switch (message.type) {
     case "LaunchTask":
-      return agent.submit({ type: "LaunchRequested", spec: message.spec })
-    case "KillTask": {
-      const { frameworkId, taskId, graceMs } = message
-      return agent.submit({ type: "KillRequested", frameworkId, taskId, graceMs })
-    }
-    case "AcknowledgeStatus": {
-      const { frameworkId, taskId, uuid } = message
-      return agent.submit({ type: "StatusAcknowledged", frameworkId, taskId, uuid })
-    }
+      return { type: "LaunchRequested", spec: message.spec }
+    case "KillTask":
+      return { ...message, type: "KillRequested" }
+    case "AcknowledgeStatus":
+      return { ...message, type: "StatusAcknowledged" }
   }
 }
 
-const reportedTasks = (agent: Agent): ReadonlyArray<ReportedTask> =>
-  [...agent.state.tasks.values()].map(({ spec, latest }) => ({ spec, status: latest }))
+const reportedTasks = (state: AgentState): ReadonlyArray<ReportedTask> =>
+  [...state.tasks.values()].map(({ spec, latest }) => ({ spec, status: latest }))

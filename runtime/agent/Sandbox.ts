@@ -55,12 +55,14 @@ export const sandboxPath = (root: string, place: SandboxPlace): string =>
 
 /**
  * Makes the sandbox, owned by the task's user and closed to others, and lets `latest` point to it. Folders above it
- * can be entered by everyone, but not listed: the task's user has to pass.
+ * can be entered by everyone, but not listed: the task's user has to pass. `isAgain`: it may be there, from an agent that
+ * died before the launch; nothing of the task has run in it.
  */
 export const makeSandbox = (
   root: string,
   place: SandboxPlace,
   owner: { readonly uid: number; readonly gid: number },
+  isAgain = false,
 ): Effect.Effect<string, SandboxError> => {
   const path = sandboxPath(root, place)
   const badId = [place.frameworkId, place.taskId, place.containerId].map(idProblem).find((problem) => problem)
@@ -71,7 +73,7 @@ export const makeSandbox = (
       mkdirSync(dirname(path), { recursive: true, mode: 0o711 })
       // The daemon's umask may have closed them.
       for (let above = dirname(path); above !== root; above = dirname(above)) chmodSync(above, 0o711)
-      mkdirSync(path, { mode: 0o750 })
+      if (!(isAgain && isFolder(path))) mkdirSync(path, { mode: 0o750 })
       chmodSync(path, 0o750)
       if (process.getuid?.() === 0) chownSync(path, owner.uid, owner.gid)
       replaceLink(join(dirname(path), "latest"), place.containerId)
@@ -92,6 +94,14 @@ export const markSandboxEnded = (root: string, place: SandboxPlace): void => {
     utimesSync(path, atime, mtime)
   } catch {
     // It was never made, or somebody removed it.
+  }
+}
+
+const isFolder = (path: string): boolean => {
+  try {
+    return lstatSync(path).isDirectory()
+  } catch {
+    return false
   }
 }
 

@@ -1,13 +1,14 @@
 import { join } from "node:path"
 import { Cause, Data, Deferred, Effect, Exit, Schedule } from "effect"
+import type { AgentAction } from "../../core/agent/Action.ts"
 import type { TaskExit } from "../../core/agent/State.ts"
 import { amountOf } from "../../core/Resources.ts"
 import type { TaskSpec } from "../../core/Task.ts"
-import { Cgroups, type ContainerUsage } from "../cgroups/Cgroups.ts"
+import { Cgroups, type ContainerLimits, type ContainerUsage } from "../cgroups/Cgroups.ts"
 import { memMilliToBytes } from "../cgroups/ControlFiles.ts"
 import type { Agent } from "./Agent.ts"
 import { type LaunchedTask, Launcher, type TaskNotStarted } from "./Launcher.ts"
-import { removeRunFolder } from "./launcher/RunFolder.ts"
+import { readStatus, removeRunFolder } from "./launcher/RunFolder.ts"
 import { makeSandbox, markSandboxEnded } from "./Sandbox.ts"
 import { resolveTaskUser, type TaskUser } from "./TaskUser.ts"
 
@@ -23,13 +24,20 @@ export interface TaskRunnerOptions {
   readonly startWaitMs?: number
 }
 
+/** Who is told what came of it. */
+export type TaskListener = Pick<Agent, "submit" | "whenDurable">
+
 /** Carries out what the agent machine wants done on this host, and tells it what came of it. */
 export interface TaskRunner {
-  readonly start: (spec: TaskSpec, containerId: string, agent: Agent) => Effect.Effect<void>
+  readonly start: (spec: TaskSpec, containerId: string, agent: TaskListener) => Effect.Effect<void>
+  readonly regain: (
+    task: Extract<AgentAction, { type: "RegainTask" }>,
+    agent: TaskListener,
+  ) => Effect.Effect<void>
   readonly terminate: (containerId: string) => Effect.Effect<void>
   readonly destroy: (
     task: { readonly frameworkId: string; readonly taskId: string; readonly containerId: string },
-    agent: Agent,
+    agent: TaskListener,
   ) => Effect.Effect<void>
 }
 
@@ -38,6 +46,9 @@ const minCpuMilli = 10
 const minMemBytes = 32 * 1024 * 1024
 /** Threads and processes of one task; a fork bomb ends here. */
 const pidsMax = 4_096
+
+/** How long the launcher of a destroyed container may take to write down what it saw. */
+const lastWordMs = 5_000
 
 /** How often a task that is on its way to exec is looked at. */
 const startPollMs = 5
@@ -50,16 +61,17 @@ export const makeTaskRunner = (options: TaskRunnerOptions) =>
     /** Done when the exit of a container's task has been told. */
     const exitsTold = new Map<string, Deferred.Deferred<void>>()
 
-    const launch = (spec: TaskSpec, containerId: string) =>
+    const runDirOf = (containerId: string) => join(options.runRoot, containerId)
+
+    const launch = (spec: TaskSpec, containerId: string, attempt: number) =>
       Effect.gen(function* () {
-        const { frameworkId, taskId, command, resources } = spec
+        const { frameworkId, taskId, command } = spec
+        const isAgain = attempt > 1
         const user = yield* chooseUser(spec, options)
-        const sandboxDir = yield* makeSandbox(options.sandboxRoot, { frameworkId, taskId, containerId }, user)
-        yield* cgroups.create(containerId, {
-          cpuMilli: Math.max(minCpuMilli, amountOf(resources, "cpus")),
-          memBytes: Math.max(minMemBytes, memMilliToBytes(amountOf(resources, "mem"))),
-          pidsMax,
-        })
+        const place = { frameworkId, taskId, containerId }
+        const sandboxDir = yield* makeSandbox(options.sandboxRoot, place, user, isAgain)
+        if (isAgain) yield* destroyContainer(containerId)
+        yield* cgroups.create(containerId, limitsOf(spec))
         return yield* launcher.start({
           containerId,
           command: command.shell
@@ -68,8 +80,9 @@ export const makeTaskRunner = (options: TaskRunnerOptions) =>
           environment: environmentOf(spec, user, sandboxDir, containerId),
           user,
           sandboxDir,
-          runDir: join(options.runRoot, containerId),
+          runDir: runDirOf(containerId),
           joinPaths: yield* cgroups.joinPaths(containerId),
+          attempt,
         })
       })
 
@@ -110,53 +123,122 @@ export const makeTaskRunner = (options: TaskRunnerOptions) =>
         ),
       )
 
-    const start: TaskRunner["start"] = (spec, containerId, agent) =>
+    /** Its end, once it executes; what was told before is not told again. */
+    const follow = (spec: TaskSpec, launched: LaunchedTask, agent: TaskListener) =>
       Effect.gen(function* () {
         const { frameworkId, taskId } = spec
-        const of = { frameworkId, taskId }
         const exitTold = yield* Deferred.make<void>()
-        // Whatever goes wrong, a full table of descriptors included: the task must not stay "starting".
-        const launched = yield* Effect.exit(Effect.tap(launch(spec, containerId), awaitStart))
-        if (Exit.isFailure(launched)) {
-          const message = causeToMessage(launched.cause)
-          yield* Effect.logWarning("task not started").pipe(Effect.annotateLogs({ ...of, why: message }))
-          yield* removeContainer(containerId)
-          agent.submit({ type: "StartFailed", ...of, reason: "REASON_CONTAINER_LAUNCH_FAILED", message })
-          return
-        }
-        exitsTold.set(containerId, exitTold)
-        agent.submit({ type: "TaskStarted", ...of })
-        const memMilli = amountOf(spec.resources, "mem")
-        const memLimitBytes = Math.max(minMemBytes, memMilliToBytes(memMilli))
-        const exit = yield* awaitExit(launched.value, memLimitBytes)
-        agent.submit({ type: "TaskExited", ...of, exit })
+        exitsTold.set(launched.containerId, exitTold)
+        agent.submit({ type: "TaskStarted", frameworkId, taskId })
+        const exit = yield* awaitExit(launched, limitsOf(spec).memBytes)
+        agent.submit({ type: "TaskExited", frameworkId, taskId, exit })
         yield* Deferred.succeed(exitTold, undefined)
       })
 
-    const removeContainer = (containerId: string) =>
-      cgroups.destroy(containerId).pipe(
-        Effect.sandbox,
-        Effect.tapError((cause) =>
-          Effect.logError("a container resists its destruction; trying again").pipe(
-            Effect.annotateLogs({ containerId, why: causeToMessage(cause) }),
-          ),
+    /** From the launch on, however far that came; a failure before the command executes means that nothing was started. */
+    const followStart = <E>(
+      spec: TaskSpec,
+      containerId: string,
+      launching: Effect.Effect<LaunchedTask, E>,
+      agent: TaskListener,
+    ) =>
+      Effect.gen(function* () {
+        // Whatever goes wrong, a full table of descriptors included: the task must not stay "starting".
+        const launched = yield* Effect.exit(Effect.tap(launching, awaitStart))
+        if (Exit.isSuccess(launched)) yield* follow(spec, launched.value, agent)
+        else yield* failStart(spec, containerId, causeToMessage(launched.cause), agent)
+      })
+
+    const failStart = (spec: TaskSpec, containerId: string, message: string, agent: TaskListener) =>
+      Effect.gen(function* () {
+        const { frameworkId, taskId } = spec
+        yield* Effect.logWarning("task not started").pipe(
+          Effect.annotateLogs({ frameworkId, taskId, why: message }),
+        )
+        yield* destroyContainer(containerId)
+        const reason = "REASON_CONTAINER_LAUNCH_FAILED"
+        agent.submit({ type: "StartFailed", frameworkId, taskId, reason, message })
+        yield* forgetRun(containerId, agent)
+      })
+
+    const startAttempt = (spec: TaskSpec, containerId: string, attempt: number, agent: TaskListener) =>
+      followStart(spec, containerId, launch(spec, containerId, attempt), agent)
+
+    const regain: TaskRunner["regain"] = (task, agent) =>
+      Effect.gen(function* () {
+        const { spec, containerId, phase } = task
+        const { frameworkId, taskId } = spec
+        const runDir = runDirOf(containerId)
+        const tellExit = (exitCode: number | null) => {
+          const exit = toTaskExit(exitCode, undefined, limitsOf(spec).memBytes)
+          agent.submit({ type: "TaskExited", frameworkId, taskId, exit })
+        }
+        if (task.isHostRestarted) return tellExit(readStatus(runDir) ?? null)
+        const found = yield* persistently(
+          "what became of a task cannot be found out; trying again",
+          containerId,
+          launcher.regain({ containerId, runDir }),
+        )
+        const outcome = found.type === "Launched" ? "regained" : task.mayStart ? "started now" : "never ran"
+        yield* Effect.logInfo("a task of an earlier life of this agent").pipe(
+          Effect.annotateLogs({ frameworkId, taskId, outcome }),
+        )
+        if (found.type === "NeverRan") {
+          if (task.mayStart) return yield* startAttempt(spec, containerId, found.attempt, agent)
+          if (phase === "running") return tellExit(null)
+          return yield* failStart(spec, containerId, "The task had not been started", agent)
+        }
+        yield* retellLimits(containerId, limitsOf(spec))
+        if (phase === "running") return yield* follow(spec, found.task, agent)
+        yield* followStart(spec, containerId, Effect.succeed(found.task), agent)
+      })
+
+    const retellLimits = (containerId: string, limits: ContainerLimits) =>
+      Effect.catchAll(cgroups.setLimits(containerId, limits), (error) =>
+        Effect.logWarning("the limits of a regained task are not renewed").pipe(
+          Effect.annotateLogs({ containerId, why: error.message }),
         ),
-        // A task may not be called ended while something of it runs, however long that takes (law L7).
-        Effect.retry(Schedule.spaced("1 second")),
-        Effect.orDie,
-        Effect.zipRight(Effect.sync(() => removeRunFolder(join(options.runRoot, containerId)))),
       )
+
+    // A task may not be called ended while something of it runs, however long that takes (law L7).
+    const destroyContainer = (containerId: string) =>
+      persistently(
+        "a container resists its destruction; trying again",
+        containerId,
+        cgroups.destroy(containerId),
+      )
+
+    /** What the launcher wrote down is kept until what it says is durable elsewhere. */
+    const forgetRun = (containerId: string, agent: TaskListener) =>
+      agent.whenDurable(() => removeRunFolder(runDirOf(containerId)))
+
+    /** Of a task whose end nobody in this process has awaited: an agent before this one began to destroy it. */
+    const tellLastWord = (
+      of: { readonly frameworkId: string; readonly taskId: string },
+      containerId: string,
+      agent: TaskListener,
+    ) =>
+      Effect.gen(function* () {
+        const found = yield* launcher.regain({ containerId, runDir: runDirOf(containerId) })
+        if (found.type === "NeverRan") return
+        const { exitCode } = yield* launcher.awaitExit(found.task)
+        agent.submit({ type: "TaskExited", ...of, exit: toTaskExit(exitCode, undefined, null) })
+      }).pipe(Effect.catchAllCause(() => Effect.void))
 
     const destroy: TaskRunner["destroy"] = ({ frameworkId, taskId, containerId }, agent) =>
       Effect.gen(function* () {
+        const of = { frameworkId, taskId }
         const exitTold = exitsTold.get(containerId)
         yield* cgroups.destroy(containerId).pipe(Effect.catchAllCause(() => Effect.void))
         // The launcher, outside the container, has yet to write down what it saw.
-        if (exitTold !== undefined) yield* Effect.timeoutOption(Deferred.await(exitTold), "5 seconds")
+        const lastWord =
+          exitTold === undefined ? tellLastWord(of, containerId, agent) : Deferred.await(exitTold)
+        yield* Effect.timeoutOption(lastWord, lastWordMs)
         exitsTold.delete(containerId)
-        yield* removeContainer(containerId)
+        yield* destroyContainer(containerId)
         markSandboxEnded(options.sandboxRoot, { frameworkId, taskId, containerId })
         agent.submit({ type: "ContainerDestroyed", frameworkId, taskId })
+        yield* forgetRun(containerId, agent)
       })
 
     const terminate: TaskRunner["terminate"] = (containerId) =>
@@ -166,7 +248,12 @@ export const makeTaskRunner = (options: TaskRunnerOptions) =>
         ),
       )
 
-    return { start, terminate, destroy } satisfies TaskRunner
+    return {
+      start: (spec, containerId, agent) => startAttempt(spec, containerId, 1, agent),
+      regain,
+      terminate,
+      destroy,
+    } satisfies TaskRunner
   })
 
 /** The launcher runs, and yet its command does not execute. */
@@ -180,6 +267,23 @@ const causeToMessage = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
   return error instanceof Error ? error.message : String(error)
 }
+
+const limitsOf = ({ resources }: TaskSpec): ContainerLimits => ({
+  cpuMilli: Math.max(minCpuMilli, amountOf(resources, "cpus")),
+  memBytes: Math.max(minMemBytes, memMilliToBytes(amountOf(resources, "mem"))),
+  pidsMax,
+})
+
+/** Until it works, whatever stands in the way. */
+const persistently = <A, E>(complaint: string, containerId: string, effect: Effect.Effect<A, E>) =>
+  effect.pipe(
+    Effect.sandbox,
+    Effect.tapError((cause) =>
+      Effect.logError(complaint).pipe(Effect.annotateLogs({ containerId, why: causeToMessage(cause) })),
+    ),
+    Effect.retry(Schedule.spaced("1 second")),
+    Effect.orDie,
+  )
 
 /** A defect of a moment, such as no free descriptor, must not cost a task: it gets a minute to pass. */
 const patientWithDefects = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

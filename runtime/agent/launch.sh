@@ -1,9 +1,10 @@
 #!/bin/sh
 # Starts one task and outlives it (spec/stack.md §5). Runs under dash, bash and busybox sh, from el6 to today.
 #
-#   launch.sh RUN_DIR SANDBOX SHELL SWITCH UID GID N JOIN_PATH*N COMMAND [ARGUMENT...]
+#   launch.sh RUN_DIR ATTEMPT SANDBOX SHELL SWITCH UID GID N JOIN_PATH*N COMMAND [ARGUMENT...]
 #
-#   RUN_DIR    folder of the agent's own; written here: `progress` (by fd 6) and at the end `status`
+#   RUN_DIR    folder of the agent's own; written here: `claim.ATTEMPT`, `progress` (by fd 6) and at the end `status`
+#   ATTEMPT    1, or more when an agent that came back has called earlier attempts off
 #   SANDBOX    working directory of the task
 #   SHELL      the sh that runs this file, for the second stage
 #   SWITCH     how to become the user: path of a setpriv or chroot that works (found out by the agent), or none
@@ -15,6 +16,9 @@
 #   fd 6       `progress`, open for appending
 #   fd 1, 2    the launcher's own log
 #
+# claim.ATTEMPT comes first: a link to `PID START_TICKS` of this launcher, made in one instruction of the kernel. An agent
+# that was restarted and finds none makes it itself, to `agent`, and then knows that nothing of this attempt will ever run.
+# Whoever comes second gives up; so a task is started once, at whatever instruction the agent died.
 # progress grows by one line per step: `joined PID START_TICKS`, `user`, `notfound`, `exec`. The last line says how
 # far the task came, so that exit code 125, 126 or 127 of a task is not mistaken for one of ours.
 # status is one line, `CODE`, 0 to 255, where sh turns a death by signal N into 128 + N; written by rename.
@@ -24,8 +28,20 @@
 # people send to whole sessions: without it the exit code is lost.
 trap '' HUP INT QUIT TERM USR1 USR2
 
-run_dir=$1 sandbox=$2 shell=$3 switch=$4 uid=$5 gid=$6 joins=$7
-shift 7
+run_dir=$1 attempt=$2 sandbox=$3 shell=$4 switch=$5 uid=$6 gid=$7 joins=$8
+shift 8
+
+# From /proc/self/stat, which is whoever opens it: $$ is the outer shell even in the inner one. The name in it may hold
+# spaces and parentheses, so fields count from its end.
+read_identity() {
+  read -r stat </proc/self/stat || exit 125
+  pid=${stat%% *}
+  set -- ${stat##*) }
+  shift 19
+  ticks=$1
+}
+read_identity
+ln -s "$pid $ticks" "$run_dir/claim.$attempt" 2>/dev/null || exit 0
 
 # Second stage, in the place of the task and already as its user: its text travels as an argument, because the user
 # may not be able to read this file. $1 is the sandbox, the rest the command.
@@ -60,10 +76,7 @@ with_odd_names "$env" $drop "$@"
 
 (
   trap - HUP INT QUIT TERM USR1 USR2
-  # $$ is the outer shell even here; /proc/self is whoever opens it.
-  read -r stat </proc/self/stat || exit 125
-  pid=${stat%% *}
-  ticks=$(set -- ${stat##*) } && shift 19 && echo "$1")
+  read_identity
   while [ "$joins" -gt 0 ]; do
     echo 0 >"$1" || exit 125
     # A write that the kernel did not take would leave the task without its limits.

@@ -51,7 +51,8 @@ export const encodeBatch = (batch: Batch): EncodedBatch | StoreFailure => {
     const encoded = JSON.stringify(value)
     if (encoded === undefined) throw new Error("not JSON data")
     size += encoded.length
-    return encoded
+    // Before Node 12, JSON.stringify leaves them as they are.
+    return encoded.replace(/\p{Surrogate}/gu, (half) => `\\u${half.charCodeAt(0).toString(16)}`)
   }
   const whole = (value: number) => {
     if (!Number.isSafeInteger(value)) throw new Error(`${value} is not a whole number`)

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, openSync, statSync } from "node:fs"
 import Database from "better-sqlite3"
 import type { EncodedBatch, EncodedEvents, EncodedState, StoreFailure } from "./EncodedBatch.ts"
+import type { AppendOutcome } from "./GroupCommit.ts"
 import type { JournalFailure } from "./Journal.ts"
 
 // Everything synchronous about the SQLite journal; runs in the worker thread and knows nothing about it.
@@ -8,13 +9,6 @@ import type { JournalFailure } from "./Journal.ts"
 export interface StoreOptions {
   readonly path: string
   readonly keepEvents: number
-}
-
-export interface AppendOutcome {
-  /** How many batches, from the first on, are durable now. */
-  readonly stored: number
-  /** Why the next one is not; those after it were not tried. */
-  readonly failure?: StoreFailure
 }
 
 export interface SqliteStore {

@@ -1,12 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads"
 import type { EncodedBatch, EncodedEvents, EncodedState, StoreFailure } from "./EncodedBatch.ts"
-import {
-  type AppendOutcome,
-  openSqliteStore,
-  type SqliteStore,
-  StoreError,
-  type StoreOptions,
-} from "./SqliteStore.ts"
+import type { AppendOutcome } from "./GroupCommit.ts"
+import { openSqliteStore, type SqliteStore, StoreError, type StoreOptions } from "./SqliteStore.ts"
 
 // Entry of the writer thread: an fsync blocks this thread, not the daemon's event loop. Requests are answered one by
 // one in their order.

@@ -5,9 +5,10 @@ import type { MasterEvent } from "../../core/master/Event.ts"
 import { masterEntity } from "../../core/master/Snapshot.ts"
 import type { MasterState } from "../../core/master/State.ts"
 import { stepMaster } from "../../core/master/Step.ts"
+import { digestActions } from "../journal/ActionsDigest.ts"
 import type { Batch, Delivery, JournaledEvent, OutboxItem } from "../journal/Journal.ts"
 import type { MachineClock } from "../MachineClock.ts"
-import { digestActions } from "./ActionsDigest.ts"
+
 import type { Outbox } from "./Outbox.ts"
 
 export type UnstampedEvent = Unstamped<MasterEvent>

@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { Effect } from "effect"
 import fc from "fast-check"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import * as FileJournal from "../../runtime/journal/FileJournal.ts"
 import { emptyBatch } from "../../runtime/journal/Journal.ts"
 import * as MemoryJournal from "../../runtime/journal/MemoryJournal.ts"
 import * as SqliteJournal from "../../runtime/journal/SqliteJournal.ts"
@@ -34,6 +35,14 @@ const places: Record<string, () => Open> = {
     return (options) => MemoryJournal.make({ store, ...options })
   },
   sqlite: () => sqliteAt(newPath()),
+  "a plain file": () => {
+    const path = newPath()
+    return (options) => FileJournal.make({ path, ...options })
+  },
+  "a plain file that is written anew all the time": () => {
+    const path = newPath()
+    return (options) => FileJournal.make({ path, compactBytes: 0, ...options })
+  },
 }
 
 describe.each(Object.entries(places))("journal in %s", (_, newPlace) => {

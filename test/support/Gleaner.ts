@@ -264,8 +264,11 @@ export class SplitCluster {
 
   /** Ends both, agent first, and removes the folder; returns what is left of them. */
   async end(): Promise<ReadonlyArray<string>> {
-    for (const daemon of [this.agent, this.master]) {
-      daemon?.signal("SIGTERM")
+    for (const [daemon, signal] of [
+      [this.agent, "SIGUSR1"],
+      [this.master, "SIGTERM"],
+    ] as const) {
+      daemon?.signal(signal)
       await daemon?.finished
     }
     const left = [...processesOf(this.data), ...cgroupsNamed(this.cgroupParent)]

@@ -8,11 +8,14 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmdirSync,
+  symlinkSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs"
 import { join } from "node:path"
+import type { ProcessIdentity } from "../../host/ProcessIdentity.ts"
 
 // Files of one launch in the agent's own folder, and the task's output files in its sandbox.
 
@@ -50,6 +53,41 @@ export const readProgress = (runDir: string): Progress => {
 
 /** The end of what the launcher itself had to say, for messages. */
 export const readLog = (runDir: string): string => (readText(join(runDir, "log")) ?? "").trim().slice(-500)
+
+/** Which attempt to launch a task holds, as the claims in its run folder say (launch.sh). */
+export type RunClaim =
+  /** This launcher has it; it runs the task, has run it, or was killed. */
+  | { readonly by: "launcher"; readonly launcher: ProcessIdentity }
+  /** No launcher had it and none ever will; the task may be launched as this attempt. */
+  | { readonly by: "agent"; readonly nextAttempt: number }
+
+/**
+ * Decides for good whether a task of an earlier life of this agent was ever launched. Only for a run folder that this
+ * agent alone works on, and only in the host's start in which it was made: a crash of the host may lose a claim.
+ */
+export const settleClaim = (runDir: string): RunClaim => {
+  mkdirSync(runDir, { recursive: true, mode: 0o700 })
+  for (;;) {
+    const attempt = Math.max(
+      0,
+      ...readdirSync(runDir).map((name) => Number(/^claim\.(\d+)$/.exec(name)?.[1] ?? 0)),
+    )
+    const holder = attempt === 0 ? "agent" : readlinkSync(claimPath(runDir, attempt))
+    if (holder !== "agent") {
+      const [pid, startTicks] = holder.split(" ")
+      return { by: "launcher", launcher: { pid: Number(pid), startTicks: Number(startTicks) } }
+    }
+    // A launcher of the next attempt may be on its way: the agent that called this one off may have started it.
+    try {
+      symlinkSync("agent", claimPath(runDir, attempt + 1))
+      return { by: "agent", nextAttempt: attempt + 2 }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
+    }
+  }
+}
+
+const claimPath = (runDir: string, attempt: number): string => join(runDir, `claim.${attempt}`)
 
 /** Descriptors for launch.sh, in the order of its fds 1 to 6; /dev/null for those that it must not inherit. */
 export interface LaunchFiles {
@@ -139,7 +177,7 @@ const ignoringFailure = <A>(action: () => A): A | undefined => {
   }
 }
 
-/** Removes what an agent before this one left; only when none of its tasks runs any more. */
-export const emptyRunRoot = (runRoot: string): void => {
-  for (const name of readdirSync(runRoot)) removeRunFolder(join(runRoot, name))
+/** Removes what earlier agents left of launches that nobody will ask about any more. */
+export const sweepRunRoot = (runRoot: string, isInUse: (containerId: string) => boolean): void => {
+  for (const name of readdirSync(runRoot)) if (!isInUse(name)) removeRunFolder(join(runRoot, name))
 }
