@@ -25,8 +25,8 @@ export type Move = "lowered" | "raised" | "none"
 
 /** The quota of the harvest's parent group as the monitor moves it. Everything is synchronous, within a guard period. */
 export interface CpuCeiling {
-  /** As the kernel says it now, milli-cpus; null = none, or no parent (yet). Throws `KernelRefused`. */
-  readonly read: () => number | null
+  /** As the kernel says it now, milli-cpus; undefined where there is no parent (yet). Throws `KernelRefused`. */
+  readonly read: () => Limit | undefined
   /**
    * Writes and reads back in the order of design §5. Throws `RaiseNotTrusted` before anything is raised that must not be,
    * and `KernelRefused`, `ReadBackMismatch`.
@@ -56,7 +56,7 @@ export const makeCpuCeiling = ({ kernel, folder, mayRaise }: CpuCeilingOptions):
   return {
     read: () => {
       const quota = readQuota()
-      return quota === undefined || quota === "unlimited" ? null : quotaMicrosToCpuMilli(quota)
+      return quota === undefined || quota === "unlimited" ? quota : quotaMicrosToCpuMilli(quota)
     },
     move: (cpuMilli, own) => {
       const inForce = readQuota()

@@ -33,8 +33,8 @@ export interface MemoryCeilingOptions {
  * one at a time, the newest wish next; the guard loop never waits for it.
  */
 export interface MemoryCeiling {
-  /** As the kernel says it now, thousandths of MiB; null = none, or no parent (yet). Throws `KernelRefused`. */
-  readonly read: () => number | null
+  /** As the kernel says it now, thousandths of MiB; undefined where there is no parent (yet). Throws `KernelRefused`. */
+  readonly read: () => Limit | undefined
   readonly want: (memMilli: number) => void
   /** Tries again for the last wish when it did not fit. */
   readonly retry: () => void
@@ -119,7 +119,7 @@ export const makeMemoryCeiling = (options: MemoryCeilingOptions): MemoryCeiling 
   return {
     read: () => {
       const limit = readLimit()
-      return limit === undefined || limit === "unlimited" ? null : bytesToMemMilli(limit)
+      return limit === undefined || limit === "unlimited" ? limit : bytesToMemMilli(limit)
     },
     want: (memMilli) => {
       wantedBytes = Math.floor(memMilliToBytes(memMilli) / pageBytes) * pageBytes

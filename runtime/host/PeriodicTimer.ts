@@ -1,4 +1,4 @@
-export interface GuardTimerOptions {
+export interface PeriodicTimerOptions {
   readonly periodMs: number
   /** Monotonic ms with fractions. */
   readonly nowMs: () => number
@@ -10,11 +10,11 @@ export interface GuardTimerOptions {
  * A timer that does not drift: each call is due a whole number of periods after the first, however long the calls take. A
  * process that was stopped or starved goes on with the next due time instead of making up for what it missed.
  */
-export const startGuardTimer = ({
+export const startPeriodicTimer = ({
   periodMs,
   nowMs,
   run,
-}: GuardTimerOptions): { readonly stop: () => void } => {
+}: PeriodicTimerOptions): { readonly stop: () => void } => {
   let dueMs = nowMs() + periodMs
   let isStopped = false
   let timer: NodeJS.Timeout
