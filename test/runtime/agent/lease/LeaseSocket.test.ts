@@ -13,7 +13,7 @@ import {
   monitorSocketName,
 } from "../../../../runtime/protocol/MonitorProtocol.ts"
 import { pause } from "../../../support/Gleaner.ts"
-import { beatOf, everything, floor, heldTask, runScene, until } from "./LeaseScene.ts"
+import { beatOf, everything, FakeMonitor, floor, heldTask, runScene } from "./LeaseScene.ts"
 
 let folder = ""
 beforeEach(() => {
@@ -69,14 +69,15 @@ describe("the monitor's socket", () => {
   })
 
   it("says goodbye when the agent stops", async () => {
-    const heard: Array<unknown> = []
-    await runScene(({ holder }) =>
-      Effect.map(holder(), (monitor) => {
-        monitor.socket.on("close", () => heard.push(monitor.last()))
-      }),
-    )
-    await Effect.runPromise(until(() => heard.length > 0))
-    expect(heard).toEqual([{ type: "Revoked", reason: "the agent stops" }])
+    const monitors: Array<FakeMonitor> = []
+    await runScene(({ path }) => {
+      // One that the scene does not end.
+      const monitor = new FakeMonitor(path).hello()
+      monitors.push(monitor)
+      return monitor.granted
+    })
+    await Effect.runPromise(monitors[0]!.closed)
+    expect(monitors[0]!.last()).toEqual({ type: "Revoked", reason: "the agent stops" })
   })
 })
 
