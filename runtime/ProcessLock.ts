@@ -3,7 +3,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  renameSync,
+  truncateSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs"
@@ -38,34 +38,36 @@ const attemptsMax = 1_000
  * folder cannot be written.
  */
 export const acquireProcessLock = (path: string): ProcessLock | LockHeld => {
-  mkdirSync(path, { recursive: true, mode: 0o700 })
+  makeFolder(path)
   const own = `${readBootId()} ${process.pid} ${readStartTicks(process.pid)}\n`
   const draft = join(path, `draft.${process.pid}.${++drafts}`)
-  const writeDraft = (text: string) => writeFileSync(draft, text, { mode: 0o600 })
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
     const highest = highestClaim(path)
     const holderPid = highest === 0 ? undefined : livingHolder(join(path, String(highest)))
     if (holderPid !== undefined) return { holderPid }
     const number = highest + 1
-    writeDraft(own)
+    writeFileSync(draft, own, { mode: 0o600 })
     if (!claim(draft, join(path, String(number)))) continue
     if (highestClaim(path) !== number) {
       unlinkSync(join(path, String(number)))
       continue
     }
     sweep(path, number)
-    return {
-      release: () => {
-        // In its place, not by removal: a number is never given twice.
-        writeDraft("free\n")
-        renameSync(draft, join(path, String(number)))
-      },
-    }
+    // Emptied, not removed: a number is never given twice. And this works on a full disk, too.
+    return { release: () => truncateSync(join(path, String(number)), 0) }
   }
   throw new Error(`${path}: others keep claiming it; try again`)
 }
 
 let drafts = 0
+
+const makeFolder = (path: string): void => {
+  try {
+    mkdirSync(path, 0o700)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
+  }
+}
 
 const highestClaim = (path: string): number =>
   Math.max(0, ...readdirSync(path).map((name) => (/^\d+$/.test(name) ? Number(name) : 0)))

@@ -1,10 +1,9 @@
 import { Effect, Logger } from "effect"
 import { describe, expect, it } from "vitest"
 import type { AgentAction } from "../../../core/agent/Action.ts"
-import { defaultAgentSettings, initialAgentState } from "../../../core/agent/State.ts"
-import { type Agent, makeAgent } from "../../../runtime/agent/Agent.ts"
-import type { AgentIdentity } from "../../../runtime/agent/AgentIdentity.ts"
+import type { Agent } from "../../../runtime/agent/Agent.ts"
 import { type MasterLink, makeMasterLink } from "../../../runtime/agent/MasterLink.ts"
+import { openAgent } from "../../support/AgentFixture.ts"
 import { run, secret, serveMaster } from "../../support/MasterFixture.ts"
 import { makeRelay } from "../../support/Relay.ts"
 
@@ -22,21 +21,14 @@ const carryOut = (action: AgentAction, agent: Agent, link: MasterLink | undefine
 
 const linkThrough = (url: string) =>
   Effect.gen(function* () {
-    let identity: AgentIdentity = { agentId: null, masterId: null, processedId: 0 }
     let link: MasterLink | undefined
-    const agent = yield* makeAgent(initialAgentState(null, "seed", defaultAgentSettings), (action, self) =>
-      Effect.sync(() => carryOut(action, self, link)),
-    )
+    const agent = yield* openAgent({
+      carryOut: (action, self) => Effect.sync(() => carryOut(action, self, link)),
+    })
     link = yield* makeMasterLink(
       {
         masterUrl: url,
         secret,
-        identity: {
-          read: () => identity,
-          write: (next) => {
-            identity = next
-          },
-        },
         reserve: () => ({}),
         facts: {
           address: { hostname: "h", ip: "127.0.0.1", port: 5051 },

@@ -1,15 +1,14 @@
-import { Effect, Logger, type Scope } from "effect"
+import { Deferred, Effect, Logger, type Scope } from "effect"
 import { describe, expect, it } from "vitest"
 import type { AgentAction } from "../../../core/agent/Action.ts"
-import { defaultAgentSettings, initialAgentState } from "../../../core/agent/State.ts"
 import type { AgentMessage } from "../../../core/master/Action.ts"
-import { makeAgent } from "../../../runtime/agent/Agent.ts"
-import type { AgentIdentity, IdentityFile } from "../../../runtime/agent/AgentIdentity.ts"
+import type { Resources } from "../../../core/Resources.ts"
 import { type MasterLink, makeMasterLink } from "../../../runtime/agent/MasterLink.ts"
 import { emptyReply, refuse, streamReply } from "../../../runtime/http/HttpMessage.ts"
 import { serve } from "../../../runtime/http/Listener.ts"
 import type { RecordStream } from "../../../runtime/http/RecordStream.ts"
 import { post, routesToHandler } from "../../../runtime/http/Routes.ts"
+import type { Batch, Journal } from "../../../runtime/journal/Journal.ts"
 import {
   type AgentReport,
   type MasterRecord,
@@ -17,6 +16,7 @@ import {
   reportPath,
   subscribePath,
 } from "../../../runtime/protocol/AgentProtocol.ts"
+import { leftBy, openAgent, settled, until } from "../../support/AgentFixture.ts"
 import { run } from "../../support/MasterFixture.ts"
 import { specOf, statusOf } from "../../support/MasterHarness.ts"
 
@@ -27,6 +27,8 @@ class FakeMaster {
   /** What is said on each new stream, in order of the streams; the last one repeats. */
   greetings: Array<(stream: RecordStream) => void> = [() => {}]
   reportStatus = 202
+  /** Registrations that are refused, from the first on. */
+  refusals = 0
   masterId = "m"
   stream: RecordStream | undefined
 
@@ -48,6 +50,10 @@ class FakeMaster {
           const greet = this.greetings[Math.min(number, this.greetings.length) - 1]!
           return streamReply((stream) => {
             this.stream = stream
+            if (this.refusals-- > 0) {
+              this.say({ type: "Refused", reason: "the id belongs to another host: remove its folder" })
+              return stream.end()
+            }
             this.say({ type: "Registered", masterId: this.masterId, agentId: "m-S0", streamId: `s${number}` })
             greet(stream)
           })
@@ -66,18 +72,6 @@ class FakeMaster {
   })
 }
 
-const identityInMemory = (first: Partial<AgentIdentity> = {}): IdentityFile & { failures: number } => {
-  let identity: AgentIdentity = { agentId: null, masterId: null, processedId: 0, ...first }
-  return {
-    failures: 0,
-    read: () => identity,
-    write(next) {
-      if (this.failures-- > 0) throw new Error("no space left on device")
-      identity = next
-    },
-  }
-}
-
 const launch = (taskId: string): AgentMessage => ({
   type: "LaunchTask",
   spec: specOf(taskId, "f", "m-S0", { cpus: 100 }),
@@ -88,11 +82,18 @@ const greetWith =
     for (const [id, message] of messages) stream.send(JSON.stringify({ type: "Message", id, message }))
   }
 
+interface LinkOptions {
+  readonly journal?: Journal["Type"]
+  readonly reserve?: () => Resources
+  readonly silenceMs?: number
+  readonly refusedWaitMs?: number
+}
+
 /** An agent linked to the master, whose tasks never start; `started` are those it was to start. */
-const linkTo = (master: FakeMaster, options: { identity?: IdentityFile; silenceMs?: number } = {}) =>
+const linkTo = (master: FakeMaster, options: LinkOptions = {}) =>
   Effect.gen(function* () {
     const { url } = yield* master.serve
-    const identity = options.identity ?? identityInMemory()
+    const { journal, reserve = () => ({}), ...more } = options
     const started: Array<string> = []
     let link: MasterLink | undefined
     const carryOut = (action: AgentAction) =>
@@ -100,36 +101,25 @@ const linkTo = (master: FakeMaster, options: { identity?: IdentityFile; silenceM
         if (action.type === "StartTask") started.push(action.spec.taskId)
         if (action.type === "SendStatus") link?.send(action.status, action.latestState)
       })
-    const agent = yield* makeAgent(
-      initialAgentState(identity.read().agentId, "seed", defaultAgentSettings),
-      carryOut,
-    )
+    const agent = yield* openAgent({ carryOut, ...(journal === undefined ? {} : { journal }) })
     link = yield* makeMasterLink(
       {
         masterUrl: url,
         secret: undefined,
-        reserve: () => ({}),
-        identity,
+        reserve,
         facts: {
           address: { hostname: "h", ip: "127.0.0.1", port: 5051 },
           total: { cpus: 4_000 },
           attributes: [],
           version: "1",
         },
-        ...(options.silenceMs === undefined ? {} : { silenceMs: options.silenceMs }),
+        ...more,
       },
       agent,
     )
     yield* link.registered
-    return { agent, link, identity, started }
+    return { agent, link, started }
   })
-
-const until = (isSo: () => boolean) =>
-  Effect.sync(isSo).pipe(
-    Effect.delay(5),
-    Effect.repeat({ until: (value) => value }),
-    Effect.timeoutFail({ duration: 10_000, onTimeout: () => new Error(`never: ${isSo.toString()}`) }),
-  )
 
 const quietly = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) =>
   run(Effect.provide(effect, Logger.remove(Logger.defaultLogger)))
@@ -139,14 +129,15 @@ describe("the link to the master", () => {
     quietly(
       Effect.gen(function* () {
         const master = new FakeMaster()
-        const { agent, identity, started } = yield* linkTo(master)
+        const { agent, started } = yield* linkTo(master)
         expect(master.registrations[0]).toMatchObject({
           agentId: null,
           masterId: null,
           processedId: 0,
           tasks: [],
         })
-        expect(identity.read()).toEqual({ agentId: "m-S0", masterId: "m", processedId: 0 })
+        expect(agent.durablePosition()).toEqual({ masterId: "m", processedId: 0 })
+        expect(agent.state.agentId).toBe("m-S0")
         expect(agent.state.isConnected).toBe(true)
         master.message(4, launch("t"))
         const told = () => master.reports.flatMap(({ statuses }) => statuses)
@@ -238,18 +229,71 @@ describe("the link to the master", () => {
       }),
     ))
 
-  it("does not take a message as processed before that is written down", () =>
+  it("tells the master of a launch, in reports and in registrations, only what is durable", () =>
     quietly(
       Effect.gen(function* () {
         const master = new FakeMaster()
-        const identity = identityInMemory({ agentId: "m-S0", masterId: "m", processedId: 3 })
-        master.greetings = [greetWith([4, launch("t")])]
-        identity.failures = 1
-        const { started } = yield* linkTo(master, { identity })
-        yield* until(() => master.registrations.length === 2)
-        expect(master.registrations.map(({ processedId }) => processedId)).toEqual([3, 3])
+        const memory = yield* leftBy("m-S0", { masterId: "m", processedId: 3 })
+        let isStuck = false
+        const free = yield* Deferred.make<void>()
+        const journal = {
+          ...memory,
+          append: (batch: Batch) =>
+            Effect.zipRight(isStuck ? Deferred.await(free) : Effect.void, memory.append(batch)),
+        }
+        const { started } = yield* linkTo(master, { journal })
+        expect(master.registrations[0]).toMatchObject({ agentId: "m-S0", masterId: "m", processedId: 3 })
+        yield* until(() => master.reports.length > 0)
+        isStuck = true
+        master.message(4, launch("t"))
+        yield* Effect.sleep(50)
+        master.stream!.end()
+        yield* Effect.sleep(500)
+        // It has come back as far as it could, and waits for its disk with the rest.
+        expect(master.registrations).toHaveLength(1)
+        expect(new Set(master.reports.map(({ processedId }) => processedId))).toEqual(new Set([3]))
+        expect(started).toEqual([])
+        master.greetings = [greetWith([4, launch("again")])]
+        yield* Deferred.succeed(free, undefined)
         yield* until(() => master.reports.some(({ processedId }) => processedId === 4))
+        expect(master.registrations[1]).toMatchObject({
+          processedId: 4,
+          tasks: [{ spec: { taskId: "t" }, status: { state: "TASK_STARTING" } }],
+        })
         expect(started).toEqual(["t"])
+      }),
+    ))
+
+  it("is refused with the master's words, and asks again when somebody may have helped", () =>
+    quietly(
+      Effect.gen(function* () {
+        const master = new FakeMaster()
+        const logged: Array<string> = []
+        const logger = Logger.make(({ message, annotations }) => {
+          logged.push(`${message} ${JSON.stringify([...annotations])}`)
+        })
+        master.refusals = 1
+        yield* linkTo(master, { refusedWaitMs: 60 }).pipe(
+          Effect.provide(Logger.replace(Logger.defaultLogger, logger)),
+        )
+        expect(master.registrations).toHaveLength(2)
+        const refusal = logged.find((line) => line.includes("the master does not take this agent"))
+        expect(refusal).toContain("the id belongs to another host: remove its folder")
+      }),
+    ))
+
+  it("tells a changed reserve at once", () =>
+    quietly(
+      Effect.gen(function* () {
+        const master = new FakeMaster()
+        let reserve: Resources = { cpus: 100 }
+        const { link } = yield* linkTo(master, { reserve: () => reserve })
+        expect(master.registrations[0]).toMatchObject({ reserve: { cpus: 100 } })
+        yield* until(() => master.reports.length > 0)
+        reserve = { cpus: 900 }
+        link.reserveChanged()
+        yield* until(() => master.reports.some((report) => report.reserve.cpus === 900))
+        expect(master.reports.map(({ number }) => number)).toEqual([1, 2])
       }),
     ))
 
@@ -257,11 +301,11 @@ describe("the link to the master", () => {
     quietly(
       Effect.gen(function* () {
         const master = new FakeMaster()
-        const identity = identityInMemory({ agentId: "m-S0", masterId: "old", processedId: 500 })
         master.greetings = [greetWith([1, launch("t")])]
-        const { started } = yield* linkTo(master, { identity })
+        const journal = yield* leftBy("m-S0", { masterId: "old", processedId: 500 })
+        const { agent, started } = yield* linkTo(master, { journal })
         yield* until(() => started.length > 0)
-        expect(identity.read()).toEqual({ agentId: "m-S0", masterId: "m", processedId: 1 })
+        expect(agent.durablePosition()).toEqual({ masterId: "m", processedId: 1 })
       }),
     ))
 
@@ -287,6 +331,7 @@ describe("the link to the master", () => {
         const master = new FakeMaster()
         const { agent, link } = yield* linkTo(master)
         agent.submit({ type: "Disconnected" })
+        yield* settled(agent)
         link.send(statusOf("m-S0", "f", "t", "TASK_RUNNING"), "TASK_RUNNING")
         yield* link.flush(60_000)
         expect(master.reports.flatMap(({ statuses }) => statuses)).toEqual([])

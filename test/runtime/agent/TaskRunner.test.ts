@@ -1,13 +1,15 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Layer, Logger } from "effect"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
+import type { AgentAction } from "../../../core/agent/Action.ts"
 import { defaultAgentSettings, initialAgentState } from "../../../core/agent/State.ts"
-import type { Agent, UnstampedEvent } from "../../../runtime/agent/Agent.ts"
+import type { UnstampedEvent } from "../../../runtime/agent/Agent.ts"
 import { Launcher, LauncherDied } from "../../../runtime/agent/Launcher.ts"
-import { makeTaskRunner } from "../../../runtime/agent/TaskRunner.ts"
-import { Cgroups } from "../../../runtime/cgroups/Cgroups.ts"
+import { makeSandbox } from "../../../runtime/agent/Sandbox.ts"
+import { makeTaskRunner, type TaskListener, type TaskRunner } from "../../../runtime/agent/TaskRunner.ts"
+import { Cgroups, NoSuchContainer } from "../../../runtime/cgroups/Cgroups.ts"
 import { specOf } from "../../support/MasterHarness.ts"
 
 // The runner with a make-believe kernel and launcher, whose failures a host shows only on its worst days.
@@ -23,6 +25,7 @@ const launched = { containerId: "c", launcherPid: 1, launcherStartTicks: 1, runD
 const calm: Launcher["Type"] = {
   userSwitch: "none",
   start: () => Effect.succeed(launched),
+  regain: () => Effect.succeed({ type: "Launched", task: launched }),
   awaitExit: () => Effect.never,
   progress: () => Effect.succeed({ step: "exec" }),
 }
@@ -30,13 +33,21 @@ const tooManyFiles = Effect.sync((): never => {
   throw new Error("EMFILE: too many open files")
 })
 
+const spec = specOf("t", "f", "a", { cpus: 100 })
+const start = (runner: TaskRunner, agent: TaskListener) => runner.start(spec, "c", agent)
+
 /** Runs one task until the runner has nothing more to say of it; what it said, and what it destroyed. */
-const runTask = async (launcher: Partial<Launcher["Type"]>, cgroups: Partial<Cgroups["Type"]> = {}) => {
+const runTask = async (
+  launcher: Partial<Launcher["Type"]>,
+  cgroups: Partial<Cgroups["Type"]> = {},
+  act: (runner: TaskRunner, agent: TaskListener) => Effect.Effect<void> = start,
+) => {
   const events: Array<UnstampedEvent> = []
   const destroyed: Array<string> = []
-  const agent: Agent = {
-    state: initialAgentState("a", "seed", defaultAgentSettings),
+  const limited: Array<string> = []
+  const agent: TaskListener = {
     submit: (event) => events.push(event),
+    whenDurable: (read) => Effect.sync(() => read(initialAgentState("a", "seed", defaultAgentSettings))),
   }
   const layer = Layer.merge(
     Layer.succeed(Launcher, { ...calm, ...launcher }),
@@ -44,6 +55,7 @@ const runTask = async (launcher: Partial<Launcher["Type"]>, cgroups: Partial<Cgr
       create: () => Effect.void,
       joinPaths: () => Effect.succeed([]),
       usage: () => tooManyFiles,
+      setLimits: (containerId: string) => Effect.sync(() => limited.push(containerId)),
       destroy: (containerId: string) => Effect.sync(() => destroyed.push(containerId)),
       ...cgroups,
     } as unknown as Cgroups["Type"]),
@@ -56,14 +68,14 @@ const runTask = async (launcher: Partial<Launcher["Type"]>, cgroups: Partial<Cgr
       allowRootTasks: false,
       startWaitMs: 50,
     })
-    yield* runner.start(specOf("t", "f", "a", { cpus: 100 }), "c", agent)
+    yield* act(runner, agent)
   }).pipe(
     Effect.provide(layer),
     Effect.provide(Logger.remove(Logger.defaultLogger)),
     Effect.timeout("20 seconds"),
     Effect.runPromise,
   )
-  return { events, destroyed }
+  return { events, destroyed, limited }
 }
 
 const startFailed = (message: string) => [
@@ -127,3 +139,115 @@ describe("a task that runs", () => {
 })
 
 const exit7 = Effect.succeed({ exitCode: 7 })
+
+describe("a task of an earlier life of the agent", () => {
+  const regain =
+    (change: Partial<Extract<AgentAction, { type: "RegainTask" }>> = {}) =>
+    (runner: TaskRunner, agent: TaskListener) =>
+      runner.regain(
+        {
+          type: "RegainTask",
+          spec,
+          containerId: "c",
+          phase: "running",
+          isHostRestarted: false,
+          mayStart: false,
+          ...change,
+        },
+        agent,
+      )
+  const neverRan: Partial<Launcher["Type"]> = {
+    regain: () => Effect.succeed({ type: "NeverRan", attempt: 3 }),
+  }
+  const exits = [{ type: "TaskStarted" }, { type: "TaskExited", exit: { exitCode: 7 } }]
+
+  it("that runs is followed to its end, with its limits told again", async () => {
+    const { events, limited } = await runTask({ awaitExit: () => exit7 }, {}, regain())
+    expect(events).toMatchObject(exits)
+    expect(limited).toEqual(["c"])
+  })
+
+  it("that runs is followed although its limits cannot be told again", async () => {
+    const gone = new NoSuchContainer({ containerId: "c", path: "/c" })
+    const setLimits = () => Effect.fail(gone)
+    const { events } = await runTask({ awaitExit: () => exit7 }, { setLimits }, regain())
+    expect(events).toMatchObject(exits)
+  })
+
+  it("that was being launched is followed as if this agent had launched it", async () => {
+    const { events } = await runTask({ awaitExit: () => exit7 }, {}, regain({ phase: "starting" }))
+    expect(events).toMatchObject(exits)
+    const died = new LauncherDied({ containerId: "c", launcherPid: 1 })
+    const failed = await runTask(
+      { awaitExit: () => Effect.fail(died), progress: () => Effect.succeed({ step: "joined" }) },
+      {},
+      regain({ phase: "starting" }),
+    )
+    expect(failed.events).toEqual(startFailed("ended without a status"))
+  })
+
+  it("that never ran is launched, as another attempt, in a container made anew", async () => {
+    const attempts: Array<number | undefined> = []
+    const { events, destroyed } = await runTask(
+      {
+        ...neverRan,
+        awaitExit: () => exit7,
+        start: ({ attempt }) => Effect.sync(() => attempts.push(attempt)).pipe(Effect.as(launched)),
+      },
+      {},
+      (runner, agent) =>
+        Effect.zipRight(
+          // What the agent before had made already.
+          Effect.ignore(makeSandbox(root, { frameworkId: "f", taskId: "t", containerId: "c" }, user)),
+          regain({ phase: "starting", mayStart: true })(runner, agent),
+        ),
+    )
+    expect(events).toMatchObject(exits)
+    expect(attempts).toEqual([3])
+    expect(destroyed).toEqual(["c"])
+  })
+
+  it("that never ran and is not wanted any more is told as not started", async () => {
+    const { events, destroyed } = await runTask(neverRan, {}, regain({ phase: "starting" }))
+    expect(events).toEqual(startFailed("had not been started"))
+    expect(destroyed).toEqual(["c"])
+  })
+
+  it("of which every trace is lost has ended, nobody knows how", async () => {
+    const { events } = await runTask(neverRan, {}, regain())
+    expect(events).toMatchObject([{ type: "TaskExited", exit: { exitCode: null } }])
+  })
+
+  it("has ended with the host's restart, as its launcher wrote down if it could", async () => {
+    const rebooted = regain({ isHostRestarted: true })
+    const unknown = await runTask({}, {}, rebooted)
+    expect(unknown.events).toMatchObject([{ type: "TaskExited", exit: { exitCode: null } }])
+    mkdirSync(join(root, "c"))
+    writeFileSync(join(root, "c/status"), "42\n")
+    const known = await runTask({}, {}, rebooted)
+    expect(known.events).toMatchObject([{ type: "TaskExited", exit: { exitCode: 42 } }])
+  })
+
+  it("that was being destroyed tells its last word, and its run folder stays until that is durable", async () => {
+    mkdirSync(join(root, "c"))
+    writeFileSync(join(root, "c/status"), "137\n")
+    const order: Array<string> = []
+    await runTask({ awaitExit: () => Effect.succeed({ exitCode: 137 }) }, {}, (runner) =>
+      runner.destroy(
+        { frameworkId: "f", taskId: "t", containerId: "c" },
+        {
+          submit: ({ type }) => order.push(type),
+          whenDurable: (read) =>
+            Effect.sync(() => {
+              order.push(existsSync(join(root, "c/status")) ? "durable" : "too late")
+              return read(initialAgentState("a", "seed", defaultAgentSettings))
+            }),
+        },
+      ),
+    )
+    expect(order).toEqual(["TaskExited", "ContainerDestroyed", "durable"])
+    expect(existsSync(join(root, "c"))).toBe(false)
+  })
+})
+
+const user = { uid: process.getuid!(), gid: process.getgid!() }
