@@ -17,14 +17,17 @@ interface AgentAccount {
   readonly total: Resources
   reserve: Resources
   allocated: Resources
+  /** Computed when asked for; undefined after a change. Each offer asks three times. */
+  available: Resources | undefined
 }
 
 /**
  * Who holds what, summed up for the allocator: allocated resources by agent, by role and by framework within a role,
  * and each agent's reserve. "Allocated" includes outstanding offers, as in Mesos (spec/mesos.md §1.4). Law L1 in its
  * terms: `allocated + held ≤ total` on every agent, name by name, where `held` is the part of the reserve that could
- * be taken so far. The only exception is an agent that came back smaller than its tasks: it holds nothing. The ledger is derived from offers and
- * tasks; it is rebuilt on restore and never stored, except for the grant counters, which only grow.
+ * be taken so far. The only exception is an agent that came back smaller than its tasks: it holds nothing. The ledger is
+ * derived from offers, tasks and agents; it is rebuilt on restore and never stored, except for the grant counters, which
+ * only grow.
  */
 export class Ledger {
   private total: Resources = emptyResources
@@ -39,7 +42,7 @@ export class Ledger {
   }
 
   addAgent(agentId: string, total: Resources, reserve: Resources = emptyResources): void {
-    this.agents.set(agentId, { total, reserve, allocated: emptyResources })
+    this.agents.set(agentId, { total, reserve, allocated: emptyResources, available: undefined })
     this.total = addResources(this.total, total)
   }
 
@@ -54,7 +57,9 @@ export class Ledger {
   /** Wants this much of the agent for the host's own work: what is free at once, the rest as it becomes free. */
   setReserve(agentId: string, reserve: Resources): void {
     const agent = this.agents.get(agentId)
-    if (agent !== undefined) agent.reserve = reserve
+    if (agent === undefined) return
+    agent.reserve = reserve
+    agent.available = undefined
   }
 
   /**
@@ -64,7 +69,9 @@ export class Ledger {
    */
   availableOn(agentId: string): Resources {
     const agent = this.agents.get(agentId)
-    return agent === undefined ? emptyResources : shortages(agent.reserve, freeOf(agent))
+    if (agent === undefined) return emptyResources
+    if (agent.available === undefined) agent.available = shortages(agent.reserve, freeOf(agent))
+    return agent.available
   }
 
   /** The part of the reserve that is taken already: `min(reserve, total − allocated)`. */
@@ -99,6 +106,7 @@ export class Ledger {
     const agent = this.agents.get(agentId)
     if (agent === undefined || isEmptyResources(resources)) return
     agent.allocated = addResources(agent.allocated, resources)
+    agent.available = undefined
     this.byRole.set(role, addResources(this.allocatedToRole(role), resources))
     const frameworks = this.byFramework.get(role) || new Map<string, Resources>()
     frameworks.set(frameworkId, addResources(frameworks.get(frameworkId) || emptyResources, resources))
@@ -110,6 +118,7 @@ export class Ledger {
     const agent = this.agents.get(agentId)
     if (agent === undefined || isEmptyResources(resources)) return
     agent.allocated = subtractResources(agent.allocated, resources)
+    agent.available = undefined
     setOrDelete(this.byRole, role, subtractResources(this.allocatedToRole(role), resources))
     const frameworks = this.byFramework.get(role)
     if (frameworks === undefined) return

@@ -51,6 +51,17 @@ describe("statuses", () => {
     expect(master.state.tasks.size).toBe(1)
   })
 
+  it("are told after a failover in the words that the framework knows", () => {
+    const { master, agentId, framework } = running()
+    expect(statusesOf(master.report(agentId, framework.id, "t", "TASK_GONE"))).toEqual(["t TASK_LOST - ack"])
+    master.actions.length = 0
+    master.subscribe({}, framework.id)
+    expect(statusesOf(master.actions)).toEqual(["t TASK_LOST - ack"])
+    master.actions.length = 0
+    master.subscribe({ capabilities: ["PARTITION_AWARE"] }, framework.id)
+    expect(statusesOf(master.actions)).toEqual(["t TASK_GONE - ack"])
+  })
+
   it("wait for a framework that comes back, and are told at once then", () => {
     const { master, agentId, framework } = running()
     master.step({
