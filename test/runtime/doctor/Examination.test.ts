@@ -1,5 +1,7 @@
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
+import { discover } from "../../../runtime/cgroups/CgroupFacts.ts"
+import { reasonsAgainst } from "../../../runtime/cgroups/CgroupLayout.ts"
 import { examine, missingForEnforcement } from "../../../runtime/doctor/Examination.ts"
 import { linuxHost } from "../../../runtime/doctor/LinuxHost.ts"
 import { findCgroups, whyNoRealCgroups } from "../../support/CgroupLeftovers.ts"
@@ -97,6 +99,21 @@ describe("what a host can enforce", () => {
   it("is nothing for root who can become nobody else", async () => {
     const { examination, status } = await look({ ...fixtures.debian12, userSwitch: "none" })
     expect([examination.canEnforce, status("user-switch")]).toEqual([false, "missing"])
+  })
+})
+
+describe("doctor and agent", () => {
+  it("agree on which hosts cannot isolate tasks", async () => {
+    const { container, debian12, el6_0, el6_2, el6_5, el7, nonRoot, v2Only } = fixtures
+    const verdicts: Array<boolean> = []
+    for (const fixture of [container, debian12, el6_0, el6_2, el6_5, el7, nonRoot, v2Only]) {
+      const host = fixtures.makeHost(fixture)
+      const refusal = reasonsAgainst(await Effect.runPromise(discover(host.kernel, "gleaner")), "required")
+      const missing = await missingForEnforcement("gleaner", host)
+      expect([fixture.release, missing.length > 0]).toEqual([fixture.release, refusal !== undefined])
+      verdicts.push(refusal === undefined)
+    }
+    expect(verdicts).toEqual([false, true, false, true, true, true, false, false])
   })
 })
 
