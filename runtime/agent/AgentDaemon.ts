@@ -54,8 +54,8 @@ export interface AgentDaemonOptions {
   readonly monitor?: "required" | "none"
   /** `none` runs tasks without limits where this host cannot enforce them. */
   readonly confinement?: "required" | "none"
-  /** Completes when all tasks are to be ended before the agent itself ends. */
-  readonly endTasksWhen?: Effect.Effect<void>
+  /** Completes when the agent is to end all its tasks and then itself; its interruption leaves them alone. */
+  readonly endTasksWhen: Effect.Effect<void>
   /** Called once the master knows this agent. */
   readonly onReady: (facts: { readonly url: string; readonly resources: string }) => void
 }
@@ -139,7 +139,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
       options.onReady({ url: httpUrl(ip, listener.port), resources })
       return yield* Effect.never
     })
-    yield* Effect.raceFirst(serving, Effect.raceFirst(agent.failed, options.endTasksWhen ?? Effect.never))
+    yield* Effect.raceFirst(serving, Effect.raceFirst(agent.failed, options.endTasksWhen))
     yield* Effect.raceFirst(agent.failed, endAllTasks(agent, connected))
   }).pipe(Effect.scoped)
 

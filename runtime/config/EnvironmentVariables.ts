@@ -1,3 +1,4 @@
+import { findNearest } from "../../core/policies/Nearest.ts"
 import { sections, sharedSettings } from "./Catalogue.ts"
 import {
   type Given,
@@ -41,12 +42,8 @@ export const readEnvironment = (
     if (variable.indexOf("GLEANER_") !== 0 || written === undefined || written === "") continue
     const key = own.get(variable) ?? shared.get(variable)
     if (key === undefined) {
-      if (isForeign(variable, name)) continue
-      const known = [...Array.from(own.keys()), ...Array.from(shared.keys())]
-      // The search is for lower-case words.
-      const lowered = new Map(known.map((word): [string, string] => [word.toLowerCase(), word]))
-      const near = suggest(variable, Array.from(lowered.keys()), (word) => `$${lowered.get(word)}`)
-      problems.push(`$${variable} is no setting${near}`)
+      const problem = unknownVariable(variable, name, Array.from(own.keys()), Array.from(shared.keys()))
+      if (problem !== undefined) problems.push(problem)
       continue
     }
     const setting = settings[key]
@@ -61,10 +58,31 @@ export const readEnvironment = (
   return { given: [...given, ...ownGiven], problems }
 }
 
-const isForeign = (variable: string, ownName: string): boolean =>
-  otherVariables.indexOf(variable) !== -1 ||
-  variable.indexOf(testPrefix) === 0 ||
-  sections.some(({ name }) => name !== ownName && variable.indexOf(variablePrefix(name)) === 0)
+/**
+ * Why a variable is refused. One with this daemon's prefix is meant for it; one without any daemon's is refused when it
+ * looks like a misspelt setting, and somebody else's otherwise.
+ */
+const unknownVariable = (
+  variable: string,
+  ownName: string,
+  own: ReadonlyArray<string>,
+  shared: ReadonlyArray<string>,
+): string | undefined => {
+  const prefix = variablePrefix(ownName)
+  const isOwn = variable.indexOf(prefix) === 0
+  const isForeign =
+    otherVariables.indexOf(variable) !== -1 ||
+    variable.indexOf(testPrefix) === 0 ||
+    sections.some(({ name }) => variable.indexOf(variablePrefix(name)) === 0)
+  if (!isOwn && isForeign) return undefined
+  const shownPrefix = isOwn ? prefix : "GLEANER_"
+  // Compared without what all have in common, and in lower case, as the search wants them.
+  const toWord = (known: string) => known.slice(shownPrefix.length).toLowerCase()
+  const known = (isOwn ? own : shared).map(toWord)
+  const show = (word: string) => `$${shownPrefix}${word.toUpperCase()}`
+  const isNear = findNearest(toWord(variable), known) !== undefined
+  return isOwn || isNear ? `$${variable} is no setting${suggest(toWord(variable), known, show)}` : undefined
+}
 
 const readVariable = (setting: Setting<unknown>, place: string, written: string): ReadValue => {
   if (setting.shape !== "pairs") return readText(setting, place, written)

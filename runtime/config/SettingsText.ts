@@ -53,14 +53,14 @@ export const settingsHelp = (section: Section, surroundings: Surroundings): stri
     lines.push(`  ${left.padEnd(width)}  ${first}`)
     for (const line of rest) lines.push(`  ${"".padEnd(width)}  ${line}`)
   }
+  const elsewhere = `Each option may also stand in the configuration file, section "${name}", under its name without the dashes, or in the environment as ${variablePrefix(name)}NAME; flags win over the environment, which wins over the file.`
   return `${wrap(`gleaner ${command}: ${summary}`, columnsMax).join("\n")}
 
 Usage: gleaner ${command} [OPTIONS]
 
 ${lines.join("\n")}
 
-Each option may also stand in the configuration file, section "${name}", under its name without the dashes, or in
-the environment as ${variablePrefix(name)}NAME; flags win over the environment, which wins over the file.
+${wrap(elsewhere, columnsMax).join("\n")}
 
 Examples
 ${examples.map((example) => `  ${example}`).join("\n")}

@@ -127,7 +127,12 @@ const probed = (
   if (!canTry) return findingOf(subject, whenFailing, "nothing to try: the file is not there")
   // Not tried is not known to be broken; the file's own finding stands.
   if (probes === undefined) return findingOf(subject, "ok", "not tried (--quick)")
-  if (result === undefined) return findingOf(subject, "degraded", "not tried: no write access")
+  if (result === undefined)
+    return findingOf(
+      { ...subject, remedy: "run gleaner doctor as root" },
+      "degraded",
+      "not tried: no write access",
+    )
   const status = { works: "ok", fails: whenFailing, unclear: "degraded" } as const
   return findingOf(subject, status[result.outcome], result.detail)
 }

@@ -6,6 +6,7 @@ import { clusterText } from "./ClusterText.ts"
 // What `gleaner up` shows of its host: who uses what, what is kept, what may be lent.
 
 const unknown = "?"
+const unlimited = "none"
 
 const cpusText = (milli: number | null): string =>
   milli === null ? unknown : String(Math.round(milli / 10) / 100)
@@ -29,11 +30,19 @@ const rowsOf = (host: HostView): ReadonlyArray<Row> => {
   return [
     {
       name: "cpus",
-      cells: [...cpus, ceiling.cpuMilli, capacity?.cpuMilli].map((milli) => cpusText(milli ?? null)),
+      cells: [
+        ...cpus.map((milli) => cpusText(milli ?? null)),
+        ceiling.cpuMilli === null ? unlimited : cpusText(ceiling.cpuMilli),
+        cpusText(capacity?.cpuMilli ?? null),
+      ],
     },
     {
       name: "mem",
-      cells: [...mem, ceiling.memMilli, capacity?.memMilli].map((milli) => memText(milli ?? null)),
+      cells: [
+        ...mem.map((milli) => memText(milli ?? null)),
+        ceiling.memMilli === null ? unlimited : memText(ceiling.memMilli),
+        memText(capacity?.memMilli ?? null),
+      ],
     },
   ]
 }
