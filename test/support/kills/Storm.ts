@@ -54,17 +54,15 @@ const weights = {
   pauseLauncher: 4,
 }
 
-/** Sometimes several blows in one instant, sometimes time to get far. */
-const drawGapMs = (chance: Chance): number =>
-  chance.between(
-    ...chance.pick<[number, number]>([
-      [0, 40],
-      [100, 600],
-      [300, 1_200],
-      [300, 1_200],
-      [1_000, 3_000],
-    ]),
-  )
+/**
+ * Several blows in one instant, or time to get far: offers come again only when master, agent and monitor have all been
+ * well for two or three seconds.
+ */
+const drawGapMs = (chance: Chance): number => {
+  const ranges = { instant: [0, 40], short: [100, 500], long: [500, 1_500], lull: [2_500, 5_000] } as const
+  const [least, most] = ranges[chance.choose({ instant: 6, short: 4, long: 5, lull: 5 })]
+  return chance.between(least, most)
+}
 
 /** Short mostly; often longer than the monitor's lease. */
 const drawPauseMs = (chance: Chance): number =>

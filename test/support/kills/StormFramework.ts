@@ -19,7 +19,7 @@ interface KnownTask {
   hasEnded: boolean
 }
 
-const outstandingMax = 18
+const outstandingMax = 30
 const reconcileMs = 4_000
 /** A framework that is away for less keeps its tasks. */
 const failoverTimeoutSeconds = 600
@@ -93,14 +93,14 @@ const amountOf = (offer: WireEvent, name: string): number =>
 const planTasks = (offer: WireEvent): ReadonlyArray<LaunchIntent> => {
   let cpuMilli = Math.floor(amountOf(offer, "cpus") * 1000)
   let memMiB = Math.floor(amountOf(offer, "mem"))
-  const room = Math.min(chance.between(1, 6), outstandingMax - open().length)
+  const room = Math.min(chance.between(1, 12), outstandingMax - open().length)
   const planned: Array<LaunchIntent> = []
   while (planned.length < room) {
     const intent: LaunchIntent = {
       taskId: `t${life}-${tasks.size + planned.length}`,
       agentId: offer.agent_id.value,
       offerId: (offer.id as unknown as { value: string }).value,
-      cpuMilli: chance.between(1, 8) * 20,
+      cpuMilli: chance.between(1, 10) * 10,
       memMiB: chance.between(16, 40),
       // Among them those that shells and launchers use themselves: 125 to 127, 128 + a signal.
       exitCode: chance.fraction() < 0.5 ? 0 : chance.pick([chance.between(1, 255), 125, 126, 127, 137]),
