@@ -60,6 +60,19 @@ export const shortages = (available: Resources, wanted: Resources): Resources =>
     ]),
   )
 
+/** The smaller amount of each name. */
+export const smallerResources = (left: Resources, right: Resources): Resources =>
+  toResources(
+    Object.entries(left).map(([name, milli]): [string, number] => [
+      name,
+      Math.min(milli, amountOf(right, name)),
+    ]),
+  )
+
+/** Whether both have the same of everything; an amount of 0 is as good as none. */
+export const sameResources = (left: Resources, right: Resources): boolean =>
+  containsResources(left, right) && containsResources(right, left)
+
 /** For people and messages: `cpus:0.5; mem:64`, in Mesos's units. */
 export const resourcesToText = (resources: Resources): string => {
   const text = Object.entries(resources)

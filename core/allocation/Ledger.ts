@@ -8,27 +8,41 @@ import {
   type Resources,
   resourcesToText,
   shortages,
+  smallerResources,
   subtractResources,
 } from "../Resources.ts"
 
+/** One agent's amounts. `reserve` is what is wanted for the host's own work, more than there is included. */
+interface AgentAccount {
+  readonly total: Resources
+  reserve: Resources
+  allocated: Resources
+  /** Computed when asked for; undefined after a change. Each offer asks three times. */
+  available: Resources | undefined
+}
+
 /**
- * Who holds what, summed up for the allocator: allocated resources by agent, by role and by framework within a role.
- * "Allocated" includes outstanding offers, as in Mesos (spec/mesos.md §1.4). The ledger is derived from offers and
- * tasks; it is rebuilt on restore and never stored, except for the grant counters, which only grow.
+ * Who holds what, summed up for the allocator: allocated resources by agent, by role and by framework within a role,
+ * and each agent's reserve. "Allocated" includes outstanding offers, as in Mesos (spec/mesos.md §1.4). Law L1 in its
+ * terms: `allocated + held ≤ total` on every agent, name by name, where `held` is the part of the reserve that could
+ * be taken so far. The only exception is an agent that came back smaller than its tasks: it holds nothing. The ledger is
+ * derived from offers, tasks and agents; it is rebuilt on restore and never stored, except for the grant counters, which
+ * only grow.
  */
 export class Ledger {
   private total: Resources = emptyResources
-  private readonly agents = new Map<string, { total: Resources; allocated: Resources }>()
+  private readonly agents = new Map<string, AgentAccount>()
   private readonly byRole = new Map<string, Resources>()
   private readonly byFramework = new Map<string, Map<string, Resources>>()
 
-  /** Sum over all agents known to the allocator: the denominators of dominant shares. */
+  /** Sum over all agents known to the allocator, reserves included as in Mesos (spec/mesos.md §1.13, 6): the
+   * denominators of dominant shares. */
   get clusterTotal(): Resources {
     return this.total
   }
 
-  addAgent(agentId: string, total: Resources): void {
-    this.agents.set(agentId, { total, allocated: emptyResources })
+  addAgent(agentId: string, total: Resources, reserve: Resources = emptyResources): void {
+    this.agents.set(agentId, { total, reserve, allocated: emptyResources, available: undefined })
     this.total = addResources(this.total, total)
   }
 
@@ -40,13 +54,37 @@ export class Ledger {
     this.total = subtractResources(this.total, agent.total)
   }
 
+  /** Wants this much of the agent for the host's own work: what is free at once, the rest as it becomes free. */
+  setReserve(agentId: string, reserve: Resources): void {
+    const agent = this.agents.get(agentId)
+    if (agent === undefined) return
+    agent.reserve = reserve
+    agent.available = undefined
+  }
+
   /**
-   * What nobody holds on this agent: `total − allocated`, name by name. Zero where an agent came back smaller than
-   * what runs on it: that keeps running, and nothing more is given out until it fits again.
+   * What nobody holds on this agent and the reserve leaves: `total − allocated − reserve`, name by name, at least 0.
+   * So what a task gives back goes to an unfilled reserve first. Zero, too, where an agent came back smaller than what
+   * runs on it: that keeps running, and nothing more is given out until it fits again.
    */
   availableOn(agentId: string): Resources {
     const agent = this.agents.get(agentId)
-    return agent === undefined ? emptyResources : shortages(agent.allocated, agent.total)
+    if (agent === undefined) return emptyResources
+    if (agent.available === undefined) agent.available = shortages(agent.reserve, freeOf(agent))
+    return agent.available
+  }
+
+  /** The part of the reserve that is taken already: `min(reserve, total − allocated)`. */
+  heldOn(agentId: string): Resources {
+    const agent = this.agents.get(agentId)
+    return agent === undefined ? emptyResources : smallerResources(agent.reserve, freeOf(agent))
+  }
+
+  /** The part of the reserve that tasks and offers still hold, as far as the agent has it at all. */
+  missingFromReserveOf(agentId: string): Resources {
+    const agent = this.agents.get(agentId)
+    if (agent === undefined) return emptyResources
+    return shortages(freeOf(agent), smallerResources(agent.reserve, agent.total))
   }
 
   allocatedOn(agentId: string): Resources {
@@ -68,6 +106,7 @@ export class Ledger {
     const agent = this.agents.get(agentId)
     if (agent === undefined || isEmptyResources(resources)) return
     agent.allocated = addResources(agent.allocated, resources)
+    agent.available = undefined
     this.byRole.set(role, addResources(this.allocatedToRole(role), resources))
     const frameworks = this.byFramework.get(role) || new Map<string, Resources>()
     frameworks.set(frameworkId, addResources(frameworks.get(frameworkId) || emptyResources, resources))
@@ -79,6 +118,7 @@ export class Ledger {
     const agent = this.agents.get(agentId)
     if (agent === undefined || isEmptyResources(resources)) return
     agent.allocated = subtractResources(agent.allocated, resources)
+    agent.available = undefined
     setOrDelete(this.byRole, role, subtractResources(this.allocatedToRole(role), resources))
     const frameworks = this.byFramework.get(role)
     if (frameworks === undefined) return
@@ -99,6 +139,8 @@ export class Ledger {
     return frameworks?.get(frameworkId) || emptyResources
   }
 }
+
+const freeOf = ({ total, allocated }: AgentAccount): Resources => shortages(allocated, total)
 
 const setOrDelete = (map: Map<string, Resources>, key: string, resources: Resources): void => {
   if (isEmptyResources(resources)) map.delete(key)

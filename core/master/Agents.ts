@@ -42,6 +42,7 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
     id,
     address: event.address,
     total: event.total,
+    reserve: event.reserve,
     attributes: event.attributes,
     version: event.version,
     condition: "connected",
@@ -86,14 +87,14 @@ const nextAgentId = (state: MasterState): string => {
   return id
 }
 
-/** The agent's total may have changed: books it anew with what its tasks hold. */
+/** The agent's total and reserve may have changed: books it anew with what its tasks hold. */
 const countAgainAs = ({ state }: MasterContext, agent: AgentRecord): void => {
   const held = tasksWhere(state, (task) => task.spec.agentId === agent.id && holdsResources(task))
   for (const { spec } of held) {
     state.ledger.release(spec.frameworkId, spec.role, agent.id, spec.resources)
   }
   state.ledger.removeAgent(agent.id)
-  state.ledger.addAgent(agent.id, agent.total)
+  state.ledger.addAgent(agent.id, agent.total, agent.reserve)
   for (const { spec } of held) state.ledger.adopt(spec.frameworkId, spec.role, agent.id, spec.resources)
 }
 

@@ -35,6 +35,8 @@ export type MasterEvent = Stamp &
         readonly agentId: string | null
         readonly address: NetworkAddress
         readonly total: Resources
+        /** What is to be kept for the host's own work. */
+        readonly reserve: Resources
         readonly attributes: ReadonlyArray<TextAttribute>
         readonly version: string
         readonly tasks: ReadonlyArray<ReportedTask>
@@ -42,6 +44,13 @@ export type MasterEvent = Stamp &
         readonly launching: ReadonlyArray<string>
         /** Uuids of statuses whose acknowledgement is still on its way to this agent. */
         readonly acknowledging: ReadonlyArray<string>
+      }
+    /** The agent's monitor wants another amount kept for the host's own work (`HoldReserve`, design §5). */
+    | {
+        readonly type: "ReserveChanged"
+        readonly agentId: string
+        readonly streamId: string
+        readonly reserve: Resources
       }
     /** The agent ends its tasks and will take no more. */
     | { readonly type: "AgentStopping"; readonly agentId: string; readonly streamId: string }

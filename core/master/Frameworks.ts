@@ -9,6 +9,7 @@ import {
   putTask,
   sortedKeys,
   tasksWhere,
+  visibleState,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
 import { clearFilters, discardOffersOf, wantAllocation } from "./Offers.ts"
@@ -65,7 +66,9 @@ const sendUnacknowledged = (context: MasterContext, framework: FrameworkRecord, 
     (task) => task.spec.frameworkId === framework.id && task.unacknowledged,
   )
   for (const { status } of waiting) {
-    if (status !== null) context.turn.emit({ type: "SendStatus", streamId, status })
+    if (status === null) continue
+    const told = { ...status, state: visibleState(framework, status.state) }
+    context.turn.emit({ type: "SendStatus", streamId, status: told })
   }
 }
 

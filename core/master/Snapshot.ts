@@ -2,6 +2,7 @@ import { assert } from "../Assert.ts"
 import { nextExpiryMs } from "../allocation/OfferFilters.ts"
 import type { Entity, EntityRef } from "../Machine.ts"
 import type { Prng } from "../Prng.ts"
+import { emptyResources, type Resources } from "../Resources.ts"
 import {
   agentDeadline,
   allocationDeadline,
@@ -30,6 +31,7 @@ interface Counters {
   readonly nextOfferNumber: number
   readonly allocationDueAtMs: number | null
   readonly nextRemovalNumber: number
+  readonly startedAtMs: number
 }
 
 const countersRef: EntityRef = { kind: "master", key: "counters" }
@@ -43,6 +45,7 @@ const countersOf = (state: MasterState): Counters => ({
   nextOfferNumber: state.nextOfferNumber,
   allocationDueAtMs: state.allocationDueAtMs,
   nextRemovalNumber: state.nextRemovalNumber,
+  startedAtMs: state.startedAtMs,
 })
 
 /** The maps that are stored row by row, by entity kind. */
@@ -105,16 +108,24 @@ export const restoreMaster = (
   const rank = ({ kind, key }: Entity) => JSON.stringify([kind, key])
   const sorted = Array.from(entities).sort((left, right) => (rank(left) < rank(right) ? -1 : 1))
   for (const { kind, key, value } of sorted) {
-    if (kind !== countersRef.kind) (mapOf(state, kind) as Map<string, unknown>).set(key, value)
+    if (kind === countersRef.kind) continue
+    const map = mapOf(state, kind) as Map<string, unknown>
+    map.set(key, kind === "agent" ? upgradeAgent(value as StoredAgent) : value)
   }
   bookAll(state)
   setDeadlines(state)
   return state
 }
 
+/** A row as some release of gleaner stored it: before there were monitors, agents had no reserve. */
+type StoredAgent = Omit<AgentRecord, "reserve"> & { readonly reserve?: Resources }
+
+const upgradeAgent = (stored: StoredAgent): AgentRecord =>
+  stored.reserve === undefined ? { ...stored, reserve: emptyResources } : (stored as AgentRecord)
+
 const bookAll = (state: MasterState): void => {
   state.agents.forEach((agent: AgentRecord) => {
-    if (agent.condition !== "unreachable") state.ledger.addAgent(agent.id, agent.total)
+    if (agent.condition !== "unreachable") state.ledger.addAgent(agent.id, agent.total, agent.reserve)
   })
   state.tasks.forEach((task: TaskRecord) => {
     const { frameworkId, role, agentId, resources } = task.spec

@@ -54,6 +54,8 @@ export interface AgentRecord {
   readonly id: string
   readonly address: NetworkAddress
   readonly total: Resources
+  /** What its monitor wants kept for the host's own work; may be more than can be had, see {@link Ledger}. */
+  readonly reserve: Resources
   readonly attributes: ReadonlyArray<TextAttribute>
   readonly version: string
   readonly condition: "connected" | "stopping" | "disconnected" | "unreachable"
@@ -137,6 +139,9 @@ export interface MasterState {
   nextAgentNumber: number
   nextOfferNumber: number
   nextRemovalNumber: number
+  /** When this state was last taken up by a starting master. Agents that are away since then or longer are recovered,
+   * in Mesos's words: they may know more than the state does. */
+  startedAtMs: number
   /** When the next allocation cycle is wanted; null = nothing to allocate. Coalesces all causes into one cycle. */
   allocationDueAtMs: number | null
   readonly frameworks: Map<string, FrameworkRecord>
@@ -171,6 +176,7 @@ export const initialMasterState = (
   nextAgentNumber: 0,
   nextOfferNumber: 0,
   nextRemovalNumber: 0,
+  startedAtMs: 0,
   allocationDueAtMs: null,
   frameworks: new Map(),
   agents: new Map(),

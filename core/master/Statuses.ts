@@ -10,7 +10,7 @@ import {
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
 import { wantAllocation } from "./Offers.ts"
-import type { FrameworkRecord, TaskRecord } from "./State.ts"
+import type { AgentRecord, FrameworkRecord, MasterState, TaskRecord } from "./State.ts"
 
 // From the agent's report to the framework's acknowledgement, kill and reconciliation (spec/mesos.md §2.7, §2.8).
 
@@ -139,6 +139,13 @@ export const onReconciliationRequested = (
   for (const { taskId, agentId } of event.tasks) reconcile(context, framework, taskId, agentId)
 }
 
+/** Whether the agent has not returned since the master started. */
+const isRecovered = ({ startedAtMs }: MasterState, { condition, sinceMs }: AgentRecord): boolean =>
+  condition === "disconnected" && sinceMs <= startedAtMs
+
+const hasRecoveredAgents = (state: MasterState): boolean =>
+  Array.from(state.agents.values()).some((agent) => isRecovered(state, agent))
+
 /** Answers what the master believes of a task, first match of spec/mesos.md §2.8. */
 const reconcile = (
   context: MasterContext,
@@ -159,6 +166,7 @@ const reconcile = (
         reason,
         message: "Reconciliation: Latest task state",
         uuid: null,
+        labels: [],
       }
       turn.emit({ type: "SendStatus", streamId: framework.streamId, status })
     } else {
@@ -167,6 +175,11 @@ const reconcile = (
     return
   }
   const agent = agentId === null ? undefined : state.agents.get(agentId)
+  // Who has just restarted, perhaps from an older copy of its journal, is not sure of what is unknown to it before all
+  // agents have told their tasks: it stays silent, and is asked again.
+  const isUnsure =
+    agentId === null ? hasRecoveredAgents(state) : agent !== undefined && isRecovered(state, agent)
+  if (isUnsure) return
   const told = { taskId, agentId }
   if (agent === undefined) {
     sendMasterStatus(context, framework, told, "TASK_UNKNOWN", reason, "Reconciliation: Task is unknown")

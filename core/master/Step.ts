@@ -25,6 +25,7 @@ import {
   rescindOffer,
   runAllocation,
 } from "./Offers.ts"
+import { onReserveChanged } from "./Reserves.ts"
 import type { MasterState } from "./State.ts"
 import {
   onKillRequested,
@@ -58,6 +59,8 @@ const handle = (context: MasterContext, event: MasterEvent): void => {
       return onAgentRegistered(context, event)
     case "AgentDisconnected":
       return onAgentDisconnected(context, event)
+    case "ReserveChanged":
+      return onReserveChanged(context, event)
     case "AgentStopping":
       return onAgentStopping(context, event)
     case "StatusReported":
@@ -90,7 +93,8 @@ const handle = (context: MasterContext, event: MasterEvent): void => {
  * least the time that agents have to return (spec/mesos.md §2.6).
  */
 const onMasterStarted = (context: MasterContext): void => {
-  const { state } = context
+  const { state, nowMs } = context
+  state.startedAtMs = nowMs
   for (const id of sortedKeys(state.frameworks)) {
     const framework = state.frameworks.get(id)!
     const waitMs = Math.max(framework.info.failoverTimeoutMs, state.settings.agentTimeoutMs)

@@ -21,6 +21,8 @@ export interface ClusterState {
     readonly resources: Scalars
     readonly used_resources: Scalars
     readonly offered_resources: Scalars
+    /** By role; `primary` is what is kept for the host's own work. Absent roles have nothing. */
+    readonly reserved_resources?: { readonly [role: string]: Scalars }
   }>
   readonly frameworks: ReadonlyArray<{
     readonly id: string

@@ -3,9 +3,12 @@ import { Context, Effect, Option } from "effect"
 import { accessCluster, clusterOptions } from "./ClusterOptions.ts"
 import { CommandFailure, refuseInput } from "./CommandFailure.ts"
 import { readCpus, readMemMiB } from "./ResourceOptions.ts"
-import type { TaskEnd } from "./run/OneTask.ts"
+import type { OneTaskOptions, TaskEnd } from "./run/OneTask.ts"
 import type { RunRequest } from "./run/RunRequest.ts"
 import { countSignals } from "./Signals.ts"
+
+/** A year, as far as anybody waits. */
+const failoverSecondsMax = 365 * 86_400
 
 /** The words after `--` on the command line, untouched by the option parser. */
 export class CommandTail extends Context.Tag("gleaner/cli/CommandTail")<
@@ -35,6 +38,12 @@ const options = {
     Options.withDescription("Role whose share is used"),
     Options.withDefault("*"),
   ),
+  failoverTimeout: Options.integer("failover-timeout").pipe(
+    Options.withDescription(
+      "Seconds for which a running master keeps the task when this command is cut off or killed; then it ends the task",
+    ),
+    Options.withDefault(30),
+  ),
   env: Options.keyValueMap("env").pipe(
     Options.withDescription("Environment variable NAME=VALUE for the task; repeatable"),
     Options.optional,
@@ -59,6 +68,12 @@ export const runCommand = Command.make("run", { ...options, words }, (args) =>
       return yield* refuseInput("no command: write it after --, e.g. `gleaner run -- hostname`")
     const memMiB = yield* readMemMiB(args.mem)
     const cpus = yield* readCpus(args.cpus)
+    const failoverSeconds = args.failoverTimeout
+    if (failoverSeconds < 0 || failoverSeconds > failoverSecondsMax) {
+      return yield* refuseInput(
+        `--failover-timeout ${failoverSeconds}: whole seconds from 0 to ${failoverSecondsMax}`,
+      )
+    }
     const access = yield* accessCluster(args)
     const name = Option.getOrElse(args.name, () => nameOf(command[0] ?? ""))
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/.test(name)) {
@@ -66,7 +81,8 @@ export const runCommand = Command.make("run", { ...options, words }, (args) =>
         `--name ${name}: letters, digits, dots, dashes and underscores only, at most 200`,
       )
     }
-    const end = yield* runTask(access, {
+    const place = { access, findMaster: accessCluster(args), failoverSeconds }
+    const end = yield* runTask(place, {
       name,
       cpus,
       memMiB,
@@ -82,7 +98,7 @@ export const runCommand = Command.make("run", { ...options, words }, (args) =>
   }),
 ).pipe(
   Command.withDescription(
-    "Run one task on the cluster, stream its output and exit with its code; Ctrl-C kills it. Example: gleaner run --cpus 0.5 --mem 64M -- sh -c 'echo $HOSTNAME'",
+    "Run one task on the cluster, stream its output and exit with its code; Ctrl-C kills it. It outlives a restart of the master. Example: gleaner run --cpus 0.5 --mem 64M -- sh -c 'echo $HOSTNAME'",
   ),
 )
 
@@ -93,11 +109,14 @@ const nameOf = (command: string): string =>
     .replace(/^[^A-Za-z0-9]+/, "")
     .slice(0, 40) || "task"
 
-const runTask = (access: Effect.Effect.Success<ReturnType<typeof accessCluster>>, request: RunRequest) =>
+const runTask = (
+  place: Pick<OneTaskOptions, "access" | "findMaster" | "failoverSeconds">,
+  request: RunRequest,
+) =>
   Effect.gen(function* () {
     const { startOneTask } = yield* Effect.promise(() => import("./run/OneTask.ts"))
     const task = yield* startOneTask({
-      access,
+      ...place,
       request,
       tell,
       writeStdout: (bytes) => writeTo(process.stdout, bytes),

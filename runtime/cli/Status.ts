@@ -35,6 +35,7 @@ export const statusText = (state: ClusterState, url: string, nowMs: number): str
     outOf(agent.used_resources.cpus, agent.resources.cpus),
     memOutOf(agent.used_resources, agent.resources),
     round(agent.offered_resources.cpus),
+    round(agent.reserved_resources?.primary?.cpus ?? 0),
     agent.id,
   ])
   const frameworks = state.frameworks.map((framework) => [
@@ -69,6 +70,7 @@ const agentColumns = [
   right("cpus used"),
   right("mem used"),
   right("cpus offered"),
+  right("cpus reserved"),
   left("id"),
 ]
 const frameworkColumns = [

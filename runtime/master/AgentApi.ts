@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { Effect, Runtime, Schema } from "effect"
-import type { MasterState } from "../../core/master/State.ts"
+import type { AgentRecord, MasterState } from "../../core/master/State.ts"
+import { sameResources, toResources } from "../../core/Resources.ts"
 import { badRequest, emptyReply, refuse, streamReply, unavailable } from "../http/HttpMessage.ts"
 import { readJsonObject } from "../http/JsonRequest.ts"
 import type { RecordStream } from "../http/RecordStream.ts"
@@ -11,25 +12,23 @@ import {
   Registration,
   registrationBytesMax,
   reportPath,
-  silenceMsMax,
   subscribePath,
 } from "../protocol/AgentProtocol.ts"
+import { type ListeningStreams, makeListeningStreams } from "./ListeningStreams.ts"
+import type { UnstampedEvent } from "./Mailbox.ts"
 import { Master } from "./Master.ts"
+import { MasterMetrics } from "./MasterMetrics.ts"
 
 // The master's side of the agent protocol (see AgentProtocol.ts).
 
-/** When each agent's stream last heard a report; a stream that stays silent is given up. */
-interface Listening {
-  lastHeardMs: number
-  readonly giveUp: () => void
-}
-
-const register = (registration: Registration, listening: Map<string, Listening>) =>
+const register = (registration: Registration, listening: ListeningStreams) =>
   Effect.gen(function* () {
     const master = yield* Master
     const runFork = Runtime.runFork(yield* Effect.runtime<never>())
     const streamId = randomUUID()
-    const { agentId, tasks, address, total, attributes, version } = registration
+    const { agentId, tasks, address, attributes, version } = registration
+    const total = toResources(Object.entries(registration.total))
+    const reserve = toResources(Object.entries(registration.reserve))
     // Numbers that another master gave mean nothing here.
     const processedId = registration.masterId === master.state.masterId ? registration.processedId : 0
     const opened = (stream: RecordStream) => {
@@ -37,7 +36,7 @@ const register = (registration: Registration, listening: Map<string, Listening>)
         send: (record) => stream.send(JSON.stringify(record)),
         end: stream.end,
       })
-      listening.set(streamId, { lastHeardMs: performance.now(), giveUp: stream.end })
+      listening.open(streamId, stream.end)
       const registering = master.submit({
         processed: agentId === null ? undefined : { to: agentId, upToId: processedId },
         event: (_, outbox) => ({
@@ -46,6 +45,7 @@ const register = (registration: Registration, listening: Map<string, Listening>)
           agentId,
           address,
           total,
+          reserve,
           attributes,
           version,
           tasks,
@@ -57,7 +57,7 @@ const register = (registration: Registration, listening: Map<string, Listening>)
       runFork(Effect.catchAll(registering, () => Effect.sync(stream.end)))
       // After the registration, so that the end of a stream that is over already comes second.
       stream.onClosed(() => {
-        listening.delete(streamId)
+        listening.close(streamId)
         master.streams.forget(streamId)
         runFork(disconnect(master, streamId))
       })
@@ -75,28 +75,31 @@ const disconnect = (master: Master["Type"], streamId: string) =>
     return undefined
   })
 
-const takeReport = (report: AgentReport, listening: Map<string, Listening>) =>
+/**
+ * Takes a report as a whole or not at all: its events share one place in the mailbox, so one that was turned away
+ * (503) can be sent again under its number. All of a report that is not above the last one is passed over, statuses
+ * too: an old copy could put a task back into a state that it has left, and an old reserve lends what is needed.
+ */
+const takeReport = (report: AgentReport, listening: ListeningStreams) =>
   Effect.gen(function* () {
-    const { agentId, streamId, processedId, isStopping, statuses } = report
-    const heard = listening.get(streamId)
-    if (heard === undefined) return yield* refuse(409, "this stream is over: subscribe again")
-    heard.lastHeardMs = performance.now()
+    const { agentId, streamId, number, processedId } = report
     const master = yield* Master
-    const processed = { to: agentId, upToId: processedId }
-    // Not from a stream that has been replaced meanwhile; the agent repeats everything on the newer one.
-    const isCurrent = (state: MasterState) => state.agents.get(agentId)?.streamId === streamId
-    const statusEvent = (told: AgentReport["statuses"][number]) => (state: MasterState) =>
-      isCurrent(state) ? ({ type: "StatusReported", agentId, ...told } as const) : undefined
-    const stopping = (state: MasterState) =>
-      isStopping && isCurrent(state) && state.agents.get(agentId)?.condition === "connected"
-        ? ({ type: "AgentStopping", agentId, streamId } as const)
-        : undefined
-    // All are offered before any is awaited, so that one transaction can hold them.
-    const mails = [
-      master.submit({ processed, event: stopping }),
-      ...statuses.map((told) => master.submit({ event: statusEvent(told) })),
-    ]
-    yield* Effect.all(mails, { concurrency: "unbounded", discard: true }).pipe(
+    const stream = listening.get(streamId)
+    // A stream that has been replaced counts as over too; the agent repeats everything on the newer one.
+    const isCurrent = () => master.state.agents.get(agentId)?.streamId === streamId
+    if (stream === undefined || !isCurrent()) {
+      return yield* refuse(409, "this stream is over: subscribe again")
+    }
+    if (number < stream.number) {
+      return yield* refuse(409, `report ${number} comes too late: ${stream.number} has been taken already`)
+    }
+    stream.lastHeardMs = performance.now()
+    const events = (state: MasterState): ReadonlyArray<UnstampedEvent> => {
+      if (!isCurrent() || number <= stream.number) return []
+      stream.number = number
+      return reportToEvents(report, state.agents.get(agentId)!)
+    }
+    yield* master.submit({ processed: { to: agentId, upToId: processedId }, event: events }).pipe(
       Effect.catchTags({
         MailboxFull: ({ message }) => Effect.fail(unavailable(message)),
         CallRefused: (error) => Effect.die(error),
@@ -104,6 +107,19 @@ const takeReport = (report: AgentReport, listening: Map<string, Listening>) =>
     )
     return emptyReply(202)
   })
+
+/** Only what is news becomes an event: a heartbeat leaves no trace in the journal. */
+const reportToEvents = (report: AgentReport, agent: AgentRecord): ReadonlyArray<UnstampedEvent> => {
+  const { agentId, streamId, isStopping, statuses } = report
+  const events: Array<UnstampedEvent> = []
+  const reserve = toResources(Object.entries(report.reserve))
+  if (!sameResources(reserve, agent.reserve)) {
+    events.push({ type: "ReserveChanged", agentId, streamId, reserve })
+  }
+  if (isStopping && agent.condition === "connected") events.push({ type: "AgentStopping", agentId, streamId })
+  for (const told of statuses) events.push({ type: "StatusReported", agentId, ...told })
+  return events
+}
 
 const decode = <A, I>(schema: Schema.Schema<A, I>, json: object) =>
   Schema.decodeUnknown(schema)(json).pipe(
@@ -121,26 +137,10 @@ const checkVersion = (json: object) => {
   )
 }
 
-/**
- * Gives up streams whose agent has been silent for too long, for as long as the scope lives. A round that comes much too
- * late proves that this process stood still, not that the agents were silent: their reports are still to be read.
- */
-const watchSilence = (listening: Map<string, Listening>) =>
-  Effect.suspend(() => {
-    let lastRoundMs = performance.now()
-    return Effect.sync(() => {
-      const nowMs = performance.now()
-      const isLate = nowMs - lastRoundMs > silenceMsMax / 4
-      lastRoundMs = nowMs
-      for (const { lastHeardMs, giveUp } of isLate ? [] : [...listening.values()]) {
-        if (nowMs - lastHeardMs > silenceMsMax) giveUp()
-      }
-    }).pipe(Effect.delay("1 second"), Effect.forever)
-  })
-
 export const makeAgentRoutes = Effect.gen(function* () {
-  const listening = new Map<string, Listening>()
-  yield* Effect.forkScoped(watchSilence(listening))
+  const listening = yield* makeListeningStreams
+  const metrics = yield* MasterMetrics
+  metrics.watchSilence(listening.silenceMs)
   return [
     post(
       subscribePath,

@@ -15,8 +15,12 @@ export type UnstampedEvent = Unstamped<MasterEvent>
 
 /** Something for the master to take in. */
 export interface Mail {
-  /** Asked for right before the step, so that it can depend on the state; undefined = nothing to step. */
-  readonly event: (state: MasterState, outbox: Outbox) => UnstampedEvent | undefined
+  /** Asked for right before the step, so that it can depend on the state; undefined = nothing to step. Several are
+   * stepped one after the other, and taken into one transaction. */
+  readonly event: (
+    state: MasterState,
+    outbox: Outbox,
+  ) => UnstampedEvent | ReadonlyArray<UnstampedEvent> | undefined
   /** For a framework's call: judged right before the step. */
   readonly caller: { readonly frameworkId: string; readonly streamId: string | null } | undefined
   /** What an agent has processed of its messages. */
@@ -91,8 +95,9 @@ export const processMails = (
   const refusals = mails.map(({ event, caller, processed }) => {
     if (processed !== undefined && outbox.processed(processed.to, processed.upToId)) delivered.push(processed)
     const refusal = caller && refuseCall(state, caller.frameworkId, caller.streamId)
-    const unstamped = refusal === undefined ? event(state, outbox) : undefined
-    if (unstamped !== undefined) step(unstamped)
+    const given = refusal === undefined ? event(state, outbox) : undefined
+    const unstamped = given === undefined ? [] : "type" in given ? [given] : given
+    for (const each of unstamped) step(each)
     return refusal
   })
   if (wakeAtMs !== null && wakeAtMs <= clock.nowMs()) step({ type: "TimePassed" })

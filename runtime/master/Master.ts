@@ -32,6 +32,8 @@ export class Master extends Context.Tag("gleaner/Master")<
     readonly state: MasterState
     readonly streams: Streams
     readonly outboxSize: () => number
+    /** Why nothing can be promised at the moment: the journal has failed or does not come to an end; undefined = it can. */
+    readonly journalProblem: () => string | undefined
     /** Returns when the event and all that follows from it is durable. */
     readonly submit: (mail: Partial<Mail>) => Effect.Effect<void, CallRefused | MailboxFull>
     /** The same for what must not get lost, such as the end of a stream: waits while the mailbox is full. */
@@ -56,6 +58,9 @@ export interface MasterOptions {
 
 /** Events waiting for a step, at most; beyond that callers are turned away with `MailboxFull`. */
 const mailboxCapacity = 10_000
+
+/** An append that takes longer counts as no longer durable, though it may still succeed: the disk hangs. */
+const appendMsMax = 5_000
 
 /** Longest wait of a Node timer; Effect never wakes from a longer one. A later deadline is looked at again then. */
 const timerMsMax = 2 ** 31 - 1
@@ -103,6 +108,29 @@ export const make = (options: MasterOptions) =>
       streams.endAll()
     })
 
+    let appendingSinceMs: number | undefined
+    let failure: JournalError | undefined
+    const journalProblem = () => {
+      if (failure !== undefined) return failure.message
+      const ageMs = appendingSinceMs === undefined ? 0 : performance.now() - appendingSinceMs
+      return ageMs > appendMsMax
+        ? `the journal has been writing for ${Math.round(ageMs / 1000)} s: look at its disk; nothing is lost, but nothing new is taken until it ends`
+        : undefined
+    }
+    const append = (batch: Batch) =>
+      Effect.gen(function* () {
+        appendingSinceMs = performance.now()
+        const [took] = yield* Effect.timed(journal.append(batch))
+        appendingSinceMs = undefined
+        metrics.observeAppend(Duration.toSeconds(took))
+      }).pipe(
+        Effect.tapError((error) =>
+          Effect.sync(() => {
+            failure = error
+          }),
+        ),
+      )
+
     const take = (waiting: ReadonlyArray<Waiting>) =>
       Effect.gen(function* () {
         const { batch, effects, refusals, wakeAtMs } = processMails(
@@ -111,10 +139,7 @@ export const make = (options: MasterOptions) =>
           clock,
           waiting.map(({ mail }) => mail),
         )
-        if (!isEmptyBatch(batch)) {
-          const [took] = yield* Effect.timed(journal.append(batch))
-          metrics.observeAppend(Duration.toSeconds(took))
-        }
+        if (!isEmptyBatch(batch)) yield* append(batch)
         for (const effect of effects) carryOut(effect)
         metrics.observe(batch, effects)
         yield* Effect.forEach(waiting, ({ taken }, index) => {
@@ -153,7 +178,10 @@ export const make = (options: MasterOptions) =>
       while (true) wakeAtMs = yield* take(yield* nextMails(wakeAtMs))
     }) as Effect.Effect<never, JournalError>
 
-    return Master.of({ state, streams, outboxSize: outbox.size, submit, tell, stopListening, run })
+    return Master.of({
+      ...{ state, streams, outboxSize: outbox.size, journalProblem },
+      ...{ submit, tell, stopListening, run },
+    })
   })
 
 const isEmptyBatch = (batch: Batch): boolean => batch.events.length === 0 && batch.delivered.length === 0

@@ -5,6 +5,13 @@ import type { MasterState } from "../../core/master/State.ts"
 import type { Batch } from "../journal/Journal.ts"
 import type { Outgoing } from "./Mailbox.ts"
 
+/** What gauges are read from. */
+export interface MasterFacts {
+  readonly state: MasterState
+  readonly outboxSize: number
+  readonly isDurable: boolean
+}
+
 /** What the master counts, in Prometheus form. Gauges are read from the state when someone asks. */
 export class MasterMetrics extends Context.Tag("gleaner/MasterMetrics")<
   MasterMetrics,
@@ -12,9 +19,11 @@ export class MasterMetrics extends Context.Tag("gleaner/MasterMetrics")<
     /** Counts a batch that has become durable. */
     readonly observe: (batch: Batch, effects: ReadonlyArray<Outgoing>) => void
     readonly observeAppend: (seconds: number) => void
+    /** From where the age of the oldest last report is read. */
+    readonly watchSilence: (silenceMs: () => number) => void
     readonly contentType: string
     /** The text of `/metrics`. */
-    readonly expose: (state: MasterState, outboxSize: number) => Promise<string>
+    readonly expose: (facts: MasterFacts) => Promise<string>
   }
 >() {}
 
@@ -48,7 +57,7 @@ export const make = () => {
   })
   const total = new Gauge({
     name: "gleaner_master_resources_total",
-    help: "Lendable resources of all reachable agents, in Mesos's units (cpus, mem and disk in MiB)",
+    help: "Resources of all reachable agents, reserves included, in Mesos's units (cpus, mem and disk in MiB)",
     labelNames: ["resource"],
     registers,
   })
@@ -56,6 +65,22 @@ export const make = () => {
     name: "gleaner_master_resources_allocated",
     help: "Resources offered or used, in Mesos's units (cpus, mem and disk in MiB)",
     labelNames: ["resource"],
+    registers,
+  })
+  const reserved = new Gauge({
+    name: "gleaner_master_resources_reserved",
+    help: "Resources kept for the hosts' own work (role primary), without what tasks still hold of it, in Mesos's units (cpus, mem and disk in MiB)",
+    labelNames: ["resource"],
+    registers,
+  })
+  const journalDurable = new Gauge({
+    name: "gleaner_master_journal_durable",
+    help: "1 while events become durable; 0 once the journal has failed, or a write has taken longer than 5 seconds",
+    registers,
+  })
+  const reportAge = new Gauge({
+    name: "gleaner_master_agent_last_report_age_seconds_max",
+    help: "Age of the last report of the connected agent that has been silent longest; 0 without connected agents",
     registers,
   })
   const outbox = new Gauge({
@@ -92,17 +117,21 @@ export const make = () => {
     registers,
   })
 
-  const setGauges = (state: MasterState, outboxSize: number) => {
+  let silenceMs = () => 0
+  const setGauges = ({ state, outboxSize, isDurable }: MasterFacts) => {
     for (const condition of ["connected", "stopping", "disconnected", "unreachable"])
       agents.set({ condition }, 0)
     for (const condition of ["connected", "disconnected"]) frameworks.set({ condition }, 0)
-    for (const gauge of [tasks, total, allocated]) gauge.reset()
+    for (const gauge of [tasks, total, allocated, reserved]) gauge.reset()
     for (const agent of state.agents.values()) {
       agents.inc({ condition: agent.condition })
       if (agent.condition === "unreachable") continue
       for (const [resource, milli] of Object.entries(agent.total)) total.inc({ resource }, milli / 1000)
       for (const [resource, milli] of Object.entries(state.ledger.allocatedOn(agent.id))) {
         allocated.inc({ resource }, milli / 1000)
+      }
+      for (const [resource, milli] of Object.entries(state.ledger.heldOn(agent.id))) {
+        reserved.inc({ resource }, milli / 1000)
       }
     }
     for (const framework of state.frameworks.values()) {
@@ -111,6 +140,8 @@ export const make = () => {
     for (const task of state.tasks.values()) tasks.inc({ state: task.state })
     offers.set(state.offers.size)
     outbox.set(outboxSize)
+    journalDurable.set(isDurable ? 1 : 0)
+    reportAge.set(silenceMs() / 1000)
   }
 
   return MasterMetrics.of({
@@ -126,8 +157,11 @@ export const make = () => {
     },
     observeAppend: (seconds) => appendSeconds.observe(seconds),
     contentType: registry.contentType,
-    expose: (state, outboxSize) => {
-      setGauges(state, outboxSize)
+    watchSilence: (read) => {
+      silenceMs = read
+    },
+    expose: (facts) => {
+      setGauges(facts)
       return registry.metrics()
     },
   })

@@ -16,7 +16,11 @@ export interface NumberedMessage {
 export interface Outbox {
   /** Takes a message in, to be made durable with the batch that holds its cause. */
   readonly add: (agentId: string, message: AgentMessage) => OutboxItem
-  /** Drops what the agent has processed; true when anything was dropped. */
+  /**
+   * Drops what the agent has processed; true when anything was dropped. Later messages get higher numbers than what it
+   * has processed, also when this journal never gave that one: it was restored from an older copy, and the agent would
+   * drop what is numbered below.
+   */
   readonly processed: (agentId: string, upToId: number) => boolean
   /** What is still on its way to an agent that has processed everything up to `afterId`. */
   readonly pending: (agentId: string, afterId: number) => ReadonlyArray<NumberedMessage>
@@ -28,6 +32,9 @@ export interface Outbox {
   readonly drop: (agentId: string) => void
   readonly size: () => number
 }
+
+/** No journal gives so many; a number beyond it is no number of a message. */
+const idMax = 2 ** 52
 
 export const makeOutbox = (recovered: ReadonlyArray<OutboxItem>, lastId: number): Outbox => {
   const queues = new Map<string, Array<NumberedMessage>>()
@@ -47,6 +54,7 @@ export const makeOutbox = (recovered: ReadonlyArray<OutboxItem>, lastId: number)
       return { id: item.id, to: agentId, message }
     },
     processed: (agentId, upToId) => {
+      if (Number.isSafeInteger(upToId) && upToId < idMax) nextId = Math.max(nextId, upToId + 1)
       const queue = queues.get(agentId)
       if (queue === undefined || queue[0] === undefined || queue[0].id > upToId) return false
       const left = queue.filter((item) => item.id > upToId)

@@ -6,7 +6,13 @@ import type {
   OfferRecord,
   TaskRecord,
 } from "../../core/master/State.ts"
-import { addResources, emptyResources, type Resources, shortages } from "../../core/Resources.ts"
+import {
+  addResources,
+  emptyResources,
+  isEmptyResources,
+  type Resources,
+  shortages,
+} from "../../core/Resources.ts"
 import { hostAndPort } from "../http/HttpUrl.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
 
@@ -65,7 +71,54 @@ const offerView = (offer: OfferRecord) => ({
   resources: scalars(offer.resources),
 })
 
-const agentView = (agent: AgentRecord, used: Resources, offered: Resources) => ({
+/** The role that reserves are kept for, which no framework subscribes to, and their mark (design §5). */
+const primaryRole = "primary"
+const reservation = {
+  principal: "monitor",
+  labels: { labels: [{ key: "owner", value: "monitor" }] },
+}
+
+const scalarResource = (name: string, milli: number) => ({
+  name,
+  type: "SCALAR",
+  scalar: { value: milli / 1000 },
+})
+
+/** In both forms at once, as Mesos shows them (mesos-transcripts README, 18). */
+const reservedFull = (held: Resources) =>
+  Object.entries(held).map(([name, milli]) => ({
+    ...scalarResource(name, milli),
+    role: primaryRole,
+    reservation,
+    reservations: [{ type: "DYNAMIC", role: primaryRole, ...reservation }],
+  }))
+
+const unreservedFull = (resources: Resources) =>
+  Object.entries(resources).map(([name, milli]) => ({ ...scalarResource(name, milli), role: "*" }))
+
+interface AgentAmounts {
+  readonly used: Resources
+  readonly offered: Resources
+  /** The part of its reserve that is taken already. */
+  readonly held: Resources
+}
+
+const reservationView = (agent: AgentRecord, { used, offered, held }: AgentAmounts) => {
+  const unreserved = shortages(held, agent.total)
+  const isHolding = !isEmptyResources(held)
+  return {
+    reserved_resources: isHolding ? { [primaryRole]: scalars(held) } : {},
+    unreserved_resources: scalars(unreserved),
+    reserved_resources_full: isHolding ? { [primaryRole]: reservedFull(held) } : {},
+    unreserved_resources_full: unreservedFull(unreserved),
+    used_resources_full: unreservedFull(used),
+    offered_resources_full: unreservedFull(offered),
+    /** gleaner's own: the whole reserve that is wanted; what tasks hold of it is taken when they end. */
+    wanted_reserve: scalars(agent.reserve),
+  }
+}
+
+const agentView = (agent: AgentRecord, amounts: AgentAmounts) => ({
   id: agent.id,
   hostname: agent.address.hostname,
   port: agent.address.port,
@@ -73,10 +126,9 @@ const agentView = (agent: AgentRecord, used: Resources, offered: Resources) => (
   attributes: Object.fromEntries(agent.attributes.map(({ name, value }) => [name, value])),
   registered_time: agent.registeredWallMs / 1000,
   resources: scalars(agent.total),
-  used_resources: scalars(used),
-  offered_resources: scalars(offered),
-  reserved_resources: {},
-  unreserved_resources: scalars(agent.total),
+  used_resources: scalars(amounts.used),
+  offered_resources: scalars(amounts.offered),
+  ...reservationView(agent, amounts),
   active: agent.condition === "connected",
   deactivated: false,
   version: agent.version,
@@ -120,10 +172,21 @@ const frameworkView = (
   }
 }
 
+/** The agents, or the one of this id. */
+export const agentViews = (state: MasterState, agentId: string | null) => {
+  const offersByAgent = groupBy(state.offers.values(), (offer) => offer.agentId)
+  return [...state.agents.values()]
+    .filter(({ id }) => agentId === null || id === agentId)
+    .map((agent) => {
+      const offered = sum(offersByAgent.get(agent.id) ?? [])
+      const used = shortages(offered, state.ledger.allocatedOn(agent.id))
+      return agentView(agent, { used, offered, held: state.ledger.heldOn(agent.id) })
+    })
+}
+
 /** The whole view. `startedWallMs` = when this master process began to serve. */
 export const stateView = (state: MasterState, identity: MasterIdentity, startedWallMs: number) => {
   const agents = [...state.agents.values()]
-  const offersByAgent = groupBy(state.offers.values(), (offer) => offer.agentId)
   const offersByFramework = groupBy(state.offers.values(), (offer) => offer.frameworkId)
   const tasksByFramework = groupBy(state.tasks.values(), (task) => task.spec.frameworkId)
   const { address, masterId, version } = identity
@@ -144,11 +207,7 @@ export const stateView = (state: MasterState, identity: MasterIdentity, startedW
     activated_slaves: agents.filter((agent) => agent.condition === "connected").length,
     deactivated_slaves: agents.filter((agent) => agent.condition === "disconnected").length,
     unreachable_slaves: agents.filter((agent) => agent.condition === "unreachable").length,
-    slaves: agents.map((agent) => {
-      const offered = sum(offersByAgent.get(agent.id) ?? [])
-      const allocated = state.ledger.allocatedOn(agent.id)
-      return agentView(agent, shortages(offered, allocated), offered)
-    }),
+    slaves: agentViews(state, null),
     recovered_slaves: [],
     frameworks: [...state.frameworks.values()].map((framework) =>
       frameworkView(

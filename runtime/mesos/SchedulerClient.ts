@@ -25,6 +25,8 @@ export interface WireEvent {
 export class SubscriptionRefused extends Data.TaggedError("SubscriptionRefused")<{
   readonly url: string
   readonly detail: string
+  /** False when another attempt may well succeed. */
+  readonly isFinal: boolean
 }> {
   override get message(): string {
     return `${this.url} refused the framework: ${this.detail}`
@@ -33,14 +35,17 @@ export class SubscriptionRefused extends Data.TaggedError("SubscriptionRefused")
 
 export type SchedulerClientError = ClientError | HttpStatusError | RecordIoError | SubscriptionRefused
 
+/** A call without its framework id. */
+export interface OutgoingCall {
+  readonly type: string
+  readonly [field: string]: unknown
+}
+
 /** A subscribed framework. */
 export interface SchedulerClient {
   readonly frameworkId: string
   /** Sends a call; the framework id is filled in. */
-  readonly call: (call: {
-    readonly type: string
-    readonly [field: string]: unknown
-  }) => Effect.Effect<void, ClientError | HttpStatusError>
+  readonly call: (call: OutgoingCall) => Effect.Effect<void, ClientError | HttpStatusError>
   /** Completes when the master ends the stream, fails when it breaks. */
   readonly ended: Effect.Effect<void, SchedulerClientError>
 }
@@ -52,12 +57,14 @@ const headers = { "Content-Type": "application/json", Accept: "application/json"
 
 /**
  * Subscribes a framework over the Mesos v1 scheduler API, on gleaner or on Apache Mesos. `onEvent` gets every event
- * after SUBSCRIBED, in order; the scope's end closes the stream.
+ * after SUBSCRIBED, in order; the scope's end closes the stream. With a framework id it takes up that framework again:
+ * the master closes the stream that it had (spec/mesos.md §2.6).
  */
 export const subscribe = (
   access: MasterAccess,
   frameworkInfo: object,
   onEvent: (event: WireEvent) => void,
+  frameworkId?: string,
 ): Effect.Effect<SchedulerClient, SchedulerClientError, Scope.Scope> =>
   Effect.gen(function* () {
     const url = `${access.url}/api/v1/scheduler`
@@ -68,7 +75,7 @@ export const subscribe = (
       ...secret,
       headers,
       silenceMs,
-      body: JSON.stringify({ type: "SUBSCRIBE", subscribe: { framework_info: frameworkInfo } }),
+      body: JSON.stringify(subscribeCall(frameworkInfo, frameworkId)),
     })
     const subscribed = yield* Deferred.make<string, SubscriptionRefused>()
     const reading = yield* Effect.forkScoped(
@@ -81,19 +88,24 @@ export const subscribe = (
         }
         if (event.type === "ERROR") {
           const detail = (event.error as { message?: string } | undefined)?.message ?? "no reason given"
-          Deferred.unsafeDone(subscribed, new SubscriptionRefused({ url, detail }))
+          const isFinal = !detail.includes("try again")
+          Deferred.unsafeDone(subscribed, new SubscriptionRefused({ url, detail, isFinal }))
         }
         onEvent(event)
       }),
     )
     const endedEarly = Effect.zipRight(
       reading,
-      new SubscriptionRefused({ url, detail: "the stream ended before the subscription was confirmed" }),
+      new SubscriptionRefused({
+        url,
+        detail: "the stream ended before the subscription was confirmed",
+        isFinal: false,
+      }),
     )
-    const frameworkId = yield* Effect.raceFirst(Deferred.await(subscribed), endedEarly)
+    const id = yield* Effect.raceFirst(Deferred.await(subscribed), endedEarly)
     const streamId = stream.headers["mesos-stream-id"]
     return {
-      frameworkId,
+      frameworkId: id,
       ended: reading,
       call: (call) =>
         requestOk({
@@ -101,7 +113,13 @@ export const subscribe = (
           ...secret,
           pool,
           headers: { ...headers, ...(typeof streamId === "string" ? { "Mesos-Stream-Id": streamId } : {}) },
-          body: JSON.stringify({ ...call, framework_id: { value: frameworkId } }),
+          body: JSON.stringify({ ...call, framework_id: { value: id } }),
         }).pipe(Effect.asVoid),
     }
   })
+
+const subscribeCall = (frameworkInfo: object, frameworkId: string | undefined) => {
+  if (frameworkId === undefined) return { type: "SUBSCRIBE", subscribe: { framework_info: frameworkInfo } }
+  const id = { value: frameworkId }
+  return { type: "SUBSCRIBE", framework_id: id, subscribe: { framework_info: { ...frameworkInfo, id } } }
+}

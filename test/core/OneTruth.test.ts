@@ -6,6 +6,7 @@ import { defaultAgentSettings, initialAgentState } from "../../core/agent/State.
 import { stepAgent } from "../../core/agent/Step.ts"
 import type { Unstamped } from "../../core/Machine.ts"
 import type { AgentMessage, MasterAction } from "../../core/master/Action.ts"
+import type { Resources } from "../../core/Resources.ts"
 import { isTerminal, type TaskStatus, taskKey } from "../../core/Task.ts"
 import { actionsOf, launchOf, MasterHarness } from "../support/MasterHarness.ts"
 
@@ -16,6 +17,8 @@ class World {
   readonly master = new MasterHarness()
   private readonly agent = initialAgentState(null, "seed", defaultAgentSettings)
   private agentWakeAtMs: number | null = null
+  /** What the host's monitor wants. */
+  private reserve: Resources = {}
   private outbox: Array<{ id: number; message: AgentMessage }> = []
   private nextId = 1
   private processedId = 0
@@ -107,6 +110,7 @@ class World {
       agentId,
       address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
       total: { cpus: 4_000, mem: 8_000_000 },
+      reserve: this.reserve,
       attributes: [],
       version: "1",
       tasks: [...this.agent.tasks.values()].map(({ spec, latest }) => ({ spec, status: latest })),
@@ -140,6 +144,11 @@ class World {
     const { streamId } = this.master.state.agents.get(agentId)!
     this.followMaster(this.master.step({ type: "AgentDisconnected", agentId, streamId: streamId! }))
     this.stepAgent({ type: "Disconnected" })
+  }
+
+  hold(cpuMilli: number): void {
+    this.reserve = { cpus: cpuMilli }
+    if (this.isConnected) this.followMaster(this.master.reserve(this.agent.agentId!, this.reserve))
   }
 
   launch(): void {
@@ -233,6 +242,7 @@ const deed = fc.oneof(
   { weight: 5, arbitrary: fc.constant("launch" as const) },
   { weight: 4, arbitrary: fc.nat({ max: 50 }).map((pick) => ({ finish: pick })) },
   { weight: 1, arbitrary: fc.nat({ max: 50 }).map((pick) => ({ kill: pick })) },
+  { weight: 1, arbitrary: fc.nat({ max: 5_000 }).map((hold) => ({ hold })) },
   { weight: 5, arbitrary: fc.constant("acknowledge" as const) },
   { weight: 2, arbitrary: fc.constant("cut" as const) },
   { weight: 3, arbitrary: fc.constant("connect" as const) },
@@ -249,6 +259,7 @@ const play = (deeds: ReadonlyArray<Deed>): World => {
   for (const each of deeds) {
     if (typeof each === "string") world[each]()
     else if ("finish" in each) world.finish(each.finish)
+    else if ("hold" in each) world.hold(each.hold)
     else if ("kill" in each) world.kill(each.kill)
     else world.pass(each.pass)
     world.pass(0)

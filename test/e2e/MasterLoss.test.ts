@@ -1,7 +1,7 @@
-import { writeFileSync } from "node:fs"
+import { readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterEach, describe, expect, it } from "vitest"
-import { missingForEnforcement, SplitCluster } from "../support/Gleaner.ts"
+import { missingForEnforcement, SplitCluster, startGleaner } from "../support/Gleaner.ts"
 import { V1Framework } from "../support/V1Framework.ts"
 
 // The master dies at once and comes back on its journal; agent and framework find it again, and nothing is lost.
@@ -54,4 +54,27 @@ describe.skipIf(missingForEnforcement !== undefined)("a master that is killed an
       await again.call({ type: "TEARDOWN" })
     },
   )
+
+  it("is outlived by gleaner run, which shows all output and ends with its task's code", async () => {
+    cluster = await SplitCluster.start()
+    const script = "echo before; while [ ! -e go ]; do sleep 0.05; done; echo after; exit 7"
+    const run = startGleaner(["run", "--", "sh", "-c", script], { GLEANER_DATA: cluster.data })
+    await run.says("before")
+    cluster.master.signal("SIGKILL")
+    await cluster.master.finished
+    await run.says("lost the master")
+    await cluster.beginMaster()
+    await run.says("the master is back")
+    const sandboxes = join(cluster.data, "agent", "sandboxes", "frameworks")
+    const [frameworkId] = readdirSync(sandboxes)
+    const executors = join(sandboxes, frameworkId!, "executors")
+    const [taskId] = readdirSync(executors)
+    writeFileSync(join(executors, taskId!, "runs", "latest", "go"), "")
+    const { code, stdout, stderr } = await run.finished
+    expect([code, stdout]).toEqual([7, "before\nafter\n"])
+    // It has torn its framework down, so the id is spent.
+    const other = new V1Framework(cluster.url, cluster.secret)
+    await other.subscribe({}, frameworkId)
+    expect((await other.next("ERROR")).error.message, stderr).toBe("Framework has been removed")
+  })
 })

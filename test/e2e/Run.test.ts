@@ -141,7 +141,8 @@ describe.skipIf(missingForEnforcement !== undefined)("gleaner run", () => {
   })
 
   it("kills the task when it dies itself", async () => {
-    const run = cluster.run("--", "sh", "-c", "echo here; sleep 1000")
+    const command = ["--", "sh", "-c", "echo here; sleep 1000"]
+    const run = cluster.run("--failover-timeout", "1", ...command)
     await run.says("here")
     run.signal("SIGKILL")
     await run.finished
@@ -166,6 +167,7 @@ describe.skipIf(missingForEnforcement !== undefined)("gleaner run", () => {
     [["--cpus", "0", "--", "true"], 2, "--cpus 0 must be at least"],
     [["--cpus", "2e9", "--", "true"], 2, "--cpus 2000000000 must be at least 0.001 and at most 1000000000"],
     [["--mem", "1000000G", "--", "true"], 2, "--mem 1000000G must be at most 1000000000 MiB"],
+    [["--failover-timeout", "-1", "--", "true"], 2, "--failover-timeout -1: whole seconds from 0"],
     [["--name", "a/b", "--", "true"], 2, "--name a/b"],
     [["--bogus", "--", "true"], 2, "unknown option --bogus"],
     [["--", "/no/such/command"], 127, "not found"],

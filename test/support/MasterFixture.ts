@@ -44,7 +44,11 @@ export const serveMaster = (options: MasterFixtureOptions = {}) =>
     const master = Context.get(context, Master.Master)
     const loop = yield* Effect.forkScoped(master.run)
     const isAuthentic = makeSecretCheck(secret)
-    const closed = [...schedulerRoutes, ...(yield* makeAgentRoutes), ...(yield* makeStateRoutes(identity))]
+    const closed = [
+      ...schedulerRoutes,
+      ...(yield* Effect.provide(makeAgentRoutes, context)),
+      ...(yield* makeStateRoutes(identity)),
+    ]
     const routes: Array<Route<Master.Master | MasterMetrics.MasterMetrics>> = [
       ...openRoutes(identity.version),
       ...closed.map((route) => ({ ...route, handler: requireSecret(isAuthentic, route.handler) })),

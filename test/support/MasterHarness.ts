@@ -67,13 +67,14 @@ export class MasterHarness {
     this.wakeAtMs = this.state.deadlines.nextAtMs()
   }
 
-  addAgent(total: Resources, agentId: string | null = null): string {
+  addAgent(total: Resources, agentId: string | null = null, reserve: Resources = {}): string {
     this.step({
       type: "AgentRegistered",
       streamId: `as${this.streams++}`,
       agentId,
       address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
       total,
+      reserve,
       attributes: [],
       version: "1",
       tasks: [],
@@ -81,6 +82,12 @@ export class MasterHarness {
       acknowledging: [],
     })
     return agentId ?? `m-S${this.state.nextAgentNumber - 1}`
+  }
+
+  /** On the agent's stream, or on the one that is said. */
+  reserve(agentId: string, reserve: Resources, streamId?: string): ReadonlyArray<MasterAction> {
+    const current = this.state.agents.get(agentId)?.streamId ?? "gone"
+    return this.step({ type: "ReserveChanged", agentId, streamId: streamId ?? current, reserve })
   }
 
   subscribe(

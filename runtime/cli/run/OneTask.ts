@@ -1,18 +1,9 @@
-import { randomUUID } from "node:crypto"
 import { hostname, userInfo } from "node:os"
 import { Deferred, Effect, Queue, type Scope } from "effect"
-import { exitCodeLabel } from "../../../core/agent/Statuses.ts"
-import { isTerminal, type TaskState } from "../../../core/Task.ts"
-import { httpUrl } from "../../http/HttpUrl.ts"
-import {
-  type MasterAccess,
-  type SchedulerClient,
-  type SchedulerClientError,
-  subscribe,
-  type WireEvent,
-} from "../../mesos/SchedulerClient.ts"
-import { fitsOffer, type RunRequest, toTaskInfo, type WireOffer } from "./RunRequest.ts"
-import { followFile, type ReadFailure } from "./TaskOutput.ts"
+import type { MasterAccess, SchedulerClientError } from "../../mesos/SchedulerClient.ts"
+import { keepSubscribed, type MasterLost } from "./KeptSubscription.ts"
+import { type RunEvent, RunningTask } from "./RunningTask.ts"
+import type { RunRequest } from "./RunRequest.ts"
 
 /** How the task ended, as its framework was told. */
 export interface TaskEnd {
@@ -25,7 +16,13 @@ export interface TaskEnd {
 
 export interface OneTaskOptions {
   readonly access: MasterAccess
+  /** Where the master is after it was lost; default: where it was. */
+  readonly findMaster?: Effect.Effect<MasterAccess, unknown>
   readonly request: RunRequest
+  /** How long a running master keeps the task when this process is gone; default {@link defaultFailoverSeconds}. */
+  readonly failoverSeconds?: number
+  /** How long a lost master is waited for; default 1 h. */
+  readonly giveUpMs?: number
   /** Lines for people: what is being waited for. */
   readonly tell: (line: string) => void
   readonly writeStdout: (bytes: Buffer) => Effect.Effect<void>
@@ -34,52 +31,52 @@ export interface OneTaskOptions {
 
 /** A task that is on its way; `kill` may be called at any time. */
 export interface OneTask {
-  readonly ended: Effect.Effect<TaskEnd, SchedulerClientError>
+  readonly ended: Effect.Effect<TaskEnd, SchedulerClientError | MasterLost>
   readonly kill: Effect.Effect<void>
 }
 
-interface WireStatus {
-  readonly task_id: { readonly value: string }
-  readonly agent_id?: { readonly value: string }
-  readonly state: TaskState
-  readonly message?: string
-  readonly reason?: string
-  readonly uuid?: string
-  readonly labels?: { readonly labels?: ReadonlyArray<{ readonly key: string; readonly value?: string }> }
-}
+/**
+ * Enough to reconnect after a cut, short enough that nothing runs on for nobody when this process was killed. A master
+ * that was away itself waits at least as long as for its agents, whatever this says.
+ */
+export const defaultFailoverSeconds = 30
 
-/** Offers are refused for this long once the task has its place. */
-const refuseSeconds = 3_600
+const defaultGiveUpMs = 3_600_000
 
 /**
  * Runs one task as a framework of its own over the v1 scheduler API: takes the first offer that fits, copies the
- * output while it runs, acknowledges every status, and leaves by TEARDOWN. With a failover timeout of 0 the master
- * kills the task should this process die.
+ * output while it runs, acknowledges every status, and leaves by TEARDOWN. It survives lost connections and restarts of
+ * the master: it subscribes again under its id and asks what became of the task.
  */
 export const startOneTask = (
   options: OneTaskOptions,
 ): Effect.Effect<OneTask, SchedulerClientError, Scope.Scope> =>
   Effect.gen(function* () {
     const { access, request, tell } = options
-    const taskId = `${request.name}-${randomUUID().slice(0, 8)}`
-    const ended = yield* Deferred.make<TaskEnd, SchedulerClientError>()
-    const events = yield* Queue.unbounded<WireEvent>()
-    const client = yield* subscribe(
+    const ended = yield* Deferred.make<TaskEnd, SchedulerClientError | MasterLost>()
+    const events = yield* Queue.unbounded<RunEvent>()
+    const subscription = yield* keepSubscribed({
       access,
-      {
+      findMaster: options.findMaster ?? Effect.succeed(access),
+      frameworkInfo: {
         user: "",
         name: `gleaner run ${request.name}`,
         hostname: hostname(),
         principal: userInfo().username,
         role: request.role,
-        failover_timeout: 0,
+        failover_timeout: options.failoverSeconds ?? defaultFailoverSeconds,
         capabilities: [{ type: "PARTITION_AWARE" }],
       },
-      (event) => {
-        events.unsafeOffer(event)
+      giveUpMs: options.giveUpMs ?? defaultGiveUpMs,
+      onEvent: (event) => {
+        events.unsafeOffer({ type: "Heard", event })
       },
-    )
-    const task = new RunningTask(options, client, taskId)
+      onResubscribed: () => {
+        events.unsafeOffer({ type: "Resubscribed" })
+      },
+      tell,
+    })
+    const task = new RunningTask(options, subscription)
 
     const handleAll = Effect.gen(function* () {
       while (true) {
@@ -87,161 +84,21 @@ export const startOneTask = (
         if (end !== undefined) return end
       }
     })
-    yield* Effect.addFinalizer(() => Effect.ignore(client.call({ type: "TEARDOWN" })))
     yield* Effect.forkScoped(Effect.intoDeferred(handleAll, ended))
+    yield* Effect.forkScoped(Effect.intoDeferred(subscription.failed, ended))
     yield* Effect.forkScoped(
-      Effect.zipRight(client.ended, Effect.succeed(lostConnection)).pipe(Effect.intoDeferred(ended)),
+      Queue.offer(events, { type: "Ticked" }).pipe(Effect.delay("1 second"), Effect.forever),
     )
-    yield* Effect.forkScoped(task.remindOfWaiting(tell))
-    return { ended: Deferred.await(ended), kill: task.kill }
+    yield* Effect.forkScoped(remindOfWaiting(task, options))
+    return {
+      ended: Deferred.await(ended),
+      kill: Effect.asVoid(Queue.offer(events, { type: "KillWanted" })),
+    }
   })
 
-const lostConnection: TaskEnd = {
-  state: "TASK_LOST",
-  message: "the master ended the connection",
-  reason: undefined,
-  exitCode: undefined,
-}
-
-class RunningTask {
-  private agentId: string | undefined
-  private hasEnded = false
-  private output: Effect.Effect<unknown> = Effect.void
-  private isKillWanted = false
-  private hasRun = false
-  private hasToldUnreadable = false
-
-  constructor(
-    private readonly options: OneTaskOptions,
-    private readonly client: SchedulerClient,
-    private readonly taskId: string,
-  ) {}
-
-  handle(event: WireEvent): Effect.Effect<TaskEnd | undefined, SchedulerClientError> {
-    switch (event.type) {
-      case "OFFERS":
-        return this.takeOffers((event.offers as { offers: ReadonlyArray<WireOffer> }).offers)
-      case "UPDATE":
-        return this.takeStatus((event.update as { status: WireStatus }).status)
-      default:
-        return Effect.succeed(undefined)
-    }
-  }
-
-  get kill(): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      this.isKillWanted = true
-      return Effect.ignore(this.client.call({ type: "KILL", kill: { task_id: { value: this.taskId } } }))
-    })
-  }
-
-  private takeOffers(offers: ReadonlyArray<WireOffer>): Effect.Effect<undefined, SchedulerClientError> {
-    return Effect.gen(this, function* () {
-      const { request } = this.options
-      const place =
-        this.agentId === undefined && !this.isKillWanted
-          ? offers.find((offer) => fitsOffer(request, offer))
-          : undefined
-      const others = offers.filter((offer) => offer !== place)
-      if (others.length > 0) {
-        const filters = this.agentId === undefined ? {} : { filters: { refuse_seconds: refuseSeconds } }
-        const offer_ids = others.map((offer) => offer.id)
-        yield* this.client.call({ type: "DECLINE", decline: { offer_ids, ...filters } })
-      }
-      if (place === undefined) return
-      this.agentId = place.agent_id.value
-      yield* this.followOutput(place)
-      yield* this.client.call({
-        type: "ACCEPT",
-        accept: {
-          offer_ids: [place.id],
-          operations: [
-            {
-              type: "LAUNCH",
-              launch: { task_infos: [toTaskInfo(request, this.taskId, place.agent_id.value)] },
-            },
-          ],
-          filters: { refuse_seconds: refuseSeconds },
-        },
-      })
-      yield* this.client.call({ type: "SUPPRESS" })
-    }).pipe(Effect.as(undefined))
-  }
-
-  private followOutput(offer: WireOffer): Effect.Effect<void> {
-    return Effect.gen(this, function* () {
-      const address = offer.url?.address
-      if (address === undefined) return this.tellUnreadable("the offer does not say where its agent is")
-      const sandbox = {
-        agentUrl: httpUrl(address.ip ?? address.hostname, address.port),
-        secret: this.options.access.secret,
-        frameworkId: this.client.frameworkId,
-        taskId: this.taskId,
-      }
-      const follow = {
-        isComplete: () => this.hasEnded,
-        onFailing: (error: ReadFailure) => {
-          // A task that never ran has no sandbox; its status says why.
-          const isMissing = error._tag === "HttpStatusError" && error.status === 404
-          if (this.hasRun || !isMissing) this.tellUnreadable(error.message)
-        },
-      }
-      const fiber = yield* Effect.forkDaemon(
-        Effect.all(
-          [
-            followFile(sandbox, "stdout", this.options.writeStdout, follow),
-            followFile(sandbox, "stderr", this.options.writeStderr, follow),
-          ],
-          { concurrency: 2 },
-        ),
-      )
-      this.output = fiber.await
-    })
-  }
-
-  /** Once: the task goes on, and whoever waits for its output should know. */
-  private tellUnreadable(why: string): void {
-    if (this.hasToldUnreadable) return
-    this.hasToldUnreadable = true
-    this.options.tell(`the task's output cannot be read from here: ${why}`)
-  }
-
-  private takeStatus(status: WireStatus): Effect.Effect<TaskEnd | undefined, SchedulerClientError> {
-    return Effect.gen(this, function* () {
-      if (status.state === "TASK_RUNNING") this.hasRun = true
-      // TASK_UNKNOWN answers the KILL of a task that was never launched.
-      const isOver = isTerminal(status.state) || status.state === "TASK_UNKNOWN"
-      if (isOver) {
-        this.hasEnded = true
-        // The output first: once the end is acknowledged, nobody owes us the sandbox any more.
-        yield* this.output
-      }
-      if (status.uuid !== undefined && status.agent_id !== undefined) {
-        const { task_id, agent_id, uuid } = status
-        yield* this.client.call({ type: "ACKNOWLEDGE", acknowledge: { agent_id, task_id, uuid } })
-      }
-      if (!isOver) return undefined
-      const label = status.labels?.labels?.find(({ key }) => key === exitCodeLabel)?.value
-      return {
-        state: status.state,
-        message: status.message ?? "",
-        reason: status.reason,
-        exitCode: label === undefined ? exitCodeIn(status.message ?? "") : Number(label),
-      }
-    })
-  }
-
-  /** Tells every few seconds that no offer has fitted yet, so that nobody waits without knowing for what. */
-  remindOfWaiting(tell: (line: string) => void): Effect.Effect<void> {
-    const { cpus, memMiB } = this.options.request
-    return Effect.sync(() => {
-      if (this.agentId === undefined) tell(`waiting for an offer with cpus:${cpus} and mem:${memMiB} MiB`)
-    }).pipe(Effect.delay("5 seconds"), Effect.forever)
-  }
-}
-
-/** Apache Mesos tells the code only in its sentence. */
-const exitCodeIn = (message: string): number | undefined => {
-  const status = /exited with status (\d+)/.exec(message)
-  return status === null ? undefined : Number(status[1])
-}
+/** Tells every few seconds that no offer has fitted yet, so that nobody waits without knowing for what. */
+const remindOfWaiting = (task: RunningTask, { request, tell }: OneTaskOptions): Effect.Effect<never> =>
+  Effect.sync(() => {
+    if (!task.isWaitingForPlace) return
+    tell(`waiting for an offer with cpus:${request.cpus} and mem:${request.memMiB} MiB`)
+  }).pipe(Effect.delay("5 seconds"), Effect.forever)

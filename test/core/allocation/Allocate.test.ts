@@ -51,6 +51,24 @@ describe("dominantShare", () => {
   })
 })
 
+describe("the ledger", () => {
+  it("refuses to give out what the reserve wants, taken or not (L1)", () => {
+    const ledger = new Ledger()
+    ledger.addAgent("a", { cpus: 4_000, mem: 8_000 }, { cpus: 1_000 })
+    expect(() => ledger.charge("f", "r", "a", { cpus: 3_001 })).toThrow(
+      "has cpus:3; mem:8 left, not cpus:3.001",
+    )
+    ledger.charge("f", "r", "a", { cpus: 3_000 })
+    ledger.setReserve("a", { cpus: 2_000, gpus: 1_000 })
+    expect([ledger.heldOn("a"), ledger.missingFromReserveOf("a")]).toEqual([{ cpus: 1_000 }, { cpus: 1_000 }])
+    ledger.release("f", "r", "a", { cpus: 3_000 })
+    expect(ledger.availableOn("a")).toEqual({ cpus: 2_000, mem: 8_000 })
+    expect(ledger.missingFromReserveOf("a")).toEqual({})
+    ledger.setReserve("a", emptyResources)
+    expect(ledger.availableOn("a")).toEqual({ cpus: 4_000, mem: 8_000 })
+  })
+})
+
 describe("allocate", () => {
   const clusterOf = (count: number, total: Resources) => {
     const ledger = new Ledger()

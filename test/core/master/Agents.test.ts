@@ -21,6 +21,7 @@ describe("agents", () => {
       agentId,
       address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
       total: host,
+      reserve: {},
       attributes: [],
       version: "1",
       tasks: [],

@@ -51,6 +51,17 @@ describe("statuses", () => {
     expect(master.state.tasks.size).toBe(1)
   })
 
+  it("are told after a failover in the words that the framework knows", () => {
+    const { master, agentId, framework } = running()
+    expect(statusesOf(master.report(agentId, framework.id, "t", "TASK_GONE"))).toEqual(["t TASK_LOST - ack"])
+    master.actions.length = 0
+    master.subscribe({}, framework.id)
+    expect(statusesOf(master.actions)).toEqual(["t TASK_LOST - ack"])
+    master.actions.length = 0
+    master.subscribe({ capabilities: ["PARTITION_AWARE"] }, framework.id)
+    expect(statusesOf(master.actions)).toEqual(["t TASK_GONE - ack"])
+  })
+
   it("wait for a framework that comes back, and are told at once then", () => {
     const { master, agentId, framework } = running()
     master.step({
@@ -83,6 +94,44 @@ describe("kill and reconciliation", () => {
     expect(kill("t", "m-S9")).toEqual([])
     expect(statusesOf(kill("x", null))).toEqual(["x TASK_LOST REASON_RECONCILIATION no-ack"])
     expect(statusesOf(kill("x", agentId))).toEqual(["x TASK_LOST REASON_RECONCILIATION no-ack"])
+  })
+
+  // The six cases of spec/mesos.md §2.8, in its order.
+  it("answers for each task by the first case that fits", () => {
+    const { master, agentId, framework } = running()
+    const other = master.addAgent(host)
+    const ask = (taskId: string, onAgent: string | null) =>
+      statusesOf(
+        master.step({
+          type: "ReconciliationRequested",
+          frameworkId: framework.id,
+          tasks: [{ taskId, agentId: onAgent }],
+        }),
+      ).map((status) => status.replace(" REASON_RECONCILIATION no-ack", ""))
+    master.subscribe({ capabilities: ["PARTITION_AWARE"] }, framework.id)
+    expect(ask("t", null)).toEqual(["t TASK_RUNNING"])
+    expect(ask("x", agentId)).toEqual(["x TASK_GONE"])
+    expect(ask("x", "m-S9")).toEqual(["x TASK_UNKNOWN"])
+    expect(ask("x", null)).toEqual(["x TASK_UNKNOWN"])
+
+    master.restart()
+    master.step({ type: "MasterStarted" })
+    master.subscribe({ capabilities: ["PARTITION_AWARE"] }, framework.id)
+    // Silence: one of these agents may have it. What is known is known.
+    expect([ask("x", agentId), ask("x", null)]).toEqual([[], []])
+    expect(ask("t", null)).toEqual(["t TASK_RUNNING"])
+    expect(ask("x", "m-S9")).toEqual(["x TASK_UNKNOWN"])
+    master.addAgent(host, other)
+    expect([ask("x", other), ask("x", null)]).toEqual([["x TASK_GONE"], []])
+
+    master.advance(75_000)
+    expect(ask("t", null)).toEqual(["t TASK_UNREACHABLE"])
+    expect(ask("x", agentId)).toEqual(["x TASK_UNREACHABLE"])
+    expect(ask("x", null)).toEqual(["x TASK_UNKNOWN"])
+    // An agent whose stream broke while this master was there is in no doubt.
+    const { streamId } = master.state.agents.get(other)!
+    master.step({ type: "AgentDisconnected", agentId: other, streamId: streamId! })
+    expect([ask("x", other), ask("x", null)]).toEqual([["x TASK_GONE"], ["x TASK_UNKNOWN"]])
   })
 
   it("tells everything it knows when asked for nothing in particular", () => {

@@ -43,7 +43,7 @@ describe("the status of a cluster", () => {
 
   it("shows hosts, frameworks and every task, those of nobody too", () => {
     const state = clusterState({
-      slaves: [agentView()],
+      slaves: [agentView({ reserved_resources: { primary: { cpus: 0.25, mem: 0 } } })],
       frameworks: [
         frameworkView({
           tasks: [task()],
@@ -55,7 +55,7 @@ describe("the status of a cluster", () => {
     const lines = statusText(state, "http://m", nowMs)
       .split("\n")
       .map((line) => line.trim().split(/ {2,}/))
-    expect(lines).toContainEqual(["host", "connected", "0.5 / 4", "64M / 8G", "3.5", "m-S0"])
+    expect(lines).toContainEqual(["host", "connected", "0.5 / 4", "64M / 8G", "3.5", "0.25", "m-S0"])
     expect(lines).toContainEqual(["shop", "connected", "web,api", "2", "1", "0.5", "64M", "m-0000"])
     expect(lines).toContainEqual(["t1", "running", "host", "0.5", "64M", "1m 5s", "sleep 9"])
     expect(lines).toContainEqual(["t2", "unreachable", "host", "0.5", "64M", "1m 5s", "sleep 9"])

@@ -1,5 +1,6 @@
 import { Effect, type Scope } from "effect"
 import { describe, expect, it } from "vitest"
+import * as MemoryJournal from "../../../runtime/journal/MemoryJournal.ts"
 import { protocolVersion, reportPath, subscribePath } from "../../../runtime/protocol/AgentProtocol.ts"
 import { run, type ServedMaster, serveMaster } from "../../support/MasterFixture.ts"
 import { specOf, statusOf } from "../../support/MasterHarness.ts"
@@ -124,6 +125,82 @@ describe("the master's side of the agent protocol", () => {
           expect(served.master.state.tasks.get("m-0000/t")?.state).toBe("TASK_STAGING")
           expect(await again.report({ statuses: [status] })).toEqual({ status: 202, body: "" })
           expect(served.master.state.tasks.get("m-0000/t")?.state).toBe("TASK_RUNNING")
+        })
+      }),
+    ))
+
+  it("refuses an agent of version 1, which knows no reserve, in the same words", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        const agent = yield* served.agent
+        const refused = yield* promise(() => agent.register({ protocolVersion: 1, reserve: undefined }))
+        expect(refused).toEqual({
+          status: 400,
+          body: "this master speaks version 2 of the agent protocol, the agent 1: run the same release of gleaner on both",
+        })
+      }),
+    ))
+
+  it("holds the reserve of the registration and of each report, and journals it only when it changes", () =>
+    Effect.gen(function* () {
+      const store = MemoryJournal.makeMemoryStore()
+      const served = yield* serveMaster({ journal: MemoryJournal.layer({ store }) })
+      const events = () => store.events.map(([, , event]) => (JSON.parse(event) as { type: string }).type)
+      const agent = yield* served.agent
+      const framework = yield* served.framework
+      const heldBy = () => served.master.state.ledger.heldOn("m-S0")
+      yield* promise(async () => {
+        await agent.join({ reserve: { cpus: 1_000, mem: 0 } })
+        expect(served.master.state.agents.get("m-S0")?.reserve).toEqual({ cpus: 1_000 })
+        await framework.subscribe()
+        const [first] = (await framework.next("OFFERS")).offers.offers
+        expect(first.resources[0]).toMatchObject({ name: "cpus", scalar: { value: 3 } })
+        const before = events().length
+        // In another order, with a zero: the same.
+        for (const reserve of [{ cpus: 1_000 }, { mem: 0, cpus: 1_000 }]) await agent.report({ reserve })
+        expect(events()).toHaveLength(before)
+        await agent.report({ reserve: { cpus: 2_500 } })
+        expect(events().filter((type) => type === "ReserveChanged")).toHaveLength(1)
+        expect((await framework.next("RESCIND")).rescind.offer_id).toEqual(first.id)
+        const [second] = (await framework.next("OFFERS")).offers.offers
+        expect(second.resources[0]).toMatchObject({ name: "cpus", scalar: { value: 1.5 } })
+        expect(heldBy()).toEqual({ cpus: 2_500 })
+        // What was rescinded is not launched on.
+        await framework.launch(first, { id: "t", command: { value: "true" } })
+        const { status } = (await framework.next("UPDATE")).update
+        expect(status).toMatchObject({ state: "TASK_LOST", reason: "REASON_INVALID_OFFERS" })
+        await agent.report({ reserve: {} })
+        const [third] = (await framework.next("OFFERS")).offers.offers
+        expect(third.resources[0]).toMatchObject({ scalar: { value: 2.5 } })
+      })
+    }).pipe(run))
+
+  it("passes over reports that come late or twice: an old reserve replaces no newer one (L5)", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        const framework = yield* served.framework
+        const agent = yield* served.agent
+        yield* promise(async () => {
+          await agent.join()
+          await launch(served, framework, "t")
+          const stateOfTask = () => served.master.state.tasks.get("m-0000/t")?.state
+          const status = (state: "TASK_STARTING" | "TASK_RUNNING") => [statusOf("m-S0", "m-0000", "t", state)]
+          const low = { number: 1, reserve: { cpus: 500 }, statuses: status("TASK_STARTING") }
+          const high = { number: 2, reserve: { cpus: 3_000 }, statuses: status("TASK_RUNNING") }
+          const taken = { status: 202, body: "" }
+          expect([await agent.report(low), await agent.report(high)]).toEqual([taken, taken])
+          // The second is acknowledged again, the first is of the past.
+          expect(await agent.report({ ...high, reserve: {} })).toEqual(taken)
+          expect(await agent.report(low)).toEqual({
+            status: 409,
+            body: "report 1 comes too late: 2 has been taken already",
+          })
+          expect(served.master.state.agents.get("m-S0")?.reserve).toEqual({ cpus: 3_000 })
+          expect(stateOfTask()).toBe("TASK_RUNNING")
+          // A new stream counts anew.
+          await agent.join({ agentId: "m-S0", masterId: "m", reserve: { cpus: 100 }, processedId: 1 })
+          expect(await agent.report({ number: 1, reserve: { cpus: 200 } })).toEqual(taken)
+          expect(served.master.state.agents.get("m-S0")?.reserve).toEqual({ cpus: 200 })
         })
       }),
     ))

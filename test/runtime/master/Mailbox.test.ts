@@ -37,6 +37,7 @@ const agentRegistered = (streamId: string): UnstampedEvent => ({
   agentId: null,
   address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
   total: host,
+  reserve: {},
   attributes: [],
   version: "1",
   tasks: [],

@@ -66,6 +66,7 @@ const registered = (streamId: string, agentId: string | null = null, processedId
     agentId,
     address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
     total: host,
+    reserve: {},
     attributes: [],
     version: "1",
     tasks: [],

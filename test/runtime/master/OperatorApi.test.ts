@@ -1,7 +1,9 @@
-import { Effect, type Scope } from "effect"
+import { Effect, Fiber, Layer, type Scope } from "effect"
 import { describe, expect, it } from "vitest"
+import { type Batch, Journal, JournalError } from "../../../runtime/journal/Journal.ts"
+import * as MemoryJournal from "../../../runtime/journal/MemoryJournal.ts"
 import { run, type ServedMaster, serveMaster } from "../../support/MasterFixture.ts"
-import { statusOf } from "../../support/MasterHarness.ts"
+import { specOf, statusOf } from "../../support/MasterHarness.ts"
 
 const withMaster = (use: (served: ServedMaster) => Effect.Effect<void, unknown, Scope.Scope>) =>
   run(Effect.flatMap(serveMaster(), use))
@@ -123,6 +125,7 @@ describe("what people and their tools read", () => {
           'gleaner_master_tasks{state="TASK_FINISHED"} 1',
           'gleaner_master_resources_total{resource="cpus"} 4',
           'gleaner_master_resources_allocated{resource="cpus"} 4',
+          "gleaner_master_journal_durable 1",
           "gleaner_master_outbox_messages 2",
           'gleaner_master_events_total{type="OffersAccepted"} 2',
           "gleaner_master_launches_total 2",
@@ -132,6 +135,79 @@ describe("what people and their tools read", () => {
         }
         expect(body).toMatch(/^gleaner_master_journal_append_seconds_count [1-9]/m)
         expect(body).toContain("process_cpu_seconds_total")
+      }),
+    ))
+
+  it("/slaves and /state show what is kept for the host's own work as a reservation of Mesos", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        yield* busy(served)
+        const agent = yield* served.agent
+        // More than there is: task t1 holds half a cpu of it, and gpus there are none.
+        const reserve = { cpus: 4_000, mem: 1_000_000, gpus: 1_000 }
+        yield* Effect.promise(() =>
+          agent.join({
+            agentId: "m-S0",
+            masterId: "m",
+            reserve,
+            tasks: [{ spec: specOf("t1", "m-0000", "m-S0", { cpus: 500, mem: 32_000 }), status: null }],
+          }),
+        )
+        const labels = { labels: [{ key: "owner", value: "monitor" }] }
+        const reservation = { principal: "monitor", labels }
+        const reserved = (name: string, value: number) => ({
+          ...{ name, type: "SCALAR", scalar: { value }, role: "primary", reservation },
+          reservations: [{ type: "DYNAMIC", role: "primary", ...reservation }],
+        })
+        const shown = {
+          id: "m-S0",
+          resources: { cpus: 4, gpus: 0, mem: 8_000, disk: 0 },
+          used_resources: { cpus: 0.5, gpus: 0, mem: 32, disk: 0 },
+          reserved_resources: { primary: { cpus: 3.5, gpus: 0, mem: 1_000, disk: 0 } },
+          unreserved_resources: { cpus: 0.5, gpus: 0, mem: 7_000, disk: 0 },
+          reserved_resources_full: { primary: [reserved("cpus", 3.5), reserved("mem", 1_000)] },
+          unreserved_resources_full: [
+            { name: "cpus", type: "SCALAR", scalar: { value: 0.5 }, role: "*" },
+            { name: "mem", type: "SCALAR", scalar: { value: 7_000 }, role: "*" },
+          ],
+          wanted_reserve: { cpus: 4, gpus: 1, mem: 1_000, disk: 0 },
+        }
+        const ask = (path: string) =>
+          Effect.map(served.ask(path), ({ body }) => JSON.parse(body) as Record<string, unknown>)
+        expect(yield* ask("/state")).toMatchObject({ slaves: [shown] })
+        expect(yield* ask("/master/slaves?slave_id=m-S0")).toMatchObject({ slaves: [shown] })
+        expect(yield* ask("/slaves?slave_id=nobody")).toEqual({ slaves: [], recovered_slaves: [] })
+        const { body } = yield* served.ask("/metrics")
+        expect(body.split("\n")).toContain('gleaner_master_resources_reserved{resource="cpus"} 3.5')
+        expect(body.split("\n")).toContain('gleaner_master_resources_reserved{resource="mem"} 1000')
+        expect(body).toMatch(/^gleaner_master_agent_last_report_age_seconds_max 0\.\d+$/m)
+      }),
+    ))
+
+  it("/health and the metrics say so when the journal has failed", () =>
+    run(
+      Effect.gen(function* () {
+        const failure = new JournalError({ reason: "DiskFull", path: "/j", detail: "no space" })
+        let isFull = false
+        const journal = Layer.effect(
+          Journal,
+          Effect.map(Journal, (inner) => ({
+            ...inner,
+            append: (batch: Batch) => (isFull ? failure : inner.append(batch)),
+          })),
+        ).pipe(Layer.provide(MemoryJournal.layer()))
+        const served = yield* serveMaster({ journal })
+        const framework = yield* served.framework
+        isFull = true
+        // Its headers come before anything is promised; no event follows.
+        yield* Effect.promise(() => framework.subscribe())
+        expect(yield* Effect.flip(Fiber.join(served.loop))).toBe(failure)
+        expect(framework.events).toEqual([])
+        expect(yield* served.ask("/health")).toMatchObject({
+          status: 503,
+          body: "journal /j: no space; free space there, then start the daemon again; everything acknowledged is kept",
+        })
+        expect((yield* served.ask("/metrics")).body).toContain("gleaner_master_journal_durable 0\n")
       }),
     ))
 

@@ -45,6 +45,15 @@ describe("the outbox", () => {
     ])
   })
 
+  it("numbers above what an agent has processed, which a journal restored from an older copy does not know", () => {
+    const outbox = makeOutbox([{ id: 3, to: "a", message: kill("1") }], 3)
+    expect(outbox.processed("a", 10)).toBe(true)
+    expect(outbox.add("a", kill("2")).id).toBe(11)
+    // What is no number of a message changes nothing.
+    for (const wrong of [9, 0, -1, 11.5, 1e300, Number.MAX_SAFE_INTEGER]) outbox.processed("b", wrong)
+    expect(outbox.add("a", kill("3")).id).toBe(12)
+  })
+
   it("knows whose launch is still on its way", () => {
     const outbox = makeOutbox([], 0)
     outbox.add("a", launch("1"))

@@ -49,6 +49,7 @@ describe("OFFERS", () => {
     id: "m-S0",
     address: { hostname: "h", ip: "127.0.0.1", port: 5051 },
     total: { cpus: 8_000 },
+    reserve: {},
     attributes: [{ name: "rack", value: "r1" }],
     version: "1",
     condition: "connected",

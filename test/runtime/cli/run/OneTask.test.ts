@@ -26,7 +26,7 @@ describe("one task", () => {
         const served = yield* serveMaster()
         const task = yield* startOneTask(optionsFor(served))
         yield* task.kill
-        expect(yield* task.ended).toMatchObject({ state: "TASK_UNKNOWN", exitCode: undefined })
+        expect(yield* task.ended).toMatchObject({ state: "TASK_KILLED", exitCode: undefined })
       }),
     ))
 

@@ -1,0 +1,43 @@
+import { containsResources, isEmptyResources, smallerResources } from "../Resources.ts"
+import { type MasterContext, putAgent } from "./Context.ts"
+import type { MasterEventOf } from "./Event.ts"
+import { rescindOffer, wantAllocation } from "./Offers.ts"
+import type { OfferRecord } from "./State.ts"
+
+// What monitors keep for the business work of their hosts (design §5): a dynamic reservation for the role `primary`.
+
+/**
+ * Takes the reserve that an agent's monitor wants: what is free at once, then what is only offered, which is rescinded
+ * as far as needed. Nothing is taken from a task; what it gives back at its end goes to the reserve first. Only from
+ * the agent's stream that lives: an older word must not lower a newer reserve (law L5).
+ */
+export const onReserveChanged = (context: MasterContext, event: MasterEventOf<"ReserveChanged">): void => {
+  const { state } = context
+  const agent = state.agents.get(event.agentId)
+  if (agent === undefined || agent.streamId !== event.streamId) return
+  putAgent(context, { ...agent, reserve: event.reserve })
+  state.ledger.setReserve(agent.id, event.reserve)
+  rescindForReserve(context, agent.id)
+  const isShrinking = !containsResources(event.reserve, agent.reserve)
+  if (isShrinking) wantAllocation(context)
+}
+
+/**
+ * Takes back offers of the agent while they hold what its reserve lacks, oldest first: who has had one for longest has
+ * had the most time to use it. What is left of a rescinded offer comes back in the next cycle, without the filter that
+ * Mesos puts on it (spec/mesos.md §1.8, "Operator path"): the framework has refused nothing.
+ */
+const rescindForReserve = (context: MasterContext, agentId: string): void => {
+  const { ledger, offers } = context.state
+  let missing = ledger.missingFromReserveOf(agentId)
+  if (isEmptyResources(missing)) return
+  const own = Array.from(offers.values()).filter((offer) => offer.agentId === agentId)
+  for (const offer of own.sort(compareAge)) {
+    if (isEmptyResources(smallerResources(missing, offer.resources))) continue
+    rescindOffer(context, offer)
+    missing = ledger.missingFromReserveOf(agentId)
+  }
+}
+
+const compareAge = (left: OfferRecord, right: OfferRecord): number =>
+  left.madeAtMs - right.madeAtMs || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0)
