@@ -7,7 +7,10 @@ export type MonitorAction =
       readonly cpuMilli: number
       readonly memMilli: number
     }
-  /** Guard loop: all that is borrowed may use this much together, from now on. */
+  /**
+   * Guard loop: all that is borrowed may use this much together, from now on. While the host has no lease it is a lowering:
+   * the shell writes each number only where it is below the one in force.
+   */
   | {
       readonly type: "SetCeiling"
       readonly host: number

@@ -3,12 +3,12 @@ import type { Stamp } from "../Machine.ts"
 /**
  * What was measured on every host of the block over the time since the sample before, index by host. Milli-cpus and
  * thousandths of MiB; NaN where it could not be measured (a first sample, a file that did not open, a clock that
- * jumped). Whoever makes it may use the arrays again after the step.
+ * jumped). A host that could be measured has capacity and use of the primary; use of the harvest may be missing. Whoever makes it may use the arrays again after the step.
  */
 export interface BlockSample {
   readonly capacityCpuMilli: Float64Array
   readonly capacityMemMilli: Float64Array
-  /** Use of the primary = use of the host − use of the harvest. */
+  /** Use of the primary = use of the host − use of the harvest; a little below 0 when the two were read apart. */
   readonly primaryCpuMilli: Float64Array
   readonly primaryMemMilli: Float64Array
   readonly harvestCpuMilli: Float64Array

@@ -31,3 +31,9 @@ export const findNearest = (word: string, known: ReadonlyArray<string>): string 
   }
   return best
 }
+
+/** For a refusal: `, did you mean "window"?`, or nothing when no known word is near. */
+export const suggestNearest = (word: string, known: ReadonlyArray<string>): string => {
+  const nearest = findNearest(word, known)
+  return nearest === undefined ? "" : `, did you mean "${nearest}"?`
+}

@@ -1,7 +1,7 @@
 import { assert } from "../Assert.ts"
 import { type PolicyKind, type PolicyParameter, policyKinds } from "./Catalogue.ts"
 import { durationForm, parseDurationMs, printDurationMs } from "./Duration.ts"
-import { findNearest } from "./Nearest.ts"
+import { suggestNearest } from "./Nearest.ts"
 import type { Policy } from "./Policy.ts"
 
 /** A policy with all its parameters, in the order of the catalogue: what a written spec stands for. */
@@ -26,7 +26,10 @@ export const parsePolicySpec = (text: string): ParsedPolicy => {
   const kind = policyKinds.find((candidate) => candidate.name === name)
   if (kind === undefined) {
     const names = policyKinds.map((candidate) => candidate.name)
-    return refuse(text, `there is no policy "${name}"${suggest(name, names)}; known are ${names.join(", ")}`)
+    return refuse(
+      text,
+      `there is no policy "${name}"${suggestNearest(name, names)}; known are ${names.join(", ")}`,
+    )
   }
   const values = kind.parameters.map((parameter) => parameter.initial)
   const given: Array<string> = []
@@ -67,11 +70,6 @@ const refuse = (text: string, reason: string): ParsedPolicy => ({
   reason: `policy "${text}": ${reason}`,
 })
 
-const suggest = (word: string, known: ReadonlyArray<string>): string => {
-  const nearest = findNearest(word, known)
-  return nearest === undefined ? "" : `, did you mean "${nearest}"?`
-}
-
 /** Reads one `parameter=value` into `values`; returns why it cannot. */
 const takePair = (
   kind: PolicyKind,
@@ -86,19 +84,22 @@ const takePair = (
   if (equals < 0) return `"${name}" is not of the form parameter=value, as in ${example}`
   const index = names.indexOf(name)
   if (index < 0) {
-    return `${kind.name} has no parameter "${name}"${suggest(name, names)}; it has ${names.join(", ")}`
+    return `${kind.name} has no parameter "${name}"${suggestNearest(name, names)}; it has ${names.join(", ")}`
   }
   if (given.includes(name)) return `${name} is given twice`
   given.push(name)
-  const parameter = kind.parameters[index]!
-  const value = parseValue(parameter, pair.slice(equals + 1).trim())
-  if (value === undefined) return `${name}=${pair.slice(equals + 1).trim()} is not ${formOf(parameter)}`
-  if (value < parameter.least || value > parameter.most) {
-    const bounds = `${printValue(parameter, parameter.least)} and ${printValue(parameter, parameter.most)}`
-    return `${name}=${pair.slice(equals + 1).trim()} is not between ${bounds}`
-  }
-  values[index] = value
+  const reading = readParameter(kind.parameters[index]!, pair.slice(equals + 1).trim())
+  if (typeof reading === "string") return `${name}=${reading}`
+  values[index] = reading
   return undefined
+}
+
+/** The value that a text gives a parameter, or the text with why it is none. */
+export const readParameter = (parameter: PolicyParameter, text: string): number | string => {
+  const value = parseValue(parameter, text)
+  if (value === undefined) return `${text} is not ${formOf(parameter)}`
+  if (value >= parameter.least && value <= parameter.most) return value
+  return `${text} is not between ${printValue(parameter, parameter.least)} and ${printValue(parameter, parameter.most)}`
 }
 
 const formOf = (parameter: PolicyParameter): string =>
@@ -118,4 +119,4 @@ const parseValue = (parameter: PolicyParameter, text: string): number | undefine
 }
 
 /** Ten significant digits: so that 7 % is 0.07 and is written `7%` again, not 7.000000000000001%. */
-const roundDecimal = (value: number): number => Number(value.toPrecision(10))
+export const roundDecimal = (value: number): number => Number(value.toPrecision(10))
