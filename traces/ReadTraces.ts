@@ -6,10 +6,11 @@ import { resolvePaths } from "./Paths.ts"
 import { streamRecordings } from "./Recordings.ts"
 import { bitbrains } from "./readers/Bitbrains.ts"
 import { planetLab } from "./readers/PlanetLab.ts"
+import { recording } from "./readers/Recording.ts"
 import type { Trace } from "./Trace.ts"
 import { UnreadableTrace } from "./TraceError.ts"
 
-const formats: ReadonlyArray<TraceFormat> = [bitbrains, planetLab]
+const formats: ReadonlyArray<TraceFormat> = [recording, bitbrains, planetLab]
 
 export interface ReadOptions {
   readonly badLines: BadLines

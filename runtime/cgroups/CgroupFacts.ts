@@ -1,5 +1,8 @@
 import { Effect } from "effect"
 import type { Kernel } from "./CgroupKernel.ts"
+import { findV1Mount, parseCgroupMounts } from "./CgroupMounts.ts"
+
+export { parseCgroupMounts } from "./CgroupMounts.ts"
 
 /** Controllers that gleaner uses, in the order in which a process joins them: frozen first, so that a half-joined process can be stopped. */
 export const controllerNames = ["freezer", "memory", "cpu", "cpuacct", "pids"] as const
@@ -54,24 +57,6 @@ const probedFiles: Readonly<Record<ControllerName, ReadonlyArray<string>>> = {
   pids: ["tasks"],
 }
 
-interface CgroupMount {
-  readonly mountPoint: string
-  readonly type: "cgroup" | "cgroup2"
-  readonly options: ReadonlyArray<string>
-}
-
-/** Cgroup mounts in /proc/mounts; octal escapes (`\040`) decoded. */
-export const parseCgroupMounts = (text: string): ReadonlyArray<CgroupMount> =>
-  text.split("\n").flatMap((line) => {
-    const [, mountPoint, type, options] = line.split(" ")
-    if (mountPoint === undefined || options === undefined) return []
-    if (type !== "cgroup" && type !== "cgroup2") return []
-    const decoded = mountPoint.replace(/\\([0-7]{3})/g, (_, octal) =>
-      String.fromCharCode(Number.parseInt(octal, 8)),
-    )
-    return [{ mountPoint: decoded, type, options: options.split(",") }]
-  })
-
 /**
  * Looks where each hierarchy is mounted and which files exist; nothing is assumed and nothing is changed. A hierarchy
  * counts as writable when its root is, or when the parent group in it was given to the agent's user.
@@ -89,10 +74,7 @@ export const discover = (kernel: Kernel, parent = "gleaner"): Effect.Effect<Cgro
 
     const controllers: Array<ControllerFact> = []
     for (const name of controllerNames) {
-      // A hierarchy mounted with noprefix has other file names; none of the supported systems does that.
-      const mount = mounts.find(
-        (one) => one.type === "cgroup" && one.options.includes(name) && !one.options.includes("noprefix"),
-      )
+      const mount = findV1Mount(mounts, name)
       if (mount === undefined) {
         const isV2 = v2 !== undefined && v2Controllers.includes(name === "cpuacct" ? "cpu" : name)
         const place = isV2 ? { mountPoint: v2.mountPoint } : {}

@@ -8,6 +8,7 @@ import { readUsage } from "./CgroupUsage.ts"
 import { makeContainerCreation } from "./ContainerCreation.ts"
 import { makeControlFiles } from "./ControlFiles.ts"
 import { makeDestruction } from "./Destruction.ts"
+import { harvestCpuShares } from "./Limits.ts"
 
 export interface CgroupV1Options {
   /** Name of the parent group, directly below the root of each hierarchy; default `gleaner`. */
@@ -29,7 +30,7 @@ export const make = (options: CgroupV1Options = {}): Effect.Effect<Cgroups["Type
     const files = makeControlFiles(kernel)
     const layout = makeCgroupLayout(facts, parent)
     const limitsById = new Map<string, ContainerLimits>()
-    const ceilings = yield* makeCeilings({ kernel, files, layout, limitsById })
+    const ceilings = makeCeilings({ kernel, files, layout, limitsById })
     const creation = makeContainerCreation(kernel, files, layout, ceilings)
     const destruction = makeDestruction({
       kernel,
@@ -92,6 +93,8 @@ export const make = (options: CgroupV1Options = {}): Effect.Effect<Cgroups["Type
           yield* requireIsolation
           for (const folder of layout.parents) yield* creation.ensureGroup(folder)
           if (layout.parentOf.memory !== undefined) yield* chargeWholeTree(kernel, layout.parentOf.memory)
+          if (layout.parentOf.cpu !== undefined)
+            yield* files.writeExact(`${layout.parentOf.cpu}/cpu.shares`, harvestCpuShares)
           return yield* ceilings.apply(ceiling)
         }),
       setCeiling: ceilings.apply,

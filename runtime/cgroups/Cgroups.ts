@@ -1,6 +1,8 @@
 import { Context, Data, type Effect } from "effect"
 import type { CgroupFacts } from "./CgroupFacts.ts"
-import type { KernelRefused } from "./CgroupKernel.ts"
+import type { KernelRefused, WriteError } from "./KernelErrors.ts"
+
+export { MemoryInUse, ReadBackMismatch, type WriteError } from "./KernelErrors.ts"
 
 /** What one container may use, as the agent's core counts it: thousandths of a cpu, bytes. */
 export interface ContainerLimits {
@@ -52,28 +54,6 @@ export class CgroupsUnavailable extends Data.TaggedError("CgroupsUnavailable")<{
   }
 }
 
-/** The kernel took a write and yet another value is in force: the limit does not hold. */
-export class ReadBackMismatch extends Data.TaggedError("ReadBackMismatch")<{
-  readonly path: string
-  readonly written: string
-  readonly found: string
-}> {
-  override get message() {
-    return `wrote ${this.written} to ${this.path}, but it reads ${this.found}: another program may manage this cgroup; stop it or choose another --cgroup-parent`
-  }
-}
-
-/** A memory limit below what is used now and cannot be reclaimed: EBUSY of v1. Free memory first. */
-export class MemoryInUse extends Data.TaggedError("MemoryInUse")<{
-  readonly path: string
-  readonly limitBytes: number
-  readonly usageBytes: number
-}> {
-  override get message() {
-    return `cannot lower ${this.path} to ${this.limitBytes} bytes while ${this.usageBytes} are in use: stop a task first`
-  }
-}
-
 export class InvalidContainerId extends Data.TaggedError("InvalidContainerId")<{
   readonly containerId: string
 }> {
@@ -122,7 +102,6 @@ export class ParentInUse extends Data.TaggedError("ParentInUse")<{
   }
 }
 
-export type WriteError = KernelRefused | ReadBackMismatch | MemoryInUse
 export type LookupError = KernelRefused | NoSuchContainer | InvalidContainerId
 
 /**
@@ -136,7 +115,10 @@ export class Cgroups extends Context.Tag("gleaner/Cgroups")<
     readonly facts: CgroupFacts
     readonly parent: string
 
-    /** Creates the parent where it is missing and applies the ceiling. Idempotent. */
+    /**
+     * Creates the parent where it is missing, with a weight far below the primary's (a ceiling that nobody keeps any
+     * more still yields to a busy primary), and applies the ceiling. Idempotent.
+     */
     readonly ensureParent: (ceiling: Ceiling) => Effect.Effect<Ceiling, WriteError | CgroupsUnavailable>
     /**
      * Moves the ceiling; fields left out stay. The quota is raised to the kernel's floor of 1000. Order on v1: first

@@ -3,7 +3,8 @@ import type { Ceilings } from "./Ceilings.ts"
 import { isRefused, type Kernel, type KernelRefused } from "./CgroupKernel.ts"
 import type { CgroupLayout } from "./CgroupLayout.ts"
 import { ContainerExists, type ContainerLimits, type WriteError } from "./Cgroups.ts"
-import { type ControlFiles, cpuMilliToQuotaMicros, cpuMilliToShares } from "./ControlFiles.ts"
+import type { ControlFiles } from "./ControlFiles.ts"
+import { cpuMilliToQuotaMicros, cpuMilliToShares } from "./Limits.ts"
 
 export interface ContainerCreation {
   readonly create: (

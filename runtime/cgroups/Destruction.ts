@@ -1,8 +1,8 @@
 import { Effect, Schedule } from "effect"
-import { descendants } from "./Ceilings.ts"
-import { ifGone, isRefused, type Kernel, type KernelRefused } from "./CgroupKernel.ts"
+import { asKernelFailure, ifGone, isRefused, type Kernel, type KernelRefused } from "./CgroupKernel.ts"
 import type { ContainerGroups } from "./CgroupLayout.ts"
 import { DestroyTimeout, type FreezerState } from "./Cgroups.ts"
+import { descendants } from "./PlainKernel.ts"
 
 /** 1, 2, 4 … at most 100 ms apart: most containers are empty within 5 ms, a stuck one must not cost CPU. */
 const backOff = Schedule.union(Schedule.exponential("1 millis", 2), Schedule.spaced("100 millis"))
@@ -47,7 +47,11 @@ export const makeDestruction = ({ kernel, totalWaitMs, freezeWaitMs }: Destructi
         .filter((pid) => pid > 1 && pid !== kernel.ownPid)
     })
 
-  const withNested = (group: string) => Effect.map(descendants(kernel, group), (below) => [...below, group])
+  const withNested = (group: string) =>
+    Effect.try({
+      try: () => [...descendants(kernel.plain, group), group],
+      catch: (error) => asKernelFailure(error) as KernelRefused,
+    })
 
   const members: Destruction["members"] = (groups) =>
     Effect.gen(function* () {

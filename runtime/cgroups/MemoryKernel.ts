@@ -1,6 +1,6 @@
 import { Effect, Layer } from "effect"
 import type { ControllerName } from "./CgroupFacts.ts"
-import { CgroupKernel, type Kernel, KernelRefused } from "./CgroupKernel.ts"
+import { asKernelFailure, CgroupKernel, type Kernel, KernelRefused } from "./CgroupKernel.ts"
 import {
   freshFiles,
   type Group,
@@ -10,6 +10,7 @@ import {
   readOnlyFiles,
   type Verdict,
 } from "./MemoryKernelRules.ts"
+import type { PlainKernel } from "./PlainKernel.ts"
 
 export interface MemoryKernelOptions {
   /** `modern`: a 4.13+ kernel with pids; `el6`: 2.6.32-220 as in spec/legacy-kernel.md. Default `modern`. */
@@ -189,41 +190,51 @@ export const makeMemoryKernel = (options: MemoryKernelOptions = {}): MemoryKerne
     return undefined
   }
 
-  const answer = <A>(
+  const answerNow = <A>(
     operation: KernelRefused["operation"],
     path: string,
     run: () => { readonly value: A } | string,
-  ): Effect.Effect<A, KernelRefused> =>
-    Effect.suspend(() => {
-      tick()
-      const result = run()
-      return typeof result === "string"
-        ? Effect.fail(new KernelRefused({ operation, path, errno: result }))
-        : Effect.succeed(result.value)
-    })
+  ): A => {
+    tick()
+    const result = run()
+    if (typeof result === "string") throw new KernelRefused({ operation, path, errno: result })
+    return result.value
+  }
+  const asEffect = <A>(ask: () => A): Effect.Effect<A, KernelRefused> =>
+    Effect.try({ try: ask, catch: (error) => asKernelFailure(error) as KernelRefused })
+  const answer: <A>(...question: Parameters<typeof answerNow<A>>) => Effect.Effect<A, KernelRefused> = (
+    ...question
+  ) => asEffect(() => answerNow(...question))
   const done = (verdict: Verdict) => verdict ?? { value: undefined }
 
-  const kernel: Kernel = {
-    ownPid: 999,
-    pageBytes: 4096,
+  const plain: PlainKernel = {
     read: (path) =>
-      answer("read", path, () => {
+      answerNow("read", path, () => {
         const text = readFile(path)
         return text === undefined ? "ENOENT" : { value: text }
       }),
     write: (path, text) =>
-      answer("write", path, () => {
+      answerNow("write", path, () => {
         if (!isRoot) return "EACCES"
         hook?.(path)
         return done(writeFile(path, text))
       }),
-    exists: (path) => Effect.sync(() => groups.has(path) || readFile(path) !== undefined),
-    canWrite: (path) => Effect.sync(() => isRoot && (groups.has(path) || readFile(path) !== undefined)),
     groups: (path) =>
-      answer("list", path, () => {
+      answerNow("list", path, () => {
         const group = groups.get(path)
         return group === undefined ? "ENOENT" : { value: childrenOf(group).map((one) => basename(one.path)) }
       }),
+  }
+
+  const kernel: Kernel = {
+    ownPid: 999,
+    pageBytes: 4096,
+    plain,
+    read: (path) => asEffect(() => plain.read(path)),
+    write: (path, text) => asEffect(() => plain.write(path, text)),
+    exists: (path) => Effect.sync(() => groups.has(path) || readFile(path) !== undefined),
+    canWrite: (path) => Effect.sync(() => isRoot && (groups.has(path) || readFile(path) !== undefined)),
+    groups: (path) => asEffect(() => plain.groups(path)),
     mkdir: (path) =>
       answer("mkdir", path, () => {
         if (!isRoot) return "EACCES"

@@ -1,6 +1,7 @@
 import { Effect, Exit } from "effect"
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest"
 import { Cgroups } from "../../runtime/cgroups/Cgroups.ts"
+import { moveCeilingQuota, readCpuQuota } from "../../runtime/cgroups/QuotaOrder.ts"
 import { findCgroups, sweepCgroups, whyNoRealCgroups } from "../support/CgroupLeftovers.ts"
 import { type CgroupWorld, linuxWorld, memoryWorld } from "./CgroupWorlds.ts"
 
@@ -117,6 +118,40 @@ describe.each(worlds)("Cgroups on %s", (_, makeWorld, isSkipped) => {
         expect(yield* quotas()).toEqual([-1, 120_000, 40_000, 20_000])
         yield* cgroups.setCeiling({ cpuQuotaMicros: 0 })
         expect(yield* quotas()).toEqual([1_000, 1_000, 1_000, 1_000])
+      }),
+    ))
+
+  test("gives the parent a weight that yields to the primary when nobody keeps the ceiling any more", () =>
+    run((cgroups) =>
+      Effect.gen(function* () {
+        const shares = `${folder(cgroups, "cpu")}/cpu.shares`
+        yield* cgroups.ensureParent(unlimited)
+        expect(yield* readNumber(shares)).toBe(64)
+        yield* world.kernel.write(shares, "1024")
+        yield* cgroups.ensureParent({ cpuQuotaMicros: 50_000, memBytes: "unlimited" })
+        expect(yield* readNumber(shares)).toBe(64)
+      }),
+    ))
+
+  test("moves the ceiling by plain calls, as the monitor does, past containers that only the agent made", () =>
+    run((cgroups) =>
+      Effect.gen(function* () {
+        const cpu = folder(cgroups, "cpu")
+        const quotas = () =>
+          Effect.forEach(["", "/a", "/b"], (name) => readNumber(`${cpu}${name}/cpu.cfs_quota_us`))
+        yield* cgroups.ensureParent({ cpuQuotaMicros: 150_000, memBytes: "unlimited" })
+        yield* cgroups.create("a", { cpuMilli: 1_200, memBytes: 64 * MiB })
+        yield* cgroups.create("b", { cpuMilli: 200, memBytes: 64 * MiB })
+        const { plain } = world.kernel
+        moveCeilingQuota(plain, cpu, 10_000, [])
+        expect(yield* quotas()).toEqual([10_000, 10_000, 10_000])
+        // Only the limits that are told may be given back.
+        moveCeilingQuota(plain, cpu, 140_000, [["a", { cpuMilli: 1_200 }]])
+        expect(yield* quotas()).toEqual([140_000, 120_000, 10_000])
+        expect(readCpuQuota(plain, cpu)).toBe(140_000)
+        moveCeilingQuota(plain, cpu, 0, [["gone", { cpuMilli: 1_000 }]])
+        expect(yield* quotas()).toEqual([1_000, 1_000, 1_000])
+        expect(() => moveCeilingQuota(plain, `${cpu}/none`, 5_000, [])).toThrow("ENOENT")
       }),
     ))
 

@@ -187,6 +187,25 @@ describe("races", () => {
       }),
     ))
 
+  it("gives up a move that loses its race again and again, and says what the kernel answered", () =>
+    run({}, (cgroups, model) =>
+      Effect.gen(function* () {
+        const parent = "/sys/fs/cgroup/cpu,cpuacct/gleaner"
+        yield* cgroups.ensureParent({ cpuQuotaMicros: 100_000, memBytes: "unlimited" })
+        yield* cgroups.create("a", small)
+        let writes = 0
+        model.beforeWrite((path) => {
+          if (path !== `${parent}/cpu.cfs_quota_us`) return
+          writes += 1
+          model.force(`${parent}/a/cpu.cfs_quota_us`, "90000")
+        })
+        const error = yield* Effect.flip(cgroups.setCeiling({ cpuQuotaMicros: 20_000 }))
+        expect(error).toMatchObject({ _tag: "KernelRefused", errno: "EINVAL" })
+        expect(writes).toBe(6)
+        expect((yield* cgroups.ceiling).cpuQuotaMicros).toBe(100_000)
+      }),
+    ))
+
   it("leaves nothing when a creation is interrupted or refused at any step", async () => {
     for (const stop of [Effect.interrupt, Effect.die("broken")])
       for (const operation of ["mkdir", "write"] as const)
