@@ -138,7 +138,7 @@ const hierarchiesOf = (v1: ReadonlyArray<ControllerFact>): ReadonlyArray<Hierarc
 const mountIt = (name: string) =>
   `mount it: mkdir -p /cgroup/${name} && mount -t cgroup -o ${name} none /cgroup/${name} (el6: service cgconfig start)`
 
-const missingControllers: Readonly<Record<ControllerName, MissingFeature>> = {
+export const missingControllers: Readonly<Record<ControllerName, MissingFeature>> = {
   cpu: {
     feature: "cpu controller",
     means: "the CPU use of tasks cannot be limited; tasks are refused",
@@ -166,26 +166,26 @@ const missingControllers: Readonly<Record<ControllerName, MissingFeature>> = {
   },
 }
 
-const v2Only: MissingFeature = {
+export const v2Only: MissingFeature = {
   feature: "cgroup v1",
   means: "this host has only cgroup v2, which gleaner does not use yet; tasks are refused",
   remedy:
     "boot with systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller, or choose another host",
 }
 
-const noCpuQuota: MissingFeature = {
+export const noCpuQuota: MissingFeature = {
   feature: "CFS quota",
   means: "only the weight cpu.shares limits tasks: no ceiling holds while the host is idle (el6 before 6.2)",
   remedy: "boot a kernel with CONFIG_CFS_BANDWIDTH, or accept weights alone with --cpu-quota=if-present",
 }
 
-const noSwapLimit: MissingFeature = {
+export const noSwapLimit: MissingFeature = {
   feature: "limit of memory plus swap",
   means: "a task above its memory limit may swap instead of ending",
   remedy: "boot with swapaccount=1, or turn swap off",
 }
 
-const noOomKillCount: MissingFeature = {
+export const noOomKillCount: MissingFeature = {
   feature: "count of OOM kills",
   means: "an OOM kill is concluded from failcnt and exit code 137, which is weaker evidence",
   remedy: "nothing to do; kernels before 4.13 do not have it",
