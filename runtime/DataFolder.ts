@@ -9,29 +9,10 @@ import {
   statSync,
   writeSync,
 } from "node:fs"
-import { dirname, join } from "node:path"
+import { dirname } from "node:path"
 import { Data, Effect } from "effect"
 
-/** Where a cluster's daemons on this host keep their state. */
-export interface DataFolder {
-  readonly path: string
-  /** The cluster's secret; only its owner may read it. */
-  readonly secretFile: string
-  /** Written by the master once it serves: where it can be reached. */
-  readonly masterFile: string
-  readonly journalFile: string
-  readonly agentFolder: string
-  readonly logFolder: string
-}
-
-export const dataFolderAt = (path: string): DataFolder => ({
-  path,
-  secretFile: join(path, "secret"),
-  masterFile: join(path, "master.json"),
-  journalFile: join(path, "master", "journal.db"),
-  agentFolder: join(path, "agent"),
-  logFolder: join(path, "logs"),
-})
+export { type DataFolder, dataFolderAt } from "./DataLayout.ts"
 
 export class DataFolderError extends Data.TaggedError("DataFolderError")<{
   readonly path: string

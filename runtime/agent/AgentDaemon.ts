@@ -50,6 +50,10 @@ export interface AgentDaemonOptions {
   readonly defaultUser: string
   readonly allowRootTasks: boolean
   readonly cgroupParent: string
+  /** `none` lends without a monitor: what is lent then does not follow the primary. */
+  readonly monitor?: "required" | "none"
+  /** `none` runs tasks without limits where this host cannot enforce them. */
+  readonly confinement?: "required" | "none"
   /** Completes when the agent is to end all its tasks and then itself; its interruption leaves them alone. */
   readonly endTasksWhen: Effect.Effect<void>
   /** Called once the master knows this agent. */

@@ -1,67 +1,58 @@
-import { homedir } from "node:os"
-import { join } from "node:path"
 import { Options } from "@effect/cli"
 import { Effect, Option } from "effect"
-import { type DataFolder, dataFolderAt, readJsonFile } from "../DataFolder.ts"
-import { readSecret } from "../http/SecretFile.ts"
+import { readSettings } from "../config/ReadSettings.ts"
+import { section } from "../config/Section.ts"
+import { dataSetting, masterUrlSetting, secretFileSetting } from "../config/sections/SharedSettings.ts"
+import { dataFolderAt } from "../DataFolder.ts"
 import type { MasterAccess } from "../mesos/SchedulerClient.ts"
-import { CommandFailure } from "./CommandFailure.ts"
+import { findCluster } from "./ClusterAccess.ts"
+import { type CommandFailure, refuseInput } from "./CommandFailure.ts"
 
-/** Root's state belongs to the host; anybody else's into their own home. */
-const defaultDataPath = (): string => {
-  if (process.env.GLEANER_DATA) return process.env.GLEANER_DATA
-  if (process.getuid?.() === 0) return "/var/lib/gleaner"
-  return join(process.env.XDG_DATA_HOME ?? join(homedir(), ".local", "share"), "gleaner")
+// How the commands that speak with a cluster find it. What their flags do not say is found as the daemons find it.
+
+export const clusterOptions = {
+  data: Options.directory("data").pipe(
+    Options.withDescription("Data folder; default $GLEANER_DATA, else /var/lib/gleaner for root"),
+    Options.optional,
+  ),
+  master: Options.text("master").pipe(
+    Options.withDescription(
+      "URL of the master, e.g. http://10.0.0.1:5050; default $GLEANER_MASTER, else the one in the data folder",
+    ),
+    Options.optional,
+  ),
+  secretFile: Options.file("secret-file").pipe(
+    Options.withDescription("File with the cluster's secret; default: `secret` in the data folder"),
+    Options.optional,
+  ),
 }
 
-export const dataOption = Options.directory("data").pipe(
-  Options.withDescription("Data folder; default $GLEANER_DATA, else /var/lib/gleaner for root"),
-  Options.withDefault(defaultDataPath()),
-  Options.map(dataFolderAt),
-)
-
-const masterOption = Options.text("master").pipe(
-  Options.withDescription(
-    "URL of the master, e.g. http://10.0.0.1:5050; default $GLEANER_MASTER, else the one in the data folder",
-  ),
-  Options.optional,
-)
-
-const secretFileOption = Options.file("secret-file").pipe(
-  Options.withDescription("File with the cluster's secret; default: `secret` in the data folder"),
-  Options.optional,
-)
-
-export const clusterOptions = { data: dataOption, master: masterOption, secretFile: secretFileOption }
-
 export interface ClusterArguments {
-  readonly data: DataFolder
+  readonly data: Option.Option<string>
   readonly master: Option.Option<string>
   readonly secretFile: Option.Option<string>
 }
 
 /** Finds the master and the secret that a command speaks with. */
-export const accessCluster = ({
-  data,
-  master,
-  secretFile,
-}: ClusterArguments): Effect.Effect<MasterAccess, CommandFailure> =>
-  Effect.gen(function* () {
-    const url = Option.getOrUndefined(master) ?? process.env.GLEANER_MASTER ?? urlInFolder(data)
-    if (url === undefined) {
-      return yield* new CommandFailure({
-        message: `no master is running from ${data.path}: start one with \`gleaner up\`, or name one with --master URL`,
-        exitCode: 1,
-      })
-    }
-    const path = Option.getOrElse(secretFile, () => data.secretFile)
-    const secret = yield* readSecret(path).pipe(
-      Effect.mapError(({ message }) => new CommandFailure({ message, exitCode: 1 })),
-    )
-    return { url: url.replace(/\/+$/, ""), secret }
-  })
+export const accessCluster = (args: ClusterArguments): Effect.Effect<MasterAccess, CommandFailure> =>
+  Effect.flatMap(readShared, ({ data, master, secretFile }) =>
+    findCluster({
+      data: Option.match(args.data, { onNone: () => data, onSome: dataFolderAt }),
+      master: Option.getOrElse(args.master, () => master),
+      secretFile: Option.getOrElse(args.secretFile, () => secretFile),
+    }),
+  )
 
-const urlInFolder = (data: DataFolder): string | undefined => {
-  const content = readJsonFile(data.masterFile) as { readonly url?: unknown } | undefined
-  return typeof content?.url === "string" ? content.url : undefined
-}
+/** What file and environment say to every command. */
+const readShared = Effect.suspend(() => {
+  const settings = { data: dataSetting, master: masterUrlSetting, secretFile: secretFileSetting }
+  const reading = readSettings(
+    section({ name: "client", command: "", summary: "", examples: [], settings }),
+    [],
+  )
+  if (reading._tag === "Settled") {
+    const { values } = reading.settled
+    return Effect.succeed({ ...values, data: dataFolderAt(values.data) })
+  }
+  return refuseInput(reading._tag === "Refused" ? reading.problems.join("\n") : "")
+})

@@ -1,11 +1,14 @@
 /** What the command line can do, one line each; `gleaner COMMAND --help` tells the rest. */
 const commands: ReadonlyArray<readonly [name: string, summary: string]> = [
-  ["up", "start a whole cluster on this host: master and agent, with a live status line"],
+  ["up", "start a whole cluster on this host: master, agent and monitor, with a live display"],
   ["run", "run one task on the cluster, stream its output, exit with its code"],
   ["status", "show hosts, frameworks and tasks (--json)"],
   ["evaluate", "replay recordings through reservation policies (--json, --report FILE.html)"],
   ["master", "run a master alone"],
   ["agent", "run the agent of this host alone"],
+  ["monitor", "run the monitor of this host: how much may be lent, moment by moment"],
+  ["doctor", "show what this host can and cannot enforce (--json)"],
+  ["trace record", "record this host's use, for evaluate and for tuning a policy"],
 ]
 
 const examples: ReadonlyArray<readonly [command: string, meaning: string]> = [
@@ -34,6 +37,7 @@ Examples
 ${table(examples)}
 
 gleaner COMMAND --help   options of a command      gleaner --version
+gleaner DAEMON --print-config   settings in force, from file, environment and flags
 gleaner --completions sh|bash|fish|zsh             completions for a shell
 
 Exit codes: 0 done, 1 not possible now, 2 wrong usage or input; \`run\` ends with the task's own.
@@ -41,3 +45,7 @@ Exit codes: 0 done, 1 not possible now, 2 wrong usage or input; \`run\` ends wit
 
 /** The commands that exist, for messages about those that do not. */
 export const commandNames: ReadonlyArray<string> = commands.map(([name]) => name)
+
+/** Whether the words begin with one of them; `trace record` has two. */
+export const beginsWithCommand = (words: ReadonlyArray<string>): boolean =>
+  commandNames.some((name) => name.split(" ").every((word, index) => words[index] === word))

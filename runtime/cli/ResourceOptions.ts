@@ -1,6 +1,6 @@
 import { Effect } from "effect"
+import { parseMemMiB } from "../config/Memory.ts"
 import { type CommandFailure, refuseInput } from "./CommandFailure.ts"
-import { parseMemMiB } from "./Memory.ts"
 
 // `--cpus` and `--mem` in Mesos's units, wherever they stand.
 

@@ -1,4 +1,4 @@
-import { Deferred, Effect, type Scope } from "effect"
+import { Effect, type Scope } from "effect"
 
 /** SIGINT and SIGTERM, counted while the scope lives; the process no longer dies of them. */
 export interface Signals {
@@ -42,18 +42,6 @@ export const untilSignal = <A, E, R>(daemon: Effect.Effect<A, E, R>): Effect.Eff
   Effect.scoped(
     Effect.flatMap(countSignals, ({ reached }) => Effect.raceFirst(Effect.asVoid(daemon), reached(1))),
   )
-
-/** Listens from now on while the scope lives; the effect completes once the signal has come. */
-export const onceSignalled = (
-  signal: NodeJS.Signals,
-): Effect.Effect<Effect.Effect<void>, never, Scope.Scope> =>
-  Effect.gen(function* () {
-    const come = yield* Deferred.make<void>()
-    const listener = () => Deferred.unsafeDone(come, Effect.void)
-    process.on(signal, listener)
-    yield* Effect.addFinalizer(() => Effect.sync(() => process.removeListener(signal, listener)))
-    return Deferred.await(come)
-  })
 
 /** Completes when stdin ends: the process that started this daemon is gone. */
 export const stdinEnd: Effect.Effect<void> = Effect.async<void>((resume) => {

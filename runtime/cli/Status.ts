@@ -1,8 +1,8 @@
 import { Command, Options } from "@effect/cli"
 import { Clock, Console, Effect } from "effect"
+import { memToText } from "../config/Memory.ts"
 import { accessCluster, clusterOptions } from "./ClusterOptions.ts"
 import { type ClusterState, fetchState, type Scalars, type TaskView } from "./ClusterState.ts"
-import { memToText } from "./Memory.ts"
 import { renderTable } from "./Table.ts"
 
 const options = {

@@ -1,117 +1,152 @@
 import { join } from "node:path"
-import { Command, Options } from "@effect/cli"
-import { Effect, Option, Schedule } from "effect"
-import { type DataFolder, makePrivateFolder } from "../DataFolder.ts"
-import { accessCluster, dataOption } from "./ClusterOptions.ts"
-import { CommandFailure } from "./CommandFailure.ts"
-import {
-  advertiseOption,
-  advertiseWords,
-  hostArgumentWords,
-  hostOption,
-  hostOptions,
-  readAdvertisedIp,
-  readHostArguments,
-} from "./HostOptions.ts"
-import { noAuthenticationOption, portOption } from "./Master.ts"
+import { Effect, type Scope } from "effect"
+import { readSettings } from "../config/ReadSettings.ts"
+import { agentSection } from "../config/sections/AgentSection.ts"
+import { masterSection } from "../config/sections/MasterSection.ts"
+import { monitorSection } from "../config/sections/MonitorSection.ts"
+import { type DataFolder, dataFolderAt, makePrivateFolder } from "../DataFolder.ts"
+import { outputBroken } from "./BrokenOutput.ts"
+import { findCluster } from "./ClusterAccess.ts"
+import { reportExit } from "./CommandExit.ts"
+import { CommandFailure, refuseInput } from "./CommandFailure.ts"
 import { untilSignal } from "./Signals.ts"
+import { type Child, lastLines, type Stop } from "./up/Child.ts"
+import { childWords, type UpSettings } from "./up/ChildWords.ts"
+import { showHost } from "./up/Display.ts"
+import { refuseWithoutEnforcement } from "./up/Enforcement.ts"
+import { hostDaemonProgram } from "./up/HostDaemonProgram.ts"
+import { type KeptChild, keepChild } from "./up/KeptChild.ts"
+import { createLiveBlock, type LiveBlock } from "./up/LiveBlock.ts"
 
-const options = {
-  data: dataOption,
-  host: hostOption,
-  advertise: advertiseOption,
-  port: portOption,
-  noAuthentication: noAuthenticationOption,
-  agentPort: Options.integer("agent-port").pipe(
-    Options.withDescription("Port of the agent; 0 takes a free one"),
-    Options.withDefault(5051),
-  ),
-  ...hostOptions,
-}
-
-export const upCommand = Command.make("up", options, (args) =>
-  untilSignal(
-    Effect.gen(function* () {
-      const { data } = args
-      // Said here and not by a daemon's log.
-      yield* readHostArguments(args)
-      yield* readAdvertisedIp(args.advertise)
-      yield* makePrivateFolder(data.logFolder)
-      tell(`data folder  ${data.path}`)
-      const { startChild } = yield* Effect.promise(() => import("./up/Child.ts"))
-      // Stopped in reverse: the agent first, so that the master still hears how its tasks ended.
-      const master = yield* startChild({
-        name: "master",
-        args: [
-          ...["master", "--data", data.path, "--host", args.host, "--port", String(args.port)],
-          ...advertiseWords(args.advertise),
-          ...(args.noAuthentication ? ["--no-authentication"] : []),
-        ],
-        logFile: join(data.logFolder, "master.log"),
-        stopWaitMs: 20_000,
-      })
-      const url = String(master.ready.url)
-      tell(`master       ${url}  (secret in ${data.secretFile})`)
-      const withAgent = Effect.gen(function* () {
-        const agent = yield* startChild({
-          name: "agent",
-          args: [
-            ...["agent", "--data", data.path, "--master", url],
-            ...["--host", args.host, "--port", String(args.agentPort), ...advertiseWords(args.advertise)],
-            ...hostArgumentWords(args),
-          ],
-          logFile: join(data.logFolder, "agent.log"),
-          stopSignal: "SIGUSR1",
-          stopWaitMs: 40_000,
-        }).pipe(Effect.raceFirst(tellOfWaiting(join(data.logFolder, "agent.log"))))
-        tell(`agent        ${String(agent.ready.url)}  lends ${String(agent.ready.resources)}`)
-        tell(`logs         ${data.logFolder}`)
-        tell(
-          "try          gleaner run -- sh -c 'echo hello from $(hostname)'   (Ctrl-C here stops everything)",
-        )
-        return yield* Effect.raceFirst(agent.ended, showStatus(data, url))
-      })
-      return yield* Effect.raceFirst(master.ended, withAgent)
-    }).pipe(
-      Effect.scoped,
+/** Runs master, agent and monitor of this host until a signal; resolves with the exit code. */
+export const runUp = async (settled: UpSettings): Promise<number> => {
+  const block = createLiveBlock(process.stdout)
+  const exit = await Effect.runPromiseExit(
+    untilSignal(Effect.scoped(runCluster(settled, block))).pipe(
+      Effect.zipRight(Effect.sync(() => block.say("stopped"))),
       Effect.mapError((error) =>
         error._tag === "CommandFailure" ? error : new CommandFailure({ message: error.message, exitCode: 1 }),
       ),
+      Effect.raceFirst(outputBroken),
     ),
-  ).pipe(Effect.zipRight(Effect.sync(() => tell("stopped"))), Effect.asVoid),
-).pipe(
-  Command.withDescription(
-    "Start a whole cluster on this host: master and agent, state below the data folder. Example: gleaner up --data /tmp/gleaner --port 6050",
-  ),
-)
+  )
+  return reportExit(exit)
+}
+
+const runCluster = (settled: UpSettings, block: LiveBlock) =>
+  Effect.gen(function* () {
+    const data = dataFolderAt(settled.values.data)
+    const { withoutMonitor, unconfined, cgroupParent } = yield* checkChildren(settled)
+    yield* refuseWithoutEnforcement({ cgroupParent, isUnconfined: unconfined, tell: block.say })
+    yield* makePrivateFolder(data.logFolder)
+    block.say(`data folder  ${data.path}`)
+    // Stopped in reverse: the monitor first, the agent while the master still hears how its tasks ended.
+    const master = yield* keepMaster(settled, data, block)
+    const url = String(master.ready.url)
+    block.say(`master       ${url}  (secret in ${data.secretFile})`)
+    const withAgent = Effect.gen(function* () {
+      const agent = yield* keepAgent(settled, data, url, block)
+      block.say(`agent        ${String(agent.ready.url)}  lends ${String(agent.ready.resources)}`)
+      const monitor = withoutMonitor ? undefined : yield* keepMonitor(settled, data, block)
+      block.say(
+        monitor === undefined
+          ? "monitor      none: what is lent does not follow the primary's load"
+          : `monitor      ${String(monitor.ready.url)}`,
+      )
+      block.say(`logs         ${data.logFolder}`)
+      block.say(
+        "try          gleaner run -- sh -c 'echo hello from $(hostname)'   (Ctrl-C here stops everything)",
+      )
+      yield* Effect.addFinalizer(() => Effect.sync(block.end))
+      const access = yield* findCluster({ data, master: url, secretFile: null })
+      const shown = showHost({
+        master: () => ({ ...access, url: String(master.latest().url) }),
+        agentUrl: () => String(agent.latest().url),
+        block,
+      })
+      const failures = monitor === undefined ? agent.failed : Effect.raceFirst(agent.failed, monitor.failed)
+      return yield* Effect.raceFirst(failures, shown)
+    })
+    return yield* Effect.raceFirst(master.failed, withAgent)
+  })
+
+/** What the daemons would refuse is said here and not by their logs. Answers with what the agent will be told. */
+const checkChildren = (settled: UpSettings) =>
+  Effect.gen(function* () {
+    const agentWords = childWords("agent", settled).slice(1)
+    const agent = readSettings(agentSection, agentWords)
+    const readings = [
+      agent,
+      readSettings(masterSection, childWords("master", settled).slice(1)),
+      readSettings(monitorSection, childWords("monitor", settled).slice(1)),
+    ]
+    const problems = new Set<string>()
+    for (const reading of readings) {
+      if (reading._tag === "Refused") for (const problem of reading.problems) problems.add(problem)
+    }
+    if (agent._tag !== "Settled" || problems.size > 0) {
+      return yield* refuseInput(Array.from(problems).join("\ngleaner: "))
+    }
+    return agent.settled.values
+  })
+
+interface Daemon {
+  readonly name: "master" | "agent" | "monitor"
+  readonly words: (before: Child["ready"] | undefined) => ReadonlyArray<string>
+  readonly stops: ReadonlyArray<Stop>
+}
+
+const keep = (data: DataFolder, block: LiveBlock, { name, words, stops }: Daemon) =>
+  keepChild({
+    name,
+    toChild: (before) => ({
+      name,
+      args: words(before),
+      logFile: join(data.logFolder, `${name}.log`),
+      stops,
+      ...(name === "master" ? {} : hostDaemonProgram()),
+    }),
+    tell: block.say,
+    random: Math.random,
+  })
+
+const keepMaster = (settled: UpSettings, data: DataFolder, block: LiveBlock) =>
+  keep(data, block, {
+    name: "master",
+    // The port of the one before: agents and frameworks look for it there.
+    words: (before) => [
+      ...childWords("master", settled),
+      ...(before === undefined ? [] : ["--port", new URL(String(before.url)).port]),
+    ],
+    stops: [{ signal: "SIGTERM", waitMs: 20_000 }],
+  })
+
+const keepAgent = (
+  settled: UpSettings,
+  data: DataFolder,
+  masterUrl: string,
+  block: LiveBlock,
+): Effect.Effect<KeptChild, Effect.Effect.Error<ReturnType<typeof keep>>, Scope.Scope> =>
+  keep(data, block, {
+    name: "agent",
+    words: () => [...childWords("agent", settled), "--master", masterUrl],
+    // SIGTERM would leave its tasks running: who stops the cluster means them, too.
+    stops: [
+      { signal: "SIGUSR1", waitMs: 40_000 },
+      { signal: "SIGTERM", waitMs: 5_000 },
+    ],
+  }).pipe(Effect.raceFirst(tellOfWaiting(join(data.logFolder, "agent.log"), block)))
+
+const keepMonitor = (settled: UpSettings, data: DataFolder, block: LiveBlock) =>
+  keep(data, block, {
+    name: "monitor",
+    words: () => childWords("monitor", settled),
+    stops: [{ signal: "SIGTERM", waitMs: 5_000 }],
+  })
 
 /** Says every few seconds what the agent's log says, for as long as it is not ready. */
-const tellOfWaiting = (logFile: string): Effect.Effect<never> =>
-  Effect.promise(() => import("./up/Child.ts")).pipe(
-    Effect.flatMap(({ lastLines }) =>
-      Effect.sync(() => tell(`waiting for the agent; ${logFile} ends: ${lastLines(logFile, 1)}`)),
-    ),
+const tellOfWaiting = (logFile: string, block: LiveBlock): Effect.Effect<never> =>
+  Effect.sync(() => block.say(`waiting for the agent; ${logFile} ends: ${lastLines(logFile, 1)}`)).pipe(
     Effect.delay("10 seconds"),
     Effect.forever,
   )
-
-const tell = (line: string): void => {
-  process.stdout.write(`${line}\n`)
-}
-
-/** Shows what is lent, live, until interrupted. A moment without an answer is shown, not fatal. */
-const showStatus = (data: DataFolder, url: string) =>
-  Effect.gen(function* () {
-    const { createLiveLine, statusLine } = yield* Effect.promise(() => import("./up/StatusLine.ts"))
-    const { fetchState } = yield* Effect.promise(() => import("./ClusterState.ts"))
-    const access = yield* accessCluster({ data, master: Option.some(url), secretFile: Option.none() })
-    const line = createLiveLine(process.stdout)
-    yield* Effect.addFinalizer(() => Effect.sync(line.end))
-    return yield* fetchState(access).pipe(
-      Effect.map(statusLine),
-      Effect.catchAll(() => Effect.succeed("the master does not answer")),
-      Effect.map(line.show),
-      Effect.repeat(Schedule.spaced("1 second")),
-      Effect.zipRight(Effect.never),
-    )
-  }).pipe(Effect.scoped)

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-import { commandNames, helpText } from "./Help.ts"
+import { suggest } from "../config/Given.ts"
+import { daemonCommands } from "./DaemonCommands.ts"
+import { beginsWithCommand, commandNames, helpText } from "./Help.ts"
+import { findCommand } from "./HostCommands.ts"
 import { version } from "./Version.ts"
 
 // The door. What needs no option parser is answered here; everything else loads only then.
@@ -16,16 +19,20 @@ const answerHere = (): number | undefined => {
     process.stdout.write(`${version}\n`)
     return 0
   }
-  if (!first.startsWith("-") && !commandNames.includes(first)) {
-    process.stderr.write(`gleaner: no command "${first}"; there are ${commandNames.join(", ")}\n`)
+  if (!first.startsWith("-") && !beginsWithCommand(words)) {
+    process.stderr.write(`gleaner: no command "${first}"${suggest(first, commandNames, (near) => near)}\n`)
     return 2
   }
   return undefined
 }
 
-const code = answerHere()
-if (code !== undefined) process.exitCode = code
-else {
+const run = async (): Promise<number> => {
+  const command = findCommand(daemonCommands, words)
+  if (command !== undefined) return command.run(command.rest)
   const { runCommandLine } = await import("./CommandLine.ts")
-  await runCommandLine(words)
+  return runCommandLine(words)
 }
+
+process.exitCode = answerHere() ?? (await run())
+// Pipes may still be draining; sockets and timers must not keep a finished command alive.
+setImmediate(() => process.exit())

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { afterEach, describe, expect, it } from "vitest"
@@ -23,6 +23,7 @@ describe.skipIf(missingForEnforcement !== undefined)("npm start", () => {
     const data = mkdtempSync(join(tmpdir(), "gleaner-e2e-npm-"))
     const parent = `gleaner-e2e-npm-${process.pid}`
     const options = ["--data", data, "--port", "0", "--agent-port", "0", "--cgroup-parent", parent]
+    options.push("--without-monitor")
     const npm = new GleanerProcess(
       spawn("npm", ["start", "--", ...options], { cwd: repository, stdio: ["ignore", "pipe", "pipe"] }),
     )
@@ -70,21 +71,32 @@ describe.skipIf(missingForEnforcement !== undefined)("gleaner up", () => {
     expect(processesOf(cluster.data)).toEqual([])
   })
 
-  it("ends when its master does, also while it still waits for its agent", async () => {
+  it("ends when its master does before anything was ready", async () => {
     cluster = await Cluster.start()
     await cluster.stop()
-    // Once more on the same folder: the master is stopped before the agent can register.
+    // Once more on the same folder, which the master can no longer read.
     const { data, cgroupParent } = cluster
+    writeFileSync(join(data, "master", "journal.db"), "no journal".repeat(1_000))
     const args = ["--data", data, "--port", "0", "--agent-port", "0", "--cgroup-parent", cgroupParent]
-    cluster.up = startGleaner(["up", ...args])
-    await cluster.up.says("master  ")
-    const { pid } = JSON.parse(readFileSync(join(data, "master.json"), "utf8")) as { pid: number }
-    process.kill(pid, "SIGSTOP")
-    expect(cluster.up.stdout).not.toContain("agent  ")
-    process.kill(pid, "SIGKILL")
+    cluster.up = startGleaner(["up", "--without-monitor", ...args])
     const { code, stderr } = await cluster.up.finished
     expect(code).toBe(1)
-    expect(stderr).toContain("the master was ended by SIGKILL")
+    expect(stderr).toContain("the master ended with exit code 1")
+    expect(processesOf(data)).toEqual([])
+  })
+
+  it("starts a daemon again that dies, at the place where others look for it", async () => {
+    cluster = await Cluster.start()
+    const { data } = cluster
+    const { pid } = JSON.parse(readFileSync(join(data, "master.json"), "utf8")) as { pid: number }
+    process.kill(pid, "SIGKILL")
+    await cluster.up.says(/the master was ended by SIGKILL; starting it again in \S+ s/)
+    await cluster.up.says("the master is back")
+    const { stdout, stderr } = await cluster.run("--", "echo", "hello").finished
+    expect([stdout, stderr]).toEqual(["hello\n", ""])
+    const { code } = await cluster.stop("SIGTERM")
+    expect(code).toBe(0)
+    expect(cluster.leftovers()).toEqual([])
     expect(processesOf(data)).toEqual([])
   })
 

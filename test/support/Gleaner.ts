@@ -7,6 +7,23 @@ import { fileURLToPath } from "node:url"
 /** The bundled command line, as users run it. */
 export const gleanerScript = join(dirname(fileURLToPath(import.meta.url)), "../../dist/gleaner.js")
 
+/**
+ * `EXECUTABLE SCRIPT` that runs the commands of a host (see `npm run test:node10`); `gleaner up` reads the same variable
+ * for the daemons that it starts.
+ */
+const [hostExecutable = process.execPath, hostScript = gleanerScript] = (
+  process.env.GLEANER_TEST_HOST_PROGRAM ?? ""
+)
+  .split(" ")
+  .filter((word) => word !== "")
+const hostCommands = ["agent", "monitor", "doctor", "trace"]
+
+/** What runs the command: the legacy bundle on another Node where a test run asks for it. */
+const programOf = (command: string | undefined): readonly [executable: string, script: string] =>
+  command !== undefined && hostCommands.includes(command)
+    ? [hostExecutable, hostScript]
+    : [process.execPath, gleanerScript]
+
 /** Why end-to-end tests with real cgroups cannot run here; undefined when they can. */
 export const missingForEnforcement: string | undefined =
   process.getuid?.() !== 0
@@ -77,13 +94,15 @@ export const eventually = async <A>(look: () => A | undefined | Promise<A | unde
 export const startGleaner = (
   args: ReadonlyArray<string>,
   environment: Readonly<Record<string, string>> = {},
-): GleanerProcess =>
-  new GleanerProcess(
-    spawn(process.execPath, [gleanerScript, ...args], {
+): GleanerProcess => {
+  const [executable, script] = programOf(args[0])
+  return new GleanerProcess(
+    spawn(executable, [script, ...args], {
       env: { ...process.env, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     }),
   )
+}
 
 /** Runs a gleaner command to its end. */
 export const gleaner = (
@@ -148,7 +167,8 @@ export class Cluster {
     this.up = startGleaner(
       [
         ...["up", "--data", this.data, "--port", "0", "--agent-port", "0"],
-        ...["--cgroup-parent", this.cgroupParent, ...options],
+        // What is lent must not follow this machine's load, unless a test asks for it with --no-without-monitor.
+        ...["--cgroup-parent", this.cgroupParent, "--without-monitor", ...options],
       ],
       environment,
     )
@@ -224,7 +244,7 @@ export class SplitCluster {
     await cluster.beginMaster()
     cluster.agent = startGleaner([
       ...["agent", "--data", cluster.data, "--master", cluster.url, "--port", "0"],
-      ...["--cgroup-parent", cluster.cgroupParent],
+      ...["--cgroup-parent", cluster.cgroupParent, "--without-monitor"],
     ])
     await cluster.agent.says('"ready":true')
     return cluster

@@ -6,6 +6,8 @@ import { Data, Deferred, Effect, type Scope } from "effect"
 export class ChildEnded extends Data.TaggedError("ChildEnded")<{
   readonly name: string
   readonly how: string
+  /** It was told what it cannot do: starting it again would end the same. */
+  readonly isMisconfigured: boolean
   readonly logFile: string
   readonly lastLines: string
 }> {
@@ -25,14 +27,22 @@ export interface ChildOptions {
   readonly name: string
   /** Arguments of this same gleaner. */
   readonly args: ReadonlyArray<string>
-  /** Default: the one that runs here. */
+  /** Default: the ones that run here. */
   readonly script?: string
+  readonly executable?: string
   readonly logFile: string
-  /** Asks it to end; default SIGTERM. */
-  readonly stopSignal?: NodeJS.Signals
-  /** After that, before SIGKILL. */
-  readonly stopWaitMs: number
+  /** How it is asked to end, one after the other; SIGKILL follows the last. */
+  readonly stops: ReadonlyArray<Stop>
 }
+
+export interface Stop {
+  readonly signal: NodeJS.Signals
+  /** How long it gets before it is told more firmly. */
+  readonly waitMs: number
+}
+
+/** The exit code of a command that was asked for wrongly. */
+const wrongUsageCode = 2
 
 const logBytesMax = 10 * 1024 * 1024
 
@@ -66,30 +76,33 @@ export const startChild = (options: ChildOptions): Effect.Effect<Child, ChildEnd
     const ended = yield* Deferred.make<never, ChildEnded>()
     yield* Effect.acquireRelease(
       Effect.sync(() => spawnChild(options, ready, ended)),
-      (child) => stopChild(child, options),
+      (child) => stopChild(child, options.stops),
     )
     return { ready: yield* Deferred.await(ready), ended: Deferred.await(ended) }
   })
 
 const spawnChild = (
-  { name, args, logFile, script = process.argv[1] ?? "" }: ChildOptions,
+  { name, args, logFile, script = process.argv[1] ?? "", executable = process.execPath }: ChildOptions,
   ready: Deferred.Deferred<Child["ready"], ChildEnded>,
   ended: Deferred.Deferred<never, ChildEnded>,
 ): ChildProcess => {
   const log = openLog(logFile)
-  const child = spawn(process.execPath, [script, ...args, "--with-parent"], {
+  const child = spawn(executable, [script, ...args, "--with-parent"], {
     detached: true,
     stdio: ["pipe", "pipe", log],
   })
   closeSync(log)
-  const fail = (how: string) => {
-    const error = new ChildEnded({ name, how, logFile, lastLines: lastLines(logFile, 5) })
+  const fail = (how: string, isMisconfigured = false) => {
+    const error = new ChildEnded({ name, how, isMisconfigured, logFile, lastLines: lastLines(logFile, 5) })
     Deferred.unsafeDone(ready, error)
     Deferred.unsafeDone(ended, error)
   }
   child.on("error", (error) => fail(`could not be started (${error.message})`))
   child.on("exit", (code, signal) =>
-    fail(signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`),
+    fail(
+      signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`,
+      code === wrongUsageCode,
+    ),
   )
   // Its stdin ends with us; that it is gone is told by `exit`.
   child.stdin?.on("error", () => {})
@@ -119,19 +132,21 @@ const readAnnouncement = (line: string): Child["ready"] | undefined => {
   }
 }
 
-const stopChild = (
-  child: ChildProcess,
-  { stopWaitMs, stopSignal = "SIGTERM" }: ChildOptions,
-): Effect.Effect<void> =>
+const stopChild = (child: ChildProcess, stops: ReadonlyArray<Stop>): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
       resume(Effect.void)
       return
     }
-    const timer = setTimeout(() => child.kill("SIGKILL"), stopWaitMs)
+    let timer: NodeJS.Timeout | undefined
+    const tell = (at: number): void => {
+      const stop = stops[at]
+      child.kill(stop?.signal ?? "SIGKILL")
+      if (stop !== undefined) timer = setTimeout(() => tell(at + 1), stop.waitMs)
+    }
     child.once("exit", () => {
       clearTimeout(timer)
       resume(Effect.void)
     })
-    child.kill(stopSignal)
+    tell(0)
   })

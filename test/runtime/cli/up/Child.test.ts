@@ -12,7 +12,13 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const start = (code: string) => {
   const script = join(folder, "daemon.cjs")
   writeFileSync(script, `process.stdin.on("end", () => process.exit()).resume()\n${code}`)
-  const options = { name: "daemon", args: [], script, logFile: join(folder, "log"), stopWaitMs: 5_000 }
+  const options = {
+    name: "daemon",
+    args: [],
+    script,
+    logFile: join(folder, "log"),
+    stops: [{ signal: "SIGTERM" as const, waitMs: 5_000 }],
+  }
   return Effect.runPromiseExit(
     Effect.scoped(Effect.map(startChild(options), ({ ready }) => ready)).pipe(Effect.timeout("20 seconds")),
   )

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { memToText, parseMemMiB } from "../../../runtime/cli/Memory.ts"
+import { memToText, parseMemMiB } from "../../../runtime/config/Memory.ts"
 
 describe("sizes of memory", () => {
   it.each([

@@ -1,0 +1,46 @@
+// Bundles what runs on legacy hosts (agent, monitor, doctor, trace record) into one file for Node 10, beside the launcher
+// that tasks are started with. `--metafile FILE` also writes what went into it.
+import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { build } from "esbuild"
+
+const root = dirname(fileURLToPath(import.meta.url))
+const folder = join(root, "dist-legacy")
+const target = "node10.24"
+const at = process.argv.indexOf("--metafile")
+const metafilePath = at === -1 ? undefined : process.argv[at + 1]
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: "node",
+  target,
+  minify: true,
+  write: false,
+  legalComments: "none",
+  logLevel: "warning",
+}
+const prelude = await build({ ...common, entryPoints: ["runtime/cli/legacy/Prelude.ts"], format: "iife" })
+const version = JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version
+const bundle = await build({
+  ...common,
+  entryPoints: ["runtime/cli/legacy/main.ts"],
+  outfile: "gleaner-legacy.js",
+  format: "cjs",
+  keepNames: true,
+  metafile: true,
+  define: {
+    "process.env.GLEANER_VERSION": JSON.stringify(version),
+    "import.meta.url": "__ownUrl",
+  },
+  banner: {
+    js: `${prelude.outputFiles[0].text.trimEnd()}\nconst __ownUrl=require("url").pathToFileURL(__filename).href;`,
+  },
+})
+mkdirSync(folder, { recursive: true })
+const draft = join(folder, `.new.${process.pid}`)
+writeFileSync(draft, bundle.outputFiles[0].text)
+renameSync(draft, join(folder, "gleaner-legacy.js"))
+copyFileSync(join(root, "runtime/agent/launch.sh"), join(folder, "launch.sh"))
+if (metafilePath !== undefined) writeFileSync(metafilePath, JSON.stringify(bundle.metafile))

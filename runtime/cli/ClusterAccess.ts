@@ -1,0 +1,38 @@
+import { Effect } from "effect"
+import { type DataFolder, readJsonFile } from "../DataFolder.ts"
+import { readSecret } from "../http/SecretFile.ts"
+import type { MasterAccess } from "../mesos/SchedulerClient.ts"
+import { CommandFailure } from "./CommandFailure.ts"
+
+export interface ClusterPlace {
+  readonly data: DataFolder
+  /** Null = the one that the data folder names. */
+  readonly master: string | null
+  /** Null = the one in the data folder. */
+  readonly secretFile: string | null
+}
+
+/** Finds the master and the secret that a command speaks with. */
+export const findCluster = ({
+  data,
+  master,
+  secretFile,
+}: ClusterPlace): Effect.Effect<MasterAccess, CommandFailure> =>
+  Effect.gen(function* () {
+    const url = master ?? urlInFolder(data)
+    if (url === undefined) {
+      return yield* new CommandFailure({
+        message: `no master is running from ${data.path}: start one with \`gleaner up\`, or name one with --master URL`,
+        exitCode: 1,
+      })
+    }
+    const secret = yield* readSecret(secretFile ?? data.secretFile).pipe(
+      Effect.mapError(({ message }) => new CommandFailure({ message, exitCode: 1 })),
+    )
+    return { url: url.replace(/\/+$/, ""), secret }
+  })
+
+const urlInFolder = (data: DataFolder): string | undefined => {
+  const content = readJsonFile(data.masterFile) as { readonly url?: unknown } | undefined
+  return typeof content?.url === "string" ? content.url : undefined
+}

@@ -1,0 +1,36 @@
+import { section } from "../Section.ts"
+import {
+  advertiseSetting,
+  dataSetting,
+  hostSetting,
+  lendingSettings,
+  masterUrlSetting,
+  portSetting,
+  secretFileSetting,
+  unconfinedSetting,
+  withoutMonitorSetting,
+  withParentSetting,
+} from "./SharedSettings.ts"
+
+export const agentSection = section({
+  name: "agent",
+  command: "agent",
+  summary:
+    "Run the agent of this host: it lends cpus and memory and runs tasks in cgroups. SIGTERM leaves the tasks running, SIGUSR1 ends them.",
+  examples: [
+    "gleaner agent --master http://10.0.0.1:5050 --host 10.0.0.7",
+    "gleaner agent --without-monitor --cpus 2 --mem 4G",
+  ],
+  settings: {
+    data: dataSetting,
+    master: masterUrlSetting,
+    secretFile: secretFileSetting,
+    host: hostSetting,
+    advertise: advertiseSetting,
+    port: portSetting("agent", 5051),
+    ...lendingSettings,
+    withoutMonitor: withoutMonitorSetting,
+    unconfined: unconfinedSetting,
+    withParent: withParentSetting,
+  },
+})
