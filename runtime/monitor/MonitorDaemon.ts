@@ -6,8 +6,8 @@ import type { MonitorPolicy } from "../../core/monitor/State.ts"
 import { defaultPolicyFile, parsePolicyFile, toMonitorPolicy } from "../../core/policies/PolicyFile.ts"
 import { linuxPlainKernel } from "../cgroups/LinuxPlainKernel.ts"
 import { readBootId } from "../host/BootId.ts"
-import { lockFolder } from "../host/FolderLock.ts"
 import { startPeriodicTimer } from "../host/PeriodicTimer.ts"
+import { acquireProcessLock } from "../ProcessLock.ts"
 import { monitorSocketName } from "../protocol/MonitorProtocol.ts"
 import { openRecorder } from "../recording/Recorder.ts"
 import type { Log } from "./LeaseClient.ts"
@@ -81,7 +81,11 @@ export const startMonitor = async (options: MonitorDaemonOptions): Promise<Monit
   const policy = readPolicy(options.policyText)
   if (typeof policy === "string") throw new MonitorRefused(policy)
   mkdirSync(folder, { recursive: true, mode: 0o755 })
-  const lock = lockFolder(folder, ".monitor.lock")
+  const lock = acquireProcessLock(join(folder, ".lock"))
+  if ("holderPid" in lock)
+    throw new MonitorRefused(
+      `${folder} is held by process ${lock.holderPid}, which runs: stop that monitor first, or use another data folder`,
+    )
   try {
     return await runMonitor(options, policy, lock.release)
   } catch (error) {
