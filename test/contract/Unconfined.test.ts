@@ -321,6 +321,21 @@ describe("processes found by their marks", () => {
       }),
     ))
 
+  it("are ended also when each forks its successor and ends, so that no pid lasts", () =>
+    run((cgroups) =>
+      Effect.gen(function* () {
+        const id = `${prefix}-comet`
+        yield* cgroups.create(id, small)
+        const { launcher, task } = yield* launched(id, "f() { f & exit 0; }; (f) & sleep 600")
+        yield* Effect.promise(() => eventually(() => (markedWith(id).length >= 2 ? true : undefined)))
+        yield* cgroups.destroy(id)
+        expect(markedWith(id)).toEqual([])
+        // The launcher was stopped with its group for a moment, and yet writes down the end.
+        expect((yield* launcher.awaitExit(task)).exitCode).toBe(137)
+        expect(markedWith(id)).toEqual([])
+      }),
+    ))
+
   it("forget the containers of an earlier boot, whose pids are somebody else's now", () =>
     run((cgroups) =>
       Effect.gen(function* () {
