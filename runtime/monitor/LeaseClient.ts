@@ -157,7 +157,7 @@ export const startLeaseClient = (options: LeaseClientOptions): LeaseClient => {
         target.sinceMs = nowMs()
         return sendBeat(target)
       case "Refused":
-        return end(target, `the agent refuses: ${line.reason}`, true)
+        return end(target, `the agent refuses: ${line.reason}`)
       case "Revoked":
         return end(target, `the agent took the ceiling back: ${line.reason}`)
       case "Heard":

@@ -4,29 +4,27 @@ import type { MonitorEvent } from "../../core/monitor/Event.ts"
 import type { MonitorPolicy } from "../../core/monitor/State.ts"
 import { stepMonitor } from "../../core/monitor/Step.ts"
 import { printPolicySpec } from "../../core/policies/PolicySpec.ts"
-import type { PlainKernel } from "../cgroups/PlainKernel.ts"
 import type { HostSample } from "../host/HostSampler.ts"
 import type { HostAmounts, ToldTask } from "../protocol/MonitorProtocol.ts"
 import type { Recorder } from "../recording/Recorder.ts"
 import { createSampleFold } from "../recording/SampleFold.ts"
-import { type CeilingCounts, type Harvest, openHarvest } from "./Harvest.ts"
-import { type Beat, type Granted, type Log, startLeaseClient } from "./LeaseClient.ts"
+import { type CeilingCounts, type Harvest, type HarvestOptions, openHarvest } from "./Harvest.ts"
+import { type Beat, type Granted, startLeaseClient } from "./LeaseClient.ts"
 import { createBlock, startWarm } from "./WarmStart.ts"
 
-export interface MonitorOptions {
+export interface MonitorOptions
+  extends Pick<HarvestOptions, "kernel" | "log" | "openSampler" | "writeMemory"> {
   readonly socketPath: string
   readonly folder: string
   readonly host: string
   readonly policy: MonitorPolicy
   readonly guardPeriodMs: number
   readonly version: string
-  readonly kernel: PlainKernel
   readonly recorder: Recorder
   /** Monotonic ms with fractions, and ms since 1970. */
   readonly nowMs: () => number
   readonly wallMs: () => number
   readonly chance: () => number
-  readonly log: Log
   /** A law broke outside of `guard`. */
   readonly onDefect: (error: Error) => void
 }
@@ -97,14 +95,13 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
 
   const openParent = (cgroupParent: string): Harvest =>
     openHarvest({
-      kernel: options.kernel,
+      ...options,
       cgroupParent,
       periodMs: guardPeriodMs,
       mayRaise: () => client.isTrusted(),
       onRaiseNotTrusted: () =>
         client.handOverAnew("a raise was due while the agent had not answered recently"),
       counts,
-      log,
     })
   let harvest = openParent(firstCgroupParent)
   let sample = harvest.sampler.sample(startedMs, wallMs())
@@ -193,7 +190,9 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
       recordedMoves.lowestCpuMilli = cpuMilli
   }
 
-  const timeNow = () => ({ nowMs: nowMs(), wallMs: wallMs() })
+  function timeNow() {
+    return { nowMs: nowMs(), wallMs: wallMs() }
+  }
 
   function measure(skipped: number) {
     const time = timeNow()
