@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config"
 
-// Four kinds of test. Unit tests mirror the folders; contract suites run over every implementation of a port;
-// end-to-end tests start real processes with real cgroups, so they run one file at a time.
+// Five kinds of test. Unit tests mirror the folders; contract suites run over every implementation of a port;
+// end-to-end tests start real processes with real cgroups, so they run one file at a time; determinism compares what the
+// same bundle of core/ says on several versions of Node.
 const project = (name: string, include: string[], options: object = {}) => ({
   test: { name, include, environment: "node", ...options },
 })
@@ -12,6 +13,7 @@ export default defineConfig({
       project("structure", ["test/structure/**/*.test.ts"]),
       project("unit", ["test/{core,traces,sim,runtime,bench}/**/*.test.ts"], { testTimeout: 30_000 }),
       project("contract", ["test/contract/**/*.test.ts"], { testTimeout: 60_000, fileParallelism: false }),
+      project("determinism", ["test/determinism/**/*.test.ts"], { testTimeout: 120_000 }),
       project("e2e", ["test/e2e/**/*.test.ts"], {
         testTimeout: 120_000,
         hookTimeout: 60_000,

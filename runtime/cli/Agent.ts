@@ -3,8 +3,9 @@ import type { SettledSettings } from "../config/ReadSettings.ts"
 import type { agentSection } from "../config/sections/AgentSection.ts"
 import { dataFolderAt } from "../DataFolder.ts"
 import { findCluster } from "./ClusterAccess.ts"
-import { announceReady, runDaemon } from "./Daemon.ts"
+import { runDaemon } from "./Daemon.ts"
 import { milliOf } from "./Milli.ts"
+import { announceReady } from "./PlainDaemon.ts"
 import { version } from "./Version.ts"
 
 /** Runs the agent until a signal. `endTasks` resolves when its tasks are to end before it does. */

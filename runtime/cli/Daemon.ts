@@ -5,11 +5,6 @@ import { reportExit } from "./CommandExit.ts"
 import { CommandFailure } from "./CommandFailure.ts"
 import { stdinEnd, untilSignal } from "./Signals.ts"
 
-/** One line on stdout, so that whoever started the daemon knows it serves and where. */
-export const announceReady = (facts: { readonly [name: string]: string }): void => {
-  process.stdout.write(`${JSON.stringify({ ready: true, ...facts })}\n`)
-}
-
 /** Runs a daemon until a signal or its parent's end, logging as it goes; answers with the exit code. */
 export const runDaemon = async <A, E extends { readonly message: string }>(
   name: string,

@@ -1,10 +1,17 @@
 import type { Section } from "../config/Section.ts"
 import { agentSection } from "../config/sections/AgentSection.ts"
 import { doctorSection } from "../config/sections/DoctorSection.ts"
+import { monitorSection } from "../config/sections/MonitorSection.ts"
+import { recordSection } from "../config/sections/RecordSection.ts"
 import { runSettingsCommand } from "./SettingsCommand.ts"
 
 /** What there is to say of each, in the order of help. */
-export const hostSections: ReadonlyArray<Section> = [agentSection, doctorSection]
+export const hostSections: ReadonlyArray<Section> = [
+  agentSection,
+  monitorSection,
+  doctorSection,
+  recordSection,
+]
 
 /** Runs with the words behind the command's own; resolves with the exit code. */
 export type RunCommand = (words: ReadonlyArray<string>) => Promise<number>
@@ -21,6 +28,14 @@ export const hostCommands: { readonly [command: string]: RunCommand } = {
       const { runAgent } = await import("./Agent.ts")
       return runAgent(settled, endTasks)
     }),
+  monitor: (words) =>
+    runSettingsCommand(monitorSection, words, async (settled) =>
+      (await import("./Monitor.ts")).runMonitor(settled),
+    ),
+  "trace record": (words) =>
+    runSettingsCommand(recordSection, words, async (settled) =>
+      (await import("./TraceRecord.ts")).runTraceRecord(settled),
+    ),
   doctor: (words) =>
     runSettingsCommand(doctorSection, words, async ({ values }, { isJsonWanted }) => {
       const { runDoctor } = await import("./doctor/Doctor.ts")

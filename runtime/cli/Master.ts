@@ -3,7 +3,8 @@ import { defaultMasterSettings } from "../../core/master/State.ts"
 import type { SettledSettings } from "../config/ReadSettings.ts"
 import type { masterSection } from "../config/sections/MasterSection.ts"
 import { dataFolderAt } from "../DataFolder.ts"
-import { announceReady, runDaemon } from "./Daemon.ts"
+import { runDaemon } from "./Daemon.ts"
+import { announceReady } from "./PlainDaemon.ts"
 import { version } from "./Version.ts"
 
 /** Runs the master until a signal. */

@@ -89,7 +89,7 @@ export const unconfinedSetting = switched({
 export const policySetting = file({
   meaning: "Policy file (*.policy.json) that says how much to keep for the primary",
   initial: null,
-  initialText: "keep everything, lend nothing",
+  initialText: "the last hour's peak and a tenth",
 })
 
 /** `gleaner up` holds its daemons by a pipe: when it is gone, whatever the reason, they stop cleanly. */

@@ -103,7 +103,7 @@ describe("settings", () => {
 
   it("that a command needs are asked for", () => {
     const refused = readSettings(recordSection, [], around())
-    expect(refused).toMatchObject({ problems: [expect.stringContaining("--out FILE is missing")] })
+    expect(refused).toMatchObject({ problems: [expect.stringContaining("--out DIR is missing")] })
     expect(readSettings(recordSection, ["--out", "x"], around())).toMatchObject({ _tag: "Settled" })
   })
 })
