@@ -245,7 +245,10 @@ describe.runIf(isRoot).each(shells.map((words) => [words.join(" "), words] as co
 )
 
 describe.runIf(missingForEnforcement === undefined)("init scripts with gleaner itself", () => {
-  const place = new Place(["/bin/sh"])
+  let place: Place
+  beforeEach(() => {
+    place = new Place(["/bin/sh"])
+  })
   const cgroupParent = `gleaner-e2e-init-${process.pid}`
   afterEach(async () => {
     await place.close()
