@@ -168,7 +168,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
 
 const layerCgroups = ({ confinement, cgroupParent, folder }: AgentDaemonOptions): Layer.Layer<Cgroups> =>
   confinement === "none"
-    ? Unconfined.layer({ parent: cgroupParent, folder: join(folder, "unconfined") })
+    ? Unconfined.layer({ parent: cgroupParent, folder: join(folder, "containers") })
     : Layer.provide(CgroupV1.layer({ parent: cgroupParent }), LinuxKernel.layer)
 
 const measured = (
