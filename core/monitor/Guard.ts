@@ -26,23 +26,18 @@ export const moveCeiling = (
   hasLease: boolean,
 ): boolean => {
   if (track.ceilingMilli[host] === unknown) return false
-  if (time.nowMs - track.knownAtMs[host]! >= settings.staleMs) {
+  const isStale = time.nowMs - track.knownAtMs[host]! >= settings.staleMs
+  const free = freeOf(track, settings, host)
+  const limit = clamp(track, host, free)
+  if (isStale || track.ceilingMilli[host]! > limit) {
     stopRaising(track, host)
-    return lower(track, settings, host, time.nowMs, staleLimit(track, host))
-  }
-  if (track.useMilli[host] === unknown) return false
-  const capacity = track.capacityMilli[host]!
-  const lent = track.lentMilli[host]!
-  const step = stepOf(settings, track, host)
-  const free = Math.floor(capacity - peakOf(track, host) - settings.headroomShare * capacity)
-  const limit = Math.max(track.floorMilli, Math.min(lent, free))
-  const goal = Math.max(track.floorMilli, Math.min(lent, free - step))
-  if (track.ceilingMilli[host]! > limit) {
-    stopRaising(track, host)
-    return lower(track, settings, host, time.nowMs, goal)
+    const lowest = clamp(track, host, free - stepOf(settings, track, host))
+    return lower(track, settings, host, time.nowMs, isStale ? staleLimit(track, host, limit) : lowest)
   }
   if (!hasLease) stopRaising(track, host)
-  else if (track.isKnown[host] === 1) return raise(track, settings, host, time, goal)
+  else if (track.isKnown[host] === 1) {
+    return raise(track, settings, host, time, clamp(track, host, free - stepOf(settings, track, host)))
+  }
   return false
 }
 
@@ -64,9 +59,7 @@ export const takeCeiling = (
   track.lentMilli[host] = Math.max(0, Math.floor(lentMilli))
   track.ceilingMilli[host] = ceilingMilli === null ? noCeiling : ceilingMilli
   track.raisedAtMs[host] = unknown
-  stopRaising(track, host)
-  const wasCut = lower(track, settings, host, nowMs, Math.max(track.floorMilli, track.lentMilli[host]!))
-  return moveCeiling(track, settings, host, { nowMs, spanMs: 0 }, false) || wasCut
+  return moveCeiling(track, settings, host, { nowMs, spanMs: 0 }, false)
 }
 
 /** Sizes follow what can be lent at most, so that a small share of a big host moves too. */
@@ -76,10 +69,20 @@ const baseOf = (track: Track, host: number): number =>
 const stepOf = (settings: MonitorSettings, track: Track, host: number): number =>
   Math.max(1, Math.floor(settings.stepShare * baseOf(track, host)))
 
-const staleLimit = (track: Track, host: number): number => {
+/** What the primary leaves beside the headroom; without any sample yet, nothing is known against the ceiling in force. */
+const freeOf = (track: Track, settings: MonitorSettings, host: number): number => {
+  if (track.useMilli[host] === unknown) return noCeiling
+  const capacity = track.capacityMilli[host]!
+  return Math.floor(capacity - peakOf(track, host) - settings.headroomShare * capacity)
+}
+
+const clamp = (track: Track, host: number, milli: number): number =>
+  Math.max(track.floorMilli, Math.min(track.lentMilli[host]!, milli))
+
+const staleLimit = (track: Track, host: number, limit: number): number => {
   if (!track.isLevel) return track.floorMilli
   const harvest = track.harvestMilli[host]!
-  return harvest === unknown ? track.ceilingMilli[host]! : Math.max(track.floorMilli, Math.ceil(harvest))
+  return harvest === unknown ? limit : Math.max(track.floorMilli, Math.min(limit, Math.ceil(harvest)))
 }
 
 const stopRaising = (track: Track, host: number): void => {
