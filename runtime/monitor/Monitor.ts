@@ -4,6 +4,7 @@ import type { MonitorEvent } from "../../core/monitor/Event.ts"
 import type { MonitorPolicy } from "../../core/monitor/State.ts"
 import { stepMonitor } from "../../core/monitor/Step.ts"
 import { printPolicySpec } from "../../core/policies/PolicySpec.ts"
+import { isContainerId } from "../cgroups/ContainerId.ts"
 import type { HostSample } from "../host/HostSampler.ts"
 import type { HostAmounts, ToldTask } from "../protocol/MonitorProtocol.ts"
 import type { Recorder } from "../recording/Recorder.ts"
@@ -294,8 +295,11 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
 
 const orNull = (value: number): number | null => (value >= 0 ? value : null)
 
+/** By the name of their cgroup; what cannot be one has none. */
 const byId = (tasks: ReadonlyArray<ToldTask>): Map<string, ToldTask> =>
-  new Map(tasks.map((task) => [task.containerId, task] as const))
+  new Map(
+    tasks.filter((task) => isContainerId(task.containerId)).map((task) => [task.containerId, task] as const),
+  )
 
 /** A warm machine whose time goes on from now. */
 const startWarmAt = (options: MonitorOptions, policy: MonitorPolicy) => {
