@@ -4,12 +4,14 @@ import type { MonitorEvent } from "../../core/monitor/Event.ts"
 import type { MonitorPolicy } from "../../core/monitor/State.ts"
 import { stepMonitor } from "../../core/monitor/Step.ts"
 import { printPolicySpec } from "../../core/policies/PolicySpec.ts"
+import { isContainerId } from "../cgroups/ContainerId.ts"
 import type { HostSample } from "../host/HostSampler.ts"
 import type { HostAmounts, ToldTask } from "../protocol/MonitorProtocol.ts"
 import type { Recorder } from "../recording/Recorder.ts"
 import { createSampleFold } from "../recording/SampleFold.ts"
 import { type CeilingCounts, type Harvest, type HarvestOptions, openHarvest } from "./Harvest.ts"
 import { type Beat, type Granted, startLeaseClient } from "./LeaseClient.ts"
+import { createQuietLog } from "./QuietLog.ts"
 import { createBlock, startWarm } from "./WarmStart.ts"
 
 export interface MonitorOptions
@@ -63,7 +65,9 @@ export const printMonitorPolicy = ({ cpu, mem, intervalMs }: MonitorPolicy): str
   `cpu ${printPolicySpec(cpu)} mem ${printPolicySpec(mem)} every ${intervalMs} ms`
 
 export const createMonitor = (options: MonitorOptions): Monitor => {
-  const { guardPeriodMs, recorder, log, nowMs, wallMs } = options
+  const { guardPeriodMs, recorder, nowMs, wallMs } = options
+  // The guard loop may have the same to say ten times a second; a lease is granted and lost one at a time.
+  const quietLog = createQuietLog(options.log, nowMs)
   const startedMs = nowMs()
   const counts: CeilingCounts = { lowered: 0, raised: 0, notBiting: 0 }
   const block = createBlock()
@@ -90,12 +94,13 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
     onGranted: (next) => guarded(() => onGranted(next)),
     onTasks: (tasks) => guarded(() => onTasks(tasks)),
     onLost: () => guarded(() => onLost()),
-    log,
+    log: options.log,
   })
 
   const openParent = (cgroupParent: string): Harvest =>
     openHarvest({
       ...options,
+      log: quietLog,
       cgroupParent,
       periodMs: guardPeriodMs,
       mayRaise: () => client.isTrusted(),
@@ -199,7 +204,7 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
     sample = harvest.sampler.sample(time.nowMs, time.wallMs)
     samples += 1
     missedSamples += skipped
-    for (const failure of sample.failures) log("warning", failure.message)
+    for (const failure of sample.failures) quietLog("warning", failure.message)
     const isKnown = sample.primaryCpuMilli >= 0 && sample.primaryMemMilli >= 0
     if (isKnown) knownAtMs = time.nowMs
     else if (samples > 1) missedSamples += 1
@@ -290,8 +295,11 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
 
 const orNull = (value: number): number | null => (value >= 0 ? value : null)
 
+/** By the name of their cgroup; what cannot be one has none. */
 const byId = (tasks: ReadonlyArray<ToldTask>): Map<string, ToldTask> =>
-  new Map(tasks.map((task) => [task.containerId, task] as const))
+  new Map(
+    tasks.filter((task) => isContainerId(task.containerId)).map((task) => [task.containerId, task] as const),
+  )
 
 /** A warm machine whose time goes on from now. */
 const startWarmAt = (options: MonitorOptions, policy: MonitorPolicy) => {

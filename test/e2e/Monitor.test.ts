@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
-import { cpus, tmpdir } from "node:os"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest"
@@ -10,28 +10,31 @@ import { readTraces } from "../../traces/ReadTraces.ts"
 import { linuxWorld } from "../contract/CgroupWorlds.ts"
 import { findCgroups, sweepCgroups, whyNoRealCgroups } from "../support/CgroupLeftovers.ts"
 import { type FakeMonitorAgent, grantOf, startFakeMonitorAgent, until } from "../support/FakeMonitorAgent.ts"
+import { startHostOfGroups } from "../support/HostOfGroups.ts"
 
 // The monitor on this host's kernel: real load outside and inside the harvest, real cgroups, an agent that only answers.
 
 const parent = `gleaner-test-m${process.pid}`
+const primaryGroup = `${parent}-primary`
 const whyNot = whyNoRealCgroups()
-const lentMilli = cpus().length * 1_000
-const quotaFile = `/sys/fs/cgroup/cpu/${parent}/cpu.cfs_quota_us`
-const quota = () => Number(readFileSync(quotaFile, "utf8"))
+const groupOf = (controller: string, name: string) => `/sys/fs/cgroup/${controller}/${name}`
+const quotaOf = (name: string) => Number(readFileSync(`${groupOf("cpu", name)}/cpu.cfs_quota_us`, "utf8"))
+const quota = () => quotaOf(parent)
+const world = linuxWorld(parent)
+const lentMilli = 2_000
 
 let agent: FakeMonitorAgent
-let monitor: MonitorDaemon
+let monitor: MonitorDaemon | undefined
 let folder = ""
 let children: Array<ChildProcess> = []
-const world = linuxWorld(parent)
 
 beforeEach(async () => {
   agent = await startFakeMonitorAgent()
   folder = mkdtempSync(join(tmpdir(), "gleaner-monitor-"))
-  children = []
 })
 afterEach(async () => {
   for (const child of children) child.kill("SIGKILL")
+  children = []
   await monitor?.stop()
   await agent.close()
   rmSync(folder, { recursive: true, force: true })
@@ -43,38 +46,53 @@ afterAll(() => {
   expect(findCgroups(parent)).toEqual([])
 })
 
-const spin = (join = "") => {
-  const child = spawn("/bin/sh", ["-c", `${join}while :; do :; done`], { stdio: "ignore" })
-  children.push(child)
-  return child
+/** A process that uses all the cpu it gets, in a group of its own choice. */
+const spin = (name: string) => {
+  const join = ["cpu", "cpuacct"].map(
+    (controller) => `echo 0 > ${groupOf(controller, name)}/tasks || exit 1; `,
+  )
+  children.push(spawn("/bin/sh", ["-c", `${join.join("")}while :; do :; done`], { stdio: "ignore" }))
+}
+const endAllOf = (name: string) => {
+  for (const pid of readFileSync(`${groupOf("cpu", name)}/cgroup.procs`, "utf8")
+    .split("\n")
+    .filter(Boolean))
+    process.kill(Number(pid), "SIGKILL")
+}
+const beats = () => agent.lines.flatMap((line) => (line.type === "Beat" ? [line] : []))
+const lastBeat = () => beats()[beats().length - 1]
+
+const makeGroups = async () => {
+  for (const controller of ["cpu", "cpuacct"])
+    mkdirSync(groupOf(controller, primaryGroup), { recursive: true })
+  // Whatever else runs here, the primary gets its cpus.
+  writeFileSync(`${groupOf("cpu", primaryGroup)}/cpu.shares`, "100000")
+  await Effect.runPromise(
+    Effect.gen(function* () {
+      const cgroups = yield* Cgroups
+      yield* cgroups.ensureParent({ cpuQuotaMicros: lentMilli * 100, memBytes: "unlimited" })
+      yield* cgroups.create("busy", { cpuMilli: lentMilli, memBytes: 64 * 1024 * 1024 })
+    }).pipe(Effect.provide(world.layer)),
+  )
+}
+const busyTask = {
+  containerId: "busy",
+  frameworkId: "f",
+  taskId: "t",
+  priority: 0,
+  ageMs: 0,
+  lostWork: 0,
+  cpuMilli: lentMilli,
+  memMilli: 64_000,
+  isFrozen: false,
 }
 
 describe.skipIf(whyNot !== undefined)(`Monitor${whyNot === undefined ? "" : ` (skipped: ${whyNot})`}`, () => {
   it("takes the ceiling down under the primary's load, gives it back after, and records both", async () => {
-    await Effect.runPromise(
-      Effect.gen(function* () {
-        const cgroups = yield* Cgroups
-        yield* cgroups.ensureParent({ cpuQuotaMicros: lentMilli * 100, memBytes: "unlimited" })
-        yield* cgroups.create("busy", { cpuMilli: lentMilli, memBytes: 64 * 1024 * 1024 })
-      }).pipe(Effect.provide(world.layer)),
-    )
-    agent.grant = {
-      ...grantOf(parent, lentMilli, 1_000_000),
-      tasks: [
-        {
-          containerId: "busy",
-          frameworkId: "f",
-          taskId: "t",
-          priority: 0,
-          ageMs: 0,
-          lostWork: 0,
-          cpuMilli: lentMilli,
-          memMilli: 64_000,
-          isFrozen: false,
-        },
-      ],
-    }
+    await makeGroups()
+    agent.grant = { ...grantOf(parent, lentMilli, 1_000_000), tasks: [busyTask] }
     agent.answersBeats = true
+    const host = startHostOfGroups(2, [groupOf("cpuacct", parent), groupOf("cpuacct", primaryGroup)])
     monitor = await startMonitor({
       agentFolder: agent.folder,
       folder,
@@ -85,34 +103,33 @@ describe.skipIf(whyNot !== undefined)(`Monitor${whyNot === undefined ? "" : ` (s
       version: "test",
       onReady: () => undefined,
       log: () => undefined,
+      procFolder: host.folder,
     })
-    const beats = () => agent.lines.flatMap((line) => (line.type === "Beat" ? [line] : []))
-    const lastBeat = () => beats()[beats().length - 1]
 
-    // Load of the harvest is not taken for the primary's: what it uses is told apart.
-    const tasks = ["cpu", "cpuacct"].map((name) => `/sys/fs/cgroup/${name}/${parent}/busy/tasks`)
-    spin(tasks.map((path) => `echo 0 > ${path} || exit 1; `).join(""))
-    await until(() => (lastBeat()?.use.harvest.cpuMilli ?? 0) > 100)
+    // An idle host: all but the headroom is lent, and what the harvest uses of it is not taken for the primary's.
+    spin(`${parent}/busy`)
+    await until(() => (lastBeat()?.use.harvest.cpuMilli ?? 0) > 0 && quota() < 200_000)
+    await until(() => beats().length > 30)
+    expect(quota()).toBeGreaterThan(140_000)
 
-    // The primary takes every cpu: what is lent falls to the floor.
-    const primary = cpus().map(() => spin())
-    await until(() => quota() === 2_000)
-    await until(() => (lastBeat()?.ceiling.cpuMilli ?? 0) === 20)
-    expect(Number(readFileSync(quotaFile.replace(parent, `${parent}/busy`), "utf8"))).toBe(2_000)
+    // The primary takes what it can get: the ceiling falls, and the container's quota with it.
+    for (let process = 0; process < 2; process++) spin(primaryGroup)
+    await until(() => quota() < 100_000 && quotaOf(`${parent}/busy`) === quota())
+    expect(lastBeat()!.lowered).toBeGreaterThan(0)
 
-    // It is over: the harvest gets more again, as far as this host is idle otherwise.
-    for (const child of primary) child.kill("SIGKILL")
-    await until(() => quota() > 2_000 + lentMilli * 10)
-    const { ceiling, lowered, raised } = lastBeat()!
-    expect(ceiling.cpuMilli).toBeGreaterThan(20)
-    expect([lowered > 0, raised > 0]).toEqual([true, true])
+    // It is over: the harvest gets it back, the container too.
+    endAllOf(primaryGroup)
+    await until(() => quota() > 140_000 && quotaOf(`${parent}/busy`) === quota())
+    expect(lastBeat()!.raised).toBeGreaterThan(0)
+    expect(lastBeat()!.notBiting).toBe(0)
 
     const before = quota()
     await monitor.stop()
+    host.stop()
     expect(quota()).toBeLessThanOrEqual(before)
     expect(readdirSync(folder).filter((name) => name.endsWith(".rec"))).toHaveLength(1)
     const [trace] = await readTraces([folder], { badLines: "fail" })
     expect(trace!.importReport.samples).toBeGreaterThan(3)
-    expect(Math.max(...Array.from(trace!.cpu).filter((share) => !Number.isNaN(share)))).toBeGreaterThan(0.2)
+    expect(Math.max(...Array.from(trace!.cpu).filter((share) => share >= 0))).toBeGreaterThan(0)
   })
 })
