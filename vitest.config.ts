@@ -11,7 +11,7 @@ export default defineConfig({
   test: {
     projects: [
       project("structure", ["test/structure/**/*.test.ts"]),
-      project("unit", ["test/{core,traces,sim,runtime,bench}/**/*.test.ts"], { testTimeout: 30_000 }),
+      project("unit", ["test/{core,traces,sim,runtime,bench,support}/**/*.test.ts"], { testTimeout: 30_000 }),
       project("contract", ["test/contract/**/*.test.ts"], { testTimeout: 60_000, fileParallelism: false }),
       project("determinism", ["test/determinism/**/*.test.ts"], { testTimeout: 120_000 }),
       project("e2e", ["test/e2e/**/*.test.ts"], {

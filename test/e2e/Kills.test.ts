@@ -1,0 +1,103 @@
+import { cpSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterEach, describe, expect, it } from "vitest"
+import { bundleForNode } from "../runtime/journal/WorkerBundle.ts"
+import { eventually, missingForEnforcement, pause } from "../support/Gleaner.ts"
+import { makeChance } from "../support/kills/Chance.ts"
+import { findViolations, type StormRecord } from "../support/kills/Checker.ts"
+import { readDiary } from "../support/kills/Diary.ts"
+import { readEvidence } from "../support/kills/Evidence.ts"
+import { Host } from "../support/kills/Host.ts"
+import { rage, type StormCounts } from "../support/kills/Storm.ts"
+import type { Supervised } from "../support/kills/Supervised.ts"
+import { tellStorm } from "../support/kills/Tally.ts"
+
+// kill -9 of any process, in any order, loses and doubles nothing (laws L2, L3, L6, L7). GLEANER_KILL_SEED repeats a
+// storm's choices, though not the machine's timing; GLEANER_KILL_SECONDS makes it longer or shorter; GLEANER_KILL_KEEP
+// names a folder for everything that was written, to look into afterwards.
+
+const seed = Number(process.env.GLEANER_KILL_SEED ?? Math.floor(Math.random() * 1_000_000))
+const seconds = Number(process.env.GLEANER_KILL_SECONDS ?? 60)
+/** How long everything may take to settle: statuses are repeated after 10 s, 20 s, 40 s. */
+const calmMsMax = 120_000
+
+/** Looks until the limit; what is missing then, the checker names. */
+const settles = async (look: () => boolean | Promise<boolean>, msMax: number): Promise<void> => {
+  const endMs = performance.now() + msMax
+  while (performance.now() < endMs && !(await look())) await pause(100)
+}
+
+const startFramework = async (host: Host): Promise<Supervised> => {
+  const script = fileURLToPath(await bundleForNode("test/support/kills/StormFramework.ts"))
+  const words = [script, host.folder, host.url, join(host.data, "secret"), String(seed)]
+  const framework = host.superviseCommand("framework", process.execPath, words)
+  framework.start()
+  return framework
+}
+
+/** Lets everything settle, and gathers what is known of the storm. */
+const collect = async (host: Host, framework: Supervised, storm: StormCounts): Promise<StormRecord> => {
+  const diaryPath = join(host.folder, "diary")
+  writeFileSync(join(host.folder, "calm"), "")
+  const capacity = (await host.connected()).slaves[0]!.resources
+  await settles(() => readDiary(diaryPath).some(({ type }) => type === "settled"), calmMsMax)
+  const holdsNothing = async () => {
+    const { slaves, frameworks } = await host.readState()
+    const used = slaves.every(({ used_resources }) => used_resources.cpus === 0)
+    return used && frameworks.every(({ tasks }) => tasks.length === 0) && host.containers().length === 0
+  }
+  await settles(holdsNothing, 20_000)
+  const state = await host.readState()
+  // While the agent still runs, so that nothing is cleaned up by its stop.
+  const [processes, cgroups] = [host.taskProcesses(), host.containers()]
+  await framework.end("SIGKILL")
+  const left = await host.end()
+  const daemons = [host.master, host.agent, host.monitor, framework]
+  return {
+    diary: readDiary(diaryPath),
+    evidence: readEvidence(host.evidence),
+    containersWithoutLauncher: storm.containersWithoutLauncher,
+    capacity: { cpuMilli: capacity.cpus * 1_000, memMiB: capacity.mem },
+    end: {
+      state,
+      processes: [...processes, ...left],
+      cgroups,
+      deserters: daemons.flatMap(({ desertions }) => desertions),
+    },
+  }
+}
+
+describe.skipIf(missingForEnforcement !== undefined)("kill -9 at random", () => {
+  let host: Host | undefined
+  afterEach(async () => {
+    const keep = process.env.GLEANER_KILL_KEEP
+    if (keep !== undefined && host !== undefined) cpSync(host.folder, keep, { recursive: true })
+    await host?.remove()
+    host = undefined
+  })
+
+  it(
+    "loses and doubles nothing",
+    async () => {
+      process.stderr.write(`a storm of ${seconds} s with GLEANER_KILL_SEED=${seed}\n`)
+      const chance = makeChance(seed)
+      host = await Host.start({ restartMs: () => chance.between(0, 800) })
+      const framework = await startFramework(host)
+      const diaryPath = join(host.folder, "diary")
+      await eventually(() => readDiary(diaryPath).some(({ type }) => type === "subscribed") || undefined)
+      const storm = await rage(host, framework, chance, seconds)
+      const record = await collect(host, framework, storm)
+
+      const processes = [host.master, host.agent, host.monitor, framework]
+      process.stderr.write(`${tellStorm(seed, processes, storm, record)}\n`)
+      const violations = findViolations(record)
+      const told = violations.map(({ kind, who, what }) => `${kind}: ${who}: ${what}`)
+      expect(told, host.logs()).toEqual([])
+      // A storm that was too quiet proves nothing.
+      for (const { kills, options } of processes) expect(kills, options.name).toBeGreaterThan(0)
+      expect(record.evidence.size).toBeGreaterThan(0)
+    },
+    seconds * 1_000 + calmMsMax + 90_000,
+  )
+})
