@@ -1,15 +1,16 @@
 // Bundles what runs on legacy hosts (agent, monitor, doctor, trace record) into one file for Node 10, beside the launcher
-// that tasks are started with. `--metafile FILE` also writes what went into it.
+// that tasks are started with. `--out DIR` puts them elsewhere; `--metafile FILE` also writes what went into it.
 import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
 
 const root = dirname(fileURLToPath(import.meta.url))
-const folder = join(root, "dist-legacy")
 const target = "node10.24"
-const at = process.argv.indexOf("--metafile")
-const metafilePath = at === -1 ? undefined : process.argv[at + 1]
+const wordAfter = (flag) =>
+  process.argv.includes(flag) ? process.argv[process.argv.indexOf(flag) + 1] : undefined
+const folder = wordAfter("--out") ?? join(root, "dist-legacy")
+const metafilePath = wordAfter("--metafile")
 
 const common = {
   absWorkingDir: root,

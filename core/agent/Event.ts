@@ -19,6 +19,8 @@ export type AgentEvent = Stamp &
     | { readonly type: "Stopping" }
     | { readonly type: "LaunchRequested"; readonly spec: TaskSpec }
     | (OfTask & { readonly type: "KillRequested"; readonly graceMs: number | null })
+    /** The host needs the room of this container for its own work. */
+    | { readonly type: "EvictionRequested"; readonly containerId: string; readonly why: string }
     | (OfTask & { readonly type: "StatusAcknowledged"; readonly uuid: string })
     /** The task's own process is executing in its container. */
     | (OfTask & { readonly type: "TaskStarted" })

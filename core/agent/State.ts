@@ -30,6 +30,8 @@ export interface AgentTask {
   readonly killedSinceMs: number | null
   /** When SIGKILL follows; repeated kills may only shorten it. */
   readonly killAtMs: number | null
+  /** Why the host takes its room back (design §5); null = it does not. A kill that a framework asks for comes first. */
+  readonly evictedWhy: string | null
   /** The host was restarted since the task began: it cannot run any more. */
   readonly isHostRestarted: boolean
   /** How the main process ended, while the container is still being destroyed. */

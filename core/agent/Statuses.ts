@@ -109,6 +109,7 @@ export const exitCodeLabel = "gleaner.exit_code"
  */
 export const describeExit = (task: AgentTask): Announcement => {
   const { exit } = task
+  if (task.evictedWhy !== null) return evicted(task.evictedWhy)
   if (exit === null) return { state: "TASK_KILLED", source: "SOURCE_EXECUTOR", message: "Command was killed" }
   if (exit.exitCode === null) {
     return {
@@ -142,6 +143,14 @@ export const describeExit = (task: AgentTask): Announcement => {
   const state = exit.exitCode === 0 ? "TASK_FINISHED" : "TASK_FAILED"
   return { state, source: "SOURCE_EXECUTOR", message, labels }
 }
+
+/** As what Mesos takes back from revocable tasks (spec/mesos.md §1.9); TASK_LOST for frameworks that know no finer loss. */
+const evicted = (why: string): Announcement => ({
+  state: "TASK_GONE",
+  source: "SOURCE_AGENT",
+  reason: "REASON_CONTAINER_PREEMPTED",
+  message: `The host took its room back: ${why}`,
+})
 
 const memoryMessage = (limitBytes: number | null, maxBytes: number | null): string => {
   const megabytes = (bytes: number | null) =>

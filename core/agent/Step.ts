@@ -40,6 +40,8 @@ const handle = (context: AgentContext, event: AgentEvent): void => {
       return onLaunchRequested(context, event.spec)
     case "KillRequested":
       return killTask(context, event)
+    case "EvictionRequested":
+      return onEvictionRequested(context, event)
     case "StatusAcknowledged":
       return onStatusAcknowledged(context, event)
     case "TaskStarted":
@@ -94,6 +96,7 @@ const onLaunchRequested = (context: AgentContext, spec: TaskSpec): void => {
     phase: "starting",
     killedSinceMs: null,
     killAtMs: null,
+    evictedWhy: null,
     isHostRestarted: false,
     exit: null,
     pending: [],
@@ -193,6 +196,18 @@ const killTask = (
   if (task.phase === "starting") return
   if (isFirst) terminate(context, key)
   else state.deadlines.set(killDeadline(key), killAtMs)
+}
+
+/** As a kill, with its grace; whoever asks repeats it, so only the first counts. */
+const onEvictionRequested = (context: AgentContext, event: AgentEventOf<"EvictionRequested">): void => {
+  const { tasks } = context.state
+  const key = Array.from(tasks.keys()).find((name) => tasks.get(name)!.containerId === event.containerId)
+  const task = key === undefined ? undefined : tasks.get(key)!
+  if (task === undefined || task.killedSinceMs !== null) return
+  if (task.phase !== "starting" && task.phase !== "running") return
+  putTask(context, { ...task, evictedWhy: event.why })
+  const { frameworkId, taskId } = task.spec
+  killTask(context, { frameworkId, taskId, graceMs: null })
 }
 
 const terminate = (context: AgentContext, key: string): void => {

@@ -15,8 +15,8 @@ import { noCeiling, peakOf, type Track, unknown } from "./Track.ts"
  * `raiseAfterMs` of measured time without a break; then towards the goal by `raiseSharePerSecond`. A raise that is taken
  * back within `regretMs` makes the next one wait longer.
  *
- * **No sample**: the ceiling is held for `staleMs`, then falls: cpu to its floor, memory to what the harvest uses, because
- * a limit below that makes the kernel kill, and only a measured shortage may kill (design §5).
+ * **No sample**: the ceiling is held for `staleMs`, then falls: cpu to its floor, memory to what the harvest uses or
+ * its tasks were promised, because a limit below that makes the kernel kill, and only a measured shortage may (design §5).
  */
 export const moveCeiling = (
   track: Track,
@@ -82,7 +82,8 @@ const clamp = (track: Track, host: number, milli: number): number =>
 const staleLimit = (track: Track, host: number, limit: number): number => {
   if (!track.isLevel) return track.floorMilli
   const harvest = track.harvestMilli[host]!
-  return harvest === unknown ? limit : Math.max(track.floorMilli, Math.min(limit, Math.ceil(harvest)))
+  if (harvest === unknown) return limit
+  return Math.max(track.floorMilli, Math.min(limit, Math.max(Math.ceil(harvest), track.promisedMilli[host]!)))
 }
 
 const stopRaising = (track: Track, host: number): void => {

@@ -13,6 +13,7 @@ const trackArrays = [
   "capacityMilli",
   "useMilli",
   "harvestMilli",
+  "promisedMilli",
   "peaksMilli",
   "intervalKnownMs",
   "intervalUse",

@@ -43,7 +43,7 @@ export const stepMonitor = (state: MonitorState, event: MonitorEvent): Step<Moni
       break
     case "TasksTold":
       checkHost(state, event.host)
-      state.tasks[event.host] = event.tasks.slice(0, state.settings.tasksMost)
+      takeTasks(state, event)
       break
   }
   return { actions, wakeAtMs: state.wakeAtMs, changed: nothing }
@@ -53,6 +53,12 @@ const nothing: ReadonlyArray<EntityRef> = []
 
 const checkHost = (state: MonitorState, host: number): void =>
   assert(host >= 0 && host < state.hosts, `host ${host} is not in this block of ${state.hosts}`)
+
+const takeTasks = ({ tasks, cpu, mem, settings }: MonitorState, event: MonitorEventOf<"TasksTold">): void => {
+  tasks[event.host] = event.tasks.slice(0, settings.tasksMost)
+  cpu.promisedMilli[event.host] = event.tasks.reduce((sum, { cpuMilli }) => sum + cpuMilli, 0)
+  mem.promisedMilli[event.host] = event.tasks.reduce((sum, { memMilli }) => sum + memMilli, 0)
+}
 
 /** The time without samples begins with the first event. */
 const start = (state: MonitorState, nowMs: number): void => {

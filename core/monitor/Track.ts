@@ -30,6 +30,8 @@ export interface Track {
   readonly useMilli: Float64Array
   /** Use of the harvest. */
   readonly harvestMilli: Float64Array
+  /** What the tasks that the agent told of were promised together. */
+  readonly promisedMilli: Float64Array
   /** Highest use per bucket of time: `holdBuckets + 1` rows of hosts, a ring. */
   readonly peaksMilli: Float64Array
   readonly bucketMs: number
@@ -91,6 +93,7 @@ export const createTrack = ({ hosts, spec, intervalMs, settings, isLevel }: Trac
     capacityMilli: allOf(unknown),
     useMilli: allOf(unknown),
     harvestMilli: allOf(unknown),
+    promisedMilli: zeros(),
     peaksMilli: new Float64Array(hosts * (holdBuckets + 1)).fill(unknown),
     bucketMs: Math.max(1, Math.ceil(settings.holdMs / holdBuckets)),
     bucket: unknown,

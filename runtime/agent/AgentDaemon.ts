@@ -5,18 +5,12 @@ import { Effect, Layer, Schedule } from "effect"
 import type { AgentAction } from "../../core/agent/Action.ts"
 import { defaultAgentSettings } from "../../core/agent/State.ts"
 import type { TextAttribute } from "../../core/master/State.ts"
-import {
-  amountOf,
-  emptyResources,
-  type Resources,
-  resourcesToText,
-  toResources,
-} from "../../core/Resources.ts"
+import { type Resources, resourcesToText, toResources } from "../../core/Resources.ts"
 import { chooseAdvertisedIp } from "../AdvertisedAddress.ts"
-import { type Ceiling, Cgroups } from "../cgroups/Cgroups.ts"
+import { Cgroups } from "../cgroups/Cgroups.ts"
 import * as CgroupV1 from "../cgroups/CgroupV1.ts"
-import { cpuMilliToQuotaMicros, memMilliToBytes } from "../cgroups/ControlFiles.ts"
 import * as LinuxKernel from "../cgroups/LinuxKernel.ts"
+import * as Unconfined from "../cgroups/Unconfined.ts"
 import { makeFolder, makePrivateFolder } from "../DataFolder.ts"
 import { readBootId } from "../host/BootId.ts"
 import { offerable, readTotal } from "../host/HostCapacity.ts"
@@ -26,11 +20,16 @@ import { httpUrl } from "../http/HttpUrl.ts"
 import { serve } from "../http/Listener.ts"
 import { read, routesToHandler } from "../http/Routes.ts"
 import * as FileJournal from "../journal/FileJournal.ts"
+import type { Journal } from "../journal/Journal.ts"
 import { type Agent, makeAgent, type RecoveredAgent, recoverAgent } from "./Agent.ts"
+import * as AgentMetrics from "./AgentMetrics.ts"
 import { makeFilesRoutes } from "./FilesApi.ts"
+import { makeHostRoutes, makeMetricsRoutes } from "./HostApi.ts"
 import * as Launcher from "./Launcher.ts"
 import { sweepRunRoot } from "./launcher/RunFolder.ts"
+import { heldTasksOf } from "./lease/ToldTasks.ts"
 import { type MasterLink, makeMasterLink } from "./MasterLink.ts"
+import { type MonitorLease, makeMonitorLease } from "./MonitorLease.ts"
 import { closedFolders } from "./Sandbox.ts"
 import { keepSandboxesClean } from "./SandboxCleanup.ts"
 import { makeTaskRunner } from "./TaskRunner.ts"
@@ -51,9 +50,10 @@ export interface AgentDaemonOptions {
   readonly allowRootTasks: boolean
   readonly cgroupParent: string
   /** `none` lends without a monitor: what is lent then does not follow the primary. */
-  readonly monitor?: "required" | "none"
-  /** `none` runs tasks without limits where this host cannot enforce them. */
-  readonly confinement?: "required" | "none"
+  readonly monitor: "required" | "none"
+  /** `none` runs tasks without limits where this host cannot enforce them, and lends without a monitor: without cgroups
+   * nobody can tell the primary from what is borrowed. */
+  readonly confinement: "required" | "none"
   /** Completes when the agent is to end all its tasks and then itself; its interruption leaves them alone. */
   readonly endTasksWhen: Effect.Effect<void>
   /** Called once the master knows this agent. */
@@ -79,19 +79,30 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
     yield* makePrivateFolder(runRoot)
     // First, because its lock makes this the only agent of the folder.
     const path = join(options.folder, "checkpoint")
-    const journal = yield* FileJournal.make({ path, keepEvents: keptEvents })
+    const metrics = yield* AgentMetrics.AgentMetrics
+    const journal = measured(yield* FileJournal.make({ path, keepEvents: keptEvents }), metrics)
     const seed = randomBytes(16).toString("hex")
     const recovered = yield* recoverAgent(journal, seed, defaultAgentSettings)
     yield* Launcher.installLaunchScript(options.folder)
     yield* warnOfClosedFolders(sandboxRoot)
     const total = yield* lentResources(options)
     const alive = livingContainers(recovered)
-    yield* takeOverCgroups(total, alive)
+    metrics.observeRegained(alive.size)
+    yield* endOrphans(alive)
     yield* Effect.sync(() => sweepRunRoot(runRoot, (containerId) => alive.has(containerId)))
 
     const { defaultUser, allowRootTasks } = options
     const runner = yield* makeTaskRunner({ sandboxRoot, runRoot, defaultUser, allowRootTasks })
     let link: MasterLink | undefined
+    let evict = (_containerId: string, _why: string): void => {}
+    const lease = yield* makeMonitorLease({
+      folder: options.folder,
+      total,
+      isMonitored: options.monitor === "required" && options.confinement === "required",
+      tasks: () => heldTasksOf(recovered.state, Date.now()),
+      evict: (containerId, why) => evict(containerId, why),
+      onReserveChanged: () => link?.reserveChanged(),
+    })
     const carryOut = (action: AgentAction, agent: Agent): Effect.Effect<void> => {
       switch (action.type) {
         case "StartTask":
@@ -108,18 +119,22 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
     }
     const agent = yield* makeAgent(journal, recovered, carryOut)
     agent.submit({ type: "AgentStarted", bootId: readBootId() })
+    evict = (containerId, why) => agent.submit({ type: "EvictionRequested", containerId, why })
     const isInUse = (containerId: string) =>
       [...agent.state.tasks.values()].some((task) => task.containerId === containerId)
     yield* Effect.forkScoped(keepSandboxesClean({ sandboxRoot, isInUse }))
 
-    const listener = yield* listen(options, sandboxRoot)
+    const listener = yield* listen(options, sandboxRoot, {
+      view: lease.view,
+      metrics: { contentType: metrics.contentType, expose: () => metrics.expose(agent.state, lease) },
+    })
     const ip = chooseAdvertisedIp(listener.host, options.advertisedIp)
     const { url, secret } = options.master
     const connected = yield* makeMasterLink(
       {
         masterUrl: url,
         secret,
-        reserve: () => emptyResources,
+        reserve: lease.reserve,
         facts: {
           address: { hostname: hostname(), ip, port: listener.port },
           total,
@@ -143,12 +158,32 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
     yield* Effect.raceFirst(agent.failed, endAllTasks(agent, connected))
   }).pipe(Effect.scoped)
 
-  const layers = Layer.merge(
-    Layer.provide(CgroupV1.layer({ parent: options.cgroupParent }), LinuxKernel.layer),
+  const layers = Layer.mergeAll(
+    layerCgroups(options),
     Launcher.layer({ scriptPath: Launcher.launchScriptIn(options.folder) }),
+    AgentMetrics.layer,
   )
   return Effect.provide(program, layers)
 }
+
+const layerCgroups = ({ confinement, cgroupParent, folder }: AgentDaemonOptions): Layer.Layer<Cgroups> =>
+  confinement === "none"
+    ? Unconfined.layer({ parent: cgroupParent, folder: join(folder, "containers") })
+    : Layer.provide(CgroupV1.layer({ parent: cgroupParent }), LinuxKernel.layer)
+
+const measured = (
+  journal: Journal["Type"],
+  { observeCheckpointAppend }: AgentMetrics.AgentMetrics["Type"],
+): Journal["Type"] => ({
+  ...journal,
+  append: (batch) =>
+    Effect.suspend(() => {
+      const startMs = performance.now()
+      return Effect.tap(journal.append(batch), () =>
+        Effect.sync(() => observeCheckpointAppend((performance.now() - startMs) / 1_000)),
+      )
+    }),
+})
 
 /** Containers of tasks that the agent has to answer for. */
 const livingContainers = ({ state }: RecoveredAgent): ReadonlySet<string> =>
@@ -164,54 +199,31 @@ const lentResources = ({ cpuMilli, memMilli, folder }: AgentDaemonOptions) =>
     ])
   })
 
-/**
- * Makes the parent cgroup with its ceiling, so that all tasks together stay within what is lent even when this agent
- * is gone, and ends containers of no task. While there are containers to regain the ceiling is not raised: whoever
- * lowered it may have had a reason that this agent does not know yet.
- */
-const takeOverCgroups = (total: Resources, alive: ReadonlySet<string>) =>
+/** Ends containers of no task. */
+const endOrphans = (alive: ReadonlySet<string>) =>
   Effect.gen(function* () {
     const cgroups = yield* Cgroups
-    const lent: Ceiling = {
-      cpuQuotaMicros: cpuMilliToQuotaMicros(amountOf(total, "cpus")),
-      memBytes: memMilliToBytes(amountOf(total, "mem")),
-    }
-    const found = yield* cgroups.list
-    const orphans = found.filter((containerId) => !alive.has(containerId))
-    const isRegaining = orphans.length < found.length
-    const ceiling = isRegaining ? lowerOf(lent, yield* cgroups.ceiling) : lent
-    const applied = cgroups
-      .ensureParent(ceiling)
-      .pipe(
-        Effect.catchTag("MemoryInUse", (error) =>
-          isRegaining ? Effect.logWarning(error.message) : Effect.fail(error),
-        ),
-      )
-    yield* applied
-    for (const containerId of orphans) {
+    for (const containerId of yield* cgroups.list) {
+      if (alive.has(containerId)) continue
       yield* Effect.logWarning("ending a container that belongs to no task").pipe(
         Effect.annotateLogs({ containerId }),
       )
       yield* cgroups.destroy(containerId)
     }
-    // Again: a container above the ceiling may have kept it from being lowered.
-    yield* applied
   })
 
-const lowerOf = (one: Ceiling, other: Ceiling): Ceiling => ({
-  cpuQuotaMicros: lower(one.cpuQuotaMicros, other.cpuQuotaMicros),
-  memBytes: lower(one.memBytes, other.memBytes),
-})
+interface Shown {
+  readonly view: MonitorLease["view"]
+  readonly metrics: Parameters<typeof makeMetricsRoutes>[0]
+}
 
-const lower = (one: number | "unlimited", other: number | "unlimited"): number | "unlimited" =>
-  one === "unlimited" ? other : other === "unlimited" ? one : Math.min(one, other)
-
-const listen = ({ master, host, port }: AgentDaemonOptions, sandboxRoot: string) => {
+const listen = ({ master, host, port }: AgentDaemonOptions, sandboxRoot: string, shown: Shown) => {
   const { secret } = master
   const isAuthentic = secret === undefined ? () => true : makeSecretCheck(secret)
   const routes = [
     read("/health", () => Effect.succeed(emptyReply(200))),
-    ...makeFilesRoutes(sandboxRoot).map((route) => ({
+    ...makeMetricsRoutes(shown.metrics),
+    ...[...makeFilesRoutes(sandboxRoot), ...makeHostRoutes(shown.view)].map((route) => ({
       ...route,
       handler: requireSecret(isAuthentic, route.handler, "gleaner-agent"),
     })),

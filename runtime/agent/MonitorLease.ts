@@ -2,6 +2,7 @@ import { join } from "node:path"
 import { Effect, FiberSet, type Scope } from "effect"
 import { emptyResources, type Resources } from "../../core/Resources.ts"
 import { Cgroups, type CgroupsUnavailable, type WriteError } from "../cgroups/Cgroups.ts"
+import { memMilliToBytes } from "../cgroups/ControlFiles.ts"
 import type { HostView } from "../protocol/HostView.ts"
 import { leaseMs, monitorSocketName, type ToldTask } from "../protocol/MonitorProtocol.ts"
 import { type CeilingKeeper, makeCeilingKeeper, prepareCeiling } from "./lease/CeilingKeeper.ts"
@@ -55,7 +56,7 @@ export const makeMonitorLease = (
 const makeStaticLease = ({ total, tasks }: MonitorLeaseOptions) =>
   Effect.gen(function* () {
     const lent = toHostAmounts(total)
-    const keeper = yield* makeCeilingKeeper(lent)
+    const keeper = yield* makeCeilingKeeper(lent, () => 0)
     const freezing = yield* makeFreezing
     freezing.thawAll()
     const unknown = { cpuMilli: null, memMilli: null }
@@ -87,7 +88,9 @@ const makeHeldLease = (options: MonitorLeaseOptions) =>
     const nowMs = () => Number(clock.unsafeCurrentTimeNanos() / 1_000_000n)
     const run = yield* FiberSet.makeRuntime<never>()
     const lent = toHostAmounts(options.total)
-    const keeper = yield* makeCeilingKeeper(lent)
+    const keeper = yield* makeCeilingKeeper(lent, () =>
+      memMilliToBytes(options.tasks().reduce((sum, { memMilli }) => sum + memMilli, 0)),
+    )
     const freezing = yield* makeFreezing
     const book = newLeaseBook(nowMs())
     // One writer at a time: a lease is granted only after the agent's last write.

@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs"
+import { readFileSync, statSync } from "node:fs"
+import { policyFileLengthMost } from "../../core/policies/PolicyFile.ts"
 import { chooseLocalIp } from "../AdvertisedAddress.ts"
 import type { SettledSettings } from "../config/ReadSettings.ts"
 import type { monitorSection } from "../config/sections/MonitorSection.ts"
@@ -11,6 +12,9 @@ import { version } from "./Version.ts"
 const readPolicyText = (path: string | null): PolicyText | null | Error => {
   if (path === null) return null
   try {
+    if (statSync(path).size > policyFileLengthMost) {
+      return new Error(`the policy file ${path} is longer than ${policyFileLengthMost} bytes: it is none`)
+    }
     return { path, text: readFileSync(path, "utf8") }
   } catch (error) {
     return new Error(`the policy file ${path} cannot be read (${(error as Error).message})`)

@@ -6,8 +6,9 @@ import type { MonitorPolicy } from "../../core/monitor/State.ts"
 import { defaultPolicyFile, parsePolicyFile, toMonitorPolicy } from "../../core/policies/PolicyFile.ts"
 import { linuxPlainKernel } from "../cgroups/LinuxPlainKernel.ts"
 import { readBootId } from "../host/BootId.ts"
-import { lockFolder } from "../host/FolderLock.ts"
+import { openHostSampler } from "../host/HostSampler.ts"
 import { startPeriodicTimer } from "../host/PeriodicTimer.ts"
+import { acquireProcessLock } from "../ProcessLock.ts"
 import { monitorSocketName } from "../protocol/MonitorProtocol.ts"
 import { openRecorder } from "../recording/Recorder.ts"
 import type { Log } from "./LeaseClient.ts"
@@ -37,6 +38,8 @@ export interface MonitorDaemonOptions {
   readonly version: string
   readonly onReady: (ready: { readonly port: number }) => void
   readonly log: Log
+  /** For tests: another folder than /proc. */
+  readonly procFolder?: string
 }
 
 export interface MonitorDaemon {
@@ -64,6 +67,11 @@ export const guardPeriodMsMost = 1_000
 /** Beats are due this often, also when the guard period is longer. */
 const beatMsMost = 200
 
+const samplerOf =
+  (procFolder: string): typeof openHostSampler =>
+  (options) =>
+    openHostSampler({ ...options, procFolder })
+
 const readPolicy = (policyText: PolicyText | null): MonitorPolicy | string => {
   if (policyText === null) return toMonitorPolicy(defaultPolicyFile)
   const parsed = parsePolicyFile(policyText.text)
@@ -81,7 +89,11 @@ export const startMonitor = async (options: MonitorDaemonOptions): Promise<Monit
   const policy = readPolicy(options.policyText)
   if (typeof policy === "string") throw new MonitorRefused(policy)
   mkdirSync(folder, { recursive: true, mode: 0o755 })
-  const lock = lockFolder(folder, ".monitor.lock")
+  const lock = acquireProcessLock(join(folder, ".lock"))
+  if ("holderPid" in lock)
+    throw new MonitorRefused(
+      `${folder} is held by process ${lock.holderPid}, which runs: stop that monitor first, or use another data folder`,
+    )
   try {
     return await runMonitor(options, policy, lock.release)
   } catch (error) {
@@ -120,6 +132,7 @@ const runMonitor = async (
     wallMs: Date.now,
     chance: Math.random,
     log: options.log,
+    ...(options.procFolder === undefined ? {} : { openSampler: samplerOf(options.procFolder) }),
     onDefect: (error) => onDefect(error),
   })
   const metrics = createMonitorMetrics(monitor.view)

@@ -27,7 +27,8 @@ export interface HostAmounts {
   readonly memMilli: number
 }
 
-/** What the monitor last measured; null where it could not. For people and metrics only: nothing is decided on it. */
+/** What the monitor last measured; null where it could not. For people and metrics; only `capacity`, against which the
+ * reserve counts, decides anything. */
 export interface HostUse {
   readonly capacity: HostAmounts
   readonly primary: { readonly cpuMilli: number | null; readonly memMilli: number | null }

@@ -74,13 +74,14 @@ describe.skipIf(missingForEnforcement !== undefined)("gleaner run", () => {
     try {
       await other.says("here")
       const runs = join(cluster.data, "agent", "runs")
-      const ofLaunch = readdirSync(runs).flatMap((run) =>
-        readdirSync(join(runs, run)).map((name) => join(runs, run, name)),
-      )
+      // Those of the tests before are on their way out.
+      const run = await eventually(() => (readdirSync(runs).length === 1 ? readdirSync(runs)[0] : undefined))
+      const ofLaunch = readdirSync(join(runs, run)).map((name) => join(runs, run, name))
       expect(ofLaunch.length).toBeGreaterThan(0)
       const closed = [
         join(cluster.data, "secret"),
         join(cluster.data, "master", "journal.db"),
+        join(cluster.data, "agent", "checkpoint"),
         join(cluster.data, "logs", "agent.log"),
         join(cluster.data, "logs", "master.log"),
         ...ofLaunch,

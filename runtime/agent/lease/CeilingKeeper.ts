@@ -78,7 +78,12 @@ const whatIsAbove = (found: Ceiling, floor: Floor): Partial<Ceiling> => ({
 })
 const isNothing = (change: Partial<Ceiling>) => Object.keys(change).length === 0
 
-export const makeCeilingKeeper = (lent: HostAmounts): Effect.Effect<CeilingKeeper, KernelRefused, Cgroups> =>
+/** `promisedMemBytes`: what the tasks were promised together. A ceiling below it could kill one that keeps within its own
+ * limit, and the loss of a monitor kills nothing (law L6). */
+export const makeCeilingKeeper = (
+  lent: HostAmounts,
+  promisedMemBytes: () => number,
+): Effect.Effect<CeilingKeeper, KernelRefused, Cgroups> =>
   Effect.gen(function* () {
     const cgroups = yield* Cgroups
     let inForce = ceilingToInForce(yield* cgroups.ceiling)
@@ -117,7 +122,7 @@ export const makeCeilingKeeper = (lent: HostAmounts): Effect.Effect<CeilingKeepe
       kept = undefined
       // Cpu at once, it hurts the primary first; memory when it is known what is used.
       yield* lowerTo({ ...floorCeiling(lent, 0), memBytes: "unlimited" })
-      const usedBytes = Math.max(usedAtLeastBytes, yield* usedMemBytes(cgroups))
+      const usedBytes = Math.max(usedAtLeastBytes, promisedMemBytes(), yield* usedMemBytes(cgroups))
       const floor = floorCeiling(lent, usedBytes)
       yield* lowerTo(floor)
       kept = floor

@@ -61,7 +61,9 @@ define(Object, "fromEntries", (entries: Iterable<readonly [string, unknown]>) =>
   }
   return object
 })
-define(Object, "hasOwn", (object: object, name: PropertyKey) => Object.hasOwn(object, name))
+// Taken out first: written at one go, formatters turn it into the very function that is missing.
+const isOwn = Object.prototype.hasOwnProperty
+define(Object, "hasOwn", (object: object, name: PropertyKey) => isOwn.call(object, name))
 
 define(String.prototype, "matchAll", function* (this: string, pattern: RegExp) {
   if (pattern.flags.indexOf("g") === -1) throw new TypeError("matchAll needs a global pattern")

@@ -163,6 +163,26 @@ describe("kill", () => {
     expect(told(agent.advance(5_000))).toEqual([])
   })
 
+  it("is an eviction, and says why, when the host asked for it first", () => {
+    const agent = running()
+    const containerId = [...agent.state.tasks.values()][0]!.containerId
+    agent.step({ type: "EvictionRequested", containerId: "of nobody", why: "?" })
+    expect(told(agent.step({ type: "EvictionRequested", containerId, why: "memory is short" }))).toEqual([
+      "TerminateTask",
+    ])
+    expect(agent.step({ type: "EvictionRequested", containerId, why: "again" })).toEqual([])
+    expect(told(agent.advance(3_000))).toEqual(["DestroyContainer"])
+    expect(agent.step({ type: "ContainerDestroyed", ...of })).toMatchObject([
+      {
+        status: {
+          state: "TASK_GONE",
+          reason: "REASON_CONTAINER_PREEMPTED",
+          message: "The host took its room back: memory is short",
+        },
+      },
+    ])
+  })
+
   it("takes the task's own grace, unless the call has one", () => {
     const agent = running({ killGraceMs: 100 })
     agent.step(kill(null))

@@ -139,6 +139,21 @@ describe("the guard", () => {
     expect(ceilings(state, 2_100, 9_000, () => nothing)).toEqual([])
   })
 
+  it("leaves tasks the memory that they were promised when samples stay away", () => {
+    const state = start()
+    stepMonitor(state, granted(0, 0, { ceilingCpuMilli: 2_500, ceilingMemMilli: 5_000_000 }))
+    const task = { containerId: "c", priority: 0, ageMs: 0, lostWork: 0, cpuMilli: 100, isFrozen: false }
+    const tasks = [
+      { ...task, memMilli: 900_000 },
+      { ...task, containerId: "d", memMilli: 700_000 },
+    ]
+    stepMonitor(state, { type: "TasksTold", nowMs: 0, wallMs: 0, host: 0, tasks })
+    ceilings(state, 0, 1_000, () => quiet)
+    const nothing = { cpu: Number.NaN, mem: Number.NaN }
+    expect(ceilings(state, 1_100, 2_000, () => nothing).length).toBe(1)
+    expect(figuresOf(state, 0)).toMatchObject({ ceilingCpuMilli: 20, ceilingMemMilli: 1_600_000 })
+  })
+
   it("asks to be woken for that, and falls also when nobody samples any more", () => {
     const state = start()
     stepMonitor(state, granted(0, 0, { ceilingCpuMilli: 2_500, ceilingMemMilli: 400_000 }))

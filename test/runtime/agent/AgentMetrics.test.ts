@@ -15,6 +15,8 @@ const taskOf = (phase: TaskPhase, unacknowledged: number): AgentTask => ({
   phase,
   killedSinceMs: null,
   killAtMs: null,
+  evictedWhy: null,
+  isHostRestarted: false,
   exit: null,
   pending: Array.from({ length: unacknowledged }, () => statusOf("a", "f", "t", "TASK_RUNNING")),
   latest: null,

@@ -180,8 +180,8 @@ describe("LeaseClient", () => {
   })
 
   it.each([
-    ["no JSON", "hello\n", "it is not JSON"],
-    ["an unknown type", '{"type":"Grant"}\n', 'its type is "Grant"'],
+    ["no JSON", "hello\n", "is no JSON object"],
+    ["an unknown type", '{"type":"Grant"}\n', 'is of type "Grant"'],
     ["an answer to no beat", '{"type":"Heard","number":99}\n', "answered beat 99"],
     ["a second grant", `${JSON.stringify(grantOf("g"))}\n`, "was not asked for"],
     ["a line without end", "x".repeat(lineBytesMax + 1), `more than ${lineBytesMax} bytes`],
@@ -197,8 +197,17 @@ describe("LeaseClient", () => {
     agent.grant = { ...grantOf("g"), protocolVersion: 2 }
     start()
     await until(() => logs.length > 0)
-    expect(logs[0]).toContain("the agent speaks version 2 of the monitor protocol, this monitor version 1")
+    expect(logs[0]).toContain(
+      "this monitor speaks version 1 of the protocol between monitor and agent, the agent 2",
+    )
     expect(events).toEqual([])
+  })
+
+  it("takes no way out of the cgroup hierarchies for the parent's name", async () => {
+    agent.grant = grantOf("../../etc")
+    start()
+    await until(() => logs.length > 0)
+    expect(logs[0]).toContain('"../../etc" cannot name a cgroup')
   })
 
   it("says once why it is refused, and goes on trying", async () => {

@@ -24,6 +24,8 @@ const taskOf = (
   phase: more.phase ?? "running",
   killedSinceMs: null,
   killAtMs: null,
+  evictedWhy: null,
+  isHostRestarted: false,
   exit: null,
   pending: [],
   latest: {
