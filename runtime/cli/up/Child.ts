@@ -129,8 +129,11 @@ const stopChild = (
       return
     }
     const timer = setTimeout(() => child.kill("SIGKILL"), stopWaitMs)
+    // A Node that is just starting does not listen yet, and takes SIGUSR1 for something else.
+    const again = setInterval(() => child.kill(stopSignal), 1_000)
     child.once("exit", () => {
       clearTimeout(timer)
+      clearInterval(again)
       resume(Effect.void)
     })
     child.kill(stopSignal)
