@@ -1,13 +1,15 @@
 import { renderTable } from "../runtime/cli/Table.ts"
 import { allocationSubjects } from "./AllocationBench.ts"
 import { environment, measure } from "./Bench.ts"
+import { monitorSubjects } from "./MonitorBench.ts"
 import { policySubjects } from "./PolicyBench.ts"
 
-// npm run bench [-- policies|allocation …] [--json]
+// npm run bench [-- policies|allocation|monitor …] [--json]
 
 const suites: Readonly<Record<string, () => ReturnType<typeof policySubjects>>> = {
   policies: policySubjects,
   allocation: allocationSubjects,
+  monitor: monitorSubjects,
 }
 
 const words = process.argv.slice(2)

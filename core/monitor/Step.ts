@@ -67,6 +67,8 @@ const onSampled = (
   nowMs: number,
   actions: Array<MonitorAction>,
 ): void => {
+  // A second sample of the same moment stands for no time: it is the first again.
+  if (nowMs === state.sampledAtMs) return
   const spanMs = state.sampledAtMs === unknown ? 0 : nowMs - state.sampledAtMs
   const time: StepTime = { nowMs, spanMs }
   if (state.intervalFromMs === unknown) state.intervalFromMs = nowMs

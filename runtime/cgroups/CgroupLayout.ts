@@ -1,6 +1,8 @@
 import type { CgroupFacts, ControllerName } from "./CgroupFacts.ts"
 import { CgroupsUnavailable } from "./Cgroups.ts"
 
+export { isContainerId } from "./ContainerId.ts"
+
 /** A container's folders: one per hierarchy, and which of them (if any) freezes. */
 export interface ContainerGroups {
   readonly all: ReadonlyArray<string>
@@ -33,13 +35,6 @@ export const makeCgroupLayout = (facts: CgroupFacts, parent: string): CgroupLayo
     }),
   }
 }
-
-/** Control files lie beside the containers' folders, so a container may not have the name of one. */
-const controlFile =
-  /^(tasks|release_agent|notify_on_release|(cgroup|cpu|cpuacct|cpuset|memory|freezer|pids|blkio|devices)\..*)$/
-
-export const isContainerId = (text: string): boolean =>
-  /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$/.test(text) && !controlFile.test(text)
 
 /** Isolation that was asked for and cannot be given refuses the task (design §7); undefined when all is there. */
 export const reasonsAgainst = (

@@ -13,7 +13,7 @@ export interface HostSample {
   atMs: number
   capacityCpuMilli: number
   capacityMemMilli: number
-  /** Use of the host less use of the harvest, never below 0. */
+  /** Use of the host (at most its capacity) less use of the harvest, never below 0. */
   primaryCpuMilli: number
   primaryMemMilli: number
   harvestCpuMilli: number
@@ -102,7 +102,8 @@ export const openHostSampler = (options: HostSamplerOptions): HostSampler => {
     before.busyTicks = busyTicks
     before.harvestNanos = harvestNanos
     sample.harvestCpuMilli = harvestMilli
-    sample.primaryCpuMilli = atLeast0(hostMilli - harvestMilli)
+    // Whole ticks make it overshoot at times.
+    sample.primaryCpuMilli = atLeast0(Math.min(hostMilli, sample.capacityCpuMilli) - harvestMilli)
   }
 
   const sampleMemory = () => {

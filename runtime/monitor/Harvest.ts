@@ -19,6 +19,9 @@ export interface HarvestOptions {
   readonly onRaiseNotTrusted: () => void
   readonly counts: CeilingCounts
   readonly log: Log
+  /** For tests: what measures, and what writes memory limits without blocking. */
+  readonly openSampler?: typeof openHostSampler
+  readonly writeMemory?: (path: string, text: string) => Promise<void>
 }
 
 /** Since the monitor's start. */
@@ -65,6 +68,7 @@ export const openHarvest = (options: HarvestOptions): Harvest => {
         usageBytes,
       }),
     onFailure: (error) => failed(error),
+    ...(options.writeMemory === undefined ? {} : { write: options.writeMemory, exists: () => true }),
   })
   const biting = createBitingCheck()
   let cpuInForce: Limit | undefined
@@ -115,7 +119,11 @@ export const openHarvest = (options: HarvestOptions): Harvest => {
 
   return {
     cgroupParent: options.cgroupParent,
-    sampler: openHostSampler({ harvest: folders, withoutHierarchy: "unknown", periodMs: options.periodMs }),
+    sampler: (options.openSampler ?? openHostSampler)({
+      harvest: folders,
+      withoutHierarchy: "unknown",
+      periodMs: options.periodMs,
+    }),
     cpuMilli: () => toNumber(cpuInForce),
     memMilli: () => toNumber(memInForce),
     readBack: () => {

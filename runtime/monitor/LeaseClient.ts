@@ -1,5 +1,12 @@
 import { connect, type Socket } from "node:net"
 import {
+  type Decoded,
+  decodeAgentLine,
+  encodeLine,
+  makeLineReader,
+  socketPathProblem,
+} from "../protocol/MonitorLines.ts"
+import {
   type AgentLine,
   lineBytesMax,
   type MonitorLine,
@@ -7,7 +14,6 @@ import {
   type ToldTask,
   trustMs,
 } from "../protocol/MonitorProtocol.ts"
-import { parseAgentLine } from "./AgentLines.ts"
 
 export type Granted = Extract<AgentLine, { readonly type: "Granted" }>
 export type Hello = Extract<MonitorLine, { readonly type: "Hello" }>
@@ -58,12 +64,15 @@ const beatsMost = 256
 /** A peer that does not read is gone. */
 const unsentBytesMost = 256 * 1024
 
+/** The parent's folder below each hierarchy's root; never a way out of it. */
+const isCgroupParent = (text: string): boolean =>
+  /^[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_][A-Za-z0-9_.-]*){0,9}$/.test(text)
+
 interface Connection {
   readonly socket: Socket
   phase: "connecting" | "greeting" | "proving" | "held" | "ended"
   /** Start of the phase, or, under a lease, when the newest answered beat was sent. */
   sinceMs: number
-  rest: string
   granted: Granted | undefined
   lastBeat: number
   /** When each unanswered beat was sent. */
@@ -108,7 +117,7 @@ export const startLeaseClient = (options: LeaseClientOptions): LeaseClient => {
   }
 
   const send = (target: Connection, line: MonitorLine) => {
-    target.socket.write(`${JSON.stringify(line)}\n`)
+    target.socket.write(encodeLine(line))
     if (target.socket.writableLength > unsentBytesMost) end(target, "the agent does not read what it is sent")
   }
 
@@ -138,44 +147,26 @@ export const startLeaseClient = (options: LeaseClientOptions): LeaseClient => {
     if (line.tasks !== undefined) options.onTasks(line.tasks)
   }
 
-  const onLine = (target: Connection, text: string) => {
-    const line = parseAgentLine(text)
-    if (typeof line === "string")
-      return end(target, `the agent sent a line that cannot be used: ${line}`, true)
+  const onLine = (target: Connection, decoded: Decoded<AgentLine>) => {
+    if ("problem" in decoded) return end(target, `the agent's line cannot be used: ${decoded.problem}`, true)
+    const { line } = decoded
     switch (line.type) {
       case "Granted":
-        if (line.protocolVersion !== monitorProtocolVersion)
-          return end(
-            target,
-            `the agent speaks version ${line.protocolVersion} of the monitor protocol, this monitor version ${monitorProtocolVersion}: run both from one release of gleaner`,
-            true,
-          )
         if (target.phase !== "greeting")
           return end(target, "the agent granted a lease that was not asked for")
+        if (!isCgroupParent(line.cgroupParent))
+          return end(target, `${JSON.stringify(line.cgroupParent)} cannot name a cgroup`, true)
         target.granted = line
         target.phase = "proving"
         target.sinceMs = nowMs()
         return sendBeat(target)
       case "Refused":
-        return end(target, `the agent refuses: ${line.reason}`, true)
+        return end(target, `the agent refuses: ${line.reason}`)
       case "Revoked":
         return end(target, `the agent took the ceiling back: ${line.reason}`)
       case "Heard":
         return onHeard(target, line)
     }
-  }
-
-  const onData = (target: Connection, chunk: string) => {
-    let text = target.rest + chunk
-    for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n")) {
-      const line = text.slice(0, at)
-      text = text.slice(at + 1)
-      onLine(target, line)
-      if (target.phase === "ended") return
-    }
-    target.rest = text
-    if (text.length > lineBytesMax)
-      end(target, `the agent sent a line of more than ${lineBytesMax} bytes`, true)
   }
 
   const open = () => {
@@ -185,20 +176,25 @@ export const startLeaseClient = (options: LeaseClientOptions): LeaseClient => {
       socket,
       phase: "connecting",
       sinceMs: nowMs(),
-      rest: "",
       granted: undefined,
       lastBeat: 0,
       sentAtMs: new Map(),
     }
     connection = opened
-    socket.setEncoding("utf8")
+    const reader = makeLineReader(
+      (text) => {
+        // A chunk may hold more lines after the one that ended it.
+        if (opened.phase !== "ended") onLine(opened, decodeAgentLine(text))
+      },
+      () => end(opened, `the agent sent a line of more than ${lineBytesMax} bytes`, true),
+    )
     socket.on("connect", () => {
       if (opened.phase !== "connecting") return
       opened.phase = "greeting"
       opened.sinceMs = nowMs()
       send(opened, { type: "Hello", protocolVersion: monitorProtocolVersion, ...options.hello() })
     })
-    socket.on("data", (chunk) => onData(opened, String(chunk)))
+    socket.on("data", (chunk: Buffer) => reader.take(chunk))
     socket.on("error", (error: NodeJS.ErrnoException) =>
       end(
         opened,
@@ -210,7 +206,9 @@ export const startLeaseClient = (options: LeaseClientOptions): LeaseClient => {
     socket.on("close", () => end(opened, "the agent closed the connection"))
   }
 
-  open()
+  const pathProblem = socketPathProblem(options.socketPath)
+  if (pathProblem === undefined) open()
+  else log("error", "no lease on the harvest ceiling can be had", { reason: pathProblem })
   return {
     tick: () => {
       if (connection === undefined) return

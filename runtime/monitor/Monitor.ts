@@ -4,29 +4,29 @@ import type { MonitorEvent } from "../../core/monitor/Event.ts"
 import type { MonitorPolicy } from "../../core/monitor/State.ts"
 import { stepMonitor } from "../../core/monitor/Step.ts"
 import { printPolicySpec } from "../../core/policies/PolicySpec.ts"
-import type { PlainKernel } from "../cgroups/PlainKernel.ts"
+import { isContainerId } from "../cgroups/ContainerId.ts"
 import type { HostSample } from "../host/HostSampler.ts"
 import type { HostAmounts, ToldTask } from "../protocol/MonitorProtocol.ts"
 import type { Recorder } from "../recording/Recorder.ts"
 import { createSampleFold } from "../recording/SampleFold.ts"
-import { type CeilingCounts, type Harvest, openHarvest } from "./Harvest.ts"
-import { type Beat, type Granted, type Log, startLeaseClient } from "./LeaseClient.ts"
+import { type CeilingCounts, type Harvest, type HarvestOptions, openHarvest } from "./Harvest.ts"
+import { type Beat, type Granted, startLeaseClient } from "./LeaseClient.ts"
+import { createQuietLog } from "./QuietLog.ts"
 import { createBlock, startWarm } from "./WarmStart.ts"
 
-export interface MonitorOptions {
+export interface MonitorOptions
+  extends Pick<HarvestOptions, "kernel" | "log" | "openSampler" | "writeMemory"> {
   readonly socketPath: string
   readonly folder: string
   readonly host: string
   readonly policy: MonitorPolicy
   readonly guardPeriodMs: number
   readonly version: string
-  readonly kernel: PlainKernel
   readonly recorder: Recorder
   /** Monotonic ms with fractions, and ms since 1970. */
   readonly nowMs: () => number
   readonly wallMs: () => number
   readonly chance: () => number
-  readonly log: Log
   /** A law broke outside of `guard`. */
   readonly onDefect: (error: Error) => void
 }
@@ -65,7 +65,9 @@ export const printMonitorPolicy = ({ cpu, mem, intervalMs }: MonitorPolicy): str
   `cpu ${printPolicySpec(cpu)} mem ${printPolicySpec(mem)} every ${intervalMs} ms`
 
 export const createMonitor = (options: MonitorOptions): Monitor => {
-  const { guardPeriodMs, recorder, log, nowMs, wallMs } = options
+  const { guardPeriodMs, recorder, nowMs, wallMs } = options
+  // The guard loop may have the same to say ten times a second; a lease is granted and lost one at a time.
+  const quietLog = createQuietLog(options.log, nowMs)
   const startedMs = nowMs()
   const counts: CeilingCounts = { lowered: 0, raised: 0, notBiting: 0 }
   const block = createBlock()
@@ -92,19 +94,19 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
     onGranted: (next) => guarded(() => onGranted(next)),
     onTasks: (tasks) => guarded(() => onTasks(tasks)),
     onLost: () => guarded(() => onLost()),
-    log,
+    log: options.log,
   })
 
   const openParent = (cgroupParent: string): Harvest =>
     openHarvest({
-      kernel: options.kernel,
+      ...options,
+      log: quietLog,
       cgroupParent,
       periodMs: guardPeriodMs,
       mayRaise: () => client.isTrusted(),
       onRaiseNotTrusted: () =>
         client.handOverAnew("a raise was due while the agent had not answered recently"),
       counts,
-      log,
     })
   let harvest = openParent(firstCgroupParent)
   let sample = harvest.sampler.sample(startedMs, wallMs())
@@ -193,14 +195,16 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
       recordedMoves.lowestCpuMilli = cpuMilli
   }
 
-  const timeNow = () => ({ nowMs: nowMs(), wallMs: wallMs() })
+  function timeNow() {
+    return { nowMs: nowMs(), wallMs: wallMs() }
+  }
 
   function measure(skipped: number) {
     const time = timeNow()
     sample = harvest.sampler.sample(time.nowMs, time.wallMs)
     samples += 1
     missedSamples += skipped
-    for (const failure of sample.failures) log("warning", failure.message)
+    for (const failure of sample.failures) quietLog("warning", failure.message)
     const isKnown = sample.primaryCpuMilli >= 0 && sample.primaryMemMilli >= 0
     if (isKnown) knownAtMs = time.nowMs
     else if (samples > 1) missedSamples += 1
@@ -291,8 +295,11 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
 
 const orNull = (value: number): number | null => (value >= 0 ? value : null)
 
+/** By the name of their cgroup; what cannot be one has none. */
 const byId = (tasks: ReadonlyArray<ToldTask>): Map<string, ToldTask> =>
-  new Map(tasks.map((task) => [task.containerId, task] as const))
+  new Map(
+    tasks.filter((task) => isContainerId(task.containerId)).map((task) => [task.containerId, task] as const),
+  )
 
 /** A warm machine whose time goes on from now. */
 const startWarmAt = (options: MonitorOptions, policy: MonitorPolicy) => {

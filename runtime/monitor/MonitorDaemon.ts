@@ -7,6 +7,7 @@ import { defaultPolicyFile, parsePolicyFile, toMonitorPolicy } from "../../core/
 import { linuxPlainKernel } from "../cgroups/LinuxPlainKernel.ts"
 import { readBootId } from "../host/BootId.ts"
 import { lockFolder } from "../host/FolderLock.ts"
+import { openHostSampler } from "../host/HostSampler.ts"
 import { startPeriodicTimer } from "../host/PeriodicTimer.ts"
 import { monitorSocketName } from "../protocol/MonitorProtocol.ts"
 import { openRecorder } from "../recording/Recorder.ts"
@@ -37,6 +38,8 @@ export interface MonitorDaemonOptions {
   readonly version: string
   readonly onReady: (ready: { readonly port: number }) => void
   readonly log: Log
+  /** For tests: another folder than /proc. */
+  readonly procFolder?: string
 }
 
 export interface MonitorDaemon {
@@ -63,6 +66,11 @@ export const guardPeriodMsMost = 1_000
 
 /** Beats are due this often, also when the guard period is longer. */
 const beatMsMost = 200
+
+const samplerOf =
+  (procFolder: string): typeof openHostSampler =>
+  (options) =>
+    openHostSampler({ ...options, procFolder })
 
 const readPolicy = (policyText: PolicyText | null): MonitorPolicy | string => {
   if (policyText === null) return toMonitorPolicy(defaultPolicyFile)
@@ -120,6 +128,7 @@ const runMonitor = async (
     wallMs: Date.now,
     chance: Math.random,
     log: options.log,
+    ...(options.procFolder === undefined ? {} : { openSampler: samplerOf(options.procFolder) }),
     onDefect: (error) => onDefect(error),
   })
   const metrics = createMonitorMetrics(monitor.view)

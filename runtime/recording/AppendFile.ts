@@ -6,6 +6,8 @@ export interface AppendFile {
   readonly append: (line: string) => void
   /** Written and waiting. */
   readonly bytes: () => number
+  /** Waiting only. */
+  readonly waitingBytes: () => number
   readonly flush: () => Promise<void>
   /** Writes what waits and closes. */
   readonly close: () => Promise<void>
@@ -75,6 +77,7 @@ export const beginAppendFile = (options: AppendFileOptions): AppendFile => {
       if (timer === undefined) timer = setTimeout(flush, options.flushMs)
     },
     bytes: () => bytes,
+    waitingBytes: () => waitingBytes,
     flush,
     close: () =>
       flush().then(

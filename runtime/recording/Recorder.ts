@@ -58,6 +58,8 @@ export const openRecorder = (options: RecorderOptions): Recorder => {
   let isStopped = false
   let cpuCapacity = Number.NaN
   let memCapacity = Number.NaN
+  /** Of the segment before, on their way to the disk. */
+  let unwrittenBytes = 0
   /** Segments that are full and still write. */
   const closing = new Set<Promise<void>>()
 
@@ -65,7 +67,9 @@ export const openRecorder = (options: RecorderOptions): Recorder => {
     options.onProblem(`${what} in ${options.folder}: ${error.message}; rows are lost until it works again`)
 
   const begin = (time: RecorderTime): Segment => {
-    const number = makeRoom(options.folder, options.host, Math.max(0, totalBytes - segmentBytes))
+    const keepBytes = Math.max(0, totalBytes - segmentBytes - unwrittenBytes)
+    const number = makeRoom(options.folder, options.host, keepBytes)
+    unwrittenBytes = 0
     const file: AppendFile = beginAppendFile({
       path: segmentPath(options.folder, options.host, number),
       firstLine: printRecordingHeader({
@@ -93,6 +97,7 @@ export const openRecorder = (options: RecorderOptions): Recorder => {
 
   const closeSegment = () => {
     if (segment === undefined) return
+    unwrittenBytes = segment.file.waitingBytes()
     const closed = segment.file.close()
     segment = undefined
     closing.add(closed)

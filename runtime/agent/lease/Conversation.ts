@@ -52,7 +52,7 @@ const handOver = (talk: Conversation, connection: LeaseConnection, hello: Hello)
   if (problem !== undefined) return fault(talk, connection, problem)
   book.holder?.connection.end({ type: "Revoked", reason: "the same monitor has connected anew" })
   const holder = grant(book, hello, connection, nowMs())
-  const tasks = tasksToTell(holder, tasksThatFit(talk.tasks()), nowMs()) ?? []
+  const tasks = tasksThatFit(tasksToTell(holder, talk.tasks(), nowMs()) ?? [])
   connection.send({
     type: "Granted",
     protocolVersion: monitorProtocolVersion,
@@ -69,9 +69,12 @@ const hear = (talk: Conversation, connection: LeaseConnection, beat: Beat): void
   const problem = takeBeat(book, holder, beat, nowMs())
   if (problem !== undefined) return fault(talk, connection, problem)
   const tasks = talk.tasks()
-  const news = tasksToTell(holder, tasksThatFit(tasks), nowMs())
-  if (news !== undefined) talk.freezing.thawAllBut(new Set(tasks.map(({ containerId }) => containerId)))
-  connection.send({ type: "Heard", number: beat.number, ...(news === undefined ? {} : { tasks: news }) })
+  const news = tasksToTell(holder, tasks, nowMs())
+  if (news === undefined) connection.send({ type: "Heard", number: beat.number })
+  else {
+    talk.freezing.thawAllBut(new Set(tasks.map(({ containerId }) => containerId)))
+    connection.send({ type: "Heard", number: beat.number, tasks: tasksThatFit(news) })
+  }
   talk.tellReserve()
 }
 

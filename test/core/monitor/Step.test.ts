@@ -16,7 +16,7 @@ describe("the monitor", () => {
           )
         })
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     )
   })
 })

@@ -74,6 +74,7 @@ export const naiveMonitor = (
     }
     if (event.type !== "Sampled" && event.type !== "TimePassed") return []
     if (event.type === "Sampled") {
+      if (sampledAt[sampledAt.length - 1] === nowMs) return []
       const { sample } = event as MonitorEventOf<"Sampled">
       const beforeMs = sampledAt[sampledAt.length - 1] ?? nowMs
       sampledAt.push(nowMs)

@@ -37,6 +37,7 @@ const monitorScript = (path: string): string => `
     setInterval(() => say(Object.assign(${JSON.stringify(beatOf(1))}, { number: ++number })), 20))
   socket.on("error", () => {})
   socket.on("data", (bytes) => process.stdout.write(bytes))
+  socket.on("close", () => process.stdout.write("closed"))
 `
 
 const startMonitor = () => {
@@ -73,7 +74,7 @@ const withLease = (
 const raised = { cpuQuotaMicros: 200_000, memBytes: 500 * MiB }
 const hasBeaten = (lease: MonitorLease) => until(() => lease.view().reserve !== null)
 
-it("a monitor that stands still loses the lease, and hears of it when it goes on", () =>
+it("a monitor that stands still loses the lease, and sees it when it goes on", () =>
   withLease((lease) =>
     Effect.gen(function* () {
       const cgroups = yield* Cgroups
@@ -84,10 +85,10 @@ it("a monitor that stands still loses the lease, and hears of it when it goes on
       yield* until(() => lease.counts().losses === 1)
       expect(lease.view().beatAgeMs).toBeGreaterThanOrEqual(leaseMs)
       expect(yield* cgroups.ceiling).toEqual(floor)
-      expect(monitor.told()).not.toContain("Revoked")
+      expect(monitor.told()).not.toMatch(/Revoked|closed/)
       monitor.process.kill("SIGCONT")
-      yield* until(() => monitor.told().includes("Revoked"))
-      expect(monitor.told()).toContain(`no beat for ${leaseMs} ms`)
+      // A beat that it writes before it reads may fail and cost it the last line; the end it sees in any case.
+      yield* until(() => monitor.told().includes("closed"))
       expect(yield* cgroups.ceiling).toEqual(floor)
     }),
   ))
