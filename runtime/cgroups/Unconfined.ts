@@ -15,7 +15,7 @@ import {
   ParentInUse,
 } from "./Cgroups.ts"
 import { type ContainerNames, makeContainerNames } from "./unconfined/ContainerNames.ts"
-import { findMembers, type Member, readProcesses } from "./unconfined/Processes.ts"
+import { type Found, findMembers, type Member, readProcesses } from "./unconfined/Processes.ts"
 
 export interface UnconfinedOptions {
   /** As for cgroups: containers of different parents do not know each other; default `gleaner`. */
@@ -95,18 +95,28 @@ export const make = (options: UnconfinedOptions = {}): Effect.Effect<Cgroups["Ty
         ),
       )
 
-    const look = (containerId: string) =>
-      attempt("read", "/proc", () => membersOf(names, containerId, seen(containerId)))
+    const lookAround = (containerId: string) =>
+      attempt("read", "/proc", () => findIn(names, containerId, seen(containerId)))
+    const look = (containerId: string) => Effect.map(lookAround(containerId), ({ members }) => members)
 
     const sendAll = (found: ReadonlyArray<Member>, signal: NodeJS.Signals) =>
       Effect.forEach(found, ({ pid }) => send(pid, signal), { discard: true })
 
-    /** SIGSTOP, again and again, until whatever forked away in between has stopped as well. */
+    /**
+     * SIGSTOP, again and again, until whatever forked away in between has stopped as well: whole process groups first,
+     * because only the kernel is quicker than what forks and ends all the time. Bystanders go on at once.
+     */
     const stopAll = (containerId: string) =>
       Effect.gen(function* () {
         for (let round = 0; round < stopRoundsMax; round++) {
-          const moving = (yield* look(containerId)).filter((member) => !member.isStopped)
+          const { members, groups, bystanders } = yield* lookAround(containerId)
+          yield* sendAll(
+            bystanders.filter((one) => one.isStopped),
+            "SIGCONT",
+          )
+          const moving = members.filter((member) => !member.isStopped)
           if (moving.length === 0) return
+          for (const group of groups) yield* Effect.ignore(send(-group, "SIGSTOP"))
           yield* sendAll(moving, "SIGSTOP")
         }
       })
@@ -225,21 +235,21 @@ const send = (pid: number, signal: NodeJS.Signals): Effect.Effect<void, KernelRe
     () => Effect.void,
   )
 
-/** Members now, with what they tell remembered: a launcher's session for later looks, and the highest usage. */
-const membersOf = (names: ContainerNames, containerId: string, seen: Seen): ReadonlyArray<Member> => {
+/** What is there now, with what it tells remembered: a launcher's session for later looks, and the highest usage. */
+const findIn = (names: ContainerNames, containerId: string, seen: Seen): Found => {
   const session = names.session(containerId)
   const found = findMembers(readProcesses(), containerId, session)
   if (found.session !== undefined && session === undefined) names.noteSession(containerId, found.session)
-  const { members } = found
+  const sum = (of: (member: Member) => number) => found.members.reduce((all, one) => all + of(one), 0)
   seen.cpuNanos = Math.max(
     seen.cpuNanos,
-    members.reduce((sum, member) => sum + member.cpuNanos, 0),
+    sum((one) => one.cpuNanos),
   )
   seen.memMaxBytes = Math.max(
     seen.memMaxBytes,
-    members.reduce((sum, member) => sum + member.rssBytes, 0),
+    sum((one) => one.rssBytes),
   )
-  return members
+  return found
 }
 
 /** From /proc, so what ended between two looks is missing, and memory shared between processes counts for each. */

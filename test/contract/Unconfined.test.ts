@@ -1,18 +1,17 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import {
   chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
 } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, type Layer } from "effect"
+import { Effect } from "effect"
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest"
 import * as Launcher from "../../runtime/agent/Launcher.ts"
 import { Cgroups } from "../../runtime/cgroups/Cgroups.ts"
@@ -20,80 +19,17 @@ import * as Unconfined from "../../runtime/cgroups/Unconfined.ts"
 import { bundleForNode } from "../runtime/journal/WorkerBundle.ts"
 import { findCgroups, sweepCgroups, whyNoRealCgroups } from "../support/CgroupLeftovers.ts"
 import { eventually } from "../support/Gleaner.ts"
-import { type CgroupWorld, isRunning, linuxWorld, memoryWorld } from "./CgroupWorlds.ts"
+import { isRunning, linuxWorld, memoryWorld } from "./CgroupWorlds.ts"
+import { type ContainerWorld, cgroupWorld, markedWith, unconfinedWorld } from "./ContainerWorlds.ts"
 
 // The part of the contract that does not speak of control files: what an agent relies on, whatever isolates.
-
-interface World {
-  readonly layer: Layer.Layer<Cgroups>
-  /** A process that idles in a container. */
-  readonly enter: (containerId: string, joinPaths: ReadonlyArray<string>) => Promise<number>
-  /** Processes that fork, start sessions of their own and let their parents die. */
-  readonly enterForking: (containerId: string, joinPaths: ReadonlyArray<string>) => Promise<void>
-  readonly isAlive: (pid: number) => boolean
-  readonly close: () => void
-}
 
 const prefix = `gleaner-test-u${process.pid}`
 let worldCount = 0
 const nextParent = () => `${prefix}-${++worldCount}`
 
-const cgroupWorld = (world: CgroupWorld): World => ({
-  ...world,
-  enter: (_, joinPaths) => world.enter(joinPaths),
-  enterForking: (_, joinPaths) => world.enterForking(joinPaths),
-})
-
-const markedWith = (containerId: string): ReadonlyArray<number> =>
-  readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        return readFileSync(`/proc/${pid}/environ`, "utf8")
-          .split("\0")
-          .includes(`MESOS_CONTAINER_ID=${containerId}`)
-      } catch {
-        return false
-      }
-    })
-    .map(Number)
-
-const unconfinedWorld = (): World => {
-  const root = mkdtempSync(join(tmpdir(), "gleaner-unconfined-"))
-  const children: Array<ChildProcess> = []
-  const start = (containerId: string, script: string) => {
-    const child = spawn("/bin/sh", ["-c", script], {
-      stdio: "ignore",
-      detached: true,
-      env: { PATH: process.env.PATH, MESOS_CONTAINER_ID: containerId },
-    })
-    children.push(child)
-    return child.pid!
-  }
-  return {
-    layer: Unconfined.layer({ parent: "p", folder: join(root, "containers") }),
-    enter: async (containerId) => {
-      const pid = start(containerId, "exec sleep 600")
-      await eventually(() => (markedWith(containerId).includes(pid) ? pid : undefined))
-      return pid
-    },
-    enterForking: async (containerId) => {
-      start(
-        containerId,
-        'trap "" TERM; (setsid sh -c "trap \\"\\" TERM; sleep 600 & sleep 600" &) ; while :; do sleep 0.01 & done',
-      )
-      await eventually(() => (markedWith(containerId).length > 8 ? true : undefined))
-    },
-    isAlive: isRunning,
-    close: () => {
-      for (const child of children) child.kill("SIGKILL")
-      rmSync(root, { recursive: true })
-    },
-  }
-}
-
 const whyNot = whyNoRealCgroups()
-const worlds: ReadonlyArray<readonly [name: string, make: () => World, skip: boolean]> = [
+const worlds: ReadonlyArray<readonly [name: string, make: () => ContainerWorld, skip: boolean]> = [
   ["processes found by their marks", unconfinedWorld, false],
   ["cgroups in memory", () => cgroupWorld(memoryWorld({ profile: "modern" }, nextParent())), false],
   [
@@ -112,13 +48,15 @@ afterAll(() => {
   expect(findCgroups(prefix)).toEqual([])
 })
 
-const runOn = <A, E>(world: Pick<World, "layer">, body: (cgroups: Cgroups["Type"]) => Effect.Effect<A, E>) =>
-  Effect.runPromise(Effect.flatMap(Cgroups, body).pipe(Effect.provide(world.layer)))
+const runOn = <A, E>(
+  world: Pick<ContainerWorld, "layer">,
+  body: (cgroups: Cgroups["Type"]) => Effect.Effect<A, E>,
+) => Effect.runPromise(Effect.flatMap(Cgroups, body).pipe(Effect.provide(world.layer)))
 const fails = <A, E>(effect: Effect.Effect<A, E>) =>
   Effect.flip(effect) as Effect.Effect<{ _tag: string } & E, A>
 
 describe.each(worlds)("containers by %s", (_, makeWorld, isSkipped) => {
-  let world: World
+  let world: ContainerWorld
   beforeEach(() => {
     world = makeWorld()
   })
@@ -318,6 +256,21 @@ describe("processes found by their marks", () => {
         yield* Effect.promise(() => eventually(() => (isRunning(task.launcherPid) ? undefined : true)))
         yield* Effect.promise(() => run((restarted) => restarted.destroy(id)))
         expect(isRunning(pid)).toBe(false)
+      }),
+    ))
+
+  it("are ended also when each forks its successor and ends, so that no pid lasts", () =>
+    run((cgroups) =>
+      Effect.gen(function* () {
+        const id = `${prefix}-comet`
+        yield* cgroups.create(id, small)
+        const { launcher, task } = yield* launched(id, "f() { f & exit 0; }; (f) & sleep 600")
+        yield* Effect.promise(() => eventually(() => (markedWith(id).length >= 2 ? true : undefined)))
+        yield* cgroups.destroy(id)
+        expect(markedWith(id)).toEqual([])
+        // The launcher was stopped with its group for a moment, and yet writes down the end.
+        expect((yield* launcher.awaitExit(task)).exitCode).toBe(137)
+        expect(markedWith(id)).toEqual([])
       }),
     ))
 

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs"
 import { tmpdir } from "node:os"
@@ -36,8 +37,12 @@ class Place {
   readonly data = join(this.folder, "data")
   readonly program = join(this.folder, "gleaner")
 
+  /** One word: busybox goes by the name it is called. */
+  readonly loopShell = join(this.folder, "sh")
+
   constructor(readonly shell: ReadonlyArray<string>) {
     chmodSync(this.folder, 0o755)
+    symlinkSync(shell[0]!, this.loopShell)
     mkdirSync(join(this.folder, "lock"))
     this.configure("")
   }
@@ -71,8 +76,9 @@ class Place {
         {
           // /bin/sh of the machine is only one of the shells that these must run under.
           env: {
-            ...{ GLEANER_SYSCONFIG: this.config, GLEANER_INIT_DIR: join(init, "sysv") },
-            ...(this.shell.length === 1 ? { SHELL_OF_LOOP: path } : {}),
+            GLEANER_SYSCONFIG: this.config,
+            GLEANER_INIT_DIR: join(init, "sysv"),
+            SHELL_OF_LOOP: this.loopShell,
           },
         },
         (error, stdout, stderr) =>
@@ -239,7 +245,10 @@ describe.runIf(isRoot).each(shells.map((words) => [words.join(" "), words] as co
 )
 
 describe.runIf(missingForEnforcement === undefined)("init scripts with gleaner itself", () => {
-  const place = new Place(["/bin/sh"])
+  let place: Place
+  beforeEach(() => {
+    place = new Place(["/bin/sh"])
+  })
   const cgroupParent = `gleaner-e2e-init-${process.pid}`
   afterEach(async () => {
     await place.close()

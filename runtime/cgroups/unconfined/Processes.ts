@@ -6,6 +6,7 @@ import type { ProcessIdentity } from "../../host/ProcessIdentity.ts"
 export interface ProcessFacts {
   readonly pid: number
   readonly parentPid: number
+  readonly groupId: number
   readonly sessionId: number
   readonly startTicks: number
   readonly isStopped: boolean
@@ -51,6 +52,7 @@ const readProcess = (pid: number): ProcessFacts | undefined => {
   return {
     pid,
     parentPid: number(1),
+    groupId: number(2),
     sessionId: number(3),
     startTicks: number(19),
     isStopped: fields[0] === "T" || fields[0] === "t",
@@ -89,9 +91,19 @@ const firstPid = (runDir: string): number | undefined => {
   return joined === undefined ? undefined : Number(joined)
 }
 
+export interface Found {
+  /** Ascending by pid. */
+  readonly members: ReadonlyArray<Member>
+  /** Process groups that the container made: a signal to one reaches all of it at once, also what forks meanwhile. */
+  readonly groups: ReadonlyArray<number>
+  /** The launcher and what it starts to write down the exit code: in one of these groups, but no members. */
+  readonly bystanders: ReadonlyArray<Member>
+  /** The session that the launcher leads, when it was seen. */
+  readonly session: ProcessIdentity | undefined
+}
+
 /**
- * The container's processes among all, ascending by pid, and the session that its launcher leads, once it is seen. The
- * launcher itself and what it starts to write down the exit code are no members: they must outlive the task.
+ * The container's processes among all. The launcher must outlive the task, so that the exit code is not lost.
  *
  * @param knownSession from an earlier look; counts only while its pid was not given to somebody else.
  */
@@ -99,7 +111,7 @@ export const findMembers = (
   processes: ReadonlyArray<ProcessFacts>,
   containerId: string,
   knownSession: ProcessIdentity | undefined,
-): { readonly members: ReadonlyArray<Member>; readonly session: ProcessIdentity | undefined } => {
+): Found => {
   const launcher = processes.find((one) => one.sessionId === one.pid && isLaunching(one, containerId))
   const session = launcher ?? knownSession
   const isSessionTaken = processes.some(
@@ -118,8 +130,13 @@ export const findMembers = (
       memberPids.add(one.pid)
   addDescendants(memberPids, processes)
   const members = processes.filter((one) => memberPids.has(one.pid)).sort((a, b) => a.pid - b.pid)
+  // A group lies within one session; a session of strangers may have a marked process, but is theirs.
+  const isOwnSession = (id: number) => id === sessionId || memberPids.has(id)
+  const groups = new Set(members.filter((one) => isOwnSession(one.sessionId)).map((one) => one.groupId))
   return {
     members,
+    groups: [...groups],
+    bystanders: processes.filter((one) => groups.has(one.groupId) && !memberPids.has(one.pid)),
     session: launcher === undefined ? undefined : { pid: launcher.pid, startTicks: launcher.startTicks },
   }
 }
