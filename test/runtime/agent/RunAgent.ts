@@ -1,13 +1,14 @@
 import { Effect } from "effect"
 import { runAgentDaemon } from "../../../runtime/agent/AgentDaemon.ts"
-import { onceSignalled, untilSignal } from "../../../runtime/cli/Signals.ts"
+import { untilSignal } from "../../../runtime/cli/Signals.ts"
 
 // A process of its own for Survival.test.ts: one agent, that says when it is ready and why it could not be.
 
 const [folder, url, secret, cgroupParent] = process.argv.slice(2) as [string, string, string, string]
 
+const endTasks = new Promise<void>((resolve) => process.on("SIGUSR1", () => resolve()))
+
 const program = Effect.gen(function* () {
-  const endTasksWhen = yield* onceSignalled("SIGUSR1")
   yield* untilSignal(
     runAgentDaemon({
       folder,
@@ -22,7 +23,7 @@ const program = Effect.gen(function* () {
       defaultUser: "nobody",
       allowRootTasks: false,
       cgroupParent,
-      endTasksWhen,
+      endTasksWhen: Effect.promise(() => endTasks),
       onReady: () => process.stdout.write("ready\n"),
     }),
   )
