@@ -262,11 +262,14 @@ export const make = (options: LauncherOptions = {}): Effect.Effect<Launcher["Typ
 export const layer = (options: LauncherOptions = {}): Layer.Layer<Launcher> =>
   Layer.effect(Launcher, make(options))
 
-const regain = (place: { readonly containerId: string; readonly runDir: string }): Regained => {
-  const claim = settleClaim(place.runDir)
+const regain: (place: { readonly containerId: string; readonly runDir: string }) => Regained = ({
+  containerId,
+  runDir,
+}) => {
+  const claim = settleClaim(runDir)
   if (claim.by === "agent") return { type: "NeverRan", attempt: claim.nextAttempt }
   const { pid, startTicks } = claim.launcher
-  return { type: "Launched", task: { ...place, launcherPid: pid, launcherStartTicks: startTicks } }
+  return { type: "Launched", task: { containerId, runDir, launcherPid: pid, launcherStartTicks: startTicks } }
 }
 
 const launchFailed = (request: LaunchRequest, error: unknown) =>

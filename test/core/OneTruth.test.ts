@@ -2,6 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { AgentAction } from "../../core/agent/Action.ts"
 import type { AgentEvent } from "../../core/agent/Event.ts"
+import { restoreAgent, snapshotAgent } from "../../core/agent/Snapshot.ts"
 import { defaultAgentSettings, initialAgentState } from "../../core/agent/State.ts"
 import { stepAgent } from "../../core/agent/Step.ts"
 import type { Unstamped } from "../../core/Machine.ts"
@@ -15,7 +16,7 @@ import { actionsOf, launchOf, MasterHarness } from "../support/MasterHarness.ts"
 
 class World {
   readonly master = new MasterHarness()
-  private readonly agent = initialAgentState(null, "seed", defaultAgentSettings)
+  private agent = initialAgentState(null, "seed", defaultAgentSettings)
   private agentWakeAtMs: number | null = null
   /** What the host's monitor wants. */
   private reserve: Resources = {}
@@ -36,6 +37,7 @@ class World {
   private nextTask = 0
 
   constructor() {
+    this.stepAgent({ type: "AgentStarted", bootId: "b" })
     this.connect()
     const { id } = this.master.subscribe({
       roles: ["*"],
@@ -89,6 +91,11 @@ class World {
       const { frameworkId, taskId } = action.spec
       this.started.set(taskId, (this.started.get(taskId) ?? 0) + 1)
       this.containers.set(taskId, action.containerId)
+      this.stepAgent({ type: "TaskStarted", frameworkId, taskId })
+    } else if (action.type === "RegainTask") {
+      const { frameworkId, taskId } = action.spec
+      // Containers that have gone meanwhile ended with the agent's knowledge.
+      expect(this.containers.get(taskId)).toBe(action.containerId)
       this.stepAgent({ type: "TaskStarted", frameworkId, taskId })
     } else if (action.type === "DestroyContainer") {
       this.containers.delete(action.taskId)
@@ -210,6 +217,14 @@ class World {
     )
   }
 
+  /** What it had decided is on its disk; the tasks live on. */
+  restartAgent(): void {
+    this.cut()
+    const rows = JSON.parse(JSON.stringify(snapshotAgent(this.agent))) as ReturnType<typeof snapshotAgent>
+    this.agent = restoreAgent(rows, defaultAgentSettings)!
+    this.stepAgent({ type: "AgentStarted", bootId: "b" })
+  }
+
   pass(ms: number): void {
     const untilMs = this.master.nowMs + ms
     for (;;) {
@@ -247,6 +262,7 @@ const deed = fc.oneof(
   { weight: 2, arbitrary: fc.constant("cut" as const) },
   { weight: 3, arbitrary: fc.constant("connect" as const) },
   { weight: 1, arbitrary: fc.constant("restartMaster" as const) },
+  { weight: 1, arbitrary: fc.constant("restartAgent" as const) },
   { weight: 2, arbitrary: fc.constant("slow" as const) },
   { weight: 2, arbitrary: fc.constant("fast" as const) },
   { weight: 4, arbitrary: fc.nat({ max: 100_000 }).map((ms) => ({ pass: ms })) },

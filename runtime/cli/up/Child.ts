@@ -148,7 +148,7 @@ const stopChild = (child: ChildProcess, stops: ReadonlyArray<Stop>): Effect.Effe
       const signal = stop?.signal ?? "SIGKILL"
       child.kill(signal)
       if (stop === undefined) return
-      // A process that has only just begun may not listen yet.
+      // A Node that is just starting does not listen yet, and takes SIGUSR1 for something else.
       again = setInterval(() => child.kill(signal), askAgainMs)
       timer = setTimeout(() => tell(at + 1), stop.waitMs)
     }
