@@ -34,6 +34,7 @@ const taskOf = (
   },
   retryAtMs: null,
   retryMs: 0,
+  isHostRestarted: false,
 })
 const told = (changes: Partial<ToldTask> = {}): ToldTask => ({
   ...agentTaskToHeldTask(taskOf("t"), 5_000),
