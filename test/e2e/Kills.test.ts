@@ -1,5 +1,5 @@
 import { cpSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterEach, describe, expect, it } from "vitest"
 import { bundleForNode } from "../runtime/journal/WorkerBundle.ts"
@@ -53,7 +53,6 @@ const collect = async (host: Host, framework: Supervised, storm: StormCounts): P
   const [processes, cgroups] = [host.taskProcesses(), host.containers()]
   await framework.end("SIGKILL")
   const left = await host.end()
-  const daemons = [host.master, host.agent, host.monitor, framework]
   return {
     diary: readDiary(diaryPath),
     evidence: readEvidence(host.evidence),
@@ -63,7 +62,7 @@ const collect = async (host: Host, framework: Supervised, storm: StormCounts): P
       state,
       processes: [...processes, ...left],
       cgroups,
-      deserters: daemons.flatMap(({ desertions }) => desertions),
+      deserters: [...host.daemons, framework].flatMap(({ desertions }) => desertions),
     },
   }
 }
@@ -72,24 +71,30 @@ describe.skipIf(missingForEnforcement !== undefined)("kill -9 at random", () => 
   let host: Host | undefined
   afterEach(async () => {
     const keep = process.env.GLEANER_KILL_KEEP
-    if (keep !== undefined && host !== undefined) cpSync(host.folder, keep, { recursive: true })
+    if (keep !== undefined && host !== undefined)
+      cpSync(host.folder, join(keep, basename(host.folder)), { recursive: true })
     await host?.remove()
     host = undefined
   })
 
-  it(
-    "loses and doubles nothing",
-    async () => {
-      process.stderr.write(`a storm of ${seconds} s with GLEANER_KILL_SEED=${seed}\n`)
+  // With a monitor little is lent for long, since each death of it or of the agent takes everything back; without one
+  // there is more to lose.
+  it.each([
+    { name: "a monitored host", isMonitored: true, stormSeconds: seconds },
+    { name: "a host without a monitor", isMonitored: false, stormSeconds: Math.ceil(seconds / 2) },
+  ])(
+    "loses and doubles nothing on $name",
+    async ({ name, isMonitored, stormSeconds }) => {
+      process.stderr.write(`a storm of ${stormSeconds} s on ${name}, GLEANER_KILL_SEED=${seed}\n`)
       const chance = makeChance(seed)
-      host = await Host.start({ restartMs: () => chance.between(0, 800) })
+      host = await Host.start({ isMonitored, restartMs: () => chance.between(0, 800) })
       const framework = await startFramework(host)
       const diaryPath = join(host.folder, "diary")
       await eventually(() => readDiary(diaryPath).some(({ type }) => type === "subscribed") || undefined)
-      const storm = await rage(host, framework, chance, seconds)
+      const storm = await rage(host, framework, chance, stormSeconds)
       const record = await collect(host, framework, storm)
 
-      const processes = [host.master, host.agent, host.monitor, framework]
+      const processes = [...host.daemons, framework]
       process.stderr.write(`${tellStorm(seed, processes, storm, record)}\n`)
       const violations = findViolations(record)
       const told = violations.map(({ kind, who, what }) => `${kind}: ${who}: ${what}`)

@@ -18,11 +18,12 @@ import { Supervised } from "./Supervised.ts"
 
 export interface HostOptions {
   readonly restartMs?: () => number
-  /** Share of the host that is kept for its primary. */
+  /** False: the host lends all of it all the time, however busy this machine is. */
+  readonly isMonitored?: boolean
+  /** Share of the host that is kept for its primary at least. */
   readonly reserveShare?: number
   /** What the agent is run with instead of the bundle, for an upgrade. */
   readonly script?: string
-  readonly agentOptions?: ReadonlyArray<string>
 }
 
 /** A port that is free now; daemons keep theirs over all their lives, as in production. */
@@ -95,7 +96,7 @@ export class Host {
       await pause(20)
     }
     host.agent.start()
-    host.monitor.start()
+    if (options.isMonitored !== false) host.monitor.start()
     return host
   }
 
@@ -115,7 +116,8 @@ export class Host {
 
   /** Another build of the agent for the same data folder. */
   superviseAgent(script?: string): Supervised {
-    const options = ["--cgroup-parent", this.cgroupParent, ...(this.options.agentOptions ?? [])]
+    const monitored = this.options.isMonitored === false ? ["--without-monitor"] : []
+    const options = ["--cgroup-parent", this.cgroupParent, ...monitored]
     const program = script === undefined ? hostProgram : [process.execPath, script]
     return this.supervise("agent", ["--master", this.url, "--port", "0", ...options], program)
   }
@@ -145,7 +147,7 @@ export class Host {
 
   /** Launchers and tasks; the daemons are not among them. */
   taskProcesses(): ReadonlyArray<string> {
-    const daemons = [this.master, this.agent, this.monitor].map(({ pid }) => pid)
+    const daemons = this.daemons.map(({ pid }) => pid)
     return processesOf(this.folder).filter((line) => {
       if (daemons.includes(Number.parseInt(line, 10))) return false
       return line.includes("launch.sh") || line.includes(this.evidence) || / in \S*\/sandboxes\//.test(line)
@@ -169,6 +171,11 @@ export class Host {
     await this.agent.end("SIGUSR1")
     await this.master.end("SIGTERM")
     return [...processesOf(this.folder), ...findCgroups(this.cgroupParent)]
+  }
+
+  get daemons(): ReadonlyArray<Supervised> {
+    const { master, agent, monitor, options } = this
+    return options.isMonitored === false ? [master, agent] : [master, agent, monitor]
   }
 
   /** By force, whatever happened before. */
