@@ -22,7 +22,6 @@ const taskOf = (phase: TaskPhase, unacknowledged: number): AgentTask => ({
   latest: null,
   retryAtMs: null,
   retryMs: 0,
-  isHostRestarted: false,
 })
 
 const leaseOf = (

@@ -34,7 +34,6 @@ const taskOf = (
   },
   retryAtMs: null,
   retryMs: 0,
-  isHostRestarted: false,
 })
 const told = (changes: Partial<ToldTask> = {}): ToldTask => ({
   ...agentTaskToHeldTask(taskOf("t"), 5_000),
