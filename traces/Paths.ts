@@ -23,7 +23,7 @@ export const resolvePaths = async (paths: ReadonlyArray<string>): Promise<Readon
       throw new UnreadableTrace({
         place: path,
         reason: "the folder holds no recording",
-        remedy: "Name a folder with Bitbrains or PlanetLab files, or the files themselves",
+        remedy: "Name a folder with recordings (of gleaner, Bitbrains or PlanetLab), or the files themselves",
       })
     }
     for (const file of found) files.add(file)

@@ -1,28 +1,13 @@
-import { join } from "node:path"
-import { Cause, Data, Deferred, Effect, Exit, Schedule } from "effect"
+import { Cause, Deferred, Effect, Exit, Schedule } from "effect"
 import type { AgentAction } from "../../core/agent/Action.ts"
 import type { TaskExit } from "../../core/agent/State.ts"
-import { amountOf } from "../../core/Resources.ts"
 import type { TaskSpec } from "../../core/Task.ts"
 import { Cgroups, type ContainerLimits, type ContainerUsage } from "../cgroups/Cgroups.ts"
-import { memMilliToBytes } from "../cgroups/ControlFiles.ts"
 import type { Agent } from "./Agent.ts"
-import { type LaunchedTask, Launcher, type TaskNotStarted } from "./Launcher.ts"
+import { type LaunchedTask, Launcher } from "./Launcher.ts"
 import { readStatus, removeRunFolder } from "./launcher/RunFolder.ts"
-import { makeSandbox, markSandboxEnded } from "./Sandbox.ts"
-import { resolveTaskUser, type TaskUser } from "./TaskUser.ts"
-
-export interface TaskRunnerOptions {
-  /** Sandboxes lie below it. */
-  readonly sandboxRoot: string
-  /** Launchers' own files, one folder per container. */
-  readonly runRoot: string
-  /** User of tasks that ask for none. */
-  readonly defaultUser: string
-  readonly allowRootTasks: boolean
-  /** Longest wait for a launched task's command to execute; default 60 s, a fortune even at the smallest share of a cpu. */
-  readonly startWaitMs?: number
-}
+import { markSandboxEnded } from "./Sandbox.ts"
+import { limitsOf, makeTaskLaunch, runDirOf, type TaskLaunchOptions } from "./TaskLaunch.ts"
 
 /** Who is told what came of it. */
 export type TaskListener = Pick<Agent, "submit" | "whenDurable">
@@ -41,66 +26,16 @@ export interface TaskRunner {
   ) => Effect.Effect<void>
 }
 
-/** A container never gets less, whatever its task asked for: Mesos's minimum (spec/mesos.md §1.1). */
-const minCpuMilli = 10
-const minMemBytes = 32 * 1024 * 1024
-/** Threads and processes of one task; a fork bomb ends here. */
-const pidsMax = 4_096
-
 /** How long the launcher of a destroyed container may take to write down what it saw. */
 const lastWordMs = 5_000
 
-/** How often a task that is on its way to exec is looked at. */
-const startPollMs = 5
-
-export const makeTaskRunner = (options: TaskRunnerOptions) =>
+export const makeTaskRunner = (options: TaskLaunchOptions) =>
   Effect.gen(function* () {
     const cgroups = yield* Cgroups
     const launcher = yield* Launcher
-    const startWaitMs = options.startWaitMs ?? 60_000
+    const { launch, awaitStart } = makeTaskLaunch(options, cgroups, launcher)
     /** Done when the exit of a container's task has been told. */
     const exitsTold = new Map<string, Deferred.Deferred<void>>()
-
-    const runDirOf = (containerId: string) => join(options.runRoot, containerId)
-
-    const launch = (spec: TaskSpec, containerId: string, attempt: number) =>
-      Effect.gen(function* () {
-        const { frameworkId, taskId, command } = spec
-        const isAgain = attempt > 1
-        const user = yield* chooseUser(spec, options)
-        const place = { frameworkId, taskId, containerId }
-        const sandboxDir = yield* makeSandbox(options.sandboxRoot, place, user, isAgain)
-        if (isAgain) yield* destroyContainer(containerId)
-        yield* cgroups.create(containerId, limitsOf(spec))
-        return yield* launcher.start({
-          containerId,
-          command: command.shell
-            ? { shell: true, value: command.value }
-            : { shell: false, value: command.value, arguments: command.arguments },
-          environment: environmentOf(spec, user, sandboxDir, containerId),
-          user,
-          sandboxDir,
-          runDir: runDirOf(containerId),
-          joinPaths: yield* cgroups.joinPaths(containerId),
-          attempt,
-        })
-      })
-
-    /** Waits until the task's own command is executing; a failure or an end before that is the answer. */
-    const awaitStart = (launched: LaunchedTask) =>
-      Effect.raceFirst(
-        launcher.progress(launched).pipe(
-          Effect.repeat({
-            until: ({ step }) => step === "exec" || step === "notfound",
-            schedule: Schedule.spaced(startPollMs),
-          }),
-          Effect.asVoid,
-        ),
-        Effect.asVoid(launcher.awaitExit(launched)),
-      ).pipe(
-        Effect.catchTag("TaskNotStarted", failUnlessCommandMissing),
-        Effect.timeoutFail({ duration: startWaitMs, onTimeout: () => new StartTimedOut({ startWaitMs }) }),
-      )
 
     const awaitExit = (launched: LaunchedTask, memLimitBytes: number | null) =>
       launcher.awaitExit(launched).pipe(
@@ -168,7 +103,7 @@ export const makeTaskRunner = (options: TaskRunnerOptions) =>
       Effect.gen(function* () {
         const { spec, containerId, phase } = task
         const { frameworkId, taskId } = spec
-        const runDir = runDirOf(containerId)
+        const runDir = runDirOf(options, containerId)
         const tellExit = (exitCode: number | null) => {
           const exit = toTaskExit(exitCode, undefined, limitsOf(spec).memBytes)
           agent.submit({ type: "TaskExited", frameworkId, taskId, exit })
@@ -210,7 +145,7 @@ export const makeTaskRunner = (options: TaskRunnerOptions) =>
 
     /** What the launcher wrote down is kept until what it says is durable elsewhere. */
     const forgetRun = (containerId: string, agent: TaskListener) =>
-      agent.whenDurable(() => removeRunFolder(runDirOf(containerId)))
+      agent.whenDurable(() => removeRunFolder(runDirOf(options, containerId)))
 
     /** Of a task whose end nobody in this process has awaited: an agent before this one began to destroy it. */
     const tellLastWord = (
@@ -219,7 +154,7 @@ export const makeTaskRunner = (options: TaskRunnerOptions) =>
       agent: TaskListener,
     ) =>
       Effect.gen(function* () {
-        const found = yield* launcher.regain({ containerId, runDir: runDirOf(containerId) })
+        const found = yield* launcher.regain({ containerId, runDir: runDirOf(options, containerId) })
         if (found.type === "NeverRan") return
         const { exitCode } = yield* launcher.awaitExit(found.task)
         agent.submit({ type: "TaskExited", ...of, exit: toTaskExit(exitCode, undefined, null) })
@@ -256,23 +191,10 @@ export const makeTaskRunner = (options: TaskRunnerOptions) =>
     } satisfies TaskRunner
   })
 
-/** The launcher runs, and yet its command does not execute. */
-class StartTimedOut extends Data.TaggedError("StartTimedOut")<{ readonly startWaitMs: number }> {
-  override get message() {
-    return `the task did not start within ${this.startWaitMs / 1_000} s: see stderr in its sandbox and the load of this host`
-  }
-}
-
 const causeToMessage = (cause: Cause.Cause<unknown>): string => {
   const error = Cause.squash(cause)
   return error instanceof Error ? error.message : String(error)
 }
-
-const limitsOf = ({ resources }: TaskSpec): ContainerLimits => ({
-  cpuMilli: Math.max(minCpuMilli, amountOf(resources, "cpus")),
-  memBytes: Math.max(minMemBytes, memMilliToBytes(amountOf(resources, "mem"))),
-  pidsMax,
-})
 
 /** Until it works, whatever stands in the way. */
 const persistently = <A, E>(complaint: string, containerId: string, effect: Effect.Effect<A, E>) =>
@@ -293,10 +215,6 @@ const patientWithDefects = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Eff
     Effect.unsandbox,
   )
 
-/** A command that does not exist is the task's own failure, with exit code 127, not the agent's. */
-const failUnlessCommandMissing = (error: TaskNotStarted) =>
-  error.step === "command" ? Effect.void : Effect.fail(error)
-
 const toTaskExit = (
   exitCode: number | null,
   usage: ContainerUsage | undefined,
@@ -315,40 +233,3 @@ const toTaskExit = (
  */
 const provesOutOfMemory = ({ oom }: ContainerUsage, exitCode: number | null): boolean =>
   oom.count > 0 && (oom.by === "kill" || (oom.by === "failcnt" && exitCode === 137))
-
-/**
- * The task's own wish is honoured or refused. The framework's user is only its habit (v1 clients send their own
- * login, often root): where the host does not allow root, such tasks run as the default user.
- */
-const chooseUser = (spec: TaskSpec, { defaultUser, allowRootTasks }: TaskRunnerOptions) => {
-  const resolve = (name: string) => resolveTaskUser(name, { allowRoot: allowRootTasks })
-  const asDefault = resolveTaskUser(process.getuid?.() === 0 ? defaultUser : undefined, {
-    allowRoot: allowRootTasks,
-    isOperatorsChoice: true,
-  })
-  if (spec.command.user !== null && spec.command.user !== "") return resolve(spec.command.user)
-  if (spec.frameworkUser === "") return asDefault
-  return Effect.catchTag(resolve(spec.frameworkUser), "TaskUserForbidden", () => asDefault)
-}
-
-/** The whole environment: a minimum, what Mesos tells tasks (spec/mesos.md §2.10), then what the task asked for. */
-const environmentOf = (
-  spec: TaskSpec,
-  user: TaskUser,
-  sandboxDir: string,
-  containerId: string,
-): Record<string, string> => ({
-  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-  HOME: sandboxDir,
-  USER: user.name,
-  LOGNAME: user.name,
-  SHELL: "/bin/sh",
-  MESOS_SANDBOX: sandboxDir,
-  MESOS_DIRECTORY: sandboxDir,
-  MESOS_TASK_ID: spec.taskId,
-  MESOS_FRAMEWORK_ID: spec.frameworkId,
-  MESOS_EXECUTOR_ID: spec.taskId,
-  MESOS_CONTAINER_ID: containerId,
-  MESOS_ALLOCATION_ROLE: spec.role,
-  ...Object.fromEntries(spec.command.environment.map(({ name, value }) => [name, value])),
-})

@@ -34,7 +34,16 @@ export const runMonitor = async ({
   const policyText = readPolicyText(values.policy)
   if (policyText instanceof Error) return refuse(policyText.message, 2)
   const { agentFolder, monitorFolder } = dataFolderAt(values.data)
-  let daemon: MonitorDaemon
+  // Signals first: whoever is told that it is ready may send one at once.
+  let daemon: MonitorDaemon | undefined
+  let isEndAsked = false
+  onEndAsked(values.withParent, () => {
+    isEndAsked = true
+    void daemon?.stop()
+  })
+  process.on("SIGHUP", () => {
+    if (daemon !== undefined) reload(daemon, values.policy, log)
+  })
   try {
     daemon = await startMonitor({
       agentFolder,
@@ -47,7 +56,8 @@ export const runMonitor = async ({
       onReady: ({ port }) => {
         const url = httpUrl(chooseLocalIp(values.host), port)
         log("info", "monitor serves", { url, policy: policyText === null ? "default" : policyText.path })
-        announceReady({ url })
+        // Not before the daemon can be told to stop or to read its policy again.
+        setImmediate(() => announceReady({ url }))
       },
       log,
     })
@@ -55,8 +65,7 @@ export const runMonitor = async ({
     const { message, _tag } = error as Error & { readonly _tag?: string }
     return refuse(message, _tag === "MonitorRefused" ? 2 : 1)
   }
-  onEndAsked(values.withParent, () => void daemon.stop())
-  process.on("SIGHUP", () => reload(daemon, values.policy, log))
+  if (isEndAsked) void daemon.stop()
   const cause = await daemon.ended
   if (cause !== undefined) return refuse(`the monitor ended: ${cause.message}`, 1)
   log("info", "monitor stopped")

@@ -9,6 +9,8 @@ export const runTraceRecord = async ({
   values,
 }: SettledSettings<typeof recordSection.settings>): Promise<number> => {
   const log = plainLog("recorder")
+  // Before anybody is told that it is ready.
+  const endAsked = new Promise<void>((resolve) => onEndAsked(values.withParent, resolve))
   try {
     const recording = recordHost({
       folder: values.out,
@@ -18,7 +20,7 @@ export const runTraceRecord = async ({
       onProblem: (problem) => log("warning", problem),
     })
     announceReady({ folder: values.out })
-    await new Promise<void>((resolve) => onEndAsked(values.withParent, resolve))
+    await endAsked
     await recording.stop()
     return 0
   } catch (error) {

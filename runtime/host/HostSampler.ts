@@ -131,13 +131,16 @@ export const openHostSampler = (options: HostSamplerOptions): HostSampler => {
     sample: (nowMs, wallMs) => {
       if (failures.length > 0) failures = []
       const elapsedMs = nowMs - before.nowMs
-      const isOdd =
-        !(elapsedMs >= options.periodMs / 4 && elapsedMs <= 2 * options.periodMs + jumpMs) ||
-        Math.abs(wallMs - before.wallMs - elapsedMs) > jumpMs
-      before.nowMs = nowMs
-      before.wallMs = wallMs
+      const isJump = Math.abs(wallMs - before.wallMs - elapsedMs) > jumpMs
       sample.atMs = nowMs
-      sampleCpu(isOdd ? Number.NaN : elapsedMs)
+      // Right after a late sample the next is due at once: too short for ticks, and the last one is still fresh.
+      const isShort = elapsedMs >= 0 && elapsedMs < options.periodMs / 4 && !isJump
+      if (!isShort) {
+        const isPause = !(elapsedMs >= 0 && elapsedMs <= 2 * options.periodMs + jumpMs)
+        before.nowMs = nowMs
+        before.wallMs = wallMs
+        sampleCpu(isPause || isJump ? Number.NaN : elapsedMs)
+      }
       sampleMemory()
       sample.failures = failures.length > 0 ? failures : noFailures
       return sample

@@ -1,4 +1,4 @@
-import { Effect, Layer, type Scope } from "effect"
+import { Effect, Layer, Schedule, type Scope } from "effect"
 import { acquireProcessLock, type ProcessLock } from "../ProcessLock.ts"
 import { type DurableFiles, realFiles } from "./DurableFiles.ts"
 import {
@@ -27,6 +27,10 @@ export interface FileJournalOptions {
   readonly compactBytes?: number
   readonly files?: DurableFiles
 }
+
+/** How long a start waits for the one before it to let go: a killed process is still seen for an instant. */
+const lockWaitMs = 1_000
+const lockPollMs = 50
 
 /** How long a closing journal waits for a disk that hangs. */
 const closeWaitMs = 5_000
@@ -66,7 +70,13 @@ const lock = (path: string): Effect.Effect<ProcessLock, JournalError> =>
     } catch (error) {
       return Effect.fail(new JournalError({ ...toStoreFailure(error), path }))
     }
-  })
+  }).pipe(
+    Effect.retry({
+      while: ({ reason }) => reason === "Locked",
+      schedule: Schedule.spaced(lockPollMs),
+      times: lockWaitMs / lockPollMs,
+    }),
+  )
 
 const open = (options: FileJournalOptions) =>
   Effect.tryPromise({

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { createServer, type Server, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { decodeMonitorLine } from "../../runtime/protocol/MonitorLines.ts"
 import {
   type AgentLine,
   type MonitorLine,
@@ -71,7 +72,12 @@ export const startFakeMonitorAgent = async (): Promise<FakeMonitorAgent> => {
     socket.on("data", (chunk) => {
       const parts = (rest + chunk).split("\n")
       rest = parts.pop()!
-      for (const part of parts) take(JSON.parse(part) as MonitorLine)
+      for (const part of parts) {
+        // As a real agent reads it: what it would refuse fails the test.
+        const decoded = decodeMonitorLine(part)
+        if ("problem" in decoded) throw new Error(`the monitor said ${part}: ${decoded.problem}`)
+        take(decoded.line)
+      }
     })
     socket.on("error", () => undefined)
     socket.on("close", () => sockets.delete(socket))

@@ -44,6 +44,8 @@ export interface Stop {
 /** The exit code of a command that was asked for wrongly. */
 const wrongUsageCode = 2
 
+const askAgainMs = 1_000
+
 const logBytesMax = 10 * 1024 * 1024
 
 /** Appends to the log; one that has grown large is put aside first, replacing the one before. */
@@ -139,13 +141,20 @@ const stopChild = (child: ChildProcess, stops: ReadonlyArray<Stop>): Effect.Effe
       return
     }
     let timer: NodeJS.Timeout | undefined
+    let again: NodeJS.Timeout | undefined
     const tell = (at: number): void => {
+      clearInterval(again)
       const stop = stops[at]
-      child.kill(stop?.signal ?? "SIGKILL")
-      if (stop !== undefined) timer = setTimeout(() => tell(at + 1), stop.waitMs)
+      const signal = stop?.signal ?? "SIGKILL"
+      child.kill(signal)
+      if (stop === undefined) return
+      // A Node that is just starting does not listen yet, and takes SIGUSR1 for something else.
+      again = setInterval(() => child.kill(signal), askAgainMs)
+      timer = setTimeout(() => tell(at + 1), stop.waitMs)
     }
     child.once("exit", () => {
       clearTimeout(timer)
+      clearInterval(again)
       resume(Effect.void)
     })
     tell(0)

@@ -107,7 +107,6 @@ describe("HostSampler", () => {
   it.each([
     ["a counter that went backwards", () => setHost({ busy: 1 }), 100, 0],
     ["a pause, such as SIGSTOP", () => setHost({ busy: 90 }), 3_000, 0],
-    ["two samples at once", () => setHost({ busy: 60 }), 10, 0],
     ["a clock set ahead, or a suspend", () => setHost({ busy: 60 }), 100, 60_000],
     ["a clock set back", () => setHost({ busy: 60 }), 100, -60_000],
   ])("measures no cpu over %s, and goes on after it", (_, change, afterMs, jumpMs) => {
@@ -123,6 +122,17 @@ describe("HostSampler", () => {
     })
     setHost({ busy: 100 })
     expect(at(afterMs + 100, jumpMs).primaryCpuMilli).toBeGreaterThan(0)
+  })
+
+  it("says again what it measured when it is asked right after, and then measures over both", () => {
+    open()
+    at(0)
+    setHost({ busy: 10 })
+    expect(at(180).primaryCpuMilli).toBe(556)
+    setHost({ busy: 14, usedMiB: 200 })
+    expect(at(200)).toMatchObject({ primaryCpuMilli: 556, primaryMemMilli: 200_000 })
+    setHost({ busy: 22 })
+    expect(at(300).primaryCpuMilli).toBe(1_000)
   })
 
   it("follows cpus that come and go", () => {
