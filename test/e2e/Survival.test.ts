@@ -2,9 +2,10 @@ import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { afterEach, describe, expect, it } from "vitest"
 import { findCgroups, pidsIn, sweepCgroups } from "../support/CgroupLeftovers.ts"
+import { fittingOffer } from "../support/FittingOffer.ts"
 import { eventually, gleanerScript, missingForEnforcement } from "../support/Gleaner.ts"
 import { Host, type HostOptions } from "../support/kills/Host.ts"
-import { type V1Event, V1Framework } from "../support/V1Framework.ts"
+import { V1Framework } from "../support/V1Framework.ts"
 
 // Nothing dies with gleaner (law L6), and nothing is loosened by its absence.
 
@@ -37,23 +38,8 @@ describe.skipIf(missingForEnforcement !== undefined)("a task", () => {
     await framework.next("SUBSCRIBED")
   }
 
-  const amountOf = (offer: V1Event, name: string): number =>
-    offer.resources.find((resource: { name: string }) => resource.name === name)?.scalar.value ?? 0
-
-  /** What a reserve gives back comes in pieces; refused, they come again as one. */
-  const offerOf = async (cpus: number): Promise<V1Event> => {
-    for (;;) {
-      const { offers } = (await framework.next("OFFERS")).offers
-      for (const offer of offers) {
-        if (amountOf(offer, "cpus") >= cpus && amountOf(offer, "mem") >= 32) return offer
-        const declined = { offer_ids: [offer.id], filters: { refuse_seconds: 0 } }
-        await framework.call({ type: "DECLINE", decline: declined })
-      }
-    }
-  }
-
   const launch = async (id: string, value: string, cpus = 0.1): Promise<string> => {
-    await framework.launch(await offerOf(cpus), { id, cpus, command: { value } })
+    await framework.launch(await fittingOffer(framework, cpus), { id, cpus, command: { value } })
     const running = await framework.status(id, "TASK_RUNNING")
     return running.container_status.container_id.value
   }

@@ -133,5 +133,12 @@ export const rage = async (
     await pause(drawGapMs(chance))
     blows[chance.choose(weights)]()
   }
+  // However short the storm was, nobody is spared.
+  for (const one of [agent, master, monitor, framework]) {
+    while (one.kills === 0 && one.lives > 0) {
+      one.kill()
+      await pause(20)
+    }
+  }
   return { launcherKills, launcherPauses, blackouts, containersWithoutLauncher: [...without] }
 }

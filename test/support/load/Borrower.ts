@@ -1,3 +1,4 @@
+import { offeredAmount } from "../FittingOffer.ts"
 import { type V1Event, V1Framework } from "../V1Framework.ts"
 
 /** A framework that takes whatever cpus it is offered for busy tasks of some seconds: the harvest of a chart. */
@@ -9,9 +10,6 @@ const taskSeconds = 15
 const taskCpus = 0.2
 const taskMemMiB = 32
 
-const amountOf = (offer: V1Event, name: string): number =>
-  offer.resources.find((resource: { name: string }) => resource.name === name)?.scalar.value ?? 0
-
 export const startBorrower = async (url: string, secret: string): Promise<Borrower> => {
   const framework = new V1Framework(url, secret)
   await framework.subscribe({ name: "borrower", roles: ["borrowers"] })
@@ -19,7 +17,7 @@ export const startBorrower = async (url: string, secret: string): Promise<Borrow
   let launched = 0
   const launchAll = async (offer: V1Event) => {
     const fit = Math.floor(
-      Math.min(amountOf(offer, "cpus") / taskCpus, amountOf(offer, "mem") / taskMemMiB) + 1e-6,
+      Math.min(offeredAmount(offer, "cpus") / taskCpus, offeredAmount(offer, "mem") / taskMemMiB) + 1e-6,
     )
     if (fit === 0 || isStopped) {
       const declined = { offer_ids: [offer.id], filters: { refuse_seconds: 1 } }

@@ -23,7 +23,10 @@ export class LentHost {
   static async start(policy: object): Promise<LentHost> {
     const policyPath = join(tmpdir(), `gleaner-load-${process.pid}.policy.json`)
     writeFileSync(policyPath, JSON.stringify(policy))
-    return new LentHost(await Cluster.start(["--policy", policyPath, "--monitor-port", "0"]), policyPath)
+    return new LentHost(
+      await Cluster.start(["--no-without-monitor", "--policy", policyPath, "--monitor-port", "0"]),
+      policyPath,
+    )
   }
 
   /** What the agent tells people of its host. */
