@@ -2,19 +2,36 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { eventually, gleaner, missingForEnforcement, startGleaner } from "../support/Gleaner.ts"
+import {
+  eventually,
+  type GleanerProcess,
+  gleaner,
+  missingForEnforcement,
+  startGleaner,
+} from "../support/Gleaner.ts"
 
 // The commands of a host, each by itself, as processes: on this Node, or as `npm run test:node10` has it.
 
 let folder = ""
+let running: GleanerProcess | undefined
+/** Ended with the test, also when that fails. */
+const start = (...words: ReadonlyArray<string>): GleanerProcess => {
+  running = startGleaner(words)
+  return running
+}
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "gleaner-e2e-host-"))
 })
-afterEach(() => rmSync(folder, { recursive: true, force: true }))
+afterEach(async () => {
+  running?.signal("SIGKILL")
+  await running?.finished
+  running = undefined
+  rmSync(folder, { recursive: true, force: true })
+})
 
 describe("gleaner monitor", () => {
-  const start = (...words: ReadonlyArray<string>) =>
-    startGleaner(["monitor", "--data", folder, "--port", "0", ...words])
+  const startMonitor = (...words: ReadonlyArray<string>) =>
+    start("monitor", "--data", folder, "--port", "0", ...words)
   const policyFile = (window: string) => {
     const path = join(folder, "host.policy.json")
     const parameters = { window }
@@ -24,7 +41,7 @@ describe("gleaner monitor", () => {
   }
 
   it("measures without an agent, answers, and leaves when asked to", async () => {
-    const monitor = start("--guard-period", "50ms")
+    const monitor = startMonitor("--guard-period", "50ms")
     await monitor.says('"ready":true')
     const { url } = JSON.parse(monitor.stdout) as { url: string }
     const metrics = await eventually(async () => {
@@ -38,12 +55,12 @@ describe("gleaner monitor", () => {
 
   it("refuses what it cannot run as wrong usage, and names the place", async () => {
     const path = join(folder, "gone.policy.json")
-    expect(await start("--policy", path).finished).toMatchObject({
+    expect(await startMonitor("--policy", path).finished).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(`the policy file ${path} cannot be read`),
     })
     writeFileSync(path, "{}")
-    expect(await start("--policy", path).finished).toMatchObject({
+    expect(await startMonitor("--policy", path).finished).toMatchObject({
       code: 2,
       stderr: expect.stringContaining(path),
     })
@@ -51,7 +68,7 @@ describe("gleaner monitor", () => {
 
   it("reads its policy again on SIGHUP, and keeps the old one when the new one is wrong", async () => {
     const path = policyFile("2h")
-    const monitor = start("--policy", path)
+    const monitor = startMonitor("--policy", path)
     await monitor.says('"ready":true')
     policyFile("3h")
     monitor.signal("SIGHUP")
@@ -68,7 +85,7 @@ describe("gleaner monitor", () => {
 describe("gleaner trace record", () => {
   it("records until it is stopped", async () => {
     const out = join(folder, "recording")
-    const recorder = startGleaner(["trace", "record", "--out", out, "--interval", "100ms"])
+    const recorder = start("trace", "record", "--out", out, "--interval", "100ms")
     await recorder.says('"ready":true')
     await eventually(() => (existsSync(out) && readdirSync(out).length > 0 ? true : undefined))
     recorder.signal("SIGTERM")

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { afterEach, describe, expect, it } from "vitest"
+import { sweepCgroups } from "../support/CgroupLeftovers.ts"
 import {
   Cluster,
   eventually,
@@ -44,6 +45,8 @@ describe.skipIf(missingForEnforcement !== undefined)("gleaner up", () => {
     await cluster.stop("SIGKILL")
     // Its daemons notice, and end what they have started.
     await eventually(() => (processesOf(data).length === 0 ? true : undefined))
+    // An agent that was not asked to end its tasks leaves them their cgroups.
+    sweepCgroups(cluster.cgroupParent)
     cluster.remove()
     cluster = undefined
   })
