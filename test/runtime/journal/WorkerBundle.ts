@@ -21,6 +21,9 @@ export const bundleForNode = async (source: string): Promise<URL> => {
     target: "node20",
     logLevel: "error",
     external: ["better-sqlite3"],
+    banner: {
+      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+    },
   })
   const path = join(folder, `${source.replace(/\W+/g, "-")}.mjs`)
   // By rename: another test process may be starting the same bundle.
