@@ -145,7 +145,7 @@ export const describeExit = (task: AgentTask): Announcement => {
 }
 
 /** As what Mesos takes back from revocable tasks (spec/mesos.md §1.9); TASK_LOST for frameworks that know no finer loss. */
-const evicted = (why: string): Announcement => ({
+export const evicted = (why: string): Announcement => ({
   state: "TASK_GONE",
   source: "SOURCE_AGENT",
   reason: "REASON_CONTAINER_PREEMPTED",
