@@ -21,8 +21,9 @@ export const bundleForNode = async (source: string): Promise<URL> => {
     target: "node20",
     logLevel: "error",
     external: ["better-sqlite3"],
+    // prom-client is CommonJS and asks for Node's own modules at run time.
     banner: {
-      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
     },
   })
   const path = join(folder, `${source.replace(/\W+/g, "-")}.mjs`)
