@@ -1,5 +1,5 @@
 // Bundles what runs on legacy hosts (agent, monitor, doctor, trace record) into one file for Node 10, beside the launcher
-// that tasks are started with. `--out DIR` puts them elsewhere; `--metafile FILE` also writes what went into it.
+// that tasks are started with and the program that init scripts start. `--out DIR` puts them elsewhere; `--metafile FILE` also writes what went into it.
 import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -44,4 +44,5 @@ const draft = join(folder, `.new.${process.pid}`)
 writeFileSync(draft, bundle.outputFiles[0].text)
 renameSync(draft, join(folder, "gleaner-legacy.js"))
 copyFileSync(join(root, "runtime/agent/launch.sh"), join(folder, "launch.sh"))
+copyFileSync(join(root, "runtime/init/gleaner"), join(folder, "gleaner"))
 if (metafilePath !== undefined) writeFileSync(metafilePath, JSON.stringify(bundle.metafile))

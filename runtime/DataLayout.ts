@@ -1,4 +1,4 @@
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 
 /** Where a cluster's daemons on this host keep their state. */
 export interface DataFolder {
@@ -14,12 +14,16 @@ export interface DataFolder {
   readonly logFolder: string
 }
 
-export const dataFolderAt = (path: string): DataFolder => ({
-  path,
-  secretFile: join(path, "secret"),
-  masterFile: join(path, "master.json"),
-  journalFile: join(path, "master", "journal.db"),
-  agentFolder: join(path, "agent"),
-  monitorFolder: join(path, "monitor"),
-  logFolder: join(path, "logs"),
-})
+/** A relative path counts from here, and is absolute from then on, since others are told of it. */
+export const dataFolderAt = (given: string): DataFolder => {
+  const path = resolve(given)
+  return {
+    path,
+    secretFile: join(path, "secret"),
+    masterFile: join(path, "master.json"),
+    journalFile: join(path, "master", "journal.db"),
+    agentFolder: join(path, "agent"),
+    monitorFolder: join(path, "monitor"),
+    logFolder: join(path, "logs"),
+  }
+}

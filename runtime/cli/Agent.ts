@@ -16,6 +16,8 @@ export const runAgent = (
   const data = dataFolderAt(values.data)
   const daemon = Effect.gen(function* () {
     const master = yield* findCluster({ data, master: values.master, secretFile: values.secretFile })
+    const told = unwatchedText(values)
+    if (told !== undefined) yield* Effect.logWarning(told)
     const { runAgentDaemon } = yield* Effect.promise(() => import("../agent/AgentDaemon.ts"))
     return yield* runAgentDaemon({
       folder: data.agentFolder,
@@ -38,3 +40,17 @@ export const runAgent = (
   })
   return runDaemon("agent", values.withParent, daemon)
 }
+
+/** What a reader of the log must not miss, when it was asked for. */
+const unwatchedText = ({
+  unconfined,
+  withoutMonitor,
+}: {
+  readonly unconfined: boolean
+  readonly withoutMonitor: boolean
+}): string | undefined =>
+  unconfined
+    ? "tasks run without any limit, and what is lent does not follow the primary: --unconfined was asked for"
+    : withoutMonitor
+      ? "what is lent does not follow the primary's load: --without-monitor was asked for"
+      : undefined

@@ -1,25 +1,12 @@
-import { readFileSync, statSync } from "node:fs"
-import { policyFileLengthMost } from "../../core/policies/PolicyFile.ts"
 import { chooseLocalIp } from "../AdvertisedAddress.ts"
 import type { SettledSettings } from "../config/ReadSettings.ts"
 import type { monitorSection } from "../config/sections/MonitorSection.ts"
 import { dataFolderAt } from "../DataLayout.ts"
 import { httpUrl } from "../http/HttpUrl.ts"
-import { type MonitorDaemon, type PolicyText, startMonitor } from "../monitor/MonitorDaemon.ts"
+import { type MonitorDaemon, startMonitor } from "../monitor/MonitorDaemon.ts"
 import { announceReady, onEndAsked, plainLog } from "./PlainDaemon.ts"
+import { readPolicyFileText } from "./PolicyFileText.ts"
 import { version } from "./Version.ts"
-
-const readPolicyText = (path: string | null): PolicyText | null | Error => {
-  if (path === null) return null
-  try {
-    if (statSync(path).size > policyFileLengthMost) {
-      return new Error(`the policy file ${path} is longer than ${policyFileLengthMost} bytes: it is none`)
-    }
-    return { path, text: readFileSync(path, "utf8") }
-  } catch (error) {
-    return new Error(`the policy file ${path} cannot be read (${(error as Error).message})`)
-  }
-}
 
 /** Runs the monitor until a signal; SIGHUP reads its policy file again. Plain code: it is a small process. */
 export const runMonitor = async ({
@@ -31,7 +18,7 @@ export const runMonitor = async ({
     process.stderr.write(`gleaner: ${message}\n`)
     return code
   }
-  const policyText = readPolicyText(values.policy)
+  const policyText = readPolicyFileText(values.policy)
   if (policyText instanceof Error) return refuse(policyText.message, 2)
   const { agentFolder, monitorFolder } = dataFolderAt(values.data)
   // Signals first: whoever is told that it is ready may send one at once.
@@ -74,7 +61,7 @@ export const runMonitor = async ({
 
 /** What cannot be used changes nothing. */
 const reload = (daemon: MonitorDaemon, path: string | null, log: ReturnType<typeof plainLog>): void => {
-  const policyText = readPolicyText(path)
+  const policyText = readPolicyFileText(path)
   const problem = policyText instanceof Error ? policyText.message : daemon.reloadPolicy(policyText)
   if (problem === undefined) log("info", "policy read again", { policy: path === null ? "default" : path })
   else log("error", "the policy stays as it was", { why: problem })

@@ -1,11 +1,15 @@
 import { Args, Command, Options } from "@effect/cli"
 import { Context, Effect, Option } from "effect"
 import { accessCluster, clusterOptions } from "./ClusterOptions.ts"
+import { fetchState } from "./ClusterState.ts"
 import { CommandFailure, refuseInput } from "./CommandFailure.ts"
 import { readCpus, readMemMiB } from "./ResourceOptions.ts"
 import type { OneTaskOptions, TaskEnd } from "./run/OneTask.ts"
 import type { RunRequest } from "./run/RunRequest.ts"
+import { waitingReason } from "./run/WaitingText.ts"
 import { countSignals } from "./Signals.ts"
+
+const askWaitMs = 2_000
 
 /** A year, as far as anybody waits. */
 const failoverSecondsMax = 365 * 86_400
@@ -81,7 +85,14 @@ export const runCommand = Command.make("run", { ...options, words }, (args) =>
         `--name ${name}: letters, digits, dots, dashes and underscores only, at most 200`,
       )
     }
-    const place = { access, findMaster: accessCluster(args), failoverSeconds }
+    const findMaster = accessCluster(args)
+    const whyWaiting = findMaster.pipe(
+      Effect.flatMap(fetchState),
+      Effect.timeout(askWaitMs),
+      Effect.map((state) => waitingReason({ cpus, memMiB }, state)),
+      Effect.catchAllCause(() => Effect.succeed(undefined)),
+    )
+    const place = { access, findMaster, failoverSeconds, whyWaiting }
     const end = yield* runTask(place, {
       name,
       cpus,
@@ -110,7 +121,7 @@ const nameOf = (command: string): string =>
     .slice(0, 40) || "task"
 
 const runTask = (
-  place: Pick<OneTaskOptions, "access" | "findMaster" | "failoverSeconds">,
+  place: Pick<OneTaskOptions, "access" | "findMaster" | "failoverSeconds" | "whyWaiting">,
   request: RunRequest,
 ) =>
   Effect.gen(function* () {

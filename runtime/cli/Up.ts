@@ -9,6 +9,7 @@ import { outputBroken } from "./BrokenOutput.ts"
 import { findCluster } from "./ClusterAccess.ts"
 import { reportExit } from "./CommandExit.ts"
 import { CommandFailure, refuseInput } from "./CommandFailure.ts"
+import { whyPolicyRefused } from "./PolicyFileText.ts"
 import { untilSignal } from "./Signals.ts"
 import { type Child, lastLines, type Stop } from "./up/Child.ts"
 import { childWords, type UpSettings } from "./up/ChildWords.ts"
@@ -25,7 +26,12 @@ export const runUp = async (settled: UpSettings): Promise<number> => {
     untilSignal(Effect.scoped(runCluster(settled, block))).pipe(
       Effect.zipRight(Effect.sync(() => block.say("stopped"))),
       Effect.mapError((error) =>
-        error._tag === "CommandFailure" ? error : new CommandFailure({ message: error.message, exitCode: 1 }),
+        error._tag === "CommandFailure"
+          ? error
+          : new CommandFailure({
+              message: error.message,
+              exitCode: error._tag === "ChildEnded" && error.isMisconfigured ? 2 : 1,
+            }),
       ),
       Effect.raceFirst(outputBroken),
     ),
@@ -38,6 +44,8 @@ const runCluster = (settled: UpSettings, block: LiveBlock) =>
     const data = dataFolderAt(settled.values.data)
     const { withoutMonitor, unconfined, cgroupParent } = yield* checkChildren(settled)
     yield* refuseWithoutEnforcement({ cgroupParent, isUnconfined: unconfined, tell: block.say })
+    // Without cgroups nobody can tell the primary from what is borrowed: the agent would not listen to a monitor.
+    const isMonitored = !withoutMonitor && !unconfined
     yield* makePrivateFolder(data.logFolder)
     block.say(`data folder  ${data.path}`)
     // Stopped in reverse: the monitor first, the agent while the master still hears how its tasks ended.
@@ -47,7 +55,7 @@ const runCluster = (settled: UpSettings, block: LiveBlock) =>
     const withAgent = Effect.gen(function* () {
       const agent = yield* keepAgent(settled, data, url, block)
       block.say(`agent        ${String(agent.ready.url)}  lends ${String(agent.ready.resources)}`)
-      const monitor = withoutMonitor ? undefined : yield* keepMonitor(settled, data, block)
+      const monitor = isMonitored ? yield* keepMonitor(settled, data, block) : undefined
       block.say(
         monitor === undefined
           ? "monitor      none: what is lent does not follow the primary's load"
@@ -75,14 +83,15 @@ const checkChildren = (settled: UpSettings) =>
   Effect.gen(function* () {
     const agentWords = childWords("agent", settled).slice(1)
     const agent = readSettings(agentSection, agentWords)
-    const readings = [
-      agent,
-      readSettings(masterSection, childWords("master", settled).slice(1)),
-      readSettings(monitorSection, childWords("monitor", settled).slice(1)),
-    ]
+    const monitor = readSettings(monitorSection, childWords("monitor", settled).slice(1))
+    const readings = [agent, readSettings(masterSection, childWords("master", settled).slice(1)), monitor]
     const problems = new Set<string>()
     for (const reading of readings) {
       if (reading._tag === "Refused") for (const problem of reading.problems) problems.add(problem)
+    }
+    if (monitor._tag === "Settled") {
+      const why = whyPolicyRefused(monitor.settled.values.policy)
+      if (why !== undefined) problems.add(why)
     }
     if (agent._tag !== "Settled" || problems.size > 0) {
       return yield* refuseInput(Array.from(problems).join("\ngleaner: "))

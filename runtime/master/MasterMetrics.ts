@@ -56,7 +56,7 @@ export const make = () => {
     registers,
   })
   const total = new Gauge({
-    name: "gleaner_master_resources_total",
+    name: "gleaner_master_resources_capacity",
     help: "Resources of all reachable agents, reserves included, in Mesos's units (cpus, mem and disk in MiB)",
     labelNames: ["resource"],
     registers,
@@ -126,7 +126,11 @@ export const make = () => {
     for (const agent of state.agents.values()) {
       agents.inc({ condition: agent.condition })
       if (agent.condition === "unreachable") continue
-      for (const [resource, milli] of Object.entries(agent.total)) total.inc({ resource }, milli / 1000)
+      for (const [resource, milli] of Object.entries(agent.total)) {
+        total.inc({ resource }, milli / 1000)
+        // Nothing is a figure, too: a series that comes and goes is a gap in every chart.
+        for (const gauge of [allocated, reserved]) gauge.inc({ resource }, 0)
+      }
       for (const [resource, milli] of Object.entries(state.ledger.allocatedOn(agent.id))) {
         allocated.inc({ resource }, milli / 1000)
       }

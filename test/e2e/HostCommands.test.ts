@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
@@ -64,6 +64,10 @@ describe("gleaner monitor", () => {
       code: 2,
       stderr: expect.stringContaining(path),
     })
+    // A whole cluster does not even begin with it.
+    const up = await start("up", "--data", join(folder, "up"), "--policy", path).finished
+    expect(up).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(`${path}: policy file`) })
+    expect(existsSync(join(folder, "up"))).toBe(false)
   })
 
   it("reads its policy again on SIGHUP, and keeps the old one when the new one is wrong", async () => {
@@ -90,6 +94,32 @@ describe("gleaner trace record", () => {
     await eventually(() => (existsSync(out) && readdirSync(out).length > 0 ? true : undefined))
     recorder.signal("SIGTERM")
     expect((await recorder.finished).code).toBe(0)
+  })
+
+  it("records what evaluate can judge", async () => {
+    const out = join(folder, "recording")
+    const recorder = start("trace", "record", "--out", out, "--interval", "100ms")
+    await recorder.says('"ready":true')
+    const recorded = () => {
+      const [name] = existsSync(out) ? readdirSync(out) : []
+      return name === undefined ? "" : readFileSync(join(out, name), "utf8")
+    }
+    await eventually(() => (recorded().split('\n["s"').length > 5 ? true : undefined))
+    recorder.signal("SIGINT")
+    expect((await recorder.finished).code).toBe(0)
+    // Judged is on a grid of 10 s (traces/README.md): as if it had recorded for so long.
+    const [header = "", ...rows] = recorded().split("\n")
+    const later = JSON.stringify({ ...JSON.parse(header), startMs: JSON.parse(header).startMs + 10_000 })
+    writeFileSync(
+      join(out, readdirSync(out)[0]!.replace(".00000001.", ".00000002.")),
+      [later, ...rows].join("\n"),
+    )
+    const words = ["evaluate", "--trace", out, "--horizon", "10s", "--json"]
+    const { code, stdout, stderr } = await gleaner(words)
+    expect([code, stderr]).toEqual([0, ""])
+    const results = JSON.parse(stdout) as ReadonlyArray<{ readonly machineSteps: number }>
+    expect(results).toHaveLength(5)
+    expect(results.filter(({ machineSteps }) => machineSteps === 0)).toEqual([])
   })
 
   it("needs to know where to", async () => {

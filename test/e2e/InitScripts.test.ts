@@ -1,4 +1,4 @@
-import { execFile, spawnSync } from "node:child_process"
+import { execFile } from "node:child_process"
 import {
   chmodSync,
   existsSync,
@@ -19,9 +19,11 @@ import { sweepCgroups } from "../support/CgroupLeftovers.ts"
 import {
   eventually,
   type Finished,
-  gleanerScript,
+  type GleanerProcess,
   missingForEnforcement,
   processesOf,
+  programOf,
+  startGleaner,
 } from "../support/Gleaner.ts"
 
 const init = join(root, "runtime/init")
@@ -250,33 +252,75 @@ describe.runIf(missingForEnforcement === undefined)("init scripts with gleaner i
     place = new Place(["/bin/sh"])
   })
   const cgroupParent = `gleaner-e2e-init-${process.pid}`
+  let task: GleanerProcess | undefined
   afterEach(async () => {
+    task?.signal("SIGKILL")
     await place.close()
     sweepCgroups(cgroupParent)
   })
 
-  it("run master and agent, bring both back after kill -9, and stop them", async () => {
+  /** As `npm run test:node10` has it: each daemon by the Node that it is to run on. */
+  const installGleaner = () => {
+    const daemons = ["agent", "monitor"].map(
+      (daemon) => `[ "$1" != ${daemon} ] || exec ${programOf(daemon).join(" ")} "$@"\n`,
+    )
+    place.install(`${daemons.join("")}exec ${programOf(undefined).join(" ")} "$@"\n`)
+  }
+  const writePolicy = (reserve: string) => {
+    const file = {
+      version: 1,
+      policy: "static",
+      parameters: { reserve },
+      intervalMs: 1_000,
+      horizonMs: 10_000,
+    }
+    writeFileSync(join(place.folder, "host.policy.json"), JSON.stringify(file))
+  }
+  /** How often the daemon's log has said so. */
+  const says = (daemon: string, text: string, times: number) =>
+    eventually(() => (place.said(daemon).split(text).length > times ? true : undefined))
+
+  it("run all three, bring each back after kill -9, keep a task over reloads, and stop them", async () => {
     const port = 20_000 + (process.pid % 20_000)
     place.configure(
-      `MASTER_OPTIONS="--port ${port}"\nAGENT_OPTIONS="--port 0 --cpus 0.5 --mem 64M --cgroup-parent ${cgroupParent}"`,
+      [
+        `MASTER_OPTIONS="--port ${port}"`,
+        `AGENT_OPTIONS="--port 0 --cpus 0.5 --mem 64M --cgroup-parent ${cgroupParent}"`,
+        `MONITOR_OPTIONS="--port 0 --policy ${place.folder}/host.policy.json"`,
+      ].join("\n"),
     )
-    place.install(`exec ${process.execPath} ${gleanerScript} "$@"\n`)
-    const serves = (daemon: string, times: number) =>
-      eventually(() =>
-        (place.said(daemon).match(/"ready":true/g) ?? []).length === times ? true : undefined,
-      )
-    for (const daemon of ["master", "agent"]) {
-      expect((await place.call(daemon, "start")).code).toBe(0)
-      await serves(daemon, 1)
+    writePolicy("10%")
+    installGleaner()
+    const daemons = ["master", "agent", "monitor"]
+    const ready = '"ready":true'
+    for (const daemon of daemons) {
+      expect(await place.call(daemon, "start")).toMatchObject({ code: 0, stderr: "" })
+      await says(daemon, ready, 1)
     }
-    for (const daemon of ["master", "agent"]) {
+    for (const daemon of daemons) {
       const before = await place.newPid(daemon)
       process.kill(before, "SIGKILL")
       await place.newPid(daemon, before)
-      await serves(daemon, 2)
+      await says(daemon, ready, 2)
       expect((await place.call(daemon, "status")).code).toBe(0)
     }
-    for (const daemon of ["agent", "master"]) expect((await place.call(daemon, "stop")).code).toBe(0)
+    const sign = join(place.folder, "sign")
+    const script = `echo begun; while [ ! -e ${sign} ]; do sleep 0.1; done; exit 5`
+    const words = ["--data", place.data, "--cpus", "0.1", "--mem", "32M", "--", "sh", "-c", script]
+    task = startGleaner(["run", ...words])
+    await task.says("begun")
+    writePolicy("20%")
+    for (const daemon of daemons) {
+      const before = await place.newPid(daemon)
+      expect(await place.call(daemon, "reload")).toMatchObject({ code: 0, stderr: "" })
+      if (daemon === "monitor") await says(daemon, "policy read again", 1)
+      else await says(daemon, ready, 3)
+      expect((await place.newPid(daemon)) === before).toBe(daemon === "monitor")
+    }
+    expect(place.said("monitor")).toContain("static:reserve=20%")
+    writeFileSync(sign, "")
+    expect((await task.finished).code).toBe(5)
+    for (const daemon of [...daemons].reverse()) expect((await place.call(daemon, "stop")).code).toBe(0)
     expect(processesOf(place.data)).toEqual([])
   })
 })
@@ -297,47 +341,5 @@ describe("init scripts", () => {
       expect(text).toMatch(new RegExp(`^# ${field}: +\\S`, "m"))
     expect(text).toMatch(new RegExp(`^# Provides: +gleaner-${daemon}$`, "m"))
     expect(text).toContain("### END INIT INFO")
-  })
-})
-
-describe("systemd units", () => {
-  const names = ["gleaner-master.service", "gleaner-agent.service", "gleaner-monitor.service"]
-  const unit = (name: string) => readFileSync(join(init, "systemd", name), "utf8")
-  const canVerify = existsSync("/usr/bin/systemd-analyze")
-
-  it.runIf(canVerify)("are accepted by systemd itself", () => {
-    const folder = mkdtempSync(join(tmpdir(), "gleaner-units-"))
-    try {
-      // The programs must exist for systemd; here they do not.
-      for (const name of names)
-        writeFileSync(join(folder, name), unit(name).replaceAll("/opt/gleaner/gleaner", "/bin/true"))
-      const verify = (paths: ReadonlyArray<string>) =>
-        // Warnings come with exit code 0.
-        spawnSync("systemd-analyze", ["verify", "--man=no", ...paths], {
-          encoding: "utf8",
-          env: { ...process.env, SYSTEMD_UNIT_PATH: `${folder}:` },
-        }).stderr
-      // Other units of the machine are not ours to judge.
-      const ours = (text: string) => text.split("\n").filter((line) => line.includes("gleaner"))
-      expect(ours(verify(names.map((name) => join(folder, name))))).toEqual([])
-      writeFileSync(join(folder, names[0]!), "[Service]\nExecStart=/bin/true\nRestart=sometimes\n")
-      expect(ours(verify([join(folder, names[0]!)])).join("\n")).toContain("sometimes")
-    } finally {
-      rmSync(folder, { recursive: true })
-    }
-  })
-
-  it("leave tasks alone and come back", () => {
-    const setting = (name: string, key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(unit(name))?.[1]
-    for (const name of names) {
-      expect([name, setting(name, "Restart")]).toEqual([name, "always"])
-      expect(setting(name, "ExecReload")).toBeDefined()
-      expect(setting(name, "ProtectControlGroups")).toBe(undefined)
-    }
-    // Tasks are processes of the agent's unit, and systemd must not move them to other cgroups.
-    expect([setting(names[1]!, "KillMode"), setting(names[1]!, "Delegate")]).toEqual(["process", "yes"])
-    // What the agent's mount namespace hides, its tasks would miss too.
-    for (const key of ["ProtectSystem", "PrivateTmp", "ProtectHome", "NoNewPrivileges"])
-      expect([key, setting(names[1]!, key)]).toEqual([key, undefined])
   })
 })

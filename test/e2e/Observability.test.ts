@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { describe, expect, it } from "vitest"
-import { readSources, root } from "../structure/SourceFiles.ts"
-import { startGleaner } from "../support/Gleaner.ts"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { root } from "../structure/SourceFiles.ts"
+import { Cluster, missingForEnforcement } from "../support/Gleaner.ts"
 import { checkMetrics, checkRules, testRules, type Verdict, whyNoPromtool } from "../support/Promtool.ts"
 
 const dashboards = join(root, "runtime/dashboards")
@@ -30,7 +30,7 @@ const expressions = panels.flatMap(({ targets }) => (targets ?? []).map(({ expr 
 /** What each daemon exposes: the names that its dashboards, its alerts and other people's rely on. */
 const agreed: Readonly<Record<string, ReadonlyArray<string>>> = {
   master: [
-    ...["agents", "frameworks", "offers_outstanding", "tasks", "resources_total", "resources_allocated"],
+    ...["agents", "frameworks", "offers_outstanding", "tasks", "resources_capacity", "resources_allocated"],
     ...["outbox_messages", "events_total", "offers_total", "launches_total", "statuses_total"],
     ...["journal_append_seconds", "resources_reserved", "journal_durable"],
     "agent_last_report_age_seconds_max",
@@ -75,30 +75,51 @@ describe("metrics that people look at", () => {
     expect(namesIn(text).length).toBeGreaterThan(5)
     expect(namesIn(text).filter((name) => !agreedNames.has(name))).toEqual([])
   })
+})
 
-  // A daemon's metrics may be registered in any of its files; each name stands there as a literal, or as a suffix of one.
-  it.each(Object.keys(agreed))("are all registered by the %s, if it has metrics of its own", (daemon) => {
-    const code = readSources()
-      .filter(({ path }) => path.startsWith(`runtime/${daemon}/`))
-      .map((file) => file.code)
-      .join("\n")
-    const own = namesIn(code).filter((name) => name.startsWith(`gleaner_${daemon}_`))
-    const used = namesIn(expressions.join("\n") + readFileSync(rules, "utf8"))
-    if (own.length === 0) return
-    // The newest three come together; until the first of them is there none is missed.
-    const newest = new Set(
-      ["resources_reserved", "journal_durable", "agent_last_report_age_seconds_max"].map(
-        (name) => `gleaner_master_${name}`,
-      ),
-    )
-    const hasNewest = own.some((name) => newest.has(name))
-    expect(
-      used.filter(
-        (name) =>
-          name.startsWith(`gleaner_${daemon}_`) && !own.includes(name) && (hasNewest || !newest.has(name)),
-      ),
-    ).toEqual([])
+/** `name{label="value"` where people ask for one value of a label. */
+const selectorsIn = (text: string): ReadonlyArray<readonly [name: string, label: string]> =>
+  [...text.matchAll(/\b(gleaner_[a-z0-9_]+)\{([^}]*)\}/g)].flatMap(([, name, labels]) =>
+    [...labels!.matchAll(/\b[a-z]+="[^"$]*"/g)].map(([label]) => [name!, label] as const),
+  )
+
+describe.skipIf(missingForEnforcement !== undefined)("what daemons expose", () => {
+  let cluster: Cluster | undefined
+  const texts = new Map<string, string>()
+  beforeAll(async () => {
+    cluster = await Cluster.start(["--no-without-monitor", "--monitor-port", "0"])
+    await cluster.up.says("monitor      http")
+    for (const daemon of Object.keys(agreed)) {
+      const [, url] = new RegExp(`^${daemon} +(http\\S+)`, "m").exec(cluster.up.stdout)!
+      texts.set(daemon, await (await fetch(`${url}/metrics`)).text())
+    }
   })
+  afterAll(async () => {
+    await cluster?.stop()
+    cluster?.remove()
+  })
+
+  it.each(Object.keys(agreed))("is what was agreed, no more and no less: %s", (daemon) => {
+    const own = namesIn(texts.get(daemon)!).filter((name) => name.startsWith("gleaner_"))
+    expect([...own].sort()).toEqual(agreed[daemon]!.map((name) => `gleaner_${daemon}_${name}`).sort())
+    for (const name of own) expect(texts.get(daemon)).toMatch(new RegExp(`^# HELP ${name} \\S.{10,}$`, "m"))
+  })
+
+  it("has every label that the dashboard and the alerts ask for", () => {
+    const wanted = selectorsIn(expressions.join("\n") + readFileSync(rules, "utf8"))
+    expect(wanted.length).toBeGreaterThan(3)
+    const all = [...texts.values()].join("\n").split("\n")
+    const isThere = ([name, label]: readonly [string, string]) =>
+      all.some((line) => line.startsWith(`${name}{`) && line.includes(label))
+    expect(wanted.filter((selector) => !isThere(selector))).toEqual([])
+  })
+
+  it.runIf(whyNoPromtool === undefined).each(Object.keys(agreed))(
+    "is to Prometheus's taste: %s",
+    (daemon) => {
+      expect(lintOf(texts.get(daemon)!)).toEqual([])
+    },
+  )
 })
 
 describe("the dashboard", () => {
@@ -169,25 +190,6 @@ describe.runIf(whyNoPromtool === undefined)("Prometheus's own tool", () => {
       expect(readFileSync(join(dashboards, "alerts.test.yml"), "utf8")).toContain(
         `alertname: ${name}\n        exp_alerts`,
       )
-  })
-
-  it("finds nothing wrong with what a master exposes", async () => {
-    const data = mkdtempSync(join(tmpdir(), "gleaner-metrics-"))
-    const master = startGleaner(["master", "--data", data, "--port", "0"])
-    try {
-      await master.says('"ready":true')
-      const { url } = JSON.parse(master.stdout) as { url: string }
-      const secret = readFileSync(join(data, "secret"), "utf8").trim()
-      const reply = await fetch(`${url}/metrics`, { headers: { Authorization: `Bearer ${secret}` } })
-      const text = await reply.text()
-      expect(namesIn(text)).toContain("gleaner_master_agents")
-      expect(lintOf(text)).toEqual([])
-      expect(readdirSync(data)).toContain("master.json")
-    } finally {
-      master.signal("SIGTERM")
-      await master.finished
-      rmSync(data, { recursive: true })
-    }
   })
 
   // Files or URLs of running daemons, blanks between: GLEANER_TEST_METRICS="http://127.0.0.1:5051/metrics /tmp/monitor.txt"

@@ -19,7 +19,7 @@ const [hostExecutable = process.execPath, hostScript = gleanerScript] = (
 const hostCommands = ["agent", "monitor", "doctor", "trace"]
 
 /** What runs the command: the legacy bundle on another Node where a test run asks for it. */
-const programOf = (command: string | undefined): readonly [executable: string, script: string] =>
+export const programOf = (command: string | undefined): readonly [executable: string, script: string] =>
   command !== undefined && hostCommands.includes(command)
     ? [hostExecutable, hostScript]
     : [process.execPath, gleanerScript]

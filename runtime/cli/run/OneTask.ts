@@ -1,5 +1,5 @@
 import { hostname, userInfo } from "node:os"
-import { Deferred, Effect, Queue, type Scope } from "effect"
+import { Clock, Deferred, Effect, Queue, type Scope } from "effect"
 import type { MasterAccess, SchedulerClientError } from "../../mesos/SchedulerClient.ts"
 import { keepSubscribed, type MasterLost } from "./KeptSubscription.ts"
 import { type RunEvent, RunningTask } from "./RunningTask.ts"
@@ -23,6 +23,8 @@ export interface OneTaskOptions {
   readonly failoverSeconds?: number
   /** How long a lost master is waited for; default 1 h. */
   readonly giveUpMs?: number
+  /** Why no offer has fitted yet, when that is known. */
+  readonly whyWaiting?: Effect.Effect<string | undefined>
   /** Lines for people: what is being waited for. */
   readonly tell: (line: string) => void
   readonly writeStdout: (bytes: Buffer) => Effect.Effect<void>
@@ -96,9 +98,29 @@ export const startOneTask = (
     }
   })
 
-/** Tells every few seconds that no offer has fitted yet, so that nobody waits without knowing for what. */
-const remindOfWaiting = (task: RunningTask, { request, tell }: OneTaskOptions): Effect.Effect<never> =>
-  Effect.sync(() => {
-    if (!task.isWaitingForPlace) return
-    tell(`waiting for an offer with cpus:${request.cpus} and mem:${request.memMiB} MiB`)
-  }).pipe(Effect.delay("5 seconds"), Effect.forever)
+/** A line that says nothing new is said again only so often: it shows that somebody still waits. */
+const sayAgainMs = 60_000
+
+/** Tells what is waited for while no offer fits, when it changes and once a minute, so that nobody takes it for hung. */
+const remindOfWaiting = (
+  task: RunningTask,
+  { request, tell, whyWaiting = Effect.succeed(undefined) }: OneTaskOptions,
+): Effect.Effect<never> => {
+  let told: { readonly line: string; readonly atMs: number } | undefined
+  const look = Effect.gen(function* () {
+    if (!task.isWaitingForPlace) {
+      told = undefined
+      return
+    }
+    const why = yield* whyWaiting
+    const line = `waiting for an offer with cpus:${request.cpus} and mem:${request.memMiB} MiB${why === undefined ? "" : `: ${why}`}`
+    const nowMs = yield* Clock.currentTimeMillis
+    if (!task.isWaitingForPlace || (line === told?.line && nowMs - told.atMs < sayAgainMs)) return
+    tell(line)
+    told = { line, atMs: nowMs }
+  })
+  return Effect.zipRight(
+    Effect.sleep("2 seconds"),
+    look.pipe(Effect.zipRight(Effect.sleep("5 seconds")), Effect.forever),
+  )
+}

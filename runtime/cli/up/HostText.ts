@@ -47,9 +47,17 @@ const rowsOf = (host: HostView): ReadonlyArray<Row> => {
   ]
 }
 
-const leaseText = ({ monitor, beatAgeMs }: HostView): string => {
+/** As a monitor does before it has measured enough. */
+const isAllKept = ({ reserve, capacity }: HostView): boolean =>
+  reserve === null ||
+  (capacity !== null && reserve.cpuMilli >= capacity.cpuMilli && reserve.memMilli >= capacity.memMilli)
+
+const leaseText = (host: HostView): string => {
+  const { monitor, beatAgeMs } = host
   if (monitor === "none") return "no monitor"
-  if (monitor === "held") return "monitor holds the lease"
+  if (monitor === "held") {
+    return `monitor holds the lease${isAllKept(host) ? "; it keeps everything until it has seen enough" : ""}`
+  }
   return beatAgeMs === null ? "no monitor yet: nothing is lent" : "monitor lost: nothing more is lent"
 }
 
@@ -59,9 +67,8 @@ export const hostBlock = (host: HostView, state: ClusterState | undefined): Read
   ...rowsOf(host).map(
     ({ name, cells }) => `${name.padEnd(nameWidth)}${cells.map((cell) => cell.padStart(cellWidth)).join("")}`,
   ),
-  [leaseText(host), ...(state === undefined ? ["the master does not answer"] : clusterText(state))].join(
-    " · ",
-  ),
+  leaseText(host),
+  (state === undefined ? ["the master does not answer"] : clusterText(state)).join(" · "),
 ]
 
 /** The same in one line, for a log. */

@@ -82,7 +82,7 @@ export const lendingSettings = {
 }
 
 export const unconfinedSetting = switched({
-  meaning: "Run tasks without limits where this host cannot enforce them",
+  meaning: "Run tasks without any limit, and lend without a monitor: for hosts that cannot enforce limits",
   initial: false,
 })
 

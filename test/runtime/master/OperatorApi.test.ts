@@ -123,7 +123,7 @@ describe("what people and their tools read", () => {
           "gleaner_master_offers_outstanding 2",
           'gleaner_master_tasks{state="TASK_RUNNING"} 1',
           'gleaner_master_tasks{state="TASK_FINISHED"} 1',
-          'gleaner_master_resources_total{resource="cpus"} 4',
+          'gleaner_master_resources_capacity{resource="cpus"} 4',
           'gleaner_master_resources_allocated{resource="cpus"} 4',
           "gleaner_master_journal_durable 1",
           "gleaner_master_outbox_messages 2",

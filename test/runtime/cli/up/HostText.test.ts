@@ -26,9 +26,18 @@ describe("what up shows of its host", () => {
       ["primary", "reserved", "lendable", "harvest", "ceiling", "host"],
       ["cpus", "1.25", "2.5", "1.5", "0.48", "1.5", "4"],
       ["mem", "3.1G", "4.5G", "9G", "64M", "none", "16G"],
-      ["monitor holds the lease · 0 tasks: 0.5 cpus 64M · offered 3.5 cpus 7.9G · 1 framework"],
+      ["monitor holds the lease"],
+      ["0 tasks: 0.5 cpus 64M · offered 3.5 cpus 7.9G · 1 framework"],
     ])
-    expect(lines.slice(0, 3).filter((line) => line.length > 80)).toEqual([])
+    expect(lines.filter((line) => line.length > 80)).toEqual([])
+  })
+
+  it("says why nothing is lent at first", () => {
+    const everything = { cpuMilli: 4_000, memMilli: 16_384_000 }
+    for (const reserve of [null, everything])
+      expect(hostBlock(host({ reserve }), undefined)[3]).toBe(
+        "monitor holds the lease; it keeps everything until it has seen enough",
+      )
   })
 
   it("names what is not known, and never calls it nothing", () => {
