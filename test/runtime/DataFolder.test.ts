@@ -1,9 +1,20 @@
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { spawnSync } from "node:child_process"
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { afterEach, beforeEach, expect, it } from "vitest"
-import { makeFolder, makePrivateFolder } from "../../runtime/DataFolder.ts"
+import { DataFolderError, makeFolder, makePrivateFolder, replaceFile } from "../../runtime/DataFolder.ts"
 
 let root = ""
 beforeEach(() => {
@@ -28,4 +39,29 @@ it("names the folder that cannot be, and the remedy", () => {
     expect(error.message).toContain(`${root}/file`)
     expect(error.message).toContain("--data")
   }
+})
+
+it("replaces a file as a whole or not at all where the disk takes only a part of it, and leaves nothing behind", ({
+  skip,
+}) => {
+  const disk = join(root, "disk")
+  mkdirSync(disk)
+  if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]).status !== 0) skip()
+  try {
+    const path = join(disk, "script")
+    replaceFile(path, "old")
+    const { bavail, bsize } = statfsSync(disk)
+    writeFileSync(join(disk, "filling"), Buffer.alloc((Number(bavail) - 1) * Number(bsize)))
+    expect(() => replaceFile(path, "x".repeat(2 * Number(bsize)))).toThrow("ENOSPC")
+    expect(readFileSync(path, "utf8")).toBe("old")
+    expect(readdirSync(disk).sort()).toEqual(["filling", "script"])
+  } finally {
+    spawnSync("umount", [disk])
+  }
+})
+
+it("tells to free space where that is what is missing", () => {
+  const { message } = new DataFolderError({ path: "/data", detail: "ENOSPC: no space left on device, write" })
+  expect(message).toContain("/data")
+  expect(message).toContain("free space there")
 })

@@ -109,6 +109,25 @@ describe("the agent's shell", () => {
       }),
     ))
 
+  it("keeps what a task executes in no event: its environment may hold secrets, and goes with the task", () =>
+    run(
+      Effect.gen(function* () {
+        const journal = yield* MemoryJournal.make()
+        const agent = yield* openAgent({ journal })
+        const environment = [{ name: "TOKEN", value: "hush" }]
+        agent.submit({
+          type: "LaunchRequested",
+          spec: { ...spec, command: { ...spec.command, environment } },
+        })
+        yield* settled(agent)
+        const { entities } = yield* journal.recover
+        expect(JSON.stringify(entities)).toContain("hush")
+        const events = yield* journal.events(0, 100)
+        expect(events.map(({ event }) => event)).toMatchObject([{ spec: { frameworkId: "f", taskId: "t" } }])
+        expect(JSON.stringify(events)).not.toContain("hush")
+      }),
+    ))
+
   it("makes what comes while the disk is busy durable together", () =>
     run(
       Effect.gen(function* () {

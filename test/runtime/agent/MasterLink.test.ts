@@ -325,6 +325,21 @@ describe("the link to the master", () => {
       }),
     ))
 
+  it("sends no report that is too long for the master, however long its statuses are", () =>
+    quietly(
+      Effect.gen(function* () {
+        const master = new FakeMaster()
+        const { link } = yield* linkTo(master)
+        // In UTF-8 each takes three times its length.
+        const status = { ...statusOf("m-S0", "f", "t", "TASK_FAILED"), message: "€".repeat(100_000) }
+        for (let count = 0; count < 10; count++) link.send(status, "TASK_FAILED")
+        yield* until(() => master.reports.flatMap(({ statuses }) => statuses).length === 10)
+        for (const report of master.reports) {
+          expect(Buffer.byteLength(JSON.stringify(report))).toBeLessThan(1024 * 1024)
+        }
+      }),
+    ))
+
   it("drops what it is given while there is no connection: it is told again later", () =>
     quietly(
       Effect.gen(function* () {

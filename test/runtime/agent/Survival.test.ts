@@ -53,8 +53,8 @@ class AgentProcess {
   private said = ""
   readonly ended: Promise<number | null>
 
-  constructor(url: string) {
-    this.child = spawn(process.execPath, [program, folder, url, secret, parent], {
+  constructor(url: string, ownFolder = folder) {
+    this.child = spawn(process.execPath, [program, ownFolder, url, secret, parent], {
       stdio: ["ignore", "pipe", "pipe"],
     })
     for (const stream of [this.child.stdout!, this.child.stderr!])
@@ -116,7 +116,8 @@ const scene = (
   play: (stage: {
     readonly framework: V1Framework
     readonly heard: ReturnType<typeof listenTo>
-    readonly start: () => AgentProcess
+    /** Where it is another agent than the others, with a folder of its own. */
+    readonly start: (ownFolder?: string) => AgentProcess
     /** Takes the next offer. */
     readonly launch: (id: string, command: string) => Promise<void>
   }) => Promise<void>,
@@ -131,8 +132,8 @@ const scene = (
           for (const agent of agents) await agent.end("SIGKILL")
         }),
       )
-      const start = () => {
-        const agent = new AgentProcess(url)
+      const start = (ownFolder?: string) => {
+        const agent = new AgentProcess(url, ownFolder)
         agents.push(agent)
         return agent
       }
@@ -277,6 +278,23 @@ describe.skipIf(whyNot !== undefined)("an agent", () => {
       const second = start()
       expect(await second.ended).toBe(1)
       expect(second.output).toContain(`process ${first.pid} has it open; stop the other process`)
+      await first.end("SIGUSR1")
+    }))
+
+  it("refuses a parent cgroup in which another agent that lives has tasks, and leaves those alone", () =>
+    scene(async ({ heard, start, launch }) => {
+      const first = await start().ready()
+      await launch("t", `${waitsFor("go")}; exit 4`)
+      await eventually(() => heard.statesOf("t").includes("TASK_RUNNING") || undefined)
+      const other = join(folder, "other")
+      mkdirSync(other)
+      const second = start(other)
+      expect(await second.ended).toBe(1)
+      expect(second.output).toContain(`tasks of the agent with the folder ${folder} (process ${first.pid})`)
+      expect(second.output).toContain("--cgroup-parent")
+      writeFileSync(trace("go"), "")
+      const [end] = await eventually(() => (heard.endsOf("t").length > 0 ? heard.endsOf("t") : undefined))
+      expect(exitCodeOf(end)).toBe("4")
       await first.end("SIGUSR1")
     }))
 

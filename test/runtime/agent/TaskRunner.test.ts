@@ -1,7 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Effect, Layer, Logger } from "effect"
+import { Effect, Layer, Logger, Schedule } from "effect"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import type { AgentAction } from "../../../core/agent/Action.ts"
 import { defaultAgentSettings, initialAgentState } from "../../../core/agent/State.ts"
@@ -41,8 +41,8 @@ const runTask = async (
   launcher: Partial<Launcher["Type"]>,
   cgroups: Partial<Cgroups["Type"]> = {},
   act: (runner: TaskRunner, agent: TaskListener) => Effect.Effect<void> = start,
+  events: Array<UnstampedEvent> = [],
 ) => {
-  const events: Array<UnstampedEvent> = []
   const destroyed: Array<string> = []
   const limited: Array<string> = []
   const agent: TaskListener = {
@@ -113,6 +113,49 @@ describe("a task that does not start", () => {
     )
     expect(attempts).toBe(2)
     expect(events).toEqual(startFailed("EMFILE"))
+  })
+})
+
+const oneTurn = Effect.async<void>((resume) => {
+  setImmediate(() => resume(Effect.void))
+})
+
+describe("many tasks at once", () => {
+  it("are launched a few at a time, so that none counts as hung for waiting its turn", async () => {
+    const count = 100
+    let now = 0
+    let most = 0
+    const events: Array<UnstampedEvent> = []
+    await runTask(
+      {
+        start: () =>
+          Effect.sync(() => {
+            most = Math.max(most, ++now)
+            return launched
+          }),
+        progress: () =>
+          Effect.as(oneTurn, { step: "exec" as const }).pipe(Effect.ensuring(Effect.sync(() => now--))),
+        awaitExit: () => Effect.never,
+      },
+      {},
+      (runner, agent) =>
+        Effect.forEach(
+          Array.from({ length: count }, (_, index) => `t${index}`),
+          (taskId) => runner.start({ ...spec, taskId }, taskId, agent),
+          { concurrency: "unbounded" },
+        ).pipe(
+          Effect.raceFirst(
+            Effect.sync(() => events.length).pipe(
+              Effect.repeat({ until: (told) => told === count, schedule: Schedule.spaced("5 millis") }),
+            ),
+          ),
+          Effect.asVoid,
+        ),
+      events,
+    )
+    expect(events).toHaveLength(count)
+    expect(most).toBeLessThanOrEqual(32)
+    expect(most).toBeGreaterThan(1)
   })
 })
 

@@ -3,7 +3,7 @@ import type { AgentMessage } from "../../../core/master/Action.ts"
 import { makeDelivery } from "../../../runtime/master/Delivery.ts"
 import { makeOutbox } from "../../../runtime/master/Outbox.ts"
 import { makeStreams } from "../../../runtime/master/Streams.ts"
-import { frameworkInfo } from "../../support/MasterHarness.ts"
+import { frameworkInfo, specOf } from "../../support/MasterHarness.ts"
 
 const streams = makeStreams()
 afterEach(() => streams.endAll())
@@ -58,6 +58,48 @@ describe("delivery to agents", () => {
     carryOut(deliver(2))
     expect(typesOf(first).slice(3)).toEqual(["end"])
     expect(typesOf(second)).toEqual(["Registered", "Heartbeat", "Message"])
+  })
+
+  it("lets no amount of launches fill a stream: what is behind follows as the agent comes along, in order", () => {
+    const outbox = makeOutbox([], 0)
+    const carryOut = makeDelivery(outbox, streams, identity)
+    const told = open("s1")
+    const idsTold = () =>
+      told.flatMap((record) => ("id" in (record as object) ? [(record as { id: number }).id] : []))
+    const launch = (taskId: string): AgentMessage => {
+      const spec = specOf(taskId, "f", "a", { cpus: 1 })
+      return {
+        type: "LaunchTask",
+        spec: { ...spec, command: { ...spec.command, value: "x".repeat(250_000) } },
+      }
+    }
+    const add = (message: AgentMessage) => {
+      const { id } = outbox.add("a", message)
+      carryOut({ type: "DeliverMessage", agentId: "a", id, message })
+    }
+    const process = (upToId: number) => {
+      outbox.processed("a", upToId)
+      carryOut({ type: "MessagesProcessed", agentId: "a", upToId })
+    }
+    for (let number = 0; number < 100; number++) add(launch(`t${number}`))
+    carryOut(confirm("s1"))
+    expect(JSON.stringify(told).length).toBeLessThan(2 * 1024 * 1024)
+    const before = idsTold().length
+    expect(before).toBeGreaterThan(1)
+    // Small, and yet not before what came before it.
+    add(kill("t99"))
+    expect(idsTold()).toHaveLength(before)
+    process(1)
+    expect(idsTold()).toHaveLength(before + 1)
+    for (let last = idsTold().at(-1)!; last < 101; last = idsTold().at(-1)!) {
+      process(last)
+      expect(idsTold().at(-1)).toBeGreaterThan(last)
+    }
+    expect(idsTold()).toEqual(Array.from({ length: 101 }, (_, index) => index + 1))
+    // And then at once again.
+    process(101)
+    add(kill("t98"))
+    expect(idsTold().at(-1)).toBe(102)
   })
 
   it("sends to nobody when the stream is gone", () => {
