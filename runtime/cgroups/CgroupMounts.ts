@@ -32,6 +32,8 @@ export const findV1Mount = (
 export interface HarvestFolders {
   readonly cpu: string | undefined
   readonly cpuacct: string | undefined
+  /** The root group, which counts every process of the host. */
+  readonly cpuacctRoot: string | undefined
   readonly memory: string | undefined
 }
 
@@ -41,5 +43,10 @@ export const locateHarvest = (mountsText: string, parent: string): HarvestFolder
     const mount = findV1Mount(mounts, controller)
     return mount === undefined ? undefined : `${mount.mountPoint}/${parent}`
   }
-  return { cpu: folderOf("cpu"), cpuacct: folderOf("cpuacct"), memory: folderOf("memory") }
+  return {
+    cpu: folderOf("cpu"),
+    cpuacct: folderOf("cpuacct"),
+    cpuacctRoot: findV1Mount(mounts, "cpuacct")?.mountPoint,
+    memory: folderOf("memory"),
+  }
 }

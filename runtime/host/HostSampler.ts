@@ -1,6 +1,7 @@
 import type { HarvestFolders } from "../cgroups/CgroupMounts.ts"
-import { parseCpuTimes, tickMs } from "./CpuTimes.ts"
+import { parseCpuTimes } from "./CpuTimes.ts"
 import { parseCounter, parsePageCacheBytes } from "./HarvestUse.ts"
+import { createHostCpuUse } from "./HostCpuUse.ts"
 import { type HostFile, HostFileUnreadable, openHostFile } from "./HostFile.ts"
 import { parseMemoryUse } from "./MemoryUse.ts"
 
@@ -47,15 +48,17 @@ const jumpMs = 500
 /** Reads synchronously through preopened files: a few tens of microseconds per sample, no garbage worth naming. */
 export const openHostSampler = (options: HostSamplerOptions): HostSampler => {
   const proc = options.procFolder ?? "/proc"
-  const { cpuacct, memory } = options.harvest
+  const { cpuacct, cpuacctRoot, memory } = options.harvest
   const stat = openHostFile(`${proc}/stat`)
   const meminfo = openHostFile(`${proc}/meminfo`)
   const harvestCpu = cpuacct === undefined ? undefined : openHostFile(`${cpuacct}/cpuacct.usage`)
+  const rootCpu = cpuacctRoot === undefined ? undefined : openHostFile(`${cpuacctRoot}/cpuacct.usage`)
   const harvestMem = memory === undefined ? undefined : openHostFile(`${memory}/memory.usage_in_bytes`)
   const harvestMemStat = memory === undefined ? undefined : openHostFile(`${memory}/memory.stat`)
-  const files = [stat, meminfo, harvestCpu, harvestMem, harvestMemStat]
+  const files = [stat, meminfo, harvestCpu, rootCpu, harvestMem, harvestMemStat]
 
-  const before = { nowMs: Number.NaN, wallMs: Number.NaN, busyTicks: Number.NaN, harvestNanos: Number.NaN }
+  const before = { nowMs: Number.NaN, wallMs: Number.NaN, harvestNanos: Number.NaN }
+  const hostCpu = createHostCpuUse()
   let failures: Array<HostFileUnreadable> = []
   const sample: HostSample = {
     atMs: 0,
@@ -95,11 +98,11 @@ export const openHostSampler = (options: HostSamplerOptions): HostSampler => {
           : Number.NaN
         : (readPart(harvestCpu, parseCounter, 0) ?? Number.NaN)
     const times = readPart(stat, parseCpuTimes)
-    const busyTicks = times?.busyTicks ?? Number.NaN
+    const rootNanos =
+      rootCpu === undefined ? Number.NaN : (readPart(rootCpu, parseCounter, Number.NaN) ?? Number.NaN)
     if (times !== undefined) sample.capacityCpuMilli = times.onlineCpus * 1000
-    const hostMilli = ratePerMs((busyTicks - before.busyTicks) * tickMs, elapsedMs)
+    const hostMilli = hostCpu.take(times?.busyTicks ?? Number.NaN, rootNanos, elapsedMs)
     const harvestMilli = ratePerMs((harvestNanos - before.harvestNanos) / 1e6, elapsedMs)
-    before.busyTicks = busyTicks
     before.harvestNanos = harvestNanos
     sample.harvestCpuMilli = harvestMilli
     // Whole ticks make it overshoot at times.

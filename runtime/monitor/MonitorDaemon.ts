@@ -67,7 +67,7 @@ export const guardPeriodMsMost = 1_000
 const samplerOf =
   (procFolder: string): typeof openHostSampler =>
   (options) =>
-    openHostSampler({ ...options, procFolder })
+    openHostSampler({ ...options, procFolder, harvest: { ...options.harvest, cpuacctRoot: undefined } })
 
 const readPolicy = (policyText: PolicyText | null): MonitorPolicy | string => {
   if (policyText === null) return toMonitorPolicy(defaultPolicyFile)

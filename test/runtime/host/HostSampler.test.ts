@@ -35,7 +35,7 @@ const setHarvest = (nanos: number, usedMiB: number, cacheMiB: number) => {
 const open = (options: Partial<HostSamplerOptions> = {}) => {
   const group = join(folder, "group")
   sampler = openHostSampler({
-    harvest: { cpu: group, cpuacct: group, memory: group },
+    harvest: { cpu: group, cpuacct: group, cpuacctRoot: undefined, memory: group },
     withoutHierarchy: "unknown",
     periodMs: 100,
     procFolder: folder,
@@ -67,6 +67,26 @@ describe("HostSampler", () => {
     })
   })
 
+  it("believes the root group's exact counter for the moment, where there is one", () => {
+    setHarvest(0, 0, 0)
+    const group = join(folder, "group")
+    put("cpuacct.usage", "0\n")
+    open({ harvest: { cpu: group, cpuacct: group, cpuacctRoot: folder, memory: group } })
+    at(0)
+    // Two seconds in which ticks and counter agree: the harvest uses one cpu, the primary 0.2.
+    for (let sample = 1; sample <= 20; sample++) {
+      setHost({ busy: 12 * sample })
+      setHarvest(sample * 100e6, 0, 0)
+      put("cpuacct.usage", `${sample * 120e6}\n`)
+      expect(at(100 * sample).primaryCpuMilli).toBe(200)
+    }
+    // Both cpus tick once more within this sample, once less in the next: a fifth of a cpu that nobody used.
+    setHost({ busy: 12 * 21 + 2 })
+    setHarvest(2_100e6, 0, 0)
+    put("cpuacct.usage", `${21 * 120e6}\n`)
+    expect(at(2_100).primaryCpuMilli).toBe(220)
+  })
+
   it("never says less than nothing of the primary", () => {
     setHarvest(0, 500, 0)
     open()
@@ -92,7 +112,7 @@ describe("HostSampler", () => {
   })
 
   it("measures nothing where the hierarchy is missing, unless nobody can harvest", () => {
-    const none = { cpu: undefined, cpuacct: undefined, memory: undefined }
+    const none = { cpu: undefined, cpuacct: undefined, cpuacctRoot: undefined, memory: undefined }
     open({ harvest: none })
     at(0)
     setHost({ busy: 4 })
