@@ -7,7 +7,8 @@ import {
   readFileSync,
   renameSync,
   statSync,
-  writeSync,
+  unlinkSync,
+  writeFileSync,
 } from "node:fs"
 import { dirname } from "node:path"
 import { Data, Effect } from "effect"
@@ -19,7 +20,10 @@ export class DataFolderError extends Data.TaggedError("DataFolderError")<{
   readonly detail: string
 }> {
   override get message(): string {
-    return `data folder ${this.path} cannot be used (${this.detail}); choose another with --data, or let this user write there`
+    const remedy = /^(ENOSPC|EDQUOT):/.test(this.detail)
+      ? "free space there, then start the daemon again"
+      : "choose another with --data, or let this user write there"
+    return `data folder ${this.path} cannot be used (${this.detail}); ${remedy}`
   }
 }
 
@@ -45,17 +49,34 @@ export const makePrivateFolder = (path: string): Effect.Effect<void, DataFolderE
     }),
   )
 
-/** Replaces a small file as a whole: after a crash it holds the old or the new text, never a part. */
+/**
+ * Replaces a small file as a whole: after a crash or on a full disk it holds the old or the new text, never a part, and
+ * a failure leaves nothing else behind.
+ */
 export const replaceFile = (path: string, text: string): void => {
   const draft = `${path}.${process.pid}.new`
-  const file = openSync(draft, "w", 0o600)
   try {
-    writeSync(file, text)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
+    const file = openSync(draft, "w", 0o600)
+    try {
+      // Not writeSync: the last free block takes a part of the text, and that is no error of it.
+      writeFileSync(file, text)
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+    renameSync(draft, path)
+  } catch (error) {
+    rmQuietly(draft)
+    throw error
   }
-  renameSync(draft, path)
+}
+
+const rmQuietly = (path: string): void => {
+  try {
+    unlinkSync(path)
+  } catch {
+    // It was never made.
+  }
 }
 
 /** The parsed file; undefined when there is none or it holds no JSON. */

@@ -59,6 +59,15 @@ export const acquireProcessLock = (path: string): ProcessLock | LockHeld => {
   throw new Error(`${path}: others keep claiming it; try again`)
 }
 
+/** The pid of the living process that has the lock at `path`, without taking it; undefined when nobody has. */
+export const findLockHolder = (path: string): number | undefined => {
+  try {
+    return livingHolder(join(path, String(highestClaim(path))))
+  } catch {
+    return undefined // there is no such folder
+  }
+}
+
 let drafts = 0
 
 const makeFolder = (path: string): void => {

@@ -22,6 +22,9 @@ export interface Announcement {
   readonly labels?: ReadonlyArray<Label>
 }
 
+/** Of what a host says of a failure; paths may be long, and a status is kept, repeated and shown. */
+const messageLengthMax = 4_000
+
 /** Adds a status to the task's queue and sends it when it is the head; stores the task as given. */
 export const announce = (context: AgentContext, task: AgentTask, announcement: Announcement): void => {
   const { state, wallMs } = context
@@ -32,7 +35,7 @@ export const announce = (context: AgentContext, task: AgentTask, announcement: A
     state: announcement.state,
     source: announcement.source,
     reason: announcement.reason || null,
-    message: announcement.message || null,
+    message: announcement.message ? announcement.message.slice(0, messageLengthMax) : null,
     uuid: nextUuid(state.prng),
     wallMs,
     containerId: task.containerId,
@@ -145,7 +148,7 @@ export const describeExit = (task: AgentTask): Announcement => {
 }
 
 /** As what Mesos takes back from revocable tasks (spec/mesos.md §1.9); TASK_LOST for frameworks that know no finer loss. */
-const evicted = (why: string): Announcement => ({
+export const evicted = (why: string): Announcement => ({
   state: "TASK_GONE",
   source: "SOURCE_AGENT",
   reason: "REASON_CONTAINER_PREEMPTED",

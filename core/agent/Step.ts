@@ -6,7 +6,7 @@ import type { AgentAction } from "./Action.ts"
 import { type AgentContext, killDeadline, putTask, retryDeadline } from "./Context.ts"
 import type { AgentEvent, AgentEventOf } from "./Event.ts"
 import type { AgentState, AgentTask } from "./State.ts"
-import { announce, describeExit, onRetryDue, onStatusAcknowledged, sendHeads } from "./Statuses.ts"
+import { announce, describeExit, evicted, onRetryDue, onStatusAcknowledged, sendHeads } from "./Statuses.ts"
 
 /**
  * The agent: the life of every task on one host (design §2). It decides; the shell starts, signals and destroys. A task
@@ -138,6 +138,7 @@ const onTaskStarted = (context: AgentContext, event: AgentEventOf<"TaskStarted">
 const onStartFailed = (context: AgentContext, event: AgentEventOf<"StartFailed">): void => {
   const task = context.state.tasks.get(taskKey(event.frameworkId, event.taskId))
   if (task === undefined || task.phase !== "starting") return
+  if (task.evictedWhy !== null) return announce(context, { ...task, phase: "gone" }, evicted(task.evictedWhy))
   const wasKilled = task.killedSinceMs !== null
   announce(
     context,

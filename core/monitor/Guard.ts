@@ -15,6 +15,9 @@ import { noCeiling, peakOf, type Track, unknown } from "./Track.ts"
  * `raiseAfterMs` of measured time without a break; then towards the goal by `raiseSharePerSecond`. A raise that is taken
  * back within `regretMs` makes the next one wait longer.
  *
+ * **Memory that was promised comes back at once**, as far as the goal allows: a task that keeps within its own limit may not
+ * die of a ceiling that waits to rise (L6).
+ *
  * **No sample**: the ceiling is held for `staleMs`, then falls: cpu to its floor, memory to what the harvest uses or
  * its tasks were promised, because a limit below that makes the kernel kill, and only a measured shortage may (design §5).
  */
@@ -36,9 +39,19 @@ export const moveCeiling = (
   }
   if (!hasLease) stopRaising(track, host)
   else if (track.isKnown[host] === 1) {
-    return raise(track, settings, host, time, clamp(track, host, free - stepOf(settings, track, host)))
+    const goal = clamp(track, host, free - stepOf(settings, track, host))
+    const isKept = keepPromise(track, host, goal)
+    return raise(track, settings, host, time, goal) || isKept
   }
   return false
+}
+
+/** Memory only: cpu that comes late costs a task time, memory its life. */
+const keepPromise = (track: Track, host: number, goal: number): boolean => {
+  const promised = Math.min(goal, track.promisedMilli[host]!)
+  if (!track.isLevel || track.ceilingMilli[host]! >= promised) return false
+  track.ceilingMilli[host] = promised
+  return true
 }
 
 /** The time of a step, and for how long before it its sample stands. */

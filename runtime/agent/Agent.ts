@@ -77,6 +77,16 @@ const mailboxCapacity = 10_000
 /** Longest wait of a Node timer; a later deadline is looked at again then. */
 const timerMsMax = 2 ** 31 - 1
 
+/**
+ * The event as it is kept for people. What a task executes stays with its row and goes with it: environments may hold
+ * secrets, and a thousand commands would take more room than all tasks.
+ */
+const toRecord = (event: AgentEvent): object => {
+  if (event.type !== "LaunchRequested") return event
+  const { frameworkId, taskId, resources } = event.spec
+  return { ...event, spec: { frameworkId, taskId, resources } }
+}
+
 /** What came of a batch of mails: to be made durable first, then carried out. */
 interface Processed {
   readonly batch: Batch
@@ -92,7 +102,7 @@ const processMails = (state: AgentState, clock: MachineClock, mails: ReadonlyArr
   const step = (unstamped: UnstampedEvent) => {
     const event = { ...unstamped, nowMs: clock.nowMs(), wallMs: clock.wallMs() } as AgentEvent
     const result = stepAgent(state, event)
-    events.push({ atMs: event.nowMs, event, actionsDigest: digestActions(result.actions) })
+    events.push({ atMs: event.nowMs, event: toRecord(event), actionsDigest: digestActions(result.actions) })
     for (const ref of result.changed) {
       changes.set(`${ref.kind} ${ref.key}`, { ...ref, value: agentEntity(state, ref) })
     }

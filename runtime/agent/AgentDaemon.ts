@@ -30,6 +30,7 @@ import { sweepRunRoot } from "./launcher/RunFolder.ts"
 import { heldTasksOf } from "./lease/ToldTasks.ts"
 import { type MasterLink, makeMasterLink } from "./MasterLink.ts"
 import { type MonitorLease, makeMonitorLease } from "./MonitorLease.ts"
+import { checkpointIn, endOrphans } from "./Orphans.ts"
 import { closedFolders } from "./Sandbox.ts"
 import { keepSandboxesClean } from "./SandboxCleanup.ts"
 import { makeTaskRunner } from "./TaskRunner.ts"
@@ -78,7 +79,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
     yield* makeFolder(sandboxRoot)
     yield* makePrivateFolder(runRoot)
     // First, because its lock makes this the only agent of the folder.
-    const path = join(options.folder, "checkpoint")
+    const path = checkpointIn(options.folder)
     const metrics = yield* AgentMetrics.AgentMetrics
     const journal = measured(yield* FileJournal.make({ path, keepEvents: keptEvents }), metrics)
     const seed = randomBytes(16).toString("hex")
@@ -88,7 +89,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
     const total = yield* lentResources(options)
     const alive = livingContainers(recovered)
     metrics.observeRegained(alive.size)
-    yield* endOrphans(alive)
+    yield* endOrphans(alive, runRoot)
     yield* Effect.sync(() => sweepRunRoot(runRoot, (containerId) => alive.has(containerId)))
 
     const { defaultUser, allowRootTasks } = options
@@ -197,19 +198,6 @@ const lentResources = ({ cpuMilli, memMilli, folder }: AgentDaemonOptions) =>
       ["mem", memMilli ?? lent.memMilli],
       ["disk", lent.diskMilli],
     ])
-  })
-
-/** Ends containers of no task. */
-const endOrphans = (alive: ReadonlySet<string>) =>
-  Effect.gen(function* () {
-    const cgroups = yield* Cgroups
-    for (const containerId of yield* cgroups.list) {
-      if (alive.has(containerId)) continue
-      yield* Effect.logWarning("ending a container that belongs to no task").pipe(
-        Effect.annotateLogs({ containerId }),
-      )
-      yield* cgroups.destroy(containerId)
-    }
   })
 
 interface Shown {

@@ -1,6 +1,7 @@
 import { Context, Layer } from "effect"
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
+import { Counter, Gauge, Histogram, Registry } from "prom-client"
 import type { AgentState } from "../../core/agent/State.ts"
+import { registerProcessMetrics } from "../host/ProcessMetrics.ts"
 import type { MonitorLease } from "./MonitorLease.ts"
 
 /** What the agent counts, in Prometheus form. Gauges are read from the state when someone asks. */
@@ -85,7 +86,7 @@ const makeLeaseGauges = (registers: Array<Registry>) => {
 
 export const make = () => {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  registerProcessMetrics(registry)
   const registers = [registry]
   const setStateGauges = makeStateGauges(registers)
   const setLeaseGauges = makeLeaseGauges(registers)

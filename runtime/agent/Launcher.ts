@@ -232,18 +232,15 @@ export const make = (options: LauncherOptions = {}): Effect.Effect<Launcher["Typ
 
     const awaitEnd = (task: LaunchedTask): Effect.Effect<void> =>
       Effect.suspend(() => {
-        const identity = { pid: task.launcherPid, startTicks: task.launcherStartTicks }
-        if (readStatus(task.runDir) !== undefined || !isRunning(identity)) return Effect.void
+        if (hasEnded(task)) return Effect.void
         const ownChild = exitOfChild.get(task.launcherPid)
-        const change =
-          ownChild === undefined
-            ? Effect.race(awaitChange(task.runDir), Effect.sleep(options.pollMs ?? 1_000))
-            : // The child is unreferenced, so that tasks do not hold up the agent's end; whoever waits holds it up.
-              Effect.race(
-                Effect.promise(() => ownChild),
-                Effect.never,
-              )
-        return Effect.andThen(change, awaitEnd(task))
+        if (ownChild === undefined) return awaitEndOfStranger(task, options.pollMs ?? 1_000)
+        // The child is unreferenced, so that tasks do not hold up the agent's end; whoever waits holds it up.
+        const exited = Effect.race(
+          Effect.promise(() => ownChild),
+          Effect.never,
+        )
+        return Effect.andThen(exited, awaitEnd(task))
       })
 
     return {
@@ -308,17 +305,39 @@ const prepare = (request: LaunchRequest, environment: string): LaunchFiles => {
   return openLaunchFiles(request.runDir, request.sandboxDir, environment, request.user, isRoot)
 }
 
-/** Resolves at the next change in a folder; never where inotify is exhausted, which polling makes up for. */
-const awaitChange = (folder: string): Effect.Effect<void> =>
+const hasEnded = ({ launcherPid, launcherStartTicks, runDir }: LaunchedTask): boolean =>
+  readStatus(runDir) !== undefined || !isRunning({ pid: launcherPid, startTicks: launcherStartTicks })
+
+/**
+ * Of a launcher that is not our child: inotify tells of its status, and a look now and then of its death without one, or
+ * of both where inotify is exhausted. One watch for the whole wait and no fiber per look: an agent may have regained
+ * hundreds of tasks, and observing them must cost the host nothing.
+ */
+const awaitEndOfStranger = (task: LaunchedTask, pollMs: number): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
-    let watcher: FSWatcher
-    try {
-      watcher = watch(folder, { persistent: false }, () => resume(Effect.void))
-    } catch {
-      return
+    let watcher: FSWatcher | undefined
+    const stop = () => {
+      clearInterval(timer)
+      watcher?.close()
     }
-    watcher.on("error", () => {})
-    return Effect.sync(() => watcher.close())
+    const look = () => {
+      try {
+        if (!hasEnded(task)) return
+        resume(Effect.void)
+      } catch (error) {
+        resume(Effect.die(error))
+      }
+      stop()
+    }
+    const timer = setInterval(look, pollMs)
+    try {
+      watcher = watch(task.runDir, { persistent: false }, look)
+      watcher.on("error", () => {})
+    } catch {
+      // The looks have to do.
+    }
+    look()
+    return Effect.sync(stop)
   })
 
 const concludeExit = (task: LaunchedTask): Effect.Effect<LaunchExit, LauncherDied | TaskNotStarted> => {

@@ -75,8 +75,13 @@ class RefusedByMaster extends Data.TaggedError("RefusedByMaster")<{ readonly rea
 
 /** Statuses waiting for a report, at most; the machine repeats what is dropped beyond it. */
 const queueLengthMax = 10_000
-/** Statuses in one report, at most, so that it stays well within what the master takes as a body (1 MiB). */
+/** Statuses in one report, at most. */
 const reportLengthMax = 500
+/**
+ * Their JSON in bytes, unless a single one has more: what is longer than the master takes as a body (1 MiB) would be
+ * refused again after each registration, for ever.
+ */
+const reportBytesMax = 512 * 1024
 
 const isBusy = (error: ClientError | HttpStatusError): boolean =>
   error._tag === "HttpStatusError" && error.status === 503
@@ -128,8 +133,8 @@ export const makeMasterLink = (
     const reportOnce = ({ agentId, streamId }: Registered) =>
       Effect.gen(function* () {
         const { processedId } = agent.durablePosition()
-        const statuses = queue.slice(0, reportLengthMax)
-        queue = queue.slice(reportLengthMax)
+        const statuses = fittingReport(queue)
+        queue = queue.slice(statuses.length)
         inFlight = statuses.length
         const { isStopping } = agent.state
         number++
@@ -275,6 +280,17 @@ export const makeMasterLink = (
         ),
     }
   })
+
+const fittingReport = (queue: AgentReport["statuses"]): AgentReport["statuses"] => {
+  let bytes = 0
+  let count = 0
+  for (const told of queue.slice(0, reportLengthMax)) {
+    bytes += Buffer.byteLength(JSON.stringify(told))
+    if (count > 0 && bytes > reportBytesMax) break
+    count++
+  }
+  return queue.slice(0, count)
+}
 
 const decodeRecord = (text: string): MasterRecord => {
   const decoded = decodeMasterRecord(JSON.parse(text))

@@ -28,8 +28,8 @@ const minMemBytes = 32 * 1024 * 1024
 /** Threads and processes of one task; a fork bomb ends here. */
 const pidsMax = 4_096
 
-/** How often a task that is on its way to exec is looked at. */
-const startPollMs = 5
+/** A task that is on its way to exec is looked at after 5 ms, 7 ms, 11 ms … then every 50 ms. */
+const startPolls = Schedule.union(Schedule.exponential("5 millis", 1.5), Schedule.spaced("50 millis"))
 
 export const runDirOf = ({ runRoot }: TaskLaunchOptions, containerId: string): string =>
   join(runRoot, containerId)
@@ -72,7 +72,7 @@ export const makeTaskLaunch = (
       launcher.progress(launched).pipe(
         Effect.repeat({
           until: ({ step }) => step === "exec" || step === "notfound",
-          schedule: Schedule.spaced(startPollMs),
+          schedule: startPolls,
         }),
         Effect.asVoid,
       ),

@@ -1,4 +1,4 @@
-import { Cause, Deferred, Effect, Exit, Schedule } from "effect"
+import { Deferred, Effect, Exit } from "effect"
 import type { AgentAction } from "../../core/agent/Action.ts"
 import type { TaskExit } from "../../core/agent/State.ts"
 import type { TaskSpec } from "../../core/Task.ts"
@@ -6,6 +6,7 @@ import { Cgroups, type ContainerLimits, type ContainerUsage } from "../cgroups/C
 import type { Agent } from "./Agent.ts"
 import { type LaunchedTask, Launcher } from "./Launcher.ts"
 import { readStatus, removeRunFolder } from "./launcher/RunFolder.ts"
+import { causeToMessage, patientWithDefects, persistently } from "./Persistence.ts"
 import { markSandboxEnded } from "./Sandbox.ts"
 import { limitsOf, makeTaskLaunch, runDirOf, type TaskLaunchOptions } from "./TaskLaunch.ts"
 
@@ -29,11 +30,18 @@ export interface TaskRunner {
 /** How long the launcher of a destroyed container may take to write down what it saw. */
 const lastWordMs = 5_000
 
+/**
+ * Tasks on their way to exec at a time; the others wait for their turn. All at once they would slow each other down until
+ * the first of them counts as hung.
+ */
+const launchesAtOnce = 16
+
 export const makeTaskRunner = (options: TaskLaunchOptions) =>
   Effect.gen(function* () {
     const cgroups = yield* Cgroups
     const launcher = yield* Launcher
     const { launch, awaitStart } = makeTaskLaunch(options, cgroups, launcher)
+    const inTurn = (yield* Effect.makeSemaphore(launchesAtOnce)).withPermits(1)
     /** Done when the exit of a container's task has been told. */
     const exitsTold = new Map<string, Deferred.Deferred<void>>()
 
@@ -79,7 +87,7 @@ export const makeTaskRunner = (options: TaskLaunchOptions) =>
     ) =>
       Effect.gen(function* () {
         // Whatever goes wrong, a full table of descriptors included: the task must not stay "starting".
-        const launched = yield* Effect.exit(Effect.tap(launching, awaitStart))
+        const launched = yield* Effect.exit(inTurn(Effect.tap(launching, awaitStart)))
         if (Exit.isSuccess(launched)) yield* follow(spec, launched.value, agent)
         else yield* failStart(spec, containerId, causeToMessage(launched.cause), agent)
       })
@@ -190,30 +198,6 @@ export const makeTaskRunner = (options: TaskLaunchOptions) =>
       destroy,
     } satisfies TaskRunner
   })
-
-const causeToMessage = (cause: Cause.Cause<unknown>): string => {
-  const error = Cause.squash(cause)
-  return error instanceof Error ? error.message : String(error)
-}
-
-/** Until it works, whatever stands in the way. */
-const persistently = <A, E>(complaint: string, containerId: string, effect: Effect.Effect<A, E>) =>
-  effect.pipe(
-    Effect.sandbox,
-    Effect.tapError((cause) =>
-      Effect.logError(complaint).pipe(Effect.annotateLogs({ containerId, why: causeToMessage(cause) })),
-    ),
-    Effect.retry(Schedule.spaced("1 second")),
-    Effect.orDie,
-  )
-
-/** A defect of a moment, such as no free descriptor, must not cost a task: it gets a minute to pass. */
-const patientWithDefects = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  effect.pipe(
-    Effect.sandbox,
-    Effect.retry({ while: Cause.isDie, schedule: Schedule.spaced("1 second"), times: 60 }),
-    Effect.unsandbox,
-  )
 
 const toTaskExit = (
   exitCode: number | null,

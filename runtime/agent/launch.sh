@@ -21,7 +21,8 @@
 # Whoever comes second gives up; so a task is started once, at whatever instruction the agent died.
 # progress grows by one line per step: `joined PID START_TICKS`, `user`, `notfound`, `exec`. The last line says how
 # far the task came, so that exit code 125, 126 or 127 of a task is not mistaken for one of ours.
-# status is one line, `CODE`, 0 to 255, where sh turns a death by signal N into 128 + N; written by rename.
+# status is one line, `CODE`, 000 to 255, where sh turns a death by signal N into 128 + N; written by rename. Its place on
+# the disk is taken before the task starts: a task whose output fills the disk must not lose its exit code by that.
 # The caller gives an environment of its own (PATH, LC_ALL), starts this in a new session, and cwd /.
 
 # This shell stays outside the task's cgroups, so that freezing and killing those does not end it, and ignores what
@@ -42,6 +43,8 @@ read_identity() {
 }
 read_identity
 ln -s "$pid $ticks" "$run_dir/claim.$attempt" 2>/dev/null || exit 0
+
+echo 125 >"$run_dir/status.new" || exit 125
 
 # Second stage, in the place of the task and already as its user: its text travels as an argument, because the user
 # may not be able to read this file. $1 is the sandbox, the rest the command.
@@ -107,6 +110,8 @@ with_odd_names "$env" $drop "$@"
 )
 code=$?
 
-# dd is the one old tool that can fsync a single file; sync FILE would flush the whole host on el6.
-echo "$code" | dd of="$run_dir/status.new" conv=fsync 2>/dev/null || echo "$code" >"$run_dir/status.new"
+# dd is the one old tool that can fsync a single file; sync FILE would flush the whole host on el6. Written over the
+# place that was taken for it, which needs no room.
+while [ ${#code} -lt 3 ]; do code=0$code; done
+echo "$code" | dd of="$run_dir/status.new" conv=notrunc,fsync 2>/dev/null || echo "$code" >"$run_dir/status.new"
 mv -f "$run_dir/status.new" "$run_dir/status"

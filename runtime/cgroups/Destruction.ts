@@ -2,6 +2,7 @@ import { Effect, Schedule } from "effect"
 import { asKernelFailure, ifGone, isRefused, type Kernel, type KernelRefused } from "./CgroupKernel.ts"
 import type { ContainerGroups } from "./CgroupLayout.ts"
 import { DestroyTimeout, type FreezerState } from "./Cgroups.ts"
+import { minCpuQuotaMicros } from "./Limits.ts"
 import { descendants } from "./PlainKernel.ts"
 
 /** 1, 2, 4 … at most 100 ms apart: most containers are empty within 5 ms, a stuck one must not cost CPU. */
@@ -110,10 +111,23 @@ export const makeDestruction = ({ kernel, totalWaitMs, freezeWaitMs }: Destructi
   const thaw: Destruction["thaw"] = (freezer) =>
     Effect.flatMap(withNested(freezer), (groups) => writeStates(groups, "THAWED"))
 
+  // A removed group stays among its parent's children until the kernel has released it, up to half a second later; with a
+  // quota above the new ceiling it would make that EINVAL, and nobody could see why. Not while anything is left in it:
+  // what is being killed needs its cpu to end.
+  const giveUpQuota = (group: string) =>
+    Effect.flatMap(pidsOf(group), (pids) =>
+      pids.length > 0
+        ? Effect.void
+        : Effect.ignore(kernel.write(`${group}/cpu.cfs_quota_us`, String(minCpuQuotaMicros))),
+    )
+
   const removeTree: Destruction["removeTree"] = (root) =>
     Effect.gen(function* () {
       if (!(yield* kernel.exists(root))) return true
-      for (const group of yield* withNested(root)) yield* kernel.rmdir(group).pipe(ifGone(undefined))
+      for (const group of yield* withNested(root)) {
+        yield* giveUpQuota(group)
+        yield* kernel.rmdir(group).pipe(ifGone(undefined))
+      }
       return true
     }).pipe(
       // EBUSY also comes for a moment after the last exit (spec/stack.md §5).

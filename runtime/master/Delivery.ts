@@ -1,24 +1,67 @@
 import { actionToEvent, heartbeatEvent, heartbeatMs, type MasterIdentity } from "../mesos/SchedulerEvent.ts"
 import * as AgentProtocol from "../protocol/AgentProtocol.ts"
 import type { Outgoing } from "./Mailbox.ts"
-import type { Outbox } from "./Outbox.ts"
+import type { NumberedMessage, Outbox } from "./Outbox.ts"
 import type { Streams } from "./Streams.ts"
+
+/** One agent's stream, and how far it has come with its messages. */
+interface Receiver {
+  readonly streamId: string
+  /** Number of the last message that was sent. */
+  sentId: number
+  /** Sent and not yet reported as processed, oldest first. */
+  readonly onTheWay: Array<{ readonly id: number; readonly size: number }>
+  waitingSize: number
+  /** Messages after the sent ones wait for the agent to process those. */
+  isFull: boolean
+}
+
+/**
+ * Text of messages on their way to one agent, in UTF-16 units, before the next ones wait. Even where each unit becomes six
+ * bytes, and a last message of a whole request's size comes on top, this stays below the bound at which a stream is cut:
+ * an agent for which more waits could otherwise never get any of it.
+ */
+const windowSize = 1024 * 1024
 
 /** Lets effects leave, in order; their transaction is durable by now. */
 export const makeDelivery = (outbox: Outbox, streams: Streams, identity: MasterIdentity) => {
   // An agent's stream takes messages only after its `Registered` record, hence not the one in the state, which may be
   // newer than the effect at hand.
-  const streamIdsByAgent = new Map<string, string>()
+  const receivers = new Map<string, Receiver>()
 
   const sendToAgent = (streamId: string, record: AgentProtocol.MasterRecord) => streams.send(streamId, record)
 
+  const sendMessage = (receiver: Receiver, { id, message }: NumberedMessage) => {
+    if (id <= receiver.sentId) return
+    receiver.isFull = receiver.isFull || receiver.waitingSize > windowSize
+    if (receiver.isFull) return
+    const size = message.type === "LaunchTask" ? JSON.stringify(message).length : 0
+    receiver.sentId = id
+    receiver.onTheWay.push({ id, size })
+    receiver.waitingSize += size
+    sendToAgent(receiver.streamId, { type: "Message", id, message })
+  }
+
+  const sendWaiting = (agentId: string, receiver: Receiver) => {
+    receiver.isFull = false
+    for (const item of outbox.pending(agentId, receiver.sentId)) sendMessage(receiver, item)
+  }
+
+  const onProcessed = (agentId: string, upToId: number) => {
+    const receiver = receivers.get(agentId)
+    if (receiver === undefined) return
+    const { onTheWay } = receiver
+    const next = onTheWay.findIndex(({ id }) => id > upToId)
+    for (const { size } of onTheWay.splice(0, next === -1 ? onTheWay.length : next))
+      receiver.waitingSize -= size
+    if (receiver.isFull) sendWaiting(agentId, receiver)
+  }
+
   const confirmRegistration = (agentId: string, streamId: string) => {
-    streamIdsByAgent.set(agentId, streamId)
+    const receiver: Receiver = { streamId, sentId: 0, onTheWay: [], waitingSize: 0, isFull: false }
+    receivers.set(agentId, receiver)
     sendToAgent(streamId, { type: "Registered", masterId: identity.masterId, agentId, streamId })
-    // This may include what a later effect of the same batch sends again: the agent drops what it sees twice.
-    for (const { id, message } of outbox.pending(agentId, 0)) {
-      sendToAgent(streamId, { type: "Message", id, message })
-    }
+    sendWaiting(agentId, receiver)
     const heartbeat: AgentProtocol.MasterRecord = { type: "Heartbeat" }
     streams.repeat(streamId, heartbeat, AgentProtocol.heartbeatMs)
   }
@@ -40,12 +83,13 @@ export const makeDelivery = (outbox: Outbox, streams: Streams, identity: MasterI
         sendToAgent(effect.streamId, { type: "Refused", reason: effect.reason })
         return streams.end(effect.streamId)
       case "DropMessages":
-        streamIdsByAgent.delete(effect.agentId)
+        receivers.delete(effect.agentId)
         return
+      case "MessagesProcessed":
+        return onProcessed(effect.agentId, effect.upToId)
       case "DeliverMessage": {
-        const { agentId, id, message } = effect
-        const streamId = streamIdsByAgent.get(agentId)
-        if (streamId !== undefined) sendToAgent(streamId, { type: "Message", id, message })
+        const receiver = receivers.get(effect.agentId)
+        if (receiver !== undefined) sendMessage(receiver, effect)
         return
       }
       default: {

@@ -36,6 +36,8 @@ export type Outgoing =
       readonly id: number
       readonly message: AgentMessage
     }
+  /** The agent has taken these in; there is room for what waits behind them. */
+  | { readonly type: "MessagesProcessed"; readonly agentId: string; readonly upToId: number }
 
 /** What came of a batch of mails: to be made durable first, then carried out. */
 export interface Processed {
@@ -93,7 +95,10 @@ export const processMails = (
   }
 
   const refusals = mails.map(({ event, caller, processed }) => {
-    if (processed !== undefined && outbox.processed(processed.to, processed.upToId)) delivered.push(processed)
+    if (processed !== undefined && outbox.processed(processed.to, processed.upToId)) {
+      delivered.push(processed)
+      effects.push({ type: "MessagesProcessed", agentId: processed.to, upToId: processed.upToId })
+    }
     const refusal = caller && refuseCall(state, caller.frameworkId, caller.streamId)
     const given = refusal === undefined ? event(state, outbox) : undefined
     const unstamped = given === undefined ? [] : "type" in given ? [given] : given

@@ -1,7 +1,7 @@
 import { isGone } from "../cgroups/KernelErrors.ts"
 import { cpuMilliToQuotaMicros, isAbove, type Limit, quotaMicrosToCpuMilli } from "../cgroups/Limits.ts"
 import type { PlainKernel } from "../cgroups/PlainKernel.ts"
-import { moveCeilingQuota, type OwnCpuLimits, readCpuQuota } from "../cgroups/QuotaOrder.ts"
+import { moveCeilingQuota, type OwnCpuLimits, readCpuQuota, readNumber } from "../cgroups/QuotaOrder.ts"
 
 /** A raise that the lease did not cover at the very moment of a write. */
 export class RaiseNotTrusted extends Error {
@@ -17,7 +17,7 @@ export interface CpuCeilingOptions {
   readonly kernel: PlainKernel
   /** The parent's folder in the cpu hierarchy; undefined where there is none. */
   readonly folder: string | undefined
-  /** Asked immediately before every write of a raise. */
+  /** Asked immediately before every write; without it only what lowers is written. */
   readonly mayRaise: () => boolean
 }
 
@@ -35,12 +35,20 @@ export interface CpuCeiling {
 }
 
 export const makeCpuCeiling = ({ kernel, folder, mayRaise }: CpuCeilingOptions): CpuCeiling => {
-  const raisingKernel: PlainKernel = {
+  // Also amid a move down: this process may have stood still since it looked, and the agent lowered further meanwhile.
+  const guardedKernel: PlainKernel = {
     ...kernel,
     write: (path, text) => {
-      if (!mayRaise()) throw new RaiseNotTrusted()
+      if (!mayRaise() && isRaise(path, text)) throw new RaiseNotTrusted()
       kernel.write(path, text)
     },
+  }
+
+  const isRaise = (path: string, text: string): boolean => {
+    // Lifted only for the moment in which a foreign period is replaced.
+    if (!path.endsWith("/cpu.cfs_quota_us") || text === "-1") return false
+    const inForce = readNumber(kernel, path)
+    return inForce >= 0 && Number(text) > inForce
   }
 
   const readQuota = (): Limit | undefined => {
@@ -62,13 +70,9 @@ export const makeCpuCeiling = ({ kernel, folder, mayRaise }: CpuCeilingOptions):
       const inForce = readQuota()
       const target = cpuMilliToQuotaMicros(cpuMilli)
       if (folder === undefined || inForce === undefined || inForce === target) return "none"
-      if (isAbove(inForce, target)) {
-        // Giving containers back what the lower ceiling allows is a raise of theirs, for which a lease is needed.
-        moveCeilingQuota(kernel, folder, target, mayRaise() ? own : [])
-        return "lowered"
-      }
-      moveCeilingQuota(raisingKernel, folder, target, own)
-      return "raised"
+      // Giving containers back what a lower ceiling allows is a raise of theirs, for which a lease is needed.
+      moveCeilingQuota(guardedKernel, folder, target, mayRaise() ? own : [])
+      return isAbove(inForce, target) ? "lowered" : "raised"
     },
   }
 }

@@ -18,6 +18,8 @@ export interface HarvestOptions {
   /** A raise came to be written when it must not be: what is believed of the lease is not so. */
   readonly onRaiseNotTrusted: () => void
   readonly counts: CeilingCounts
+  /** A memory limit has been written and read back, some time after it was wanted. */
+  readonly onMemoryWritten: () => void
   readonly log: Log
   /** For tests: what measures, and what writes memory limits without blocking. */
   readonly openSampler?: typeof openHostSampler
@@ -68,6 +70,10 @@ export const openHarvest = (options: HarvestOptions): Harvest => {
         usageBytes,
       }),
     onFailure: (error) => failed(error),
+    onWritten: () => {
+      readMemory()
+      options.onMemoryWritten()
+    },
     ...(options.writeMemory === undefined ? {} : { write: options.writeMemory, exists: () => true }),
   })
   const biting = createBitingCheck()

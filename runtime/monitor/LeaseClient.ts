@@ -8,6 +8,8 @@ import {
 } from "../protocol/MonitorLines.ts"
 import {
   type AgentLine,
+  beatMsMost,
+  leaseMs,
   lineBytesMax,
   type MonitorLine,
   monitorProtocolVersion,
@@ -32,6 +34,8 @@ export interface LeaseClientOptions {
   readonly beat: () => Omit<Beat, "type" | "number">
   /** Monotonic ms. */
   readonly nowMs: () => number
+  /** How often `tick` is called. */
+  readonly tickMs: number
   /** 0 to 1, for the jitter of the back-off. */
   readonly chance: () => number
   /** The ceiling is this process's from now on: the agent granted it and has answered a beat since. */
@@ -44,8 +48,10 @@ export interface LeaseClientOptions {
 
 /** The monitor's side of the lease on the ceiling; see MonitorProtocol for the rules. */
 export interface LeaseClient {
-  /** Each guard period, and at least every 200 ms: notices silence, and sends a beat. */
+  /** Each guard period, and at least every `beatMsMost`: notices silence, and sends a beat when one is due. */
   readonly tick: () => void
+  /** What the next beat tells has changed: it is due at once. */
+  readonly tellSoon: () => void
   /** Whether the ceiling may be raised right now: ask immediately before the write. */
   readonly isTrusted: () => boolean
   /** An order for the agent; false when there is no lease to give it under. */
@@ -58,7 +64,12 @@ export interface LeaseClient {
 /** The agent must answer a Hello within this time: it may be regaining its tasks. */
 const greetingMs = 5_000
 const backOffMsLeast = 50
+/** Whoever gave a reason is asked again seldom. */
 const backOffMsMost = 5_000
+/** An agent that comes back waits for its monitor for `leaseMs` before it floors the ceiling; to look costs next to nothing. */
+const absentMsMost = leaseMs / 2
+/** Ticks are no more exact than this. */
+const lateTickMs = 25
 /** Beats that wait for an answer: more than any period sends within `trustMs`. */
 const beatsMost = 256
 /** A peer that does not read is gone. */
@@ -68,6 +79,16 @@ const unsentBytesMost = 256 * 1024
 const isCgroupParent = (text: string): boolean =>
   /^[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_][A-Za-z0-9_.-]*){0,9}$/.test(text)
 
+/** `absent`: nobody listens. `hopeless`: only people can change what was wrong. */
+type Ending = "absent" | "refused" | "hopeless"
+
+/** Doubles with each failure up to a bound; half of it by chance, from 0 to 1. */
+export const retryWaitMs = (kind: Ending, failures: number, chance: number): number => {
+  const mostMs = kind === "absent" ? absentMsMost : backOffMsMost
+  const grownMs = kind === "hopeless" ? mostMs : Math.min(mostMs, backOffMsLeast * 2 ** failures)
+  return grownMs * (0.5 + 0.5 * chance)
+}
+
 interface Connection {
   readonly socket: Socket
   phase: "connecting" | "greeting" | "proving" | "held" | "ended"
@@ -75,6 +96,8 @@ interface Connection {
   sinceMs: number
   granted: Granted | undefined
   lastBeat: number
+  lastBeatMs: number
+  isBeatDue: boolean
   /** When each unanswered beat was sent. */
   readonly sentAtMs: Map<number, number>
 }
@@ -87,15 +110,14 @@ export const startLeaseClient = (options: LeaseClientOptions): LeaseClient => {
   let isStopped = false
   let lastReason = ""
 
-  const scheduleRetry = (isHopeless: boolean) => {
+  const scheduleRetry = (kind: Ending) => {
     if (isStopped) return
-    const grownMs = isHopeless ? backOffMsMost : Math.min(backOffMsMost, backOffMsLeast * 2 ** failures)
+    retry = setTimeout(open, retryWaitMs(kind, failures, options.chance()))
     failures = Math.min(failures + 1, 20)
-    retry = setTimeout(open, grownMs * (0.5 + 0.5 * options.chance()))
   }
 
   /** Ends a connection for a reason that people see once, not at each attempt. */
-  const end = (ended: Connection, reason: string, isHopeless = false) => {
+  const end = (ended: Connection, reason: string, kind: Ending = "refused") => {
     if (ended.phase === "ended") return
     const wasHeld = ended.phase === "held"
     ended.phase = "ended"
@@ -112,7 +134,7 @@ export const startLeaseClient = (options: LeaseClientOptions): LeaseClient => {
     else if (reason !== lastReason)
       log("warning", "no lease on the harvest ceiling yet; it is tried again", fields)
     lastReason = reason
-    scheduleRetry(isHopeless)
+    scheduleRetry(kind)
     if (wasHeld) options.onLost(reason)
   }
 
@@ -124,7 +146,9 @@ export const startLeaseClient = (options: LeaseClientOptions): LeaseClient => {
   const sendBeat = (target: Connection) => {
     if (target.sentAtMs.size >= beatsMost) return end(target, `${beatsMost} beats were not answered`)
     target.lastBeat += 1
-    target.sentAtMs.set(target.lastBeat, nowMs())
+    target.lastBeatMs = nowMs()
+    target.isBeatDue = false
+    target.sentAtMs.set(target.lastBeat, target.lastBeatMs)
     send(target, { type: "Beat", number: target.lastBeat, ...options.beat() })
   }
 
@@ -148,14 +172,15 @@ export const startLeaseClient = (options: LeaseClientOptions): LeaseClient => {
   }
 
   const onLine = (target: Connection, decoded: Decoded<AgentLine>) => {
-    if ("problem" in decoded) return end(target, `the agent's line cannot be used: ${decoded.problem}`, true)
+    if ("problem" in decoded)
+      return end(target, `the agent's line cannot be used: ${decoded.problem}`, "hopeless")
     const { line } = decoded
     switch (line.type) {
       case "Granted":
         if (target.phase !== "greeting")
           return end(target, "the agent granted a lease that was not asked for")
         if (!isCgroupParent(line.cgroupParent))
-          return end(target, `${JSON.stringify(line.cgroupParent)} cannot name a cgroup`, true)
+          return end(target, `${JSON.stringify(line.cgroupParent)} cannot name a cgroup`, "hopeless")
         target.granted = line
         target.phase = "proving"
         target.sinceMs = nowMs()
@@ -178,6 +203,8 @@ export const startLeaseClient = (options: LeaseClientOptions): LeaseClient => {
       sinceMs: nowMs(),
       granted: undefined,
       lastBeat: 0,
+      lastBeatMs: 0,
+      isBeatDue: false,
       sentAtMs: new Map(),
     }
     connection = opened
@@ -186,7 +213,7 @@ export const startLeaseClient = (options: LeaseClientOptions): LeaseClient => {
         // A chunk may hold more lines after the one that ended it.
         if (opened.phase !== "ended") onLine(opened, decodeAgentLine(text))
       },
-      () => end(opened, `the agent sent a line of more than ${lineBytesMax} bytes`, true),
+      () => end(opened, `the agent sent a line of more than ${lineBytesMax} bytes`, "hopeless"),
     )
     socket.on("connect", () => {
       if (opened.phase !== "connecting") return
@@ -196,12 +223,9 @@ export const startLeaseClient = (options: LeaseClientOptions): LeaseClient => {
     })
     socket.on("data", (chunk: Buffer) => reader.take(chunk))
     socket.on("error", (error: NodeJS.ErrnoException) =>
-      end(
-        opened,
-        error.code === "ENOENT" || error.code === "ECONNREFUSED"
-          ? `no agent listens at ${options.socketPath}`
-          : error.message,
-      ),
+      error.code === "ENOENT" || error.code === "ECONNREFUSED"
+        ? end(opened, `no agent listens at ${options.socketPath}`, "absent")
+        : end(opened, error.message),
     )
     socket.on("close", () => end(opened, "the agent closed the connection"))
   }
@@ -217,7 +241,12 @@ export const startLeaseClient = (options: LeaseClientOptions): LeaseClient => {
       const isLeased = phase === "held" || phase === "proving"
       if (silentMs >= (isLeased ? trustMs : greetingMs))
         return end(connection, `the agent has not answered for ${Math.floor(silentMs)} ms`)
-      if (isLeased) sendBeat(connection)
+      // Due is what would be too late with the next tick.
+      const isDue = nowMs() - connection.lastBeatMs + options.tickMs > beatMsMost + lateTickMs
+      if (isLeased && (isDue || connection.isBeatDue)) sendBeat(connection)
+    },
+    tellSoon: () => {
+      if (connection !== undefined) connection.isBeatDue = true
     },
     isTrusted: () => connection?.phase === "held" && nowMs() - connection.sinceMs < trustMs,
     order: (line) => {

@@ -23,6 +23,8 @@ export interface MemoryCeilingOptions {
   /** What is used cannot be reclaimed: the limit stays as near above it as the kernel allows. */
   readonly onInUse: (limitBytes: number, usageBytes: number) => void
   readonly onFailure: (error: Error) => void
+  /** A limit was written, or as near to it as the kernel allows. */
+  readonly onWritten: () => void
   /** For tests: how a memory file is written without blocking, and whether a file is there. */
   readonly write?: (path: string, text: string) => Promise<void>
   readonly exists?: (path: string) => boolean
@@ -71,10 +73,10 @@ export const makeMemoryCeiling = (options: MemoryCeilingOptions): MemoryCeiling 
   }
 
   const writeLimit = async (parent: string, inForce: Limit, bytes: number) => {
-    const isRaise = isAbove(bytes, inForce)
     const hasSwapLimit = exists(`${parent}/memory.memsw.limit_in_bytes`)
     for (const file of memLimitFiles(inForce, bytes, hasSwapLimit)) {
-      if (isRaise && !options.mayRaise()) return
+      // Read again: what was to be lowered may be a raise by now, after the agent has lowered it further.
+      if (!options.mayRaise() && isAbove(bytes, readLimit() ?? bytes)) return
       const path = `${parent}/${file}`
       await write(path, memLimitText(bytes))
       const found = readNumber(kernel, path)
@@ -89,12 +91,14 @@ export const makeMemoryCeiling = (options: MemoryCeilingOptions): MemoryCeiling 
     if (inForce !== "unlimited" && isSameMemLimit(inForce, bytes, pageBytes)) return
     try {
       await writeLimit(folder, inForce, bytes)
+      options.onWritten()
     } catch (error) {
       if (!isRefused(error, "EBUSY")) throw error
       const usageBytes = readNumber(kernel, `${folder}/memory.usage_in_bytes`)
       options.onInUse(bytes, usageBytes)
       const nearest = Math.ceil((usageBytes + roomBytes) / pageBytes) * pageBytes
       if (isAbove(readLimit() ?? nearest, nearest)) await writeLimit(folder, readLimit()!, nearest)
+      options.onWritten()
     }
   }
 

@@ -6,7 +6,7 @@ import { stepMonitor } from "../../core/monitor/Step.ts"
 import { printPolicySpec } from "../../core/policies/PolicySpec.ts"
 import { isContainerId } from "../cgroups/ContainerId.ts"
 import type { HostSample } from "../host/HostSampler.ts"
-import type { HostAmounts, ToldTask } from "../protocol/MonitorProtocol.ts"
+import { beatMsMost, type HostAmounts, type ToldTask } from "../protocol/MonitorProtocol.ts"
 import type { Recorder } from "../recording/Recorder.ts"
 import { createSampleFold } from "../recording/SampleFold.ts"
 import { type CeilingCounts, type Harvest, type HarvestOptions, openHarvest } from "./Harvest.ts"
@@ -48,7 +48,7 @@ export interface MonitorView {
 export interface Monitor {
   /** One guard period. Throws only when a law breaks. */
   readonly guard: (lateMs: number, skipped: number) => void
-  /** Between guard periods of more than 200 ms. */
+  /** Each `beatMsMost` between longer guard periods. */
   readonly beat: () => void
   readonly replacePolicy: (policy: MonitorPolicy) => void
   readonly view: () => MonitorView
@@ -76,6 +76,8 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
   let machine = startWarmAt(options, policy)
   let reserve: HostAmounts | null = null
   let granted: Granted | undefined
+  /** Until the agent has named the parent, the ceiling that is read may be another one's: nothing is lent on it. */
+  let isParentKnown = false
   let own = new Map<string, ToldTask>()
   let samples = 0
   let missedSamples = 0
@@ -89,6 +91,7 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
     socketPath: options.socketPath,
     hello: () => ({ pid: process.pid, version: options.version, policy: printMonitorPolicy(policy) }),
     beat: () => beatLine(),
+    tickMs: Math.min(guardPeriodMs, beatMsMost),
     nowMs,
     chance: options.chance,
     onGranted: (next) => guarded(() => onGranted(next)),
@@ -107,6 +110,7 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
       onRaiseNotTrusted: () =>
         client.handOverAnew("a raise was due while the agent had not answered recently"),
       counts,
+      onMemoryWritten: () => client.tellSoon(),
     })
   let harvest = openParent(firstCgroupParent)
   let sample = harvest.sampler.sample(startedMs, wallMs())
@@ -135,11 +139,13 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
       switch (action.type) {
         case "HoldReserve":
           reserve = { cpuMilli: action.cpuMilli, memMilli: action.memMilli }
+          client.tellSoon()
           recorder.row("e", timeNow(), [action.cpuMilli, action.memMilli])
           break
         case "SetCeiling":
           harvest.move(action.cpuMilli, action.memMilli, own)
           noteLowest()
+          client.tellSoon()
           break
         case "FreezeTask":
           client.order({ type: "Freeze", containerId: action.containerId, why: action.why })
@@ -159,15 +165,20 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
       harvest = openParent(next.cgroupParent)
       harvest.sampler.sample(nowMs(), wallMs())
     }
+    isParentKnown = true
     granted = next
     own = byId(next.tasks)
     tellLease()
+    client.tellSoon()
+    client.tick()
   }
 
   function tellLease() {
     if (granted === undefined) return
     harvest.readBack()
     harvest.accept()
+    // Before the ceiling, which may not fall below what they were promised.
+    step({ type: "TasksTold", host: 0, tasks: Array.from(own.values()) })
     step({
       type: "LeaseGranted",
       host: 0,
@@ -176,7 +187,6 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
       ceilingCpuMilli: harvest.cpuMilli() ?? null,
       ceilingMemMilli: harvest.memMilli() ?? null,
     })
-    step({ type: "TasksTold", host: 0, tasks: Array.from(own.values()) })
   }
 
   function onTasks(tasks: ReadonlyArray<ToldTask>) {
@@ -243,7 +253,7 @@ export const createMonitor = (options: MonitorOptions): Monitor => {
     const lateMs = Math.round(worstLateMs)
     worstLateMs = 0
     return {
-      reserve,
+      reserve: isParentKnown ? reserve : null,
       use: {
         capacity: { cpuMilli: sample.capacityCpuMilli || 0, memMilli: sample.capacityMemMilli || 0 },
         primary: { cpuMilli: orNull(sample.primaryCpuMilli), memMilli: orNull(sample.primaryMemMilli) },

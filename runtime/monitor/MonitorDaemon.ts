@@ -9,7 +9,7 @@ import { readBootId } from "../host/BootId.ts"
 import { openHostSampler } from "../host/HostSampler.ts"
 import { startPeriodicTimer } from "../host/PeriodicTimer.ts"
 import { acquireProcessLock } from "../ProcessLock.ts"
-import { monitorSocketName } from "../protocol/MonitorProtocol.ts"
+import { beatMsMost, monitorSocketName } from "../protocol/MonitorProtocol.ts"
 import { openRecorder } from "../recording/Recorder.ts"
 import type { Log } from "./LeaseClient.ts"
 import { createMonitor, recordMs } from "./Monitor.ts"
@@ -63,9 +63,6 @@ export class MonitorRefused extends Error {
 
 export const guardPeriodMsLeast = 20
 export const guardPeriodMsMost = 1_000
-
-/** Beats are due this often, also when the guard period is longer. */
-const beatMsMost = 200
 
 const samplerOf =
   (procFolder: string): typeof openHostSampler =>

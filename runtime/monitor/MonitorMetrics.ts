@@ -1,4 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
+import { Counter, Gauge, Histogram, Registry } from "prom-client"
+import { registerProcessMetrics } from "../host/ProcessMetrics.ts"
 import type { MonitorView } from "./Monitor.ts"
 
 /** What the monitor tells Prometheus; figures are taken from the monitor when someone asks. */
@@ -13,7 +14,7 @@ const memMilliToBytes = (memMilli: number): number => (memMilli * 1_048_576) / 1
 export const createMonitorMetrics = (view: () => MonitorView): MonitorMetrics => {
   const registry = new Registry()
   const registers = [registry]
-  collectDefaultMetrics({ register: registry })
+  registerProcessMetrics(registry)
 
   const pair = (name: string, of: string) => ({
     cpus: new Gauge({ name: `gleaner_monitor_${name}_cpus`, help: `${of}, cpus`, registers }),

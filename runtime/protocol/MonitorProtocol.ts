@@ -1,7 +1,7 @@
 // What monitor and agent of one host say to each other (design §4): one JSON object a line, over the socket
 // `monitor.sock` in the agent's folder (0600). Plain types and checks: the monitor keeps its period without Effect.
 //
-//   monitor → agent   Hello, then a Beat each period, orders in between
+//   monitor → agent   Hello, then a Beat at least each `beatMsMost`, at once when it has news; orders in between
 //   agent → monitor   Granted or Refused, then Heard for each beat, Revoked at the end
 //
 // The lease. Each beat renews it; `leaseMs` after the last one the agent revokes it, lowers the ceiling to its floor and
@@ -18,6 +18,8 @@ export const monitorSocketName = "monitor.sock"
 export const leaseMs = 1_000
 /** Age of the newest answered beat up to which the monitor may raise the ceiling: well below `leaseMs`. */
 export const trustMs = 500
+/** Without news the monitor beats this often: every beat wakes two processes on a host that should idle. */
+export const beatMsMost = 250
 /** A line that grows longer ends the connection. */
 export const lineBytesMax = 1024 * 1024
 

@@ -307,6 +307,22 @@ describe.each(worlds)("Cgroups on %s", (_, makeWorld, isSkipped) => {
       }),
     ))
 
+  // The kernel keeps a removed group among its parent's children for up to half a second, and its quota counts.
+  test("lets the ceiling fall at the very moment after a container is gone", () =>
+    run((cgroups) =>
+      Effect.gen(function* () {
+        yield* cgroups.ensureParent({ cpuQuotaMicros: 50_000, memBytes: "unlimited" })
+        for (let round = 0; round < 5; round++) {
+          yield* cgroups.setCeiling({ cpuQuotaMicros: 50_000 })
+          yield* cgroups.create("a", small)
+          const joinPaths = yield* cgroups.joinPaths("a")
+          yield* Effect.promise(() => world.enter(joinPaths))
+          yield* cgroups.destroy("a")
+          expect((yield* cgroups.setCeiling({ cpuQuotaMicros: 2_000 })).cpuQuotaMicros).toBe(2_000)
+        }
+      }),
+    ))
+
   test("refuses a name that is taken or unfit, and touches nothing then", () =>
     run((cgroups) =>
       Effect.gen(function* () {

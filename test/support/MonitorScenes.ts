@@ -60,6 +60,25 @@ export const granted = (
   ...given,
 })
 
+/** One borrowed task that was promised so much. */
+export const told = (nowMs: number, host: number, memMilli: number): MonitorEvent => ({
+  type: "TasksTold",
+  nowMs,
+  wallMs: 0,
+  host,
+  tasks: [
+    {
+      containerId: "c",
+      priority: 0,
+      ageMs: 0,
+      lostWork: 0,
+      cpuMilli: 1_000,
+      memMilli,
+      isFrozen: false,
+    },
+  ],
+})
+
 export const lost = (nowMs: number, host = 0): MonitorEvent => ({ type: "LeaseLost", nowMs, wallMs: 0, host })
 export const timePassed = (nowMs: number): MonitorEvent => ({ type: "TimePassed", nowMs, wallMs: 0 })
 
@@ -133,7 +152,7 @@ const hostAt = (one: Stretch, index: number): HostSample => {
   }
 }
 
-type Aside = "grant" | "grantOpen" | "lose" | "time" | "jump"
+type Aside = "grant" | "grantOpen" | "lose" | "tell" | "time" | "jump"
 
 /** A story of a block: stretches of load, each host its own, and leases in between. It begins with a sample. */
 export const arbitraryStory = (hosts: number): fc.Arbitrary<ReadonlyArray<MonitorEvent>> =>
@@ -141,7 +160,7 @@ export const arbitraryStory = (hosts: number): fc.Arbitrary<ReadonlyArray<Monito
     .array(
       fc.record({
         loads: fc.array(stretch, { minLength: hosts, maxLength: hosts }),
-        aside: fc.constantFrom<Aside>("grant", "grant", "grantOpen", "lose", "time", "jump"),
+        aside: fc.constantFrom<Aside>("grant", "grant", "grantOpen", "lose", "tell", "time", "jump"),
         host: fc.integer({ min: 0, max: hosts - 1 }),
       }),
       { minLength: 1, maxLength: 14 },
@@ -159,6 +178,7 @@ export const arbitraryStory = (hosts: number): fc.Arbitrary<ReadonlyArray<Monito
         if (aside === "grantOpen")
           events.push(granted(nowMs, host, { ceilingCpuMilli: null, ceilingMemMilli: null }))
         if (aside === "lose") events.push(lost(nowMs, host))
+        if (aside === "tell") events.push(told(nowMs, host, (loads[0]!.seed % 8) * 1_000_000))
         if (aside === "time") {
           nowMs += loads[0]!.seed * 5
           events.push(timePassed(nowMs))

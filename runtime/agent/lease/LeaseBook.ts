@@ -39,6 +39,10 @@ export interface LeaseBook {
   /** When the newest beat came, also one of a lease that was lost since; null = never. */
   heardAtMs: number | null
   capacity: HostAmounts | null
+  /** Memory is lent as far as the ceiling has come, see {@link followMemory}; null = the ceiling is not known, none is lent. */
+  memCeilingMilli: number | null
+  /** When it last grew. */
+  memGrownAtMs: number
   /** When the lease ends unless a beat comes before; the end of waiting for the first Hello. */
   deadlineMs: number
   losses: number
@@ -47,12 +51,17 @@ export interface LeaseBook {
 /** Tasks are told at least this often. */
 export const tellMs = 5_000
 
+/** Memory that may be lent grows at most this often, so that a ceiling on its way up is not news many times a second. */
+const memGrowsMs = 1_000
+
 export const newLeaseBook = (nowMs: number): LeaseBook => ({
   phase: "starting",
   holder: null,
   beat: null,
   heardAtMs: null,
   capacity: null,
+  memCeilingMilli: null,
+  memGrownAtMs: nowMs,
   deadlineMs: nowMs + leaseMs,
   losses: 0,
 })
@@ -84,8 +93,23 @@ export const takeBeat = (book: LeaseBook, holder: Holder, beat: Beat, nowMs: num
   book.heardAtMs = nowMs
   book.capacity = beat.use.capacity
   book.deadlineMs = nowMs + leaseMs
+  followMemory(book, beat, nowMs)
   return undefined
 }
+
+/**
+ * The reserve may allow more memory than the ceiling, which rises slowly. A task that was promised what lies above it would
+ * be killed for using it, so no more is lent than the ceiling in force: down at once, up now and then.
+ */
+const followMemory = (book: LeaseBook, { ceiling }: Beat, nowMs: number): void => {
+  const inForceMilli = ceiling.memMilli === null ? noLimit : ceiling.memMilli
+  const before = book.memCeilingMilli
+  if (before !== null && inForceMilli >= before && nowMs - book.memGrownAtMs < memGrowsMs) return
+  if (before === null || inForceMilli > before) book.memGrownAtMs = nowMs
+  book.memCeilingMilli = inForceMilli
+}
+
+const noLimit = Number.MAX_SAFE_INTEGER
 
 /** The agent is the only writer from now on. A lease that nobody ever held is no loss. */
 export const lose = (book: LeaseBook): void => {
@@ -93,6 +117,7 @@ export const lose = (book: LeaseBook): void => {
   book.phase = "lost"
   book.holder = null
   book.beat = null
+  book.memCeilingMilli = null
 }
 
 /** Notes what a holder is told of the tasks; undefined when it knows that already. */
@@ -109,8 +134,10 @@ export const tasksToTell = (
 }
 
 /** What is kept of `total` for the primary; everything while nobody knows. */
-export const reserveOf = ({ beat }: LeaseBook, total: Resources): Resources =>
-  keptForPrimary(total, beat === null ? null : beat.use.capacity, beat === null ? null : beat.reserve)
+export const reserveOf = ({ beat, memCeilingMilli }: LeaseBook, total: Resources): Resources =>
+  beat === null
+    ? keptForPrimary(total, null, null, 0)
+    : keptForPrimary(total, beat.use.capacity, beat.reserve, memCeilingMilli ?? 0)
 
 const unknown = { cpuMilli: null, memMilli: null }
 

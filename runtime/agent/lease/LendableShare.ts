@@ -14,21 +14,32 @@ const keptOf = (lentMilli: number, capacityMilli: number, reserveMilli: number):
   lentMilli - Math.min(lentMilli, Math.max(0, capacityMilli - reserveMilli))
 
 /**
- * The part of `total` that is kept for the primary: total − min(total, capacity − reserve), name by name. Reserve and
- * capacity are of the whole host; without either, everything that follows the primary is kept.
+ * The part of `total` that is kept for the primary: total − min(total, capacity − reserve), name by name; of memory also what
+ * lies above `memCeilingMilli`. Reserve and capacity are of the whole host; without either, everything that follows the
+ * primary is kept.
  */
 export const keptForPrimary = (
   total: Resources,
   capacity: HostAmounts | null,
   reserve: HostAmounts | null,
+  memCeilingMilli: number,
 ): Resources => {
   const lent = toHostAmounts(total)
   if (capacity === null || reserve === null) return amountsToResources(lent)
   return amountsToResources({
     cpuMilli: keptOf(lent.cpuMilli, capacity.cpuMilli, reserve.cpuMilli),
-    memMilli: keptOf(lent.memMilli, capacity.memMilli, reserve.memMilli),
+    memMilli: Math.max(
+      keptOf(lent.memMilli, capacity.memMilli, reserve.memMilli),
+      aboveCeiling(lent.memMilli, memCeilingMilli),
+    ),
   })
 }
+
+/** The kernel counts pages, 64 KiB at most: a ceiling as high as what is lent may read so much lower. */
+const pageMilliMost = 63
+
+const aboveCeiling = (lentMilli: number, ceilingMilli: number): number =>
+  lentMilli - ceilingMilli > pageMilliMost ? lentMilli - Math.min(lentMilli, ceilingMilli) : 0
 
 const amountsToResources = ({ cpuMilli, memMilli }: HostAmounts): Resources =>
   toResources([

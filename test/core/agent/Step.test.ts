@@ -1,79 +1,8 @@
 import { describe, expect, it } from "vitest"
-import type { AgentAction } from "../../../core/agent/Action.ts"
 import type { AgentEvent } from "../../../core/agent/Event.ts"
-import { restoreAgent, snapshotAgent } from "../../../core/agent/Snapshot.ts"
-import {
-  type AgentState,
-  defaultAgentSettings,
-  initialAgentState,
-  type TaskExit,
-} from "../../../core/agent/State.ts"
-import { stepAgent } from "../../../core/agent/Step.ts"
 import type { Unstamped } from "../../../core/Machine.ts"
-import type { TaskSpec } from "../../../core/Task.ts"
+import { AgentHarness, exit, of, running, spec, told } from "../../support/AgentHarness.ts"
 import { specOf } from "../../support/MasterHarness.ts"
-
-/** Drives the agent machine by hand. */
-class AgentHarness {
-  state: AgentState = initialAgentState("a", "seed", defaultAgentSettings)
-  nowMs = 0
-  wakeAtMs: number | null = null
-
-  step(event: Unstamped<AgentEvent>): ReadonlyArray<AgentAction> {
-    const result = stepAgent(this.state, { ...event, nowMs: this.nowMs, wallMs: 7 } as AgentEvent)
-    this.wakeAtMs = result.wakeAtMs
-    return result.actions
-  }
-
-  advance(ms: number): ReadonlyArray<AgentAction> {
-    const untilMs = this.nowMs + ms
-    const actions: Array<AgentAction> = []
-    while (this.wakeAtMs !== null && this.wakeAtMs <= untilMs) {
-      this.nowMs = Math.max(this.nowMs, this.wakeAtMs)
-      actions.push(...this.step({ type: "TimePassed" }))
-    }
-    this.nowMs = untilMs
-    return actions
-  }
-
-  /** Acknowledges the status in flight; returns what follows, the next status above all. */
-  acknowledge(): ReadonlyArray<AgentAction> {
-    const uuid = this.state.tasks.get("f/t")!.pending[0]!.uuid!
-    return this.step({ type: "StatusAcknowledged", ...of, uuid })
-  }
-
-  restart(): void {
-    const rows = JSON.parse(JSON.stringify(snapshotAgent(this.state))) as ReturnType<typeof snapshotAgent>
-    this.state = restoreAgent([...rows].reverse(), defaultAgentSettings)!
-    this.wakeAtMs = this.state.deadlines.nextAtMs()
-  }
-}
-
-const of = { frameworkId: "f", taskId: "t" }
-const spec = (change: Partial<TaskSpec> = {}): TaskSpec => ({
-  ...specOf("t", "f", "a", { cpus: 100 }),
-  ...change,
-})
-const exit = (exitCode: number, change: Partial<TaskExit> = {}): TaskExit => ({
-  exitCode,
-  isOutOfMemory: false,
-  memMaxBytes: null,
-  memLimitBytes: null,
-  ...change,
-})
-
-const told = (actions: ReadonlyArray<AgentAction>): ReadonlyArray<string> =>
-  actions.map((action) => (action.type === "SendStatus" ? action.status.state : action.type))
-
-const running = (change: Partial<TaskSpec> = {}) => {
-  const agent = new AgentHarness()
-  agent.step({ type: "Registered", agentId: "a" })
-  agent.step({ type: "LaunchRequested", spec: spec(change) })
-  agent.step({ type: "TaskStarted", ...of })
-  agent.acknowledge()
-  agent.acknowledge()
-  return agent
-}
 
 describe("a task's life", () => {
   it("is told one status at a time, each after the one before was acknowledged", () => {
@@ -139,6 +68,17 @@ describe("a task's life", () => {
     agent.acknowledge()
     expect(agent.state.tasks.size).toBe(0)
   })
+
+  it("is told of a failure in words of bounded length", () => {
+    const agent = new AgentHarness()
+    agent.step({ type: "Registered", agentId: "a" })
+    agent.step({ type: "LaunchRequested", spec: spec() })
+    agent.step({ type: "StartFailed", ...of, reason: "R", message: `ENOSPC${"x".repeat(1_000_000)}` })
+    const [action] = agent.acknowledge()
+    const { message } = (action as Extract<typeof action, { type: "SendStatus" }>).status
+    expect(message).toMatch(/^ENOSPCx/)
+    expect(message!.length).toBeLessThan(10_000)
+  })
 })
 
 describe("kill", () => {
@@ -180,6 +120,18 @@ describe("kill", () => {
           message: "The host took its room back: memory is short",
         },
       },
+    ])
+  })
+
+  it("is an eviction also when the host asked for it while the task was being started, and the start fails", () => {
+    const agent = new AgentHarness()
+    agent.step({ type: "Registered", agentId: "a" })
+    agent.step({ type: "LaunchRequested", spec: spec() })
+    const containerId = [...agent.state.tasks.values()][0]!.containerId
+    agent.step({ type: "EvictionRequested", containerId, why: "memory is short" })
+    agent.step({ type: "StartFailed", ...of, reason: "R", message: "m" })
+    expect(agent.acknowledge()).toMatchObject([
+      { status: { state: "TASK_GONE", reason: "REASON_CONTAINER_PREEMPTED" } },
     ])
   })
 
@@ -236,170 +188,5 @@ describe("kill", () => {
 
   it("of a task that is not here is nothing", () => {
     expect(new AgentHarness().step(kill(0))).toEqual([])
-  })
-})
-
-describe("statuses", () => {
-  it("are repeated after 10 s, 20 s, 40 s … at most every 10 min, until acknowledged", () => {
-    const agent = new AgentHarness()
-    agent.step({ type: "Registered", agentId: "a" })
-    agent.step({ type: "LaunchRequested", spec: spec() })
-    expect(told(agent.advance(9_999))).toEqual([])
-    expect(told(agent.advance(1))).toEqual(["TASK_STARTING"])
-    expect(told(agent.advance(19_999))).toEqual([])
-    expect(told(agent.advance(1))).toEqual(["TASK_STARTING"])
-    agent.advance(10 * 3_600_000)
-    expect(told(agent.advance(600_000))).toEqual(["TASK_STARTING"])
-  })
-
-  it("wait while there is no master, and are sent at once when there is one again", () => {
-    const agent = running()
-    agent.step({ type: "Disconnected" })
-    agent.step({ type: "TaskExited", ...of, exit: exit(0) })
-    expect(told(agent.step({ type: "ContainerDestroyed", ...of }))).toEqual([])
-    expect(told(agent.advance(3_600_000))).toEqual([])
-    expect(told(agent.step({ type: "Registered", agentId: "a" }))).toEqual(["TASK_FINISHED"])
-  })
-
-  it("are not acknowledged by another uuid", () => {
-    const agent = new AgentHarness()
-    agent.step({ type: "Registered", agentId: "a" })
-    agent.step({ type: "LaunchRequested", spec: spec() })
-    agent.step({ type: "StatusAcknowledged", ...of, uuid: "another" })
-    expect(agent.state.tasks.get("f/t")!.pending).toHaveLength(1)
-  })
-
-  it("have uuids and containers that differ from task to task and from seed to seed", () => {
-    const ids = new Set<string>()
-    for (const seed of ["x", "y"]) {
-      const state = initialAgentState("a", seed, defaultAgentSettings)
-      for (let number = 0; number < 100; number++) {
-        const event = {
-          type: "LaunchRequested" as const,
-          spec: specOf(`t${number}`, "f", "a", {}),
-          nowMs: 0,
-          wallMs: 0,
-        }
-        stepAgent(state, event)
-      }
-      for (const task of state.tasks.values()) ids.add(task.containerId).add(task.latest!.uuid!)
-    }
-    expect(ids.size).toBe(400)
-  })
-})
-
-describe("a restored agent", () => {
-  it("goes on as the original would: deadlines, queue and ids", () => {
-    const script = (agent: AgentHarness, restart: () => void) => {
-      const all: Array<AgentAction> = []
-      const note = (actions: ReadonlyArray<AgentAction>) => {
-        all.push(...actions)
-        restart()
-      }
-      note(agent.step({ type: "Registered", agentId: "a" }))
-      note(agent.step({ type: "LaunchRequested", spec: spec() }))
-      note(agent.step({ type: "TaskStarted", ...of }))
-      note(agent.advance(10_000))
-      note(agent.step({ type: "KillRequested", ...of, graceMs: 500 }))
-      note(agent.advance(500))
-      note(agent.step({ type: "TaskExited", ...of, exit: exit(137) }))
-      note(agent.step({ type: "ContainerDestroyed", ...of }))
-      for (let left = 3; left > 0; left--) note(agent.acknowledge())
-      return all
-    }
-    const straight = new AgentHarness()
-    const restarted = new AgentHarness()
-    expect(script(restarted, () => restarted.restart())).toEqual(script(straight, () => {}))
-    expect(restarted.state.tasks.size).toBe(0)
-  })
-})
-
-describe("an agent that starts again", () => {
-  const startAgain = (agent: AgentHarness, bootId = "b") => {
-    agent.restart()
-    return agent.step({ type: "AgentStarted", bootId })
-  }
-  const started = (change: Partial<TaskSpec> = {}) => {
-    const agent = new AgentHarness()
-    agent.step({ type: "AgentStarted", bootId: "b" })
-    agent.step({ type: "Registered", agentId: "a" })
-    agent.step({ type: "LaunchRequested", spec: spec(change) })
-    return agent
-  }
-
-  it("regains a task that was to be started, which may still be", () => {
-    expect(startAgain(started())).toMatchObject([
-      { type: "RegainTask", phase: "starting", mayStart: true, isHostRestarted: false },
-    ])
-  })
-
-  it("does not start a task that was killed meanwhile", () => {
-    const agent = started()
-    agent.step({ type: "KillRequested", ...of, graceMs: null })
-    expect(startAgain(agent)).toMatchObject([{ type: "RegainTask", phase: "starting", mayStart: false }])
-  })
-
-  it("regains a task that runs, and its kill goes on where it was", () => {
-    const agent = started()
-    agent.step({ type: "TaskStarted", ...of })
-    expect(startAgain(agent)).toMatchObject([{ type: "RegainTask", phase: "running", mayStart: false }])
-    agent.step({ type: "KillRequested", ...of, graceMs: 1_000 })
-    agent.advance(400)
-    expect(told(startAgain(agent))).toEqual(["RegainTask", "TerminateTask"])
-    expect(told(agent.advance(599))).toEqual([])
-    expect(told(agent.advance(1))).toEqual(["DestroyContainer"])
-    expect(told(startAgain(agent))).toEqual(["DestroyContainer"])
-  })
-
-  it("tells what was never acknowledged once it is registered, and nothing of it before", () => {
-    const agent = started()
-    agent.step({ type: "TaskStarted", ...of })
-    agent.step({ type: "TaskExited", ...of, exit: exit(3) })
-    agent.step({ type: "ContainerDestroyed", ...of })
-    expect(startAgain(agent)).toEqual([])
-    expect(told(agent.advance(60_000))).toEqual([])
-    expect(told(agent.step({ type: "Registered", agentId: "a" }))).toEqual(["TASK_STARTING"])
-    expect(told(agent.acknowledge())).toEqual(["TASK_RUNNING"])
-    expect(agent.acknowledge()).toMatchObject([
-      { status: { state: "TASK_FAILED", labels: [{ value: "3" }] } },
-    ])
-  })
-
-  it("takes tasks in again although the one before it was stopping", () => {
-    const agent = started()
-    agent.step({ type: "Stopping" })
-    startAgain(agent)
-    const other = specOf("other", "f", "a", {})
-    expect(told(agent.step({ type: "LaunchRequested", spec: other }))).toContain("StartTask")
-  })
-
-  it("knows after a restart of the host that nothing runs any more, and says so", () => {
-    const agent = started()
-    agent.step({ type: "TaskStarted", ...of })
-    expect(startAgain(agent, "another boot")).toMatchObject([{ type: "RegainTask", isHostRestarted: true }])
-    // It is still so when this agent dies in the middle.
-    expect(startAgain(agent, "another boot")).toMatchObject([{ type: "RegainTask", isHostRestarted: true }])
-    const unknown = { ...exit(0), exitCode: null }
-    expect(told(agent.step({ type: "TaskExited", ...of, exit: unknown }))).toEqual(["DestroyContainer"])
-    agent.step({ type: "ContainerDestroyed", ...of })
-    agent.step({ type: "Registered", agentId: "a" })
-    agent.acknowledge()
-    expect(agent.acknowledge()).toMatchObject([
-      {
-        status: {
-          state: "TASK_FAILED",
-          source: "SOURCE_AGENT",
-          reason: "REASON_AGENT_RESTARTED",
-          message: "The exit status is unknown: the host was restarted while the task ran",
-        },
-      },
-    ])
-  })
-
-  it("is a new one when there are no rows, and refuses half of them", () => {
-    expect(restoreAgent([], defaultAgentSettings)).toBeUndefined()
-    expect(() => restoreAgent([{ kind: "task", key: "f/t", value: {} }], defaultAgentSettings)).toThrow(
-      "checkpoint is incomplete",
-    )
   })
 })

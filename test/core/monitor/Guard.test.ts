@@ -10,7 +10,7 @@ import {
 import { stepMonitor } from "../../../core/monitor/Step.ts"
 import { nextFraction, type Prng, seedPrng } from "../../../core/Prng.ts"
 import { policySpec } from "../../../core/policies/PolicySpec.ts"
-import { granted, type HostSample, lost, sampled, timePassed } from "../../support/MonitorScenes.ts"
+import { granted, type HostSample, lost, sampled, timePassed, told } from "../../support/MonitorScenes.ts"
 
 // A host of 4 cpus and 8,000 MiB. Headroom 400 and 800,000; step 40 and 80,000; band 200; up by 400 a second.
 
@@ -106,6 +106,27 @@ describe("the guard", () => {
       { type: "SetCeiling", host: 0, cpuMilli: 2_000, memMilli: 3_120_000 },
     ])
     expect(give(state, sampled(1_200, { ...quiet, mem: 7_990_000 }))[0]).toMatchObject({ memMilli: 64_000 })
+  })
+
+  it("gives memory that was promised back at once, as far as there is room, and no cpu", () => {
+    const state = start()
+    ceilings(state, 0, 1_000, () => quiet)
+    stepMonitor(state, granted(1_000, 0, { ceilingMemMilli: 1_000_000 }))
+    stepMonitor(state, told(1_000, 0, 3_000_000))
+    expect(give(state, sampled(1_100, quiet))).toEqual([
+      { type: "SetCeiling", host: 0, cpuMilli: 20, memMilli: 3_000_000 },
+    ])
+    // 8,000,000 − 2,000,000 − 800,000 − 80,000 is the most that there is room for.
+    stepMonitor(state, told(1_100, 0, 6_000_000))
+    expect(give(state, sampled(1_200, quiet))[0]).toMatchObject({ cpuMilli: 20, memMilli: 5_120_000 })
+    // Neither without a lease nor without a sample.
+    const other = start()
+    ceilings(other, 0, 1_000, () => quiet)
+    stepMonitor(other, granted(1_000, 0))
+    stepMonitor(other, told(1_000, 0, 3_000_000))
+    expect(give(other, sampled(1_100, { cpu: Number.NaN, mem: Number.NaN }))).toEqual([])
+    stepMonitor(other, lost(1_100))
+    expect(give(other, sampled(1_200, quiet))).toEqual([])
   })
 
   it("remembers a burst for a second: a pause within it raises nothing", () => {

@@ -62,6 +62,34 @@ describe("a lease on the ceiling", () => {
       }),
     ))
 
+  it("lends no more memory than its ceiling in force: less at once, more once a second", () =>
+    runScene(({ holder, lease, reserves }) =>
+      Effect.gen(function* () {
+        const monitor = yield* holder()
+        const beat = (memMilli: number | null) => monitor.beat({ ceiling: { cpuMilli: 2_000, memMilli } })
+        // The monitor's reserve would leave all of the 1600 MiB.
+        yield* beat(100_000)
+        expect(reserves).toEqual([{ cpus: 2_000, mem: 1_500_000 }])
+        expect(lease.view().lendable).toEqual({ cpuMilli: 2_000, memMilli: 100_000 })
+        for (const memMilli of [200_000, 300_000]) {
+          yield* pass(450)
+          yield* beat(memMilli)
+        }
+        expect(reserves).toHaveLength(1)
+        yield* pass(100)
+        yield* beat(400_000)
+        expect(lease.view().lendable.memMilli).toBe(400_000)
+        yield* beat(390_000)
+        expect(lease.view().lendable.memMilli).toBe(390_000)
+        // A host without a memory hierarchy has no such ceiling.
+        yield* pass(1_000 - 1)
+        yield* beat(null)
+        yield* pass(1)
+        yield* beat(null)
+        expect(lease.reserve()).toEqual({ cpus: 2_000 })
+      }),
+    ))
+
   it("outlives a lost connection until its time is over, and a new Hello finds everything as it was", () =>
     runScene(({ holder, cgroups, lease, reserves }) =>
       Effect.gen(function* () {

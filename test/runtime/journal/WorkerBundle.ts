@@ -21,6 +21,10 @@ export const bundleForNode = async (source: string): Promise<URL> => {
     target: "node20",
     logLevel: "error",
     external: ["better-sqlite3"],
+    // prom-client is CommonJS and asks for Node's own modules at run time.
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
   })
   const path = join(folder, `${source.replace(/\W+/g, "-")}.mjs`)
   // By rename: another test process may be starting the same bundle.

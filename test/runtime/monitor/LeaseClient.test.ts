@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { type LeaseClient, startLeaseClient } from "../../../runtime/monitor/LeaseClient.ts"
-import { lineBytesMax } from "../../../runtime/protocol/MonitorProtocol.ts"
+import { type LeaseClient, retryWaitMs, startLeaseClient } from "../../../runtime/monitor/LeaseClient.ts"
+import { leaseMs, lineBytesMax } from "../../../runtime/protocol/MonitorProtocol.ts"
 import {
   type FakeMonitorAgent,
   grantOf,
@@ -42,6 +42,7 @@ const start = () => {
     hello: () => ({ pid: 7, version: "v", policy: "p" }),
     beat: () => beat,
     nowMs: () => nowMs,
+    tickMs: 100,
     chance: () => 0,
     onGranted: (granted) => events.push(`granted ${granted.cgroupParent}`),
     onTasks: (tasks) => events.push(`tasks ${tasks.map((task) => task.containerId).join()}`),
@@ -128,6 +129,7 @@ describe("LeaseClient", () => {
 
   it("does not believe answers that waited for it while it was stopped", async () => {
     const held = await hold()
+    nowMs += 200
     held.tick()
     await until(() => beats() === 2)
     agent.say({ type: "Heard", number: 2 })
@@ -138,6 +140,37 @@ describe("LeaseClient", () => {
     expect(held.isTrusted()).toBe(false)
     held.tick()
     expect(events[1]).toContain("lost: the agent has not answered")
+  })
+
+  it("beats when the next tick would be too late, and at once when there is news", async () => {
+    const held = await hold()
+    agent.answersBeats = true
+    const sentAfter: Array<number> = []
+    for (let tick = 1; tick <= 9; tick++) {
+      nowMs += 100
+      if (tick === 6) held.tellSoon()
+      const before = beats()
+      held.tick()
+      // A second tick of the same moment has nothing to add.
+      held.tick()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      if (beats() > before) sentAfter.push(tick)
+    }
+    expect(sentAfter).toEqual([2, 4, 6, 8])
+    nowMs += 100
+    held.tellSoon()
+    held.tick()
+    await until(() => beats() === 6)
+    expect(held.isTrusted()).toBe(true)
+  })
+
+  it("looks for an agent that is away twice a second, and asks one that refuses more seldom", () => {
+    for (let failures = 0; failures < 30; failures++) {
+      // An agent that comes back floors the ceiling after `leaseMs` without a Hello.
+      expect(retryWaitMs("absent", failures, 1)).toBeLessThanOrEqual(leaseMs / 2)
+      expect(retryWaitMs("refused", failures, 1)).toBe(Math.min(5_000, 50 * 2 ** failures))
+      expect(retryWaitMs("hopeless", failures, 0)).toBe(2_500)
+    }
   })
 
   it("never comes to hold a lease whose proof is old", async () => {

@@ -14,6 +14,7 @@ const makeParent = (given: { limit?: number; usage?: number; isTrusted?: boolean
   const writes: Array<string> = []
   const inUse: Array<readonly [number, number]> = []
   const failures: Array<Error> = []
+  const written: Array<number> = []
   const state = { isTrusted: given.isTrusted ?? true, gate: Promise.resolve() }
   const nameOf = (path: string) => path.slice(path.lastIndexOf("/") + 1)
   const refuse = (path: string, errno: string) => new KernelRefused({ operation: "write", path, errno })
@@ -31,6 +32,7 @@ const makeParent = (given: { limit?: number; usage?: number; isTrusted?: boolean
     mayRaise: () => state.isTrusted,
     onInUse: (limit, usage) => inUse.push([limit, usage]),
     onFailure: (error) => failures.push(error),
+    onWritten: () => written.push(files.get("memory.limit_in_bytes")! / MiB),
     exists: () => true,
     write: async (path, text) => {
       await state.gate
@@ -46,7 +48,7 @@ const makeParent = (given: { limit?: number; usage?: number; isTrusted?: boolean
       writes.push(`${nameOf(path)} ${bytes / MiB}`)
     },
   })
-  return { ceiling, files, writes, inUse, failures, state }
+  return { ceiling, files, writes, written, inUse, failures, state }
 }
 
 describe("MemoryCeiling", () => {
@@ -102,6 +104,35 @@ describe("MemoryCeiling", () => {
     ceiling.want(200_000)
     await ceiling.settled()
     expect(files.get("memory.limit_in_bytes")).toBe(200 * MiB)
+  })
+
+  it("raises nothing when it lowers too late: the agent has lowered further meanwhile", async () => {
+    const { ceiling, files, state } = makeParent({ limit: 400 * MiB, isTrusted: false })
+    let open = () => {}
+    state.gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    ceiling.want(300_000)
+    ceiling.want(200_000)
+    // While the first write is under way, which the kernel then does last.
+    files.set("memory.memsw.limit_in_bytes", 100 * MiB)
+    files.set("memory.limit_in_bytes", 100 * MiB)
+    open()
+    await ceiling.settled()
+    expect(files.get("memory.limit_in_bytes")).toBe(100 * MiB)
+  })
+
+  it("tells when a limit is in force", async () => {
+    const { ceiling, written, state } = makeParent({ limit: 1_000 * MiB, usage: 300 * MiB })
+    ceiling.want(500_000)
+    expect(written).toEqual([])
+    await ceiling.settled()
+    ceiling.want(100_000)
+    await ceiling.settled()
+    expect(written).toEqual([500, 301])
+    state.isTrusted = false
+    ceiling.want(100_000)
+    await ceiling.settled()
   })
 
   it("does the newest of several wishes when a slow reclaim is over", async () => {

@@ -113,7 +113,7 @@ describe("MonitorDaemon", () => {
     expect(await messageOf({})).toContain(`is held by process ${process.pid}`)
     await first.stop()
     expect(await first.ended).toBeUndefined()
-    expect(readdirSync(folder).filter((name) => name.startsWith("."))).toEqual([])
+    expect(readdirSync(folder).filter((name) => name.startsWith("."))).toEqual([".lock"])
     await start()
   })
 
@@ -129,7 +129,7 @@ describe("MonitorDaemon", () => {
       [{ port: takenPort }, `cannot listen on 127.0.0.1:${takenPort}`],
     ] as const)
       expect(await messageOf(options)).toContain(reason)
-    expect(readdirSync(folder).filter((name) => name.startsWith("."))).toEqual([])
+    expect(readdirSync(folder).filter((name) => name.startsWith("."))).toEqual([".lock"])
     await new Promise((resolve) => taken.close(resolve))
   })
 

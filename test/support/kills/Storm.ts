@@ -55,12 +55,12 @@ const weights = {
 }
 
 /**
- * Several blows in one instant, or time to get far: offers come again only when master, agent and monitor have all been
- * well for two or three seconds.
+ * Several blows in one instant, or time to get far. Where there is a monitor, lulls as well: offers come again only when
+ * it, master and agent have all been well for two or three seconds.
  */
-const drawGapMs = (chance: Chance): number => {
+const drawGapMs = (chance: Chance, hasLulls: boolean): number => {
   const ranges = { instant: [0, 40], short: [100, 500], long: [500, 1_500], lull: [2_500, 5_000] } as const
-  const [least, most] = ranges[chance.choose({ instant: 6, short: 4, long: 5, lull: 5 })]
+  const [least, most] = ranges[chance.choose({ instant: 6, short: 4, long: 5, lull: hasLulls ? 5 : 0 })]
   return chance.between(least, most)
 }
 
@@ -130,7 +130,7 @@ export const rage = async (
   }
   const endMs = performance.now() + seconds * 1_000
   while (performance.now() < endMs) {
-    await pause(drawGapMs(chance))
+    await pause(drawGapMs(chance, monitor.lives > 0))
     blows[chance.choose(weights)]()
   }
   // However short the storm was, nobody is spared.

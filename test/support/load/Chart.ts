@@ -28,14 +28,19 @@ const policy = {
   horizonMs: 10_000,
 }
 
-/** A business day in ten minutes, by share of the run: quiet, a rise, a noon with peaks, bursts, a jump to all, quiet. */
+/**
+ * A business day in ten minutes, by share of the run: quiet, a rise to a busy noon, quiet, a jump to all there is, a long
+ * quiet evening, bursts, night. The quiet is longer than the minute that a ceiling waits after a raise that proved wrong.
+ */
 const businessShare = (progress: number): number => {
   const second = progress * seconds
-  if (progress < 0.12) return 0.05
-  if (progress < 0.35) return 0.05 + (0.55 * (progress - 0.12)) / 0.23
-  if (progress < 0.55) return 0.45 + 0.25 * Math.sin(second / 6)
-  if (progress < 0.7) return Math.floor(second / 12) % 2 === 0 ? 0.1 : 0.75
-  if (progress < 0.82) return 1
+  if (progress < 0.15) return 0.05
+  if (progress < 0.3) return 0.05 + (0.5 * (progress - 0.15)) / 0.15
+  if (progress < 0.4) return 0.5 + 0.1 * Math.sin(second / 6)
+  if (progress < 0.55) return 0.1
+  if (progress < 0.65) return 1
+  if (progress < 0.85) return 0.1
+  if (progress < 0.92) return Math.floor(second / 12) % 2 === 0 ? 0.1 : 0.75
   return 0.05
 }
 

@@ -46,7 +46,7 @@ export const drawRun = (samples: ReadonlyArray<RunSample>): string => {
     animation: false,
     backgroundColor: "#ffffff",
     textStyle: { fontFamily: "system-ui, 'Liberation Sans', Arial, sans-serif" },
-    legend: { top: 8, itemWidth: 22, icon: "roundRect" },
+    legend: { top: 8, itemGap: 48, itemWidth: 22, icon: "roundRect" },
     grid: { left: 60, right: 24, top: 48, bottom: 52 },
     xAxis: {
       type: "value",

@@ -65,6 +65,7 @@ export const naiveMonitor = (
   return events.map((event) => {
     const { nowMs } = event
     if (event.type === "LeaseLost") hasLease = false
+    if (event.type === "TasksTold") mem.promised = event.tasks.reduce((sum, task) => sum + task.memMilli, 0)
     if (event.type === "LeaseGranted") {
       hasLease = true
       return ceilings([
@@ -108,6 +109,8 @@ class NaiveResource {
   ceiling: number | undefined
   reserve = 1
   isFresh = false
+  /** What borrowed tasks were promised together; of memory only. */
+  promised = 0
   private readonly log: Array<Measured> = []
   private readonly moves: Array<Move> = []
   private lent = 0
@@ -182,7 +185,9 @@ class NaiveResource {
       this.tooLowMs = 0
       this.raisingFrom = undefined
       const memory =
-        this.harvest === undefined ? within(free) : Math.min(within(free), Math.ceil(this.harvest))
+        this.harvest === undefined
+          ? within(free)
+          : Math.min(within(free), Math.max(Math.ceil(this.harvest), this.promised))
       return this.lowerTo(nowMs, this.isLevel ? Math.max(floor, memory) : floor)
     }
     if (this.ceiling > within(free) || !hasLease) {
@@ -191,7 +196,14 @@ class NaiveResource {
       return this.ceiling > within(free) && this.lowerTo(nowMs, goal)
     }
     if (!this.isFresh) return false
-    const gap = goal - this.ceiling
+    const isKept = this.ceiling < Math.min(goal, this.promised)
+    if (isKept) this.ceiling = Math.min(goal, this.promised)
+    return this.raise(nowMs, spanMs, goal, base, step) || isKept
+  }
+
+  private raise(nowMs: number, spanMs: number, goal: number, base: number, step: number): boolean {
+    const last = this.last()
+    const gap = goal - this.ceiling!
     if (this.raisingFrom === undefined) {
       const isTooLow = gap >= Math.max(1, Math.floor(this.settings.raiseBandShare * base))
       this.tooLowMs = isTooLow ? this.tooLowMs + spanMs : 0
@@ -207,7 +219,7 @@ class NaiveResource {
     }
     if (gap < 1 || (by < gap && by < step)) return false
     if (by < gap) this.raisingFrom = nowMs
-    this.ceiling += by
+    this.ceiling! += by
     this.moves.push({ atMs: nowMs, by })
     return true
   }

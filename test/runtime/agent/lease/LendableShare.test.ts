@@ -20,9 +20,9 @@ const MiB = 1_048_576
 describe("what is kept for the primary", () => {
   it("and what is lendable are together all that is lent, and never negative", () => {
     fc.assert(
-      fc.property(total, amounts, amounts, (lentTotal, capacity, reserve) => {
+      fc.property(total, amounts, amounts, milli, (lentTotal, capacity, reserve, memCeilingMilli) => {
         const lent = toHostAmounts(lentTotal)
-        const kept = keptForPrimary(lentTotal, capacity, reserve)
+        const kept = keptForPrimary(lentTotal, capacity, reserve, memCeilingMilli)
         const lendable = lendableOf(lent, kept)
         for (const [name, field] of [
           ["cpus", "cpuMilli"],
@@ -30,10 +30,11 @@ describe("what is kept for the primary", () => {
         ] as const) {
           expect(amountOf(kept, name) + lendable[field]).toBe(lent[field])
           expect(lendable[field]).toBeGreaterThanOrEqual(0)
-          // The definition, said another way: never more than lent, never more than the primary leaves.
-          expect(lendable[field]).toBe(
-            Math.min(lent[field], Math.max(0, capacity[field] - reserve[field])) || 0,
-          )
+          // The definition, said another way: never more than lent, never more than the primary leaves, and of memory never
+          // more than the ceiling lets be used (but for the kernel's rounding to pages).
+          const left = Math.min(lent[field], Math.max(0, capacity[field] - reserve[field])) || 0
+          const isCut = field === "memMilli" && lent.memMilli - memCeilingMilli > 63
+          expect(lendable[field]).toBe(isCut ? Math.min(left, memCeilingMilli) : left)
         }
         expect(amountOf(kept, "disk")).toBe(0)
         // In normal form, so that equal reserves are equal texts.
@@ -47,8 +48,8 @@ describe("what is kept for the primary", () => {
       fc.property(total, amounts, (lentTotal, known) => {
         const { cpus = 0, mem = 0 } = lentTotal as { cpus?: number; mem?: number }
         const all = toResources(Object.entries({ cpus, mem }))
-        expect(keptForPrimary(lentTotal, null, known)).toEqual(all)
-        expect(keptForPrimary(lentTotal, known, null)).toEqual(all)
+        expect(keptForPrimary(lentTotal, null, known, 1e12)).toEqual(all)
+        expect(keptForPrimary(lentTotal, known, null, 1e12)).toEqual(all)
       }),
     )
   })
@@ -56,12 +57,24 @@ describe("what is kept for the primary", () => {
   it("begins only where the host has less left than is lent", () => {
     const lent = { cpus: 2_000, mem: 1_000_000, disk: 5 }
     const capacity = { cpuMilli: 4_000, memMilli: 4_000_000 }
-    expect(keptForPrimary(lent, capacity, { cpuMilli: 2_000, memMilli: 3_000_000 })).toEqual({})
-    expect(keptForPrimary(lent, capacity, { cpuMilli: 2_500, memMilli: 3_000_001 })).toEqual({
+    expect(keptForPrimary(lent, capacity, { cpuMilli: 2_000, memMilli: 3_000_000 }, 1_000_000)).toEqual({})
+    expect(keptForPrimary(lent, capacity, { cpuMilli: 2_500, memMilli: 3_000_001 }, 1_000_000)).toEqual({
       cpus: 500,
       mem: 1,
     })
-    expect(keptForPrimary(lent, capacity, { cpuMilli: 9_999_999, memMilli: 0 })).toEqual({ cpus: 2_000 })
+    expect(keptForPrimary(lent, capacity, { cpuMilli: 9_999_999, memMilli: 0 }, 1_000_000)).toEqual({
+      cpus: 2_000,
+    })
+  })
+
+  it("is also the memory above the ceiling in force, beyond the rounding to a page", () => {
+    const lent = { mem: 1_000_000 }
+    const free = { cpuMilli: 0, memMilli: 0 }
+    const capacity = { cpuMilli: 4_000, memMilli: 4_000_000 }
+    expect(keptForPrimary(lent, capacity, free, 64_000)).toEqual({ mem: 936_000 })
+    expect(keptForPrimary(lent, capacity, free, 0)).toEqual({ mem: 1_000_000 })
+    expect(keptForPrimary(lent, capacity, free, 999_937)).toEqual({})
+    expect(keptForPrimary(lent, capacity, free, 999_936)).toEqual({ mem: 64 })
   })
 })
 
