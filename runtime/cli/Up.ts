@@ -1,9 +1,10 @@
 import { join } from "node:path"
 import { Effect, type Scope } from "effect"
-import { readSettings } from "../config/ReadSettings.ts"
+import { processSurroundings, readSettings } from "../config/ReadSettings.ts"
 import { agentSection } from "../config/sections/AgentSection.ts"
 import { masterSection } from "../config/sections/MasterSection.ts"
 import { monitorSection } from "../config/sections/MonitorSection.ts"
+import { defaultDataPath } from "../config/sections/SharedSettings.ts"
 import { type DataFolder, dataFolderAt, makePrivateFolder } from "../DataFolder.ts"
 import { outputBroken } from "./BrokenOutput.ts"
 import { findCluster } from "./ClusterAccess.ts"
@@ -62,9 +63,8 @@ const runCluster = (settled: UpSettings, block: LiveBlock) =>
           : `monitor      ${String(monitor.ready.url)}`,
       )
       block.say(`logs         ${data.logFolder}`)
-      block.say(
-        "try          gleaner run -- sh -c 'echo hello from $(hostname)'   (Ctrl-C here stops everything)",
-      )
+      block.say(`try          gleaner run${dataWords(data)} -- hostname`)
+      block.say("stop         Ctrl-C here ends all of it, tasks too")
       yield* Effect.addFinalizer(() => Effect.sync(block.end))
       const access = yield* findCluster({ data, master: url, secretFile: null })
       const shown = showHost({
@@ -77,6 +77,10 @@ const runCluster = (settled: UpSettings, block: LiveBlock) =>
     })
     return yield* Effect.raceFirst(master.failed, withAgent)
   })
+
+/** What others need to find this cluster. */
+const dataWords = ({ path }: DataFolder): string =>
+  path === dataFolderAt(defaultDataPath(processSurroundings())).path ? "" : ` --data ${path}`
 
 /** What the daemons would refuse is said here and not by their logs. Answers with what the agent will be told. */
 const checkChildren = (settled: UpSettings) =>
