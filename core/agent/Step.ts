@@ -5,6 +5,7 @@ import { type TaskSpec, taskKey } from "../Task.ts"
 import type { AgentAction } from "./Action.ts"
 import { type AgentContext, killDeadline, putTask, retryDeadline } from "./Context.ts"
 import type { AgentEvent, AgentEventOf } from "./Event.ts"
+import { hasRoomFor, specBytesMax } from "./SpecSize.ts"
 import type { AgentState, AgentTask } from "./State.ts"
 import { announce, describeExit, evicted, onRetryDue, onStatusAcknowledged, sendHeads } from "./Statuses.ts"
 
@@ -104,19 +105,22 @@ const onLaunchRequested = (context: AgentContext, spec: TaskSpec): void => {
     retryAtMs: null,
     retryMs: context.state.settings.retryMs,
   }
-  if (context.state.isStopping) {
-    const message = "The agent is stopping"
-    const reason = "REASON_AGENT_RESTARTED"
-    announce(
-      context,
-      { ...task, phase: "gone" },
-      { state: "TASK_DROPPED", source: "SOURCE_AGENT", reason, message },
-    )
-    return
+  if (context.state.isStopping) return drop(context, task, "REASON_AGENT_RESTARTED", "The agent is stopping")
+  if (!hasRoomFor(context.state, spec)) {
+    const message = `The commands, environments and labels of this agent's tasks may have ${specBytesMax} bytes together: put long texts into files`
+    return drop(context, task, "REASON_CONTAINER_LAUNCH_FAILED", message)
   }
   announce(context, task, { state: "TASK_STARTING", source: "SOURCE_EXECUTOR" })
   context.turn.emit({ type: "StartTask", spec, containerId })
 }
+
+/** It was never begun. */
+const drop = (context: AgentContext, task: AgentTask, reason: string, message: string): void =>
+  announce(
+    context,
+    { ...task, phase: "gone" },
+    { state: "TASK_DROPPED", source: "SOURCE_AGENT", reason, message },
+  )
 
 const onStopping = (context: AgentContext): void => {
   context.state.isStopping = true

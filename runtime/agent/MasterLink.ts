@@ -1,4 +1,5 @@
 import { Data, Deferred, Effect, Random, Ref, Schedule, Schema, type Scope } from "effect"
+import { withoutCommand } from "../../core/agent/SpecSize.ts"
 import type { AgentState } from "../../core/agent/State.ts"
 import type { ReportedTask } from "../../core/master/Event.ts"
 import type { NetworkAddress, TextAttribute } from "../../core/master/State.ts"
@@ -311,4 +312,7 @@ const messageToEvent = (message: Extract<MasterRecord, { type: "Message" }>["mes
 }
 
 const reportedTasks = (state: AgentState): ReadonlyArray<ReportedTask> =>
-  [...state.tasks.values()].map(({ spec, latest }) => ({ spec, status: latest }))
+  [...state.tasks.values()].map(({ spec, phase, latest }) => ({
+    spec: phase === "gone" ? withoutCommand(spec) : spec,
+    status: latest,
+  }))
