@@ -128,7 +128,8 @@ trap 'echo got USR1; exit 0' USR1
 while :; do sleep 0.05; done
 `
 
-describe.runIf(isRoot).each(shells.map((words) => [words.join(" "), words] as const))(
+// They mostly wait, so the shells go side by side, each with a place of its own.
+describe.runIf(isRoot).concurrent.each(shells.map((words) => [words.join(" "), words] as const))(
   "init scripts under %s",
   (_, shell) => {
     let place: Place
@@ -140,7 +141,7 @@ describe.runIf(isRoot).each(shells.map((words) => [words.join(" "), words] as co
     const call = (daemon: string, command: string) => place.call(daemon, command)
     const status = async (daemon = "agent") => (await call(daemon, "status")).code
 
-    it("start once, tell status as LSB wants, stop twice", async () => {
+    it.sequential("start once, tell status as LSB wants, stop twice", async () => {
       expect(await status()).toBe(3)
       expect(await call("agent", "start")).toMatchObject({ code: 0, stderr: "" })
       const pid = await place.newPid("agent")
@@ -159,7 +160,7 @@ describe.runIf(isRoot).each(shells.map((words) => [words.join(" "), words] as co
       expect(processesOf(place.folder)).toEqual([])
     })
 
-    it("pass gleaner's own variables and options on, and keep theirs", async () => {
+    it.sequential("pass gleaner's own variables and options on, and keep theirs", async () => {
       place.configure('AGENT_OPTIONS="--cpus 2 --mem 1G"')
       await call("agent", "start")
       await place.newPid("agent")
@@ -167,7 +168,7 @@ describe.runIf(isRoot).each(shells.map((words) => [words.join(" "), words] as co
       expect(place.said("agent")).toContain(`begins agent --cpus 2 --mem 1G data ${place.data} own none`)
     })
 
-    it("bring back a daemon that was killed, but not one with wrong options", async () => {
+    it.sequential("bring back a daemon that was killed, but not one with wrong options", async () => {
       await call("master", "start")
       const first = await place.newPid("master")
       process.kill(first, "SIGKILL")
@@ -182,7 +183,7 @@ describe.runIf(isRoot).each(shells.map((words) => [words.join(" "), words] as co
       expect(again.stderr).toContain("no such option")
     })
 
-    it("see through a pidfile of a process that is not theirs", async () => {
+    it.sequential("see through a pidfile of a process that is not theirs", async () => {
       mkdirSync(join(place.folder, "run"))
       for (const file of ["agent.pid", "agent.respawn.pid"])
         writeFileSync(join(place.folder, "run", file), `${process.pid}\n1 another-boot\n`)
@@ -194,7 +195,7 @@ describe.runIf(isRoot).each(shells.map((words) => [words.join(" "), words] as co
       expect(isRunning(process.pid)).toBe(true)
     })
 
-    it("replace a daemon whose respawn loop was killed instead of starting a second", async () => {
+    it.sequential("replace a daemon whose respawn loop was killed instead of starting a second", async () => {
       await call("agent", "start")
       const first = await place.newPid("agent")
       process.kill(place.pid("agent.respawn")!, "SIGKILL")
@@ -205,7 +206,7 @@ describe.runIf(isRoot).each(shells.map((words) => [words.join(" "), words] as co
       expect(isRunning(first)).toBe(false)
     })
 
-    it("reload: the monitor is told, agent and master start anew, none with a wrong configuration", async () => {
+    it.sequential("reload: the monitor is told, agent and master start anew, none with a wrong configuration", async () => {
       expect((await call("monitor", "reload")).code).toBe(7)
       for (const daemon of ["monitor", "agent"]) await call(daemon, "start")
       const monitor = await place.newPid("monitor")
@@ -229,7 +230,7 @@ describe.runIf(isRoot).each(shells.map((words) => [words.join(" "), words] as co
       expect(place.said("monitor").match(/got HUP/g)).toHaveLength(1)
     })
 
-    it("stop-tasks ends the agent's tasks, condrestart wakes nobody, nonsense is refused", async () => {
+    it.sequential("stop-tasks ends the agent's tasks, condrestart wakes nobody, nonsense is refused", async () => {
       expect((await call("agent", "condrestart")).code).toBe(0)
       expect(await status()).toBe(3)
       await call("agent", "start")

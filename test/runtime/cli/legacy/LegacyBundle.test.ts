@@ -37,8 +37,8 @@ const packagesIn = (paths: Iterable<string>): ReadonlyArray<string> => [
 ]
 
 describe("the bundle for legacy hosts", () => {
-  it("is one script beside the launcher", () => {
-    expect(readdirSync(join(folder, "dist")).sort()).toEqual(["gleaner-legacy.js", "launch.sh"])
+  it("is one script beside the launcher and what init scripts start", () => {
+    expect(readdirSync(join(folder, "dist")).sort()).toEqual(["gleaner", "gleaner-legacy.js", "launch.sh"])
   })
 
   it("holds nothing that a host does not need, and nothing that Node 10 cannot run", () => {
