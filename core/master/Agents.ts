@@ -1,12 +1,14 @@
-import { isTerminal, taskKey, taskOfKey } from "../Task.ts"
+import { isTerminal, type TaskSpec, taskKey, taskOfKey } from "../Task.ts"
 import {
   agentDeadline,
   deleteAgent,
   deleteTask,
+  frameworkDeadline,
   holdsResources,
   type MasterContext,
   offersWhere,
   putAgent,
+  putFramework,
   putTask,
   sendMasterStatus,
   sortedKeys,
@@ -126,12 +128,45 @@ const loseUnreportedTasks = (
   }
 }
 
+/**
+ * A framework that another master knew, as after the loss of this one's journal, has done nothing to lose its tasks: it gets
+ * time to come back under its id. One of this master that is not there has been removed.
+ */
+const expectFramework = (context: MasterContext, { frameworkId, frameworkUser, role }: TaskSpec): void => {
+  const { state, nowMs, wallMs } = context
+  const isOwn = frameworkId.startsWith(`${state.masterId}-`)
+  if (isOwn || state.frameworks.has(frameworkId) || state.removals.has(frameworkId)) return
+  const removeAtMs = nowMs + state.settings.strangerWaitMs
+  putFramework(context, {
+    id: frameworkId,
+    info: {
+      name: "known to an earlier master, not back yet",
+      user: frameworkUser,
+      roles: [role],
+      principal: null,
+      hostname: "",
+      webuiUrl: null,
+      checkpoint: true,
+      failoverTimeoutMs: state.settings.strangerWaitMs,
+      capabilities: [],
+    },
+    streamId: null,
+    suppressedRoles: [],
+    grants: {},
+    registeredWallMs: wallMs,
+    sinceMs: nowMs,
+    removeAtMs,
+  })
+  state.deadlines.set(frameworkDeadline(frameworkId), removeAtMs)
+}
+
 /** A task that the agent has: known already, adopted, or of nobody and hence killed. */
 const takeReportedTask = (context: MasterContext, agent: AgentRecord, reported: ReportedTask): void => {
   const { state } = context
   const { spec, status } = reported
   const task = state.tasks.get(taskKey(spec.frameworkId, spec.taskId))
   const isOver = hasEnded(reported)
+  if (task === undefined && spec.agentId === agent.id) expectFramework(context, spec)
   const isOfNobody = task === undefined && !state.frameworks.has(spec.frameworkId)
   // Booked on another agent, as a copied data folder can bring about: it cannot be in two places.
   const isElsewhere = spec.agentId !== agent.id || (task !== undefined && task.spec.agentId !== agent.id)

@@ -15,6 +15,8 @@ export interface MasterSettings {
   readonly agentTimeoutMs: number
   /** An unreachable agent, its tasks and messages are forgotten after this long (Mesos: 2 weeks). */
   readonly agentForgetMs: number
+  /** How long tasks of a framework that only an earlier master knew are kept for it, before they are killed. */
+  readonly strangerWaitMs: number
   /** Refused resources stay away from who refused them for at least this long, also when it asked for no filter: an
    * offer may not go round and round as fast as the machine can. Mesos's allocation interval does the same. */
   readonly refuseMsMin: number
@@ -30,6 +32,7 @@ export const defaultMasterSettings: MasterSettings = {
   offerTimeoutMs: 30_000,
   agentTimeoutMs: 75_000,
   agentForgetMs: 14 * 24 * 3_600_000,
+  strangerWaitMs: 600_000,
   refuseMsMin: 1_000,
   defaultRefuseMs: 5_000,
   minimumOffers: [{ cpus: 10 }, { mem: 32_000 }],

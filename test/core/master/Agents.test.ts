@@ -125,9 +125,38 @@ describe("agents", () => {
     const master = new MasterHarness()
     const actions = comeBack(master, "old-S3", {
       streamId: "s",
-      tasks: [{ spec: specOf("t", "old-0001", "old-S3", small), status: null }],
+      tasks: [{ spec: specOf("t", `${master.state.masterId}-0001`, "old-S3", small), status: null }],
     })
     expect(actionsOf(actions, "SendToAgent")[0]!.message.type).toBe("KillTask")
+  })
+
+  describe("that report tasks of a framework that only an earlier master knew", () => {
+    const begin = () => {
+      const master = new MasterHarness()
+      const spec = specOf("t", "old-0001", "old-S3", small)
+      const status = statusOf("old-S3", "old-0001", "t", "TASK_RUNNING")
+      const actions = comeBack(master, "old-S3", { streamId: "s", tasks: [{ spec, status }] })
+      expect(actionsOf(actions, "SendToAgent")).toEqual([])
+      expect(master.state.ledger.allocatedOn("old-S3")).toEqual(small)
+      return master
+    }
+
+    it("keep them for it, and it is told of them when it comes back", () => {
+      const master = begin()
+      master.advance(defaultMasterSettings.strangerWaitMs - 1)
+      const framework = master.subscribe({}, "old-0001")
+      expect(framework.id).toBe("old-0001")
+      master.advance(defaultMasterSettings.strangerWaitMs)
+      const told = master.step({ type: "ReconciliationRequested", frameworkId: "old-0001", tasks: [] })
+      expect(statusesOf(told)).toEqual(["t TASK_RUNNING REASON_RECONCILIATION no-ack"])
+    })
+
+    it("are told to kill them when it stays away, and it may not come back", () => {
+      const master = begin()
+      const late = master.advance(defaultMasterSettings.strangerWaitMs)
+      expect(actionsOf(late, "SendToAgent").map(({ message }) => message.type)).toEqual(["KillTask"])
+      expect(master.state.removals.has("old-0001")).toBe(true)
+    })
   })
 
   it("that report a task of another agent are told to kill it, and nothing is booked", () => {
