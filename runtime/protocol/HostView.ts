@@ -15,7 +15,7 @@ export interface HostView {
   readonly lent: HostAmounts
   /** What is kept of the host for its primary; null = not known, everything. */
   readonly reserve: HostAmounts | null
-  /** min(lent, capacity − reserve): what tasks may hold now. */
+  /** min(lent, capacity − reserve), of memory also no more than the ceiling in force: what tasks may hold now. */
   readonly lendable: HostAmounts
   readonly primary: { readonly cpuMilli: number | null; readonly memMilli: number | null }
   readonly harvest: { readonly cpuMilli: number | null; readonly memMilli: number | null }
