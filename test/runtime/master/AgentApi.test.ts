@@ -71,7 +71,8 @@ describe("the master's side of the agent protocol", () => {
       Effect.gen(function* () {
         const agent = yield* served.agent
         yield* promise(async () => {
-          const orphan = specOf("t", "old-0001", "old-S3", small)
+          // Of another agent, so that there is something to tell this one.
+          const orphan = specOf("t", "old-0001", "old-S4", small)
           await agent.join({
             agentId: "old-S3",
             masterId: "old",
