@@ -1,4 +1,4 @@
-import type { Resources } from "./Resources.ts"
+import type { Quantities } from "./resources/Quantities.ts"
 
 /** Task states and their names as in Mesos (spec/mesos.md §2.7). */
 export const taskStates = [
@@ -55,7 +55,7 @@ export interface TaskSpec {
   readonly agentId: string
   readonly name: string
   readonly role: string
-  readonly resources: Resources
+  readonly resources: Quantities
   readonly command: TaskCommand
   /** The framework's user, for tasks that ask for none (`FrameworkInfo.user`); empty = the agent's default. */
   readonly frameworkUser: string

@@ -1,5 +1,5 @@
 import { type Prng, shuffle } from "../Prng.ts"
-import { containsResources, isEmptyResources, type Resources } from "../Resources.ts"
+import { containsQuantities, isNoQuantities, type Quantities } from "../resources/Quantities.ts"
 import { dominantShare, type Ledger } from "./Ledger.ts"
 
 /** One decision of a cycle: this framework gets an offer of these resources of this agent for this role. */
@@ -7,7 +7,7 @@ export interface Allocation {
   readonly frameworkId: string
   readonly role: string
   readonly agentId: string
-  readonly resources: Resources
+  readonly resources: Quantities
 }
 
 /** A role that wants offers, with its frameworks that do (connected, not suppressed). */
@@ -30,8 +30,8 @@ export interface AllocationCycle {
   readonly ledger: Ledger
   readonly prng: Prng
   /** An offer must contain at least one of these (Mesos's `min_allocatable_resources`). */
-  readonly minimumOffers: ReadonlyArray<Resources>
-  readonly isFiltered: (frameworkId: string, role: string, agentId: string, resources: Resources) => boolean
+  readonly minimumOffers: ReadonlyArray<Quantities>
+  readonly isFiltered: (frameworkId: string, role: string, agentId: string, resources: Quantities) => boolean
 }
 
 /**
@@ -61,14 +61,14 @@ export const allocate = (cycle: AllocationCycle): ReadonlyArray<Allocation> => {
   return made
 }
 
-const isWorthOffering = (resources: Resources, minimumOffers: ReadonlyArray<Resources>): boolean =>
-  !isEmptyResources(resources) &&
-  (minimumOffers.length === 0 || minimumOffers.some((minimum) => containsResources(resources, minimum)))
+const isWorthOffering = (resources: Quantities, minimumOffers: ReadonlyArray<Quantities>): boolean =>
+  !isNoQuantities(resources) &&
+  (minimumOffers.length === 0 || minimumOffers.some((minimum) => containsQuantities(resources, minimum)))
 
 const findTaker = (
   cycle: AllocationCycle,
   agentId: string,
-  resources: Resources,
+  resources: Quantities,
 ): { role: AllocationRole; framework: AllocationFramework } | undefined => {
   for (const role of byShare(cycle.roles, (role) => roleRank(cycle, role))) {
     for (const framework of byShare(role.frameworks, (framework) => frameworkRank(cycle, role, framework))) {

@@ -1,24 +1,24 @@
 import { assert } from "../Assert.ts"
 import {
-  addResources,
+  addQuantities,
   amountOf,
-  containsResources,
-  emptyResources,
-  isEmptyResources,
-  type Resources,
-  resourcesToText,
+  containsQuantities,
+  isNoQuantities,
+  noQuantities,
+  type Quantities,
+  quantitiesToText,
   shortages,
-  smallerResources,
-  subtractResources,
-} from "../Resources.ts"
+  smallerQuantities,
+  subtractQuantities,
+} from "../resources/Quantities.ts"
 
 /** One agent's amounts. `reserve` is what is wanted for the host's own work, more than there is included. */
 interface AgentAccount {
-  readonly total: Resources
-  reserve: Resources
-  allocated: Resources
+  readonly total: Quantities
+  reserve: Quantities
+  allocated: Quantities
   /** Computed when asked for; undefined after a change. Each offer asks three times. */
-  available: Resources | undefined
+  available: Quantities | undefined
 }
 
 /**
@@ -30,20 +30,20 @@ interface AgentAccount {
  * only grow.
  */
 export class Ledger {
-  private total: Resources = emptyResources
+  private total: Quantities = noQuantities
   private readonly agents = new Map<string, AgentAccount>()
-  private readonly byRole = new Map<string, Resources>()
-  private readonly byFramework = new Map<string, Map<string, Resources>>()
+  private readonly byRole = new Map<string, Quantities>()
+  private readonly byFramework = new Map<string, Map<string, Quantities>>()
 
   /** Sum over all agents known to the allocator, reserves included as in Mesos (spec/mesos.md §1.13, 6): the
    * denominators of dominant shares. */
-  get clusterTotal(): Resources {
+  get clusterTotal(): Quantities {
     return this.total
   }
 
-  addAgent(agentId: string, total: Resources, reserve: Resources = emptyResources): void {
-    this.agents.set(agentId, { total, reserve, allocated: emptyResources, available: undefined })
-    this.total = addResources(this.total, total)
+  addAgent(agentId: string, total: Quantities, reserve: Quantities = noQuantities): void {
+    this.agents.set(agentId, { total, reserve, allocated: noQuantities, available: undefined })
+    this.total = addQuantities(this.total, total)
   }
 
   /** The agent must hold nothing any more: release its offers and tasks first. */
@@ -51,11 +51,11 @@ export class Ledger {
     const agent = this.agents.get(agentId)
     if (agent === undefined) return
     this.agents.delete(agentId)
-    this.total = subtractResources(this.total, agent.total)
+    this.total = subtractQuantities(this.total, agent.total)
   }
 
   /** Wants this much of the agent for the host's own work: what is free at once, the rest as it becomes free. */
-  setReserve(agentId: string, reserve: Resources): void {
+  setReserve(agentId: string, reserve: Quantities): void {
     const agent = this.agents.get(agentId)
     if (agent === undefined) return
     agent.reserve = reserve
@@ -67,83 +67,83 @@ export class Ledger {
    * So what a task gives back goes to an unfilled reserve first. Zero, too, where an agent came back smaller than what
    * runs on it: that keeps running, and nothing more is given out until it fits again.
    */
-  availableOn(agentId: string): Resources {
+  availableOn(agentId: string): Quantities {
     const agent = this.agents.get(agentId)
-    if (agent === undefined) return emptyResources
+    if (agent === undefined) return noQuantities
     if (agent.available === undefined) agent.available = shortages(agent.reserve, freeOf(agent))
     return agent.available
   }
 
   /** The part of the reserve that is taken already: `min(reserve, total − allocated)`. */
-  heldOn(agentId: string): Resources {
+  heldOn(agentId: string): Quantities {
     const agent = this.agents.get(agentId)
-    return agent === undefined ? emptyResources : smallerResources(agent.reserve, freeOf(agent))
+    return agent === undefined ? noQuantities : smallerQuantities(agent.reserve, freeOf(agent))
   }
 
   /** The part of the reserve that tasks and offers still hold, as far as the agent has it at all. */
-  missingFromReserveOf(agentId: string): Resources {
+  missingFromReserveOf(agentId: string): Quantities {
     const agent = this.agents.get(agentId)
-    if (agent === undefined) return emptyResources
-    return shortages(freeOf(agent), smallerResources(agent.reserve, agent.total))
+    if (agent === undefined) return noQuantities
+    return shortages(freeOf(agent), smallerQuantities(agent.reserve, agent.total))
   }
 
-  allocatedOn(agentId: string): Resources {
+  allocatedOn(agentId: string): Quantities {
     const agent = this.agents.get(agentId)
-    return agent === undefined ? emptyResources : agent.allocated
+    return agent === undefined ? noQuantities : agent.allocated
   }
 
   /** Books resources of an agent for a framework; more than is available breaks law L1 and asserts. */
-  charge(frameworkId: string, role: string, agentId: string, resources: Resources): void {
+  charge(frameworkId: string, role: string, agentId: string, resources: Quantities): void {
     assert(
-      containsResources(this.availableOn(agentId), resources),
-      `agent ${agentId} has ${resourcesToText(this.availableOn(agentId))} left, not ${resourcesToText(resources)}`,
+      containsQuantities(this.availableOn(agentId), resources),
+      `agent ${agentId} has ${quantitiesToText(this.availableOn(agentId))} left, not ${quantitiesToText(resources)}`,
     )
     this.adopt(frameworkId, role, agentId, resources)
   }
 
   /** Books what is held already, whether or not it still fits: tasks of an agent that comes back. */
-  adopt(frameworkId: string, role: string, agentId: string, resources: Resources): void {
+  adopt(frameworkId: string, role: string, agentId: string, resources: Quantities): void {
     const agent = this.agents.get(agentId)
-    if (agent === undefined || isEmptyResources(resources)) return
-    agent.allocated = addResources(agent.allocated, resources)
+    if (agent === undefined || isNoQuantities(resources)) return
+    agent.allocated = addQuantities(agent.allocated, resources)
     agent.available = undefined
-    this.byRole.set(role, addResources(this.allocatedToRole(role), resources))
-    const frameworks = this.byFramework.get(role) || new Map<string, Resources>()
-    frameworks.set(frameworkId, addResources(frameworks.get(frameworkId) || emptyResources, resources))
+    this.byRole.set(role, addQuantities(this.allocatedToRole(role), resources))
+    const frameworks = this.byFramework.get(role) || new Map<string, Quantities>()
+    frameworks.set(frameworkId, addQuantities(frameworks.get(frameworkId) || noQuantities, resources))
     this.byFramework.set(role, frameworks)
   }
 
   /** The reverse of {@link charge} and {@link adopt}. */
-  release(frameworkId: string, role: string, agentId: string, resources: Resources): void {
+  release(frameworkId: string, role: string, agentId: string, resources: Quantities): void {
     const agent = this.agents.get(agentId)
-    if (agent === undefined || isEmptyResources(resources)) return
-    agent.allocated = subtractResources(agent.allocated, resources)
+    if (agent === undefined || isNoQuantities(resources)) return
+    agent.allocated = subtractQuantities(agent.allocated, resources)
     agent.available = undefined
-    setOrDelete(this.byRole, role, subtractResources(this.allocatedToRole(role), resources))
+    setOrDelete(this.byRole, role, subtractQuantities(this.allocatedToRole(role), resources))
     const frameworks = this.byFramework.get(role)
     if (frameworks === undefined) return
     setOrDelete(
       frameworks,
       frameworkId,
-      subtractResources(frameworks.get(frameworkId) || emptyResources, resources),
+      subtractQuantities(frameworks.get(frameworkId) || noQuantities, resources),
     )
     if (frameworks.size === 0) this.byFramework.delete(role)
   }
 
-  allocatedToRole(role: string): Resources {
-    return this.byRole.get(role) || emptyResources
+  allocatedToRole(role: string): Quantities {
+    return this.byRole.get(role) || noQuantities
   }
 
-  allocatedToFramework(role: string, frameworkId: string): Resources {
+  allocatedToFramework(role: string, frameworkId: string): Quantities {
     const frameworks = this.byFramework.get(role)
-    return frameworks?.get(frameworkId) || emptyResources
+    return frameworks?.get(frameworkId) || noQuantities
   }
 }
 
-const freeOf = ({ total, allocated }: AgentAccount): Resources => shortages(allocated, total)
+const freeOf = ({ total, allocated }: AgentAccount): Quantities => shortages(allocated, total)
 
-const setOrDelete = (map: Map<string, Resources>, key: string, resources: Resources): void => {
-  if (isEmptyResources(resources)) map.delete(key)
+const setOrDelete = (map: Map<string, Quantities>, key: string, resources: Quantities): void => {
+  if (isNoQuantities(resources)) map.delete(key)
   else map.set(key, resources)
 }
 
@@ -151,7 +151,7 @@ const setOrDelete = (map: Map<string, Resources>, key: string, resources: Resour
  * Dominant share (Ghodsi et al., "Dominant Resource Fairness", NSDI 2011, §4): the largest share of any one resource of
  * the cluster, divided by the weight. Names the cluster has none of are left out.
  */
-export const dominantShare = (allocated: Resources, clusterTotal: Resources, weight: number): number => {
+export const dominantShare = (allocated: Quantities, clusterTotal: Quantities, weight: number): number => {
   let largest = 0
   for (const name of Object.keys(allocated)) {
     const total = amountOf(clusterTotal, name)

@@ -1,8 +1,8 @@
-import { containsResources, type Resources } from "../Resources.ts"
+import { containsQuantities, type Quantities } from "../resources/Quantities.ts"
 
 /** A framework's wish not to see an agent's resources for a while: what it refused, and until when. */
 export interface OfferFilter {
-  readonly resources: Resources
+  readonly resources: Quantities
   readonly expiresAtMs: number
 }
 
@@ -36,7 +36,7 @@ export const addFilter = (filters: OfferFilters, key: string, filter: OfferFilte
 }
 
 const covers = (wide: OfferFilter, narrow: OfferFilter): boolean =>
-  wide.expiresAtMs >= narrow.expiresAtMs && containsResources(wide.resources, narrow.resources)
+  wide.expiresAtMs >= narrow.expiresAtMs && containsQuantities(wide.resources, narrow.resources)
 
 /** Drops what has expired. */
 export const expireFilters = (filters: OfferFilters, key: string, nowMs: number): void => {
@@ -58,9 +58,9 @@ export const nextExpiryMs = (filters: OfferFilters, key: string): number | null 
 export const isFiltered = (
   filters: OfferFilters,
   scope: FilterScope,
-  offered: Resources,
+  offered: Quantities,
   nowMs: number,
 ): boolean =>
   (filters.get(filterKey(scope)) || []).some(
-    (filter) => filter.expiresAtMs > nowMs && containsResources(filter.resources, offered),
+    (filter) => filter.expiresAtMs > nowMs && containsQuantities(filter.resources, offered),
   )

@@ -1,5 +1,5 @@
 import type { Stamp } from "../Machine.ts"
-import type { Resources } from "../Resources.ts"
+import type { Quantities } from "../resources/Quantities.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
 import type { FrameworkInfo, NetworkAddress, TextAttribute } from "./State.ts"
 
@@ -8,7 +8,7 @@ export interface TaskRequest {
   readonly taskId: string
   readonly agentId: string
   readonly name: string
-  readonly resources: Resources
+  readonly resources: Quantities
   /** The role its resources say they are allocated to; null = they leave it to the offer. */
   readonly role: string | null
   readonly command: TaskSpec["command"] | null
@@ -34,9 +34,9 @@ export type MasterEvent = Stamp &
         /** The id it had before; null on its first registration. */
         readonly agentId: string | null
         readonly address: NetworkAddress
-        readonly total: Resources
+        readonly total: Quantities
         /** What is to be kept for the host's own work. */
-        readonly reserve: Resources
+        readonly reserve: Quantities
         readonly attributes: ReadonlyArray<TextAttribute>
         readonly version: string
         readonly tasks: ReadonlyArray<ReportedTask>
@@ -50,7 +50,7 @@ export type MasterEvent = Stamp &
         readonly type: "ReserveChanged"
         readonly agentId: string
         readonly streamId: string
-        readonly reserve: Resources
+        readonly reserve: Quantities
       }
     /** The agent ends its tasks and will take no more. */
     | { readonly type: "AgentStopping"; readonly agentId: string; readonly streamId: string }

@@ -1,4 +1,4 @@
-import { isEmptyResources } from "../Resources.ts"
+import { isNoQuantities } from "../resources/Quantities.ts"
 import { isTerminal, taskKey } from "../Task.ts"
 import {
   deleteFramework,
@@ -156,7 +156,7 @@ const forgetIdleRoles = ({ state, turn }: MasterContext, { info }: FrameworkReco
     const isSubscribed = sortedKeys(state.frameworks).some((id) =>
       state.frameworks.get(id)!.info.roles.includes(role),
     )
-    if (isSubscribed || !isEmptyResources(state.ledger.allocatedToRole(role))) continue
+    if (isSubscribed || !isNoQuantities(state.ledger.allocatedToRole(role))) continue
     if (state.roles.delete(role)) turn.touch("role", role)
   }
 }

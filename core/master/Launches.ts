@@ -1,4 +1,4 @@
-import { addResources, emptyResources, type Resources, subtractResources } from "../Resources.ts"
+import { addQuantities, noQuantities, type Quantities, subtractQuantities } from "../resources/Quantities.ts"
 import type { TaskSpec } from "../Task.ts"
 import { type MasterContext, putTask, sendMasterStatus } from "./Context.ts"
 import type { MasterEventOf, TaskRequest } from "./Event.ts"
@@ -28,9 +28,9 @@ export const onOffersAccepted = (context: MasterContext, event: MasterEventOf<"O
     return
   }
   const first = offers[0]!
-  let left: Resources = emptyResources
+  let left: Quantities = noQuantities
   for (const offer of offers) {
-    left = addResources(left, offer.resources)
+    left = addQuantities(left, offer.resources)
     endOffer(context, offer, 0)
   }
   for (const request of event.launches) {
@@ -68,8 +68,8 @@ const launchOrRefuse = (
   framework: FrameworkRecord,
   offer: OfferRecord,
   request: TaskRequest,
-  left: Resources,
-): Resources => {
+  left: Quantities,
+): Quantities => {
   const { state, turn, wallMs } = context
   const problem = taskProblem(state, framework, offer, request, left)
   if (problem !== undefined || request.command === null) {
@@ -106,5 +106,5 @@ const launchOrRefuse = (
     launchedWallMs: wallMs,
   })
   turn.emit({ type: "SendToAgent", agentId: offer.agentId, message: { type: "LaunchTask", spec } })
-  return subtractResources(left, spec.resources)
+  return subtractQuantities(left, spec.resources)
 }

@@ -8,7 +8,7 @@ import {
   nextExpiryMs,
 } from "../allocation/OfferFilters.ts"
 import { numberOf } from "../NumberByName.ts"
-import { isEmptyResources, type Resources } from "../Resources.ts"
+import { isNoQuantities, type Quantities } from "../resources/Quantities.ts"
 import type { OfferedHost } from "./Action.ts"
 import {
   allocationDeadline,
@@ -138,10 +138,10 @@ export const effectiveRefuseMs = ({ settings }: MasterState, refuseMs: number | 
 export const refuse = (
   { state, turn, nowMs }: MasterContext,
   offer: OfferRecord,
-  resources: Resources,
+  resources: Quantities,
   refuseMs: number,
 ): void => {
-  if (refuseMs <= 0 || isEmptyResources(resources)) return
+  if (refuseMs <= 0 || isNoQuantities(resources)) return
   const key = filterKey(offer)
   addFilter(state.filters, key, { resources, expiresAtMs: nowMs + refuseMs })
   state.deadlines.set(filterDeadline(key), nextExpiryMs(state.filters, key)!)

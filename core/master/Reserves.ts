@@ -1,4 +1,4 @@
-import { containsResources, isEmptyResources, smallerResources } from "../Resources.ts"
+import { containsQuantities, isNoQuantities, smallerQuantities } from "../resources/Quantities.ts"
 import { type MasterContext, putAgent } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
 import { rescindOffer, wantAllocation } from "./Offers.ts"
@@ -18,7 +18,7 @@ export const onReserveChanged = (context: MasterContext, event: MasterEventOf<"R
   putAgent(context, { ...agent, reserve: event.reserve })
   state.ledger.setReserve(agent.id, event.reserve)
   rescindForReserve(context, agent.id)
-  const isShrinking = !containsResources(event.reserve, agent.reserve)
+  const isShrinking = !containsQuantities(event.reserve, agent.reserve)
   if (isShrinking) wantAllocation(context)
 }
 
@@ -30,10 +30,10 @@ export const onReserveChanged = (context: MasterContext, event: MasterEventOf<"R
 const rescindForReserve = (context: MasterContext, agentId: string): void => {
   const { ledger, offers } = context.state
   let missing = ledger.missingFromReserveOf(agentId)
-  if (isEmptyResources(missing)) return
+  if (isNoQuantities(missing)) return
   const own = Array.from(offers.values()).filter((offer) => offer.agentId === agentId)
   for (const offer of own.sort(compareAge)) {
-    if (isEmptyResources(smallerResources(missing, offer.resources))) continue
+    if (isNoQuantities(smallerQuantities(missing, offer.resources))) continue
     rescindOffer(context, offer)
     missing = ledger.missingFromReserveOf(agentId)
   }

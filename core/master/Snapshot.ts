@@ -2,7 +2,7 @@ import { assert } from "../Assert.ts"
 import { nextExpiryMs } from "../allocation/OfferFilters.ts"
 import type { Entity, EntityRef } from "../Machine.ts"
 import type { Prng } from "../Prng.ts"
-import { emptyResources, type Resources } from "../Resources.ts"
+import { noQuantities, type Quantities } from "../resources/Quantities.ts"
 import {
   agentDeadline,
   allocationDeadline,
@@ -118,10 +118,10 @@ export const restoreMaster = (
 }
 
 /** A row as some release of gleaner stored it: before there were monitors, agents had no reserve. */
-type StoredAgent = Omit<AgentRecord, "reserve"> & { readonly reserve?: Resources }
+type StoredAgent = Omit<AgentRecord, "reserve"> & { readonly reserve?: Quantities }
 
 const upgradeAgent = (stored: StoredAgent): AgentRecord =>
-  stored.reserve === undefined ? { ...stored, reserve: emptyResources } : (stored as AgentRecord)
+  stored.reserve === undefined ? { ...stored, reserve: noQuantities } : (stored as AgentRecord)
 
 const bookAll = (state: MasterState): void => {
   state.agents.forEach((agent: AgentRecord) => {

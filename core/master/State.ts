@@ -3,7 +3,7 @@ import type { OfferFilters } from "../allocation/OfferFilters.ts"
 import { Deadlines } from "../Deadlines.ts"
 import type { NumberByName } from "../NumberByName.ts"
 import { type Prng, seedPrng } from "../Prng.ts"
-import type { Resources } from "../Resources.ts"
+import type { Quantities } from "../resources/Quantities.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
 
 /** Tunables of the master. They come from the configuration at each start and are no part of the stored state. */
@@ -23,7 +23,7 @@ export interface MasterSettings {
   /** Filter put on refused resources when the framework names none (spec/mesos.md §1.5: 5 s). */
   readonly defaultRefuseMs: number
   /** An offer must contain at least one of these sets. */
-  readonly minimumOffers: ReadonlyArray<Resources>
+  readonly minimumOffers: ReadonlyArray<Quantities>
   /** Weight by role; 1 where absent. */
   readonly weights: NumberByName
 }
@@ -56,9 +56,9 @@ export interface TextAttribute {
 export interface AgentRecord {
   readonly id: string
   readonly address: NetworkAddress
-  readonly total: Resources
+  readonly total: Quantities
   /** What its monitor wants kept for the host's own work; may be more than can be had, see {@link Ledger}. */
-  readonly reserve: Resources
+  readonly reserve: Quantities
   readonly attributes: ReadonlyArray<TextAttribute>
   readonly version: string
   readonly condition: "connected" | "stopping" | "disconnected" | "unreachable"
@@ -101,7 +101,7 @@ export interface OfferRecord {
   readonly frameworkId: string
   readonly role: string
   readonly agentId: string
-  readonly resources: Resources
+  readonly resources: Quantities
   readonly madeAtMs: number
 }
 

@@ -1,4 +1,9 @@
-import { containsResources, isEmptyResources, type Resources, resourcesToText } from "../Resources.ts"
+import {
+  containsQuantities,
+  isNoQuantities,
+  type Quantities,
+  quantitiesToText,
+} from "../resources/Quantities.ts"
 import { idProblem, taskKey } from "../Task.ts"
 import type { TaskRequest } from "./Event.ts"
 import type { FrameworkRecord, MasterState, OfferRecord } from "./State.ts"
@@ -12,7 +17,7 @@ export const taskProblem = (
   framework: FrameworkRecord,
   { agentId, role }: OfferRecord,
   request: TaskRequest,
-  left: Resources,
+  left: Quantities,
 ): string | undefined => {
   const badId = idProblem(request.taskId)
   if (badId !== undefined) return badId
@@ -24,12 +29,12 @@ export const taskProblem = (
     return `Task uses invalid agent ${request.agentId} while agent ${agentId} is expected`
   }
   if (request.problem !== null) return request.problem
-  if (isEmptyResources(request.resources)) return "Task uses no resources"
+  if (isNoQuantities(request.resources)) return "Task uses no resources"
   if (request.role !== null && request.role !== role) {
     return `Task uses resources allocated to role '${request.role}' while its offers are allocated to role '${role}'`
   }
-  if (!containsResources(left, request.resources)) {
-    return `Total resources ${resourcesToText(request.resources)} required by task and its executor is more than available ${resourcesToText(left)}`
+  if (!containsQuantities(left, request.resources)) {
+    return `Total resources ${quantitiesToText(request.resources)} required by task and its executor is more than available ${quantitiesToText(left)}`
   }
   return undefined
 }

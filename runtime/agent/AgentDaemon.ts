@@ -5,7 +5,7 @@ import { Effect, Layer, Schedule } from "effect"
 import type { AgentAction } from "../../core/agent/Action.ts"
 import { defaultAgentSettings } from "../../core/agent/State.ts"
 import type { TextAttribute } from "../../core/master/State.ts"
-import { type Resources, resourcesToText, toResources } from "../../core/Resources.ts"
+import { type Quantities, quantitiesToText, toQuantities } from "../../core/resources/Quantities.ts"
 import { chooseAdvertisedIp } from "../AdvertisedAddress.ts"
 import { Cgroups } from "../cgroups/Cgroups.ts"
 import * as CgroupV1 from "../cgroups/CgroupV1.ts"
@@ -148,7 +148,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
     link = connected
     const serving = Effect.gen(function* () {
       yield* connected.registered
-      const resources = resourcesToText(total)
+      const resources = quantitiesToText(total)
       yield* Effect.logInfo("agent serves").pipe(
         Effect.annotateLogs({ url: listener.url, master: url, resources }),
       )
@@ -191,9 +191,9 @@ const livingContainers = ({ state }: RecoveredAgent): ReadonlySet<string> =>
   new Set([...state.tasks.values()].filter(({ phase }) => phase !== "gone").map((task) => task.containerId))
 
 const lentResources = ({ cpuMilli, memMilli, folder }: AgentDaemonOptions) =>
-  Effect.map(readTotal(folder), (host): Resources => {
+  Effect.map(readTotal(folder), (host): Quantities => {
     const lent = offerable(host)
-    return toResources([
+    return toQuantities([
       ["cpus", cpuMilli ?? lent.cpuMilli],
       ["mem", memMilli ?? lent.memMilli],
       ["disk", lent.diskMilli],

@@ -3,7 +3,7 @@ import { withoutCommand } from "../../core/agent/SpecSize.ts"
 import type { AgentState } from "../../core/agent/State.ts"
 import type { ReportedTask } from "../../core/master/Event.ts"
 import type { NetworkAddress, TextAttribute } from "../../core/master/State.ts"
-import type { Resources } from "../../core/Resources.ts"
+import type { Quantities } from "../../core/resources/Quantities.ts"
 import type { TaskState, TaskStatus } from "../../core/Task.ts"
 import {
   type ClientError,
@@ -27,7 +27,7 @@ import type { Agent, MasterPosition, UnstampedEvent } from "./Agent.ts"
 /** What this agent presents itself as. */
 export interface AgentFacts {
   readonly address: NetworkAddress
-  readonly total: Resources
+  readonly total: Quantities
   readonly attributes: ReadonlyArray<TextAttribute>
   readonly version: string
 }
@@ -37,7 +37,7 @@ export interface MasterLinkOptions {
   readonly secret: string | undefined
   readonly facts: AgentFacts
   /** What is kept for the host's own work now; read for each report. */
-  readonly reserve: () => Resources
+  readonly reserve: () => Quantities
   /** Silence of the master after which the stream is given up; default: the protocol's. */
   readonly silenceMs?: number
   /** Wait before another attempt when the master refuses this agent as it is; default 30 s. */

@@ -1,6 +1,6 @@
 import { join } from "node:path"
 import { Effect, FiberSet, type Scope } from "effect"
-import { emptyResources, type Resources } from "../../core/Resources.ts"
+import { noQuantities, type Quantities } from "../../core/resources/Quantities.ts"
 import { Cgroups, type CgroupsUnavailable, type WriteError } from "../cgroups/Cgroups.ts"
 import { memMilliToBytes } from "../cgroups/ControlFiles.ts"
 import type { HostView } from "../protocol/HostView.ts"
@@ -17,7 +17,7 @@ export interface MonitorLeaseOptions {
   /** The agent's folder; the socket lies in it. */
   readonly folder: string
   /** All that the agent lends; cpus and mem follow the monitor. */
-  readonly total: Resources
+  readonly total: Quantities
   /** False: lend all of it all the time, without a monitor. */
   readonly isMonitored: boolean
   /** Tasks of which something may still run, see `heldTasksOf`. Called at every beat. */
@@ -25,13 +25,13 @@ export interface MonitorLeaseOptions {
   /** Ends a task because the host needs the room; called again as long as the monitor asks for it. */
   readonly evict: (containerId: string, why: string) => void
   /** Called with the new reserve, only when it is another one. */
-  readonly onReserveChanged: (reserve: Resources) => void
+  readonly onReserveChanged: (reserve: Quantities) => void
 }
 
 /** The agent's side of the lease on the harvest's ceiling; the rules are in MonitorProtocol.ts. */
 export interface MonitorLease {
   /** The part of `total` that is kept for the primary right now; everything while no monitor is heard. */
-  readonly reserve: () => Resources
+  readonly reserve: () => Quantities
   readonly view: () => HostView
   readonly counts: () => { readonly losses: number; readonly ceilingRewrites: number }
 }
@@ -61,7 +61,7 @@ const makeStaticLease = ({ total, tasks }: MonitorLeaseOptions) =>
     freezing.thawAll()
     const unknown = { cpuMilli: null, memMilli: null }
     const lease: MonitorLease = {
-      reserve: () => emptyResources,
+      reserve: () => noQuantities,
       counts: () => ({ losses: 0, ceilingRewrites: 0 }),
       view: () => ({
         monitor: "none",

@@ -1,6 +1,6 @@
 import { join } from "node:path"
 import { Data, Effect, Schedule } from "effect"
-import { amountOf } from "../../core/Resources.ts"
+import { amountOf } from "../../core/resources/Quantities.ts"
 import type { TaskSpec } from "../../core/Task.ts"
 import type { Cgroups, ContainerLimits } from "../cgroups/Cgroups.ts"
 import { memMilliToBytes } from "../cgroups/ControlFiles.ts"

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { Effect, Runtime, Schema } from "effect"
 import type { AgentRecord, MasterState } from "../../core/master/State.ts"
-import { sameResources, toResources } from "../../core/Resources.ts"
+import { sameQuantities, toQuantities } from "../../core/resources/Quantities.ts"
 import { badRequest, emptyReply, refuse, streamReply, unavailable } from "../http/HttpMessage.ts"
 import { readJsonObject } from "../http/JsonRequest.ts"
 import type { RecordStream } from "../http/RecordStream.ts"
@@ -27,8 +27,8 @@ const register = (registration: Registration, listening: ListeningStreams) =>
     const runFork = Runtime.runFork(yield* Effect.runtime<never>())
     const streamId = randomUUID()
     const { agentId, tasks, address, attributes, version } = registration
-    const total = toResources(Object.entries(registration.total))
-    const reserve = toResources(Object.entries(registration.reserve))
+    const total = toQuantities(Object.entries(registration.total))
+    const reserve = toQuantities(Object.entries(registration.reserve))
     // Numbers that another master gave mean nothing here.
     const processedId = registration.masterId === master.state.masterId ? registration.processedId : 0
     const opened = (stream: RecordStream) => {
@@ -112,8 +112,8 @@ const takeReport = (report: AgentReport, listening: ListeningStreams) =>
 const reportToEvents = (report: AgentReport, agent: AgentRecord): ReadonlyArray<UnstampedEvent> => {
   const { agentId, streamId, isStopping, statuses } = report
   const events: Array<UnstampedEvent> = []
-  const reserve = toResources(Object.entries(report.reserve))
-  if (!sameResources(reserve, agent.reserve)) {
+  const reserve = toQuantities(Object.entries(report.reserve))
+  if (!sameQuantities(reserve, agent.reserve)) {
     events.push({ type: "ReserveChanged", agentId, streamId, reserve })
   }
   if (isStopping && agent.condition === "connected") events.push({ type: "AgentStopping", agentId, streamId })

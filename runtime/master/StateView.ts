@@ -7,22 +7,22 @@ import type {
   TaskRecord,
 } from "../../core/master/State.ts"
 import {
-  addResources,
-  emptyResources,
-  isEmptyResources,
-  type Resources,
+  addQuantities,
+  isNoQuantities,
+  noQuantities,
+  type Quantities,
   shortages,
-} from "../../core/Resources.ts"
+} from "../../core/resources/Quantities.ts"
 import { hostAndPort } from "../http/HttpUrl.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
 
 // `/state` in the v0 naming that existing tools read (spec/mesos.md §6.3). Built in one pass over the state.
 
-const sum = (items: ReadonlyArray<{ readonly resources: Resources }>): Resources =>
-  items.reduce((total, { resources }) => addResources(total, resources), emptyResources)
+const sum = (items: ReadonlyArray<{ readonly resources: Quantities }>): Quantities =>
+  items.reduce((total, { resources }) => addQuantities(total, resources), noQuantities)
 
 /** Plain numbers in Mesos's units; the usual scalars print as 0 when absent. */
-const scalars = (resources: Resources): Record<string, number> => {
+const scalars = (resources: Quantities): Record<string, number> => {
   const view: Record<string, number> = { cpus: 0, gpus: 0, mem: 0, disk: 0 }
   for (const [name, milli] of Object.entries(resources)) view[name] = milli / 1000
   return view
@@ -85,7 +85,7 @@ const scalarResource = (name: string, milli: number) => ({
 })
 
 /** In both forms at once, as Mesos shows them (mesos-transcripts README, 18). */
-const reservedFull = (held: Resources) =>
+const reservedFull = (held: Quantities) =>
   Object.entries(held).map(([name, milli]) => ({
     ...scalarResource(name, milli),
     role: primaryRole,
@@ -93,19 +93,19 @@ const reservedFull = (held: Resources) =>
     reservations: [{ type: "DYNAMIC", role: primaryRole, ...reservation }],
   }))
 
-const unreservedFull = (resources: Resources) =>
+const unreservedFull = (resources: Quantities) =>
   Object.entries(resources).map(([name, milli]) => ({ ...scalarResource(name, milli), role: "*" }))
 
 interface AgentAmounts {
-  readonly used: Resources
-  readonly offered: Resources
+  readonly used: Quantities
+  readonly offered: Quantities
   /** The part of its reserve that is taken already. */
-  readonly held: Resources
+  readonly held: Quantities
 }
 
 const reservationView = (agent: AgentRecord, { used, offered, held }: AgentAmounts) => {
   const unreserved = shortages(held, agent.total)
-  const isHolding = !isEmptyResources(held)
+  const isHolding = !isNoQuantities(held)
   return {
     reserved_resources: isHolding ? { [primaryRole]: scalars(held) } : {},
     unreserved_resources: scalars(unreserved),
@@ -161,7 +161,7 @@ const frameworkView = (
     active: isConnected,
     connected: isConnected,
     recovered: false,
-    resources: scalars(addResources(used, offered)),
+    resources: scalars(addQuantities(used, offered)),
     used_resources: scalars(used),
     offered_resources: scalars(offered),
     tasks: tasks.filter((task) => !isUnreachable(task)).map(taskView),

@@ -1,4 +1,4 @@
-import { isResourceName, type Resources, toResources } from "../../core/Resources.ts"
+import { isResourceName, type Quantities, toQuantities } from "../../core/resources/Quantities.ts"
 
 /** A resource as the v1 API writes it; of the many fields those that change what it means. */
 export interface WireResource {
@@ -28,7 +28,7 @@ export const unitsToMilli = (units: number): number | undefined => {
  * Reads the resources of a task; for their `allocation_info` see {@link allocatedRole}. The answer is the resources or
  * a sentence on what is wrong with them.
  */
-export const wireToResources = (wire: ReadonlyArray<WireResource>): Resources | string => {
+export const wireToResources = (wire: ReadonlyArray<WireResource>): Quantities | string => {
   const amounts: Array<readonly [string, number]> = []
   for (const resource of wire) {
     const problem = resourceProblem(resource)
@@ -38,7 +38,7 @@ export const wireToResources = (wire: ReadonlyArray<WireResource>): Resources | 
       return `Invalid resource '${resource.name}': value must be a number from 0 to ${Number.MAX_SAFE_INTEGER / 1000}`
     amounts.push([resource.name, milli])
   }
-  return toResources(amounts)
+  return toQuantities(amounts)
 }
 
 const resourceProblem = (resource: WireResource): string | undefined => {
@@ -72,7 +72,7 @@ export interface ResourceForm {
 }
 
 export const resourcesToWire = (
-  resources: Resources,
+  resources: Quantities,
   form: ResourceForm = { withRole: true, allocatedTo: null },
 ): ReadonlyArray<object> =>
   Object.entries(resources).map(([name, milli]) => ({

@@ -1,7 +1,7 @@
 import { Either } from "effect"
 import type { Unstamped } from "../../core/Machine.ts"
 import type { MasterEvent, TaskRequest } from "../../core/master/Event.ts"
-import { emptyResources } from "../../core/Resources.ts"
+import { noQuantities } from "../../core/resources/Quantities.ts"
 import type { TaskCommand } from "../../core/Task.ts"
 import { jsonToCall, type WireCall, type WireOperation, type WireTask } from "./CallSchema.ts"
 import { frameworkProblem, wireToFrameworkInfo } from "./FrameworkInfo.ts"
@@ -187,7 +187,7 @@ const operationToRequests = (operation: WireOperation): ReadonlyArray<TaskReques
       taskId: task.task_id.value,
       agentId: task.agent_id.value,
       name: task.name,
-      resources: typeof resources === "string" ? emptyResources : resources,
+      resources: typeof resources === "string" ? noQuantities : resources,
       role,
       command: commandOf(task),
       killGraceMs: nanosecondsToMs(task.kill_policy?.grace_period?.nanoseconds),

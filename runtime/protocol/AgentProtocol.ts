@@ -1,7 +1,7 @@
 import { Schema } from "effect"
 import type { AgentMessage } from "../../core/master/Action.ts"
 import type { ReportedTask } from "../../core/master/Event.ts"
-import { isResourceName, type Resources } from "../../core/Resources.ts"
+import { isResourceName, type Quantities } from "../../core/resources/Quantities.ts"
 import { type TaskSpec, type TaskStatus, taskStates } from "../../core/Task.ts"
 
 // gleaner's own protocol between agent and master (design §4): one long-lived stream of records down, posts up.
@@ -33,7 +33,7 @@ const OrNull = <A, I>(schema: Schema.Schema<A, I>) => Schema.NullOr(schema)
 /** At most a thousand million of Mesos's units: sums over all agents of a cluster stay exact whole numbers. */
 const Milli = Schema.Int.pipe(Schema.between(0, 1e12))
 
-const ResourcesSchema: Schema.Schema<Resources> = Schema.Record({ key: Text, value: Milli }).pipe(
+const QuantitiesSchema: Schema.Schema<Quantities> = Schema.Record({ key: Text, value: Milli }).pipe(
   Schema.filter(
     (resources) => Object.keys(resources).every(isResourceName) || "a name that no resource can have",
   ),
@@ -49,7 +49,7 @@ const TaskSpecSchema: Schema.Schema<TaskSpec> = Schema.Struct({
   agentId: Text,
   name: Text,
   role: Text,
-  resources: ResourcesSchema,
+  resources: QuantitiesSchema,
   command: Schema.Struct({
     shell: Schema.Boolean,
     value: Text,
@@ -88,9 +88,9 @@ export const Registration = Schema.Struct({
   /** The master that gave the id and numbered the messages; null before the first registration. */
   masterId: OrNull(Text),
   address: Schema.Struct({ hostname: Text, ip: Text, port: Schema.Number }),
-  total: ResourcesSchema,
+  total: QuantitiesSchema,
   /** Part of `total` that is kept for the host's own work (role `primary`); what tasks hold already is not taken away. */
-  reserve: ResourcesSchema,
+  reserve: QuantitiesSchema,
   attributes: Schema.Array(Schema.Struct({ name: Text, value: Text })),
   version: Text,
   /** The highest message number of that master it has processed; 0 = none. */
@@ -107,7 +107,7 @@ export const AgentReport = Schema.Struct({
   number: Schema.Number,
   processedId: Schema.Number,
   /** As in {@link Registration}, as it is now. */
-  reserve: ResourcesSchema,
+  reserve: QuantitiesSchema,
   /** The agent ends its tasks and takes no more. */
   isStopping: Schema.Boolean,
   statuses: Schema.Array(Schema.Struct({ status: TaskStatusSchema, latestState: TaskStateSchema })),

@@ -7,7 +7,7 @@ import { defaultAgentSettings, initialAgentState } from "../../core/agent/State.
 import { stepAgent } from "../../core/agent/Step.ts"
 import type { Unstamped } from "../../core/Machine.ts"
 import type { AgentMessage, MasterAction } from "../../core/master/Action.ts"
-import type { Resources } from "../../core/Resources.ts"
+import type { Quantities } from "../../core/resources/Quantities.ts"
 import { isTerminal, type TaskStatus, taskKey } from "../../core/Task.ts"
 import { actionsOf, launchOf, MasterHarness } from "../support/MasterHarness.ts"
 
@@ -19,7 +19,7 @@ class World {
   private agent = initialAgentState(null, "seed", defaultAgentSettings)
   private agentWakeAtMs: number | null = null
   /** What the host's monitor wants. */
-  private reserve: Resources = {}
+  private reserve: Quantities = {}
   private outbox: Array<{ id: number; message: AgentMessage }> = []
   private nextId = 1
   private processedId = 0

@@ -5,7 +5,7 @@ import { defaultAgentSettings, initialAgentState } from "../../core/agent/State.
 import { stepAgent } from "../../core/agent/Step.ts"
 import type { Unstamped } from "../../core/Machine.ts"
 import type { AgentMessage } from "../../core/master/Action.ts"
-import type { Resources } from "../../core/Resources.ts"
+import type { Quantities } from "../../core/resources/Quantities.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../../core/Task.ts"
 import type { Transcript } from "./Transcript.ts"
 
@@ -25,11 +25,11 @@ export class AgentActor {
   reports: Array<AgentReport> = []
   isConnected = false
   agentId: string | null = null
-  reserve: Resources = {}
+  reserve: Quantities = {}
 
   constructor(
     readonly name: string,
-    readonly total: Resources,
+    readonly total: Quantities,
     private readonly transcript: Transcript,
     private readonly nowMs: () => number,
   ) {

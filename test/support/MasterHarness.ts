@@ -10,7 +10,7 @@ import {
   type MasterState,
 } from "../../core/master/State.ts"
 import { stepMaster } from "../../core/master/Step.ts"
-import type { Resources } from "../../core/Resources.ts"
+import type { Quantities } from "../../core/resources/Quantities.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../../core/Task.ts"
 
 /** Drives the master machine by hand and remembers what it wanted done. */
@@ -67,7 +67,7 @@ export class MasterHarness {
     this.wakeAtMs = this.state.deadlines.nextAtMs()
   }
 
-  addAgent(total: Resources, agentId: string | null = null, reserve: Resources = {}): string {
+  addAgent(total: Quantities, agentId: string | null = null, reserve: Quantities = {}): string {
     this.step({
       type: "AgentRegistered",
       streamId: `as${this.streams++}`,
@@ -85,7 +85,7 @@ export class MasterHarness {
   }
 
   /** On the agent's stream, or on the one that is said. */
-  reserve(agentId: string, reserve: Resources, streamId?: string): ReadonlyArray<MasterAction> {
+  reserve(agentId: string, reserve: Quantities, streamId?: string): ReadonlyArray<MasterAction> {
     const current = this.state.agents.get(agentId)?.streamId ?? "gone"
     return this.step({ type: "ReserveChanged", agentId, streamId: streamId ?? current, reserve })
   }
@@ -170,7 +170,7 @@ export const frameworkInfo = (info: Partial<FrameworkInfo>): FrameworkInfo => ({
   ...info,
 })
 
-export const launchOf = (taskId: string, agentId: string, resources: Resources): TaskRequest => ({
+export const launchOf = (taskId: string, agentId: string, resources: Quantities): TaskRequest => ({
   taskId,
   agentId,
   name: taskId,
@@ -186,7 +186,7 @@ export const specOf = (
   taskId: string,
   frameworkId: string,
   agentId: string,
-  resources: Resources,
+  resources: Quantities,
 ): TaskSpec => ({
   taskId,
   frameworkId,

@@ -1,4 +1,4 @@
-import type { Resources } from "../../../core/Resources.ts"
+import type { Quantities } from "../../../core/resources/Quantities.ts"
 import type { HostView } from "../../protocol/HostView.ts"
 import {
   type CeilingInForce,
@@ -134,7 +134,7 @@ export const tasksToTell = (
 }
 
 /** What is kept of `total` for the primary; everything while nobody knows. */
-export const reserveOf = ({ beat, memCeilingMilli }: LeaseBook, total: Resources): Resources =>
+export const reserveOf = ({ beat, memCeilingMilli }: LeaseBook, total: Quantities): Quantities =>
   beat === null
     ? keptForPrimary(total, null, null, 0)
     : keptForPrimary(total, beat.use.capacity, beat.reserve, memCeilingMilli ?? 0)
@@ -143,7 +143,7 @@ const unknown = { cpuMilli: null, memMilli: null }
 
 export interface ViewOptions {
   readonly lent: HostAmounts
-  readonly total: Resources
+  readonly total: Quantities
   /** As the agent last read it: what is shown while no monitor tells it. */
   readonly ceiling: CeilingInForce
   readonly tasks: number

@@ -1,11 +1,11 @@
-import { amountOf, type Resources, toResources } from "../../../core/Resources.ts"
+import { amountOf, type Quantities, toQuantities } from "../../../core/resources/Quantities.ts"
 import type { Ceiling } from "../../cgroups/Cgroups.ts"
 import { cpuMilliToQuotaMicros, memMilliToBytes, minCpuQuotaMicros } from "../../cgroups/ControlFiles.ts"
 import type { CeilingInForce, HostAmounts } from "../../protocol/MonitorProtocol.ts"
 
 // How much of what an agent lends is lent right now. Only cpus and mem follow the primary; disk never does.
 
-export const toHostAmounts = (resources: Resources): HostAmounts => ({
+export const toHostAmounts = (resources: Quantities): HostAmounts => ({
   cpuMilli: amountOf(resources, "cpus"),
   memMilli: amountOf(resources, "mem"),
 })
@@ -19,11 +19,11 @@ const keptOf = (lentMilli: number, capacityMilli: number, reserveMilli: number):
  * primary is kept.
  */
 export const keptForPrimary = (
-  total: Resources,
+  total: Quantities,
   capacity: HostAmounts | null,
   reserve: HostAmounts | null,
   memCeilingMilli: number,
-): Resources => {
+): Quantities => {
   const lent = toHostAmounts(total)
   if (capacity === null || reserve === null) return amountsToResources(lent)
   return amountsToResources({
@@ -41,14 +41,14 @@ const pageMilliMost = 63
 const aboveCeiling = (lentMilli: number, ceilingMilli: number): number =>
   lentMilli - ceilingMilli > pageMilliMost ? lentMilli - Math.min(lentMilli, ceilingMilli) : 0
 
-const amountsToResources = ({ cpuMilli, memMilli }: HostAmounts): Resources =>
-  toResources([
+const amountsToResources = ({ cpuMilli, memMilli }: HostAmounts): Quantities =>
+  toQuantities([
     ["cpus", cpuMilli],
     ["mem", memMilli],
   ])
 
 /** min(lent, capacity − reserve) = lent − kept. */
-export const lendableOf = (lent: HostAmounts, kept: Resources): HostAmounts => ({
+export const lendableOf = (lent: HostAmounts, kept: Quantities): HostAmounts => ({
   cpuMilli: lent.cpuMilli - amountOf(kept, "cpus"),
   memMilli: lent.memMilli - amountOf(kept, "mem"),
 })

@@ -1,5 +1,5 @@
 import type { AgentState, AgentTask } from "../../../core/agent/State.ts"
-import { amountOf } from "../../../core/Resources.ts"
+import { amountOf } from "../../../core/resources/Quantities.ts"
 import { lineBytesMax, type ToldTask } from "../../protocol/MonitorProtocol.ts"
 
 /** A task as the monitor hears of it, but for whether it stands still: that the lease knows. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { type AllocationRole, allocate } from "../../../core/allocation/Allocate.ts"
 import { dominantShare, Ledger } from "../../../core/allocation/Ledger.ts"
 import { seedPrng } from "../../../core/Prng.ts"
-import { addResources, emptyResources, type Resources } from "../../../core/Resources.ts"
+import { addQuantities, noQuantities, type Quantities } from "../../../core/resources/Quantities.ts"
 
 const role = (name: string, frameworkIds: ReadonlyArray<string>, weight = 1): AllocationRole => ({
   role: name,
@@ -23,15 +23,15 @@ const cycle = (
 describe("dominantShare", () => {
   it("is the largest share of any resource: the example of the DRF paper (NSDI 2011, §4.1)", () => {
     // 9 CPUs, 18 GB; user A's tasks need <1 CPU, 4 GB>, user B's <3 CPUs, 1 GB>. DRF ends with 3 and 2 tasks.
-    const total: Resources = { cpus: 9_000, mem: 18_000 }
-    const needs: Record<string, Resources> = {
+    const total: Quantities = { cpus: 9_000, mem: 18_000 }
+    const needs: Record<string, Quantities> = {
       A: { cpus: 1_000, mem: 4_000 },
       B: { cpus: 3_000, mem: 1_000 },
     }
-    const held: Record<string, Resources> = { A: emptyResources, B: emptyResources }
+    const held: Record<string, Quantities> = { A: noQuantities, B: noQuantities }
     const tasks: Record<string, number> = { A: 0, B: 0 }
     const fits = (user: string) =>
-      Object.entries(addResources(addResources(held.A!, held.B!), needs[user]!)).every(
+      Object.entries(addQuantities(addQuantities(held.A!, held.B!), needs[user]!)).every(
         ([name, milli]) => milli <= total[name]!,
       )
     for (;;) {
@@ -39,7 +39,7 @@ describe("dominantShare", () => {
         .filter(fits)
         .sort((a, b) => dominantShare(held[a]!, total, 1) - dominantShare(held[b]!, total, 1))
       if (next === undefined) break
-      held[next] = addResources(held[next]!, needs[next]!)
+      held[next] = addQuantities(held[next]!, needs[next]!)
       tasks[next]!++
     }
     expect(tasks).toEqual({ A: 3, B: 2 })
@@ -64,13 +64,13 @@ describe("the ledger", () => {
     ledger.release("f", "r", "a", { cpus: 3_000 })
     expect(ledger.availableOn("a")).toEqual({ cpus: 2_000, mem: 8_000 })
     expect(ledger.missingFromReserveOf("a")).toEqual({})
-    ledger.setReserve("a", emptyResources)
+    ledger.setReserve("a", noQuantities)
     expect(ledger.availableOn("a")).toEqual({ cpus: 4_000, mem: 8_000 })
   })
 })
 
 describe("allocate", () => {
-  const clusterOf = (count: number, total: Resources) => {
+  const clusterOf = (count: number, total: Quantities) => {
     const ledger = new Ledger()
     const ids = Array.from({ length: count }, (_, index) => `agent-${index}`)
     for (const id of ids) ledger.addAgent(id, total)

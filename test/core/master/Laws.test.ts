@@ -3,12 +3,12 @@ import { describe, expect, it } from "vitest"
 import { snapshotMaster } from "../../../core/master/Snapshot.ts"
 import { defaultMasterSettings } from "../../../core/master/State.ts"
 import {
-  addResources,
+  addQuantities,
   amountOf,
-  emptyResources,
-  type Resources,
-  toResources,
-} from "../../../core/Resources.ts"
+  noQuantities,
+  type Quantities,
+  toQuantities,
+} from "../../../core/resources/Quantities.ts"
 import { isTerminal, type TaskStatus, taskKey } from "../../../core/Task.ts"
 import { launchOf, MasterHarness } from "../../support/MasterHarness.ts"
 
@@ -53,8 +53,8 @@ const play = (master: MasterHarness, chapter: Chapter): void => {
 }
 
 /** From nothing to more than any host has, sometimes of what no host has. */
-const reserveOf = (size: number): Resources =>
-  toResources([
+const reserveOf = (size: number): Quantities =>
+  toQuantities([
     ["cpus", (size % 11) * 500],
     ["mem", (size % 3) * 24_000],
     ["gpus", size % 2],
@@ -196,15 +196,15 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
 const checkNeverLentTwice = (master: MasterHarness): void => {
   const { state } = master
   for (const agent of state.agents.values()) {
-    let offered: Resources = emptyResources
+    let offered: Quantities = noQuantities
     for (const offer of state.offers.values()) {
-      if (offer.agentId === agent.id) offered = addResources(offered, offer.resources)
+      if (offer.agentId === agent.id) offered = addQuantities(offered, offer.resources)
     }
     let held = offered
     for (const { spec, hasEnded, state: taskState } of state.tasks.values()) {
       const isHeld =
         spec.agentId === agent.id && !hasEnded && !isTerminal(taskState) && taskState !== "TASK_UNREACHABLE"
-      if (isHeld) held = addResources(held, spec.resources)
+      if (isHeld) held = addQuantities(held, spec.resources)
     }
     expect(state.ledger.allocatedOn(agent.id)).toEqual(agent.condition === "unreachable" ? {} : held)
     if (agent.condition === "unreachable") continue
@@ -215,7 +215,7 @@ const checkNeverLentTwice = (master: MasterHarness): void => {
         Math.min(amountOf(agent.reserve, name), Math.max(0, milli - amountOf(held, name))),
       ]),
     )
-    expect(state.ledger.heldOn(agent.id), `reserve of ${agent.id}`).toEqual(toResources(reserved))
+    expect(state.ledger.heldOn(agent.id), `reserve of ${agent.id}`).toEqual(toQuantities(reserved))
     for (const name of ["cpus", "mem", "gpus"]) {
       const total = amountOf(agent.total, name)
       const [lent, kept] = [amountOf(held, name), reserved.get(name) ?? 0]

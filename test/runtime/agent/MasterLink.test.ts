@@ -2,7 +2,7 @@ import { Deferred, Effect, Logger, type Scope } from "effect"
 import { describe, expect, it } from "vitest"
 import type { AgentAction } from "../../../core/agent/Action.ts"
 import type { AgentMessage } from "../../../core/master/Action.ts"
-import type { Resources } from "../../../core/Resources.ts"
+import type { Quantities } from "../../../core/resources/Quantities.ts"
 import { type MasterLink, makeMasterLink } from "../../../runtime/agent/MasterLink.ts"
 import { emptyReply, refuse, streamReply } from "../../../runtime/http/HttpMessage.ts"
 import { serve } from "../../../runtime/http/Listener.ts"
@@ -84,7 +84,7 @@ const greetWith =
 
 interface LinkOptions {
   readonly journal?: Journal["Type"]
-  readonly reserve?: () => Resources
+  readonly reserve?: () => Quantities
   readonly silenceMs?: number
   readonly refusedWaitMs?: number
 }
@@ -286,7 +286,7 @@ describe("the link to the master", () => {
     quietly(
       Effect.gen(function* () {
         const master = new FakeMaster()
-        let reserve: Resources = { cpus: 100 }
+        let reserve: Quantities = { cpus: 100 }
         const { link } = yield* linkTo(master, { reserve: () => reserve })
         expect(master.registrations[0]).toMatchObject({ reserve: { cpus: 100 } })
         yield* until(() => master.reports.length > 0)

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { addResources, amountOf, toResources } from "../../../../core/Resources.ts"
+import { addQuantities, amountOf, toQuantities } from "../../../../core/resources/Quantities.ts"
 import {
   ceilingToInForce,
   floorCeiling,
@@ -14,7 +14,7 @@ const milli = fc.nat({ max: 1e9 })
 const amounts = fc.record({ cpuMilli: milli, memMilli: milli })
 const total = fc
   .record({ cpus: milli, mem: milli, disk: milli })
-  .map((names) => toResources(Object.entries(names)))
+  .map((names) => toQuantities(Object.entries(names)))
 const MiB = 1_048_576
 
 describe("what is kept for the primary", () => {
@@ -38,7 +38,7 @@ describe("what is kept for the primary", () => {
         }
         expect(amountOf(kept, "disk")).toBe(0)
         // In normal form, so that equal reserves are equal texts.
-        expect(addResources(kept, {})).toEqual(kept)
+        expect(addQuantities(kept, {})).toEqual(kept)
       }),
     )
   })
@@ -47,7 +47,7 @@ describe("what is kept for the primary", () => {
     fc.assert(
       fc.property(total, amounts, (lentTotal, known) => {
         const { cpus = 0, mem = 0 } = lentTotal as { cpus?: number; mem?: number }
-        const all = toResources(Object.entries({ cpus, mem }))
+        const all = toQuantities(Object.entries({ cpus, mem }))
         expect(keptForPrimary(lentTotal, null, known, 1e12)).toEqual(all)
         expect(keptForPrimary(lentTotal, known, null, 1e12)).toEqual(all)
       }),

@@ -1,26 +1,26 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import {
-  addResources,
+  addQuantities,
   amountOf,
-  containsResources,
+  containsQuantities,
   isResourceName,
-  type Resources,
-  resourcesToText,
+  type Quantities,
+  quantitiesToText,
   shortages,
-  subtractResources,
-  toResources,
-} from "../../core/Resources.ts"
+  subtractQuantities,
+  toQuantities,
+} from "../../../core/resources/Quantities.ts"
 
-const resources: fc.Arbitrary<Resources> = fc
+const resources: fc.Arbitrary<Quantities> = fc
   .dictionary(fc.constantFrom("cpus", "mem", "disk", "gpus", "constructor"), fc.integer({ min: 0, max: 1e9 }))
-  .map((amounts) => toResources(Object.entries(amounts)))
+  .map((amounts) => toQuantities(Object.entries(amounts)))
 
-describe("Resources", () => {
+describe("Quantities", () => {
   it("are in one normal form: sorted, without zeros", () => {
     expect(
       JSON.stringify(
-        toResources([
+        toQuantities([
           ["mem", 5],
           ["cpus", 1],
           ["disk", 0],
@@ -33,9 +33,9 @@ describe("Resources", () => {
   it("take back exactly what was added", () => {
     fc.assert(
       fc.property(resources, resources, (left, right) => {
-        const sum = addResources(left, right)
-        expect(containsResources(sum, left)).toBe(true)
-        expect(JSON.stringify(subtractResources(sum, right))).toBe(JSON.stringify(left))
+        const sum = addQuantities(left, right)
+        expect(containsQuantities(sum, left)).toBe(true)
+        expect(JSON.stringify(subtractQuantities(sum, right))).toBe(JSON.stringify(left))
       }),
     )
   })
@@ -44,18 +44,18 @@ describe("Resources", () => {
     fc.assert(
       fc.property(resources, resources, (have, want) => {
         const missing = shortages(have, want)
-        expect(containsResources(have, want)).toBe(Object.keys(missing).length === 0)
-        expect(containsResources(addResources(have, missing), want)).toBe(true)
+        expect(containsQuantities(have, want)).toBe(Object.keys(missing).length === 0)
+        expect(containsQuantities(addQuantities(have, missing), want)).toBe(true)
       }),
     )
   })
 
   it("refuse to go below zero and to hold a broken thousandth", () => {
-    expect(() => subtractResources({ cpus: 1 }, { cpus: 2 })).toThrow(
+    expect(() => subtractQuantities({ cpus: 1 }, { cpus: 2 })).toThrow(
       "cannot take cpus:0.002 from cpus:0.001",
     )
-    expect(() => toResources([["cpus", 0.5]])).toThrow("not a whole number")
-    expect(() => toResources([["cpus", -1]])).toThrow("negative")
+    expect(() => toQuantities([["cpus", 0.5]])).toThrow("not a whole number")
+    expect(() => toQuantities([["cpus", -1]])).toThrow("negative")
   })
 
   it("do not find inherited names", () => {
@@ -64,7 +64,7 @@ describe("Resources", () => {
   })
 
   it("read like Mesos's", () => {
-    expect(resourcesToText({ cpus: 500, mem: 64_000 })).toBe("cpus:0.5; mem:64")
-    expect(resourcesToText({})).toBe("{}")
+    expect(quantitiesToText({ cpus: 500, mem: 64_000 })).toBe("cpus:0.5; mem:64")
+    expect(quantitiesToText({})).toBe("{}")
   })
 })

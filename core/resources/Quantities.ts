@@ -1,5 +1,5 @@
-import { assert } from "./Assert.ts"
-import { type NumberByName, numberOf } from "./NumberByName.ts"
+import { assert } from "../Assert.ts"
+import { type NumberByName, numberOf } from "../NumberByName.ts"
 
 /**
  * Amounts by resource name, in whole thousandths of Mesos's units: `cpus` in milli-cpus, `mem` and `disk` in
@@ -7,12 +7,12 @@ import { type NumberByName, numberOf } from "./NumberByName.ts"
  * that equal resources are equal byte for byte. Whole numbers because Mesos compares at three decimals
  * (spec/mesos.md §1.7) and because sums of them never drift.
  */
-export type Resources = NumberByName
+export type Quantities = NumberByName
 
-export const emptyResources: Resources = {}
+export const noQuantities: Quantities = {}
 
 /** Builds the normal form; amounts of the same name add up. Asserts whole, non-negative amounts. */
-export const toResources = (amounts: Iterable<readonly [name: string, milli: number]>): Resources => {
+export const toQuantities = (amounts: Iterable<readonly [name: string, milli: number]>): Quantities => {
   const sums = new Map<string, number>()
   for (const [name, milli] of amounts) {
     assert(milli >= 0, `resource ${name}: negative amount ${milli}`)
@@ -29,31 +29,31 @@ export const toResources = (amounts: Iterable<readonly [name: string, milli: num
 /** Whether a text may name a resource: kept narrow so that a name is safe as a key, a label and in a message. */
 export const isResourceName = (name: string): boolean => /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/.test(name)
 
-export const amountOf = (resources: Resources, name: string): number => numberOf(resources, name, 0)
+export const amountOf = (resources: Quantities, name: string): number => numberOf(resources, name, 0)
 
-export const isEmptyResources = (resources: Resources): boolean => Object.keys(resources).length === 0
+export const isNoQuantities = (resources: Quantities): boolean => Object.keys(resources).length === 0
 
-export const addResources = (left: Resources, right: Resources): Resources =>
-  toResources(Object.entries(left).concat(Object.entries(right)))
+export const addQuantities = (left: Quantities, right: Quantities): Quantities =>
+  toQuantities(Object.entries(left).concat(Object.entries(right)))
 
 /** `left − right`; the caller has checked that `left` contains `right`. */
-export const subtractResources = (left: Resources, right: Resources): Resources => {
+export const subtractQuantities = (left: Quantities, right: Quantities): Quantities => {
   assert(
-    containsResources(left, right),
-    `cannot take ${resourcesToText(right)} from ${resourcesToText(left)}`,
+    containsQuantities(left, right),
+    `cannot take ${quantitiesToText(right)} from ${quantitiesToText(left)}`,
   )
-  return toResources(
+  return toQuantities(
     Object.entries(left).map(([name, milli]): [string, number] => [name, milli - amountOf(right, name)]),
   )
 }
 
 /** Whether `left` has at least `right` of everything. */
-export const containsResources = (left: Resources, right: Resources): boolean =>
+export const containsQuantities = (left: Quantities, right: Quantities): boolean =>
   Object.entries(right).every(([name, milli]) => amountOf(left, name) >= milli)
 
 /** Every resource of which `wanted` exceeds `available`, by how much: all of them, not only the first. */
-export const shortages = (available: Resources, wanted: Resources): Resources =>
-  toResources(
+export const shortages = (available: Quantities, wanted: Quantities): Quantities =>
+  toQuantities(
     Object.entries(wanted).map(([name, milli]): [string, number] => [
       name,
       Math.max(0, milli - amountOf(available, name)),
@@ -61,8 +61,8 @@ export const shortages = (available: Resources, wanted: Resources): Resources =>
   )
 
 /** The smaller amount of each name. */
-export const smallerResources = (left: Resources, right: Resources): Resources =>
-  toResources(
+export const smallerQuantities = (left: Quantities, right: Quantities): Quantities =>
+  toQuantities(
     Object.entries(left).map(([name, milli]): [string, number] => [
       name,
       Math.min(milli, amountOf(right, name)),
@@ -70,11 +70,11 @@ export const smallerResources = (left: Resources, right: Resources): Resources =
   )
 
 /** Whether both have the same of everything; an amount of 0 is as good as none. */
-export const sameResources = (left: Resources, right: Resources): boolean =>
-  containsResources(left, right) && containsResources(right, left)
+export const sameQuantities = (left: Quantities, right: Quantities): boolean =>
+  containsQuantities(left, right) && containsQuantities(right, left)
 
 /** For people and messages: `cpus:0.5; mem:64`, in Mesos's units. */
-export const resourcesToText = (resources: Resources): string => {
+export const quantitiesToText = (resources: Quantities): string => {
   const text = Object.entries(resources)
     .map(([name, milli]) => `${name}:${milli / 1000}`)
     .join("; ")
