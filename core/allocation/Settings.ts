@@ -45,3 +45,32 @@ export interface AllocatorSettings {
    * Null = whole hosts (Mesos). */
   readonly partMin: Quantities | null
 }
+
+/** What Apache Mesos does (spec/mesos.md §1.1, §1.5), HEAD. */
+export const mesosAllocatorSettings: AllocatorSettings = {
+  minAllocatable: [{ cpus: 10 }, { mem: 32_000 }],
+  weights: {},
+  priorities: {},
+  quotas: {},
+  excludedNames: [],
+  filterGpuResources: true,
+  region: null,
+  refuseMsDefault: 5_000,
+  refuseMsMin: 1_000,
+  canRefuseForZero: true,
+  refuseMsMax: 365 * 24 * 3_600_000,
+  backoffMsMax: null,
+  partMin: null,
+}
+
+/**
+ * The defaults. A refusal for 0 s still lasts `refuseMsMin`, because freed resources are offered again at once and one client could
+ * spin the master. Back-off ends at 30 s: idle frameworks are asked twice a minute, and one that has new work but does not revive waits no
+ * longer than that. Parts are large enough for most tasks, so small hosts stay whole.
+ */
+export const defaultAllocatorSettings: AllocatorSettings = {
+  ...mesosAllocatorSettings,
+  canRefuseForZero: false,
+  backoffMsMax: 30_000,
+  partMin: { cpus: 4_000, mem: 8_192_000 },
+}
