@@ -1,7 +1,6 @@
-import { isPlain } from "../resources/Resource.ts"
+import { isPlain, type Resource, resourceOf } from "../resources/Resource.ts"
 import { addResources, noResources, type Resources } from "../resources/Resources.ts"
-import { countOf } from "../resources/Resources.ts"
-import { plainScalar } from "../resources/Resource.ts"
+import { sizeOf } from "../resources/ResourceValue.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 
 /**
@@ -44,11 +43,11 @@ export const bundleOfRow = (
   rest: Resources,
 ): Bundle => {
   const plain: Array<number> = []
-  const scalars: Array<Resources[number]> = []
+  const scalars: Array<Resource> = []
   for (let column = 0; column < names.names.length; column++) {
     const milli = row[from + column]!
     plain.push(milli)
-    if (milli > 0) scalars.push({ kind: plainScalar(names.names[column]!), value: milli })
+    if (milli > 0) scalars.push(resourceOf(names.kinds[column]!, milli))
   }
   scalars.sort((left, right) => (left.kind.key < right.kind.key ? -1 : 1))
   return withRest(names, addResources(scalars, rest), plain, rest)
@@ -71,7 +70,7 @@ const withRest = (
       const sums = counted === plain ? plain.slice() : (counted as Array<number>)
       addAt(sums, names.numberOf(kind.name), value as number)
       counted = sums
-    } else others += countOf(kind, value)
+    } else others += sizeOf(kind.type, value)
   }
   return { resources, plain, rest, counted, others, hasShared }
 }
@@ -83,5 +82,5 @@ const setAt = (row: Array<number>, column: number, milli: number): void => {
 
 const addAt = (row: Array<number>, column: number, milli: number): void => {
   while (row.length <= column) row.push(0)
-  row[column] += milli
+  row[column] = row[column]! + milli
 }

@@ -26,17 +26,19 @@ export class FairTree {
   static readonly root = 0
   private readonly names: Array<string> = [""]
   private readonly children: Array<Children | undefined> = [newChildren()]
-  private parents = new Int32Array(16).fill(NONE)
-  private ranks = new Int32Array(16)
+  private parents: Int32Array = new Int32Array(16).fill(NONE)
+  private ranks: Int32Array = new Int32Array(16)
   /** Active clients in the subtree; a client counts itself. */
-  private activeBelow = new Int32Array(16)
-  private weights = new Float64Array(16).fill(1)
-  private priorities = new Float64Array(16)
-  private grantCounts = new Float64Array(16)
+  private activeBelow: Int32Array = new Int32Array(16)
+  private weights: Float64Array = new Float64Array(16).fill(1)
+  private priorities: Float64Array = new Float64Array(16)
+  private grantCounts: Float64Array = new Float64Array(16)
   /** The key by which the node stands in its order; behind `share` and `grants` until `refresh`. */
-  private keyShares = new Float64Array(16)
-  private keyGrants = new Float64Array(16)
-  private staleFlags = new Uint8Array(16)
+  private keyShares: Float64Array = new Float64Array(16)
+  private keyGrants: Float64Array = new Float64Array(16)
+  private grantFlags: Uint8Array = new Uint8Array(16)
+  private granted: Array<number> = []
+  private staleFlags: Uint8Array = new Uint8Array(16)
   private held: Float64Array
   private readonly free: Array<number> = []
   private used = 1
@@ -47,7 +49,7 @@ export class FairTree {
   private counts: Uint8Array
   private width: number
 
-  constructor(private readonly resourceNames: ResourceNames) {
+  constructor(readonly resourceNames: ResourceNames) {
     this.width = resourceNames.width
     this.held = new Float64Array(16 * this.width)
     this.total = new Float64Array(this.width)
@@ -70,11 +72,24 @@ export class FairTree {
   // --- structure ---
 
   add(parent: number, name: string, weight: number, priority: number): number {
+    const node = this.newNode(name, weight, priority)
+    this.attach(node, parent)
+    return node
+  }
+
+  /** Removes a node without children that holds nothing. */
+  remove(node: number): void {
+    assert(this.activeBelow[node] === 0, `node ${this.names[node]} is active`)
+    assert(this.childCount(node) === 0, `node ${this.names[node]} has children`)
+    this.detach(node)
+    this.forget(node)
+  }
+
+  private newNode(name: string, weight: number, priority: number): number {
     const node = this.free.length > 0 ? this.free.pop()! : this.used++
     this.makeRoom(node + 1)
     this.names[node] = name
     this.children[node] = undefined
-    this.parents[node] = parent
     this.weights[node] = weight
     this.priorities[node] = priority
     this.activeBelow[node] = 0
@@ -83,39 +98,50 @@ export class FairTree {
     this.keyGrants[node] = 0
     this.staleFlags[node] = 0
     this.held.fill(0, node * this.width, (node + 1) * this.width)
-    this.attach(node, parent)
     return node
   }
 
-  /** A node without children that holds nothing. */
-  remove(node: number): void {
-    assert(this.activeBelow[node] === 0, `node ${this.names[node]} is active`)
-    assert(this.childCount(node) === 0, `node ${this.names[node]} has children`)
-    this.detach(node)
+  private forget(node: number): void {
     this.names[node] = ""
     this.children[node] = undefined
+    this.parents[node] = NONE
+    this.activeBelow[node] = 0
     this.staleFlags[node] = 0
+    this.grantFlags[node] = 0
     this.free.push(node)
   }
 
-  /** Hangs all children of a node below another one that has none. Their order stays as it is. */
-  moveChildren(from: number, to: number): void {
-    const moved = this.children[from]
-    if (moved === undefined) return
-    const isStale = moved.stale.length > 0
-    this.children[to] = moved
-    this.children[from] = undefined
-    for (const child of moved.byName) this.parents[child] = to
-    if (isStale) this.staleParents.push(to)
+  /** Puts a node between another and all its children: the virtual leaf `a/.` of a role that becomes an inner node. It counts
+   * what the other counts so far. */
+  insertBelow(node: number, name: string): number {
+    const virtual = this.newNode(name, 1, 0)
+    this.moveChildren(node, virtual)
+    this.grantCounts[virtual] = this.grantCounts[node]!
+    this.activeBelow[virtual] = this.activeBelow[node]!
+    for (let column = 0; column < this.width; column++) {
+      this.held[virtual * this.width + column] = this.held[node * this.width + column]!
+    }
+    this.attach(virtual, node)
+    if (this.isActive(virtual)) this.enter(virtual)
+    return virtual
   }
 
-  /** Takes over what another node counts: the virtual leaf of a role that becomes an inner node. */
-  copyCounts(from: number, to: number): void {
-    for (let column = 0; column < this.width; column++) {
-      this.held[to * this.width + column] = this.held[from * this.width + column]!
-    }
-    this.grantCounts[to] = this.grantCounts[from]!
-    this.markStale(to)
+  /** The reverse, when the virtual leaf is an only child. */
+  removeBetween(virtual: number): void {
+    const node = this.parents[virtual]!
+    assert(this.childCount(node) === 1, `node ${this.names[virtual]} has siblings`)
+    this.detach(virtual)
+    this.moveChildren(virtual, node)
+    this.forget(virtual)
+  }
+
+  private moveChildren(from: number, to: number): void {
+    const moved = this.children[from]
+    this.children[to] = moved
+    this.children[from] = undefined
+    if (moved === undefined) return
+    for (const child of moved.byName) this.parents[child] = to
+    if (moved.stale.length > 0) this.staleParents.push(to)
   }
 
   nameOf(node: number): string {
@@ -181,21 +207,38 @@ export class FairTree {
     return this.held
   }
 
-  /** Adds (`sign` 1) or takes away (−1) what a client holds, in it and all its ancestors but the root. */
-  hold(client: number, counted: ArrayLike<number>, from: number, columns: number, sign: number): void {
+  /** Adds (`sign` 1) or takes away (−1) what a client holds, in it and all its ancestors but the root; a booking of a
+   * cycle is a grant besides. */
+  hold(client: number, counted: ReadonlyArray<number>, sign: number, grants: number): void {
     const { held, width, parents } = this
+    const columns = counted.length
     for (let node = client; node !== FairTree.root; node = parents[node]!) {
       const base = node * width
       for (let column = 0; column < columns; column++) {
-        held[base + column] += sign * counted[from + column]!
+        held[base + column] = held[base + column]! + sign * counted[column]!
+      }
+      if (grants > 0) {
+        this.grantCounts[node] = this.grantCounts[node]! + grants
+        if (this.grantFlags[node] === 0) {
+          this.grantFlags[node] = 1
+          this.granted.push(node)
+        }
       }
       this.markStale(node)
     }
   }
 
+  /** Nodes whose grants changed since the last call. */
+  takeGranted(): ReadonlyArray<number> {
+    const nodes = this.granted.splice(0).filter((node) => this.grantFlags[node] === 1)
+    for (const node of nodes) this.grantFlags[node] = 0
+    return nodes
+  }
+
   /** The same for one column of one node: shared resources count once a node. */
   holdOne(node: number, column: number, milli: number): void {
-    this.held[node * this.width + column] += milli
+    const at = node * this.width + column
+    this.held[at] = this.held[at]! + milli
     this.markStale(node)
   }
 
@@ -361,6 +404,7 @@ export class FairTree {
   // --- storage ---
 
   private attach(node: number, parent: number): void {
+    this.parents[node] = parent
     const siblings = this.childrenOf(parent)
     const place = this.placeByName(siblings.byName, this.names[node]!)
     siblings.byName.splice(place, 0, node)
@@ -391,11 +435,8 @@ export class FairTree {
   }
 
   private childrenOf(node: number): Children {
-    let children = this.children[node]
-    if (children === undefined) {
-      children = newChildren()
-      this.children[node] = children
-    }
+    const children = this.children[node] || newChildren()
+    this.children[node] = children
     return children
   }
 
@@ -409,6 +450,7 @@ export class FairTree {
     this.keyShares = grownFloat64(this.keyShares, count)
     this.keyGrants = grownFloat64(this.keyGrants, count)
     this.staleFlags = grownUint8(this.staleFlags, count)
+    this.grantFlags = grownUint8(this.grantFlags, count)
     this.held = grownFloat64(this.held, count * this.width)
   }
 }

@@ -26,13 +26,13 @@ const NONE = -1
  * value, however many clients refused them.
  */
 export class FilterTable {
-  private words = new Int32Array(16 * stride)
-  private doubles = new Float64Array(this.words.buffer)
+  private words: Int32Array = new Int32Array(16 * stride)
+  private doubles: Float64Array = new Float64Array(this.words.buffer)
   private used = 0
   private freeHead = NONE
-  private headOfHost = new Int32Array(16).fill(NONE)
-  private headOfClient = new Int32Array(16).fill(NONE)
-  private heap = new Int32Array(16)
+  private headOfHost: Int32Array = new Int32Array(16).fill(NONE)
+  private headOfClient: Int32Array = new Int32Array(16).fill(NONE)
+  private heap: Int32Array = new Int32Array(16)
   private live = 0
   private readonly refused: Array<Resources | undefined> = []
   private readonly refusals: Array<number> = []
@@ -148,7 +148,13 @@ export class FilterTable {
     return this.live === 0 ? NONE : this.heap[0]!
   }
 
-  private insert(client: number, host: number, refused: number, expiresAtMs: number, backoffMs: number): void {
+  private insert(
+    client: number,
+    host: number,
+    refused: number,
+    expiresAtMs: number,
+    backoffMs: number,
+  ): void {
     const filter = this.freeHead === NONE ? this.used++ : this.freeHead
     if (this.freeHead !== NONE) this.freeHead = this.words[filter * stride + HOST_NEXT]!
     else if (this.used * stride > this.words.length) this.grow()

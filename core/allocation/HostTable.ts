@@ -1,4 +1,5 @@
 import { assert } from "../Assert.ts"
+import { resourcesBeyond } from "../resources/Difference.ts"
 import { noQuantities, type Quantities, toQuantities } from "../resources/Quantities.ts"
 import {
   addResources,
@@ -32,8 +33,8 @@ export const SPECIAL = 8
 export class HostTable {
   readonly ids: Array<string> = []
   readonly agents: Array<AllocatorAgent | undefined> = []
-  hashes = new Uint32Array(16)
-  flags = new Uint8Array(16)
+  hashes: Uint32Array = new Uint32Array(16)
+  flags: Uint8Array = new Uint8Array(16)
   /** Rows of plain scalars: `available = max(0, total − allocated − reserve)`. */
   total: Float64Array
   allocated: Float64Array
@@ -59,13 +60,12 @@ export class HostTable {
     this.allocated = new Float64Array(16 * this.width)
     this.reserve = new Float64Array(16 * this.width)
     this.available = new Float64Array(16 * this.width)
-    names.onWiden((before, after) => {
+    names.onWiden((before, after) => 
       this.total = widenedRows(this.total, before, after)
       this.allocated = widenedRows(this.allocated, before, after)
       this.reserve = widenedRows(this.reserve, before, after)
       this.available = widenedRows(this.available, before, after)
-      this.width = after
-    })
+      this.width = after)
   }
 
   /** Slots are below this. */
@@ -129,8 +129,8 @@ export class HostTable {
     this.total.fill(0, base, base + this.width)
     for (let column = 0; column < plain.length; column++) this.total[base + column] = plain[column]!
     this.totalRest[slot] = rest
-    this.availableRest[slot] = restMinus(rest, heldRest)
-    this.excessRest[slot] = restMinus(heldRest, rest)
+    this.availableRest[slot] = resourcesBeyond(rest, heldRest)
+    this.excessRest[slot] = resourcesBeyond(heldRest, rest)
     const isSpecial = rest.some(
       ({ kind }) => kind.reservations.length > 0 || kind.revocable || kind.shared || kind.type === "scalar",
     )
@@ -140,15 +140,12 @@ export class HostTable {
   }
 
   setReserve(slot: number, reserve: Quantities): void {
-    const base = slot * this.width
-    for (const name of Object.keys(reserve)) this.names.numberOf(name)
+    const names = Object.keys(reserve)
+    for (const name of names) this.names.numberOf(name)
     this.reserve.fill(0, slot * this.width, (slot + 1) * this.width)
-    for (const name of Object.keys(reserve)) {
-      this.reserve[slot * this.width + this.names.numberOf(name)] = reserve[name]!
-    }
+    for (const name of names) this.reserve[slot * this.width + this.names.numberOf(name)] = reserve[name]!
     this.lastGiven[slot] = undefined
     this.settle(slot)
-    assert(base >= 0, "slots are not negative")
   }
 
   // --- taking and giving back ---
@@ -170,9 +167,9 @@ export class HostTable {
     const isActive = (this.flags[slot]! & ACTIVE) !== 0
     for (let column = 0; column < plain.length; column++) {
       const milli = plain[column]!
-      this.allocated[base + column] += milli
+      this.allocated[base + column] = this.allocated[base + column]! + milli
       this.available[base + column] = 0
-      if (isActive) this.activeAvailable[column] -= milli
+      if (isActive) this.activeAvailable[column] = this.activeAvailable[column]! - milli
     }
     this.availableRest[slot] = bundle.hasShared ? sharedOf(bundle.rest) : noResources
     this.bundles[slot] = undefined
@@ -193,8 +190,11 @@ export class HostTable {
   takeAnyway(slot: number, { plain, rest }: Bundle): void {
     this.addAllocated(slot, plain, 1)
     const taken = pickResources(rest, ({ kind }) => !kind.shared)
-    this.excessRest[slot] = addResources(this.excessRest[slot]!, restMinus(taken, this.availableRest[slot]!))
-    this.availableRest[slot] = restMinus(this.availableRest[slot]!, taken)
+    this.excessRest[slot] = addResources(
+      this.excessRest[slot]!,
+      resourcesBeyond(taken, this.availableRest[slot]!),
+    )
+    this.availableRest[slot] = resourcesBeyond(this.availableRest[slot]!, taken)
     this.settle(slot)
   }
 
@@ -218,8 +218,8 @@ export class HostTable {
     if (isNoResources(bundle.rest)) return
     const returned = pickResources(bundle.rest, ({ kind }) => !kind.shared)
     const excess = this.excessRest[slot]!
-    const free = restMinus(returned, excess)
-    this.excessRest[slot] = restMinus(excess, returned)
+    const free = resourcesBeyond(returned, excess)
+    this.excessRest[slot] = resourcesBeyond(excess, returned)
     this.availableRest[slot] = addResources(this.availableRest[slot]!, free)
     assert(
       containsResources(this.totalRest[slot]!, this.availableRest[slot]!),
@@ -231,7 +231,10 @@ export class HostTable {
     const base = slot * this.width
     for (let column = 0; column < plain.length; column++) {
       const milli = this.allocated[base + column]! + sign * plain[column]!
-      assert(milli >= 0, `agent ${this.ids[slot]} got back more ${this.names.names[column]} than was held of it`)
+      assert(
+        milli >= 0,
+        `agent ${this.ids[slot]} got back more ${this.names.names[column]} than was held of it`,
+      )
       this.allocated[base + column] = milli
     }
   }
@@ -244,7 +247,8 @@ export class HostTable {
     for (let column = 0; column < this.names.names.length; column++) {
       const at = base + column
       const milli = Math.max(0, this.total[at]! - this.allocated[at]! - this.reserve[at]!)
-      if (isActive) this.activeAvailable[column] = (this.activeAvailable[column] || 0) + milli - this.available[at]!
+      if (isActive)
+        this.activeAvailable[column] = (this.activeAvailable[column] || 0) + milli - this.available[at]!
       this.available[at] = milli
       if (amounts !== undefined && milli !== (column < amounts.length ? amounts[column] : 0)) isSame = false
     }
@@ -283,11 +287,11 @@ export class HostTable {
     return this.totalRest[slot]!
   }
 
-  /** Quantities of a row of `rows`, or of what `valueOf` makes of a column. */
-  quantities(valueOf: (column: number) => number): Quantities {
+  /** Amounts by name of what a column says. */
+  quantities(amountAt: (column: number) => number): Quantities {
     const { names } = this.names
     if (names.length === 0) return noQuantities
-    return toQuantities(names.map((name, column): [string, number] => [name, valueOf(column)]))
+    return toQuantities(names.map((name, column): [string, number] => [name, amountAt(column)]))
   }
 
   private makeRoom(count: number): void {
@@ -302,6 +306,3 @@ export class HostTable {
 }
 
 const sharedOf = (resources: Resources): Resources => pickResources(resources, ({ kind }) => kind.shared)
-
-/** What of `left` is not in `right`, kind by kind; shared resources are left alone. */
-const restMinus = (left: Resources, right: Resources): Resources => left.length === 0 || right.length === 0 ? left : left

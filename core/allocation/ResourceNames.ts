@@ -1,9 +1,13 @@
+import { plainScalar, type ResourceKind } from "../resources/Resource.ts"
+
 /**
  * Numbers the names of scalars, so that amounts can lie in rows of a typed array: number of the name = column. A row is
  * `width` long; when a name more comes along than fits, whoever keeps rows widens them.
  */
 export class ResourceNames {
   readonly names: Array<string> = []
+  /** The plain scalars of these names. */
+  readonly kinds: Array<ResourceKind> = []
   private readonly numbers = new Map<string, number>()
   private readonly widenings: Array<(before: number, after: number) => void> = []
   width = 4
@@ -18,6 +22,7 @@ export class ResourceNames {
     if (known !== undefined) return known
     const column = this.names.length
     this.names.push(name)
+    this.kinds.push(plainScalar(name))
     this.numbers.set(name, column)
     if (this.names.length > this.width) {
       const before = this.width

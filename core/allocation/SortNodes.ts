@@ -12,8 +12,8 @@ export const sortNodes = (
     insertionSort(nodes, start, Math.min(start + run, count), isBefore)
   }
   if (count <= run) return
-  let from = nodes
-  let to = new Int32Array(count)
+  let from: Int32Array = nodes
+  let to: Int32Array = new Int32Array(count)
   for (let width = run; width < count; width *= 2) {
     for (let start = 0; start < count; start += 2 * width) {
       merge(from, to, start, Math.min(start + width, count), Math.min(start + 2 * width, count), isBefore)
