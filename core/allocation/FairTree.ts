@@ -203,10 +203,6 @@ export class FairTree {
 
   // --- holdings and shares ---
 
-  heldRow(): Float64Array {
-    return this.held
-  }
-
   /** Adds (`sign` 1) or takes away (−1) what a client holds, in it and all its ancestors but the root; a booking of a
    * cycle is a grant besides. */
   hold(client: number, counted: ReadonlyArray<number>, sign: number, grants: number): void {
@@ -240,6 +236,17 @@ export class FairTree {
     const at = node * this.width + column
     this.held[at] = this.held[at]! + milli
     this.markStale(node)
+  }
+
+  holdsNothing(node: number): boolean {
+    for (let column = 0; column < this.width; column++) {
+      if (this.held[node * this.width + column] !== 0) return false
+    }
+    return true
+  }
+
+  heldBy(node: number, column: number): number {
+    return this.held[node * this.width + column]!
   }
 
   grantsOf(node: number): number {

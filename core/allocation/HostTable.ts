@@ -60,12 +60,13 @@ export class HostTable {
     this.allocated = new Float64Array(16 * this.width)
     this.reserve = new Float64Array(16 * this.width)
     this.available = new Float64Array(16 * this.width)
-    names.onWiden((before, after) => 
+    names.onWiden((before, after) => {
       this.total = widenedRows(this.total, before, after)
       this.allocated = widenedRows(this.allocated, before, after)
       this.reserve = widenedRows(this.reserve, before, after)
       this.available = widenedRows(this.available, before, after)
-      this.width = after)
+      this.width = after
+    })
   }
 
   /** Slots are below this. */
