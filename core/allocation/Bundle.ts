@@ -38,7 +38,7 @@ export const toBundle = (names: ResourceNames, resources: Resources): Bundle => 
 /** The bundle of plain amounts (a row from `from` on) and a rest. */
 export const bundleOfRow = (
   names: ResourceNames,
-  row: Float64Array,
+  row: ArrayLike<number>,
   from: number,
   rest: Resources,
 ): Bundle => {

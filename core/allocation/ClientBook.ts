@@ -1,12 +1,14 @@
 import type { AllocatorFramework, ClientRow } from "./Allocator.ts"
 import { clientKey } from "./Allocator.ts"
-import type { HostPredicate } from "./Constraints.ts"
+import type { ConstrainedHost } from "./Constraints.ts"
 import type { FairTree } from "./FairTree.ts"
 import { strippedOf, unfitOf } from "./Gates.ts"
 import { grownUint8 } from "./Growable.ts"
 import type { Minimum } from "./Minimum.ts"
 import type { QuotaBook, TopRole } from "./QuotaBook.ts"
 import type { RoleBook } from "./RoleBook.ts"
+
+export type HostPredicate = (host: ConstrainedHost) => boolean
 
 interface FrameworkEntry {
   /** Null: it is gone, but holds something still. */
@@ -23,6 +25,8 @@ export class ClientBook {
   readonly roles: Array<string> = []
   readonly tops: Array<TopRole | undefined> = []
   readonly minimums: Array<Minimum | undefined> = []
+  /** How many clients have a minimum of their own. */
+  ownMinimums = 0
   readonly predicates: Array<HostPredicate | undefined> = []
   /** Items and shared copies held, which no scalar row shows. */
   readonly others: Array<number> = []
@@ -72,7 +76,7 @@ export class ClientBook {
   ensure(frameworkId: string, role: string): number {
     const known = this.nodeOf(frameworkId, role)
     if (known >= 0) return known
-    const node = this.tree.add(this.roleBook.leafOf(role), frameworkId, 1, 0)
+    const node = this.tree.addClient(this.roleBook.leafOf(role), frameworkId)
     this.entryOf(frameworkId).nodes.set(role, node)
     this.roles[node] = role
     this.tops[node] = this.quotas.topOf(role)
@@ -98,8 +102,14 @@ export class ClientBook {
   ): void {
     this.unfit[node] = unfitOf(framework.capabilities, this.roles[node]!)
     this.stripped[node] = strippedOf(framework.capabilities)
-    this.minimums[node] = minimum
+    this.setMinimum(node, minimum)
     this.predicates[node] = predicate
+  }
+
+  private setMinimum(node: number, minimum: Minimum | undefined): void {
+    if (this.minimums[node] !== undefined) this.ownMinimums--
+    if (minimum !== undefined) this.ownMinimums++
+    this.minimums[node] = minimum
   }
 
   holdsNothing(node: number): boolean {
@@ -114,7 +124,7 @@ export class ClientBook {
     this.tree.remove(node)
     const top = this.tops[node]!
     this.tops[node] = undefined
-    this.minimums[node] = undefined
+    this.setMinimum(node, undefined)
     this.predicates[node] = undefined
     this.roleBook.prune(role)
     this.quotas.forget(top)

@@ -38,6 +38,7 @@ export class FairTree {
   private keyGrants: Float64Array = new Float64Array(16)
   private grantFlags: Uint8Array = new Uint8Array(16)
   private granted: Array<number> = []
+  private clientFlags: Uint8Array = new Uint8Array(16)
   private staleFlags: Uint8Array = new Uint8Array(16)
   private held: Float64Array
   private readonly free: Array<number> = []
@@ -71,10 +72,21 @@ export class FairTree {
 
   // --- structure ---
 
-  add(parent: number, name: string, weight: number, priority: number): number {
-    const node = this.newNode(name, weight, priority)
+  addRole(parent: number, path: string, weight: number, priority: number): number {
+    const node = this.newNode(path, weight, priority)
     this.attach(node, parent)
     return node
+  }
+
+  addClient(leaf: number, frameworkId: string): number {
+    const node = this.newNode(frameworkId, 1, 0)
+    this.clientFlags[node] = 1
+    this.attach(node, leaf)
+    return node
+  }
+
+  isClient(node: number): boolean {
+    return this.clientFlags[node] === 1
   }
 
   /** Removes a node without children that holds nothing. */
@@ -97,6 +109,7 @@ export class FairTree {
     this.keyShares[node] = 0
     this.keyGrants[node] = 0
     this.staleFlags[node] = 0
+    this.clientFlags[node] = 0
     this.held.fill(0, node * this.width, (node + 1) * this.width)
     return node
   }
@@ -458,6 +471,7 @@ export class FairTree {
     this.keyGrants = grownFloat64(this.keyGrants, count)
     this.staleFlags = grownUint8(this.staleFlags, count)
     this.grantFlags = grownUint8(this.grantFlags, count)
+    this.clientFlags = grownUint8(this.clientFlags, count)
     this.held = grownFloat64(this.held, count * this.width)
   }
 }

@@ -35,6 +35,8 @@ export class HostTable {
   readonly agents: Array<AllocatorAgent | undefined> = []
   hashes: Uint32Array = new Uint32Array(16)
   flags: Uint8Array = new Uint8Array(16)
+  /** What the host demands of clients: bits of `Gates.ts`. */
+  demands: Uint8Array = new Uint8Array(16)
   /** Rows of plain scalars: `available = max(0, total − allocated − reserve)`. */
   total: Float64Array
   allocated: Float64Array
@@ -284,6 +286,35 @@ export class HostTable {
     return addResources(held, this.excessRest[slot]!)
   }
 
+  holdsNothing(slot: number): boolean {
+    const base = slot * this.width
+    for (let column = 0; column < this.names.names.length; column++) {
+      if (this.allocated[base + column] !== 0) return false
+    }
+    return isNoResources(this.heldRestOf(slot))
+  }
+
+  /** The part of the reserve that is taken: `min(reserve, total − allocated)`. */
+  heldReserve(slot: number): Quantities {
+    return this.quantities((column) => {
+      const at = slot * this.width + column
+      return Math.max(0, Math.min(this.reserve[at]!, this.total[at]! - this.allocated[at]!))
+    })
+  }
+
+  /** What the reserve lacks, as far as the host has it at all. */
+  missingReserve(slot: number): Quantities {
+    return this.quantities((column) => {
+      const at = slot * this.width + column
+      const free = Math.max(0, this.total[at]! - this.allocated[at]!)
+      return Math.max(0, Math.min(this.reserve[at]!, this.total[at]!) - free)
+    })
+  }
+
+  totalAt(slot: number, column: number): number {
+    return this.total[slot * this.width + column]!
+  }
+
   totalRestOf(slot: number): Resources {
     return this.totalRest[slot]!
   }
@@ -298,6 +329,7 @@ export class HostTable {
   private makeRoom(count: number): void {
     this.hashes = grownUint32(this.hashes, count)
     this.flags = grownUint8(this.flags, count)
+    this.demands = grownUint8(this.demands, count)
     const words = count * this.width
     this.total = grownFloat64(this.total, words)
     this.allocated = grownFloat64(this.allocated, words)

@@ -1,7 +1,6 @@
 import type { Quantities } from "../resources/Quantities.ts"
 import type { Resources } from "../resources/Resources.ts"
 import { sizeOf } from "../resources/ResourceValue.ts"
-import type { Bundle } from "./Bundle.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 
 /** One set of amounts, all of which must be there. */
@@ -27,27 +26,35 @@ export const compileMinimum = (names: ResourceNames, sets: ReadonlyArray<Quantit
   }),
 })
 
-export const reachesMinimum = (minimum: Minimum, bundle: Bundle): boolean => {
+/** Whether scalars (by column, without shared ones) and a rest reach it. */
+export const reachesMinimum = (
+  minimum: Minimum,
+  counted: ReadonlyArray<number>,
+  rest: Resources,
+): boolean => {
   const { sets } = minimum
   if (sets.length === 0) return true
   for (let index = 0; index < sets.length; index++) {
-    if (hasAll(sets[index]!, bundle)) return true
+    if (hasAll(sets[index]!, counted, rest)) return true
   }
   return false
 }
 
-const hasAll = ({ columns, names, amounts }: MinimumSet, bundle: Bundle): boolean => {
+const hasAll = (
+  { columns, names, amounts }: MinimumSet,
+  counted: ReadonlyArray<number>,
+  rest: Resources,
+): boolean => {
   for (let index = 0; index < columns.length; index++) {
     const column = columns[index]!
-    const scalars = column < bundle.counted.length ? bundle.counted[column]! : 0
+    const scalars = column < counted.length ? counted[column]! : 0
     if (scalars >= amounts[index]!) continue
-    if (bundle.rest.length === 0 || scalars + uncounted(bundle.rest, names[index]!) < amounts[index]!)
-      return false
+    if (rest.length === 0 || scalars + uncounted(rest, names[index]!) < amounts[index]!) return false
   }
   return true
 }
 
-/** Items of ranges and sets × 1000, and shared resources, each once: what `Bundle.counted` leaves out. */
+/** Items of ranges and sets × 1000, and shared resources, each once: what `counted` leaves out. */
 const uncounted = (rest: Resources, name: string): number => {
   let sum = 0
   for (let index = 0; index < rest.length; index++) {

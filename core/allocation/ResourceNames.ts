@@ -8,6 +8,7 @@ export class ResourceNames {
   readonly names: Array<string> = []
   /** The plain scalars of these names. */
   readonly kinds: Array<ResourceKind> = []
+  readonly noAmounts: ReadonlyArray<number> = []
   private readonly numbers = new Map<string, number>()
   private readonly widenings: Array<(before: number, after: number) => void> = []
   width = 4

@@ -76,7 +76,7 @@ export class RoleBook {
       role.below = "clients"
       role.leaf = role.node
     } else if (role.leaf === -1) {
-      role.leaf = this.tree.add(role.node, virtualPath(path), 1, 0)
+      role.leaf = this.tree.addRole(role.node, virtualPath(path), 1, 0)
       this.takeUp(virtualPath(path), role.leaf)
     }
     return role.leaf
@@ -117,7 +117,12 @@ export class RoleBook {
     if (known !== undefined) return known
     const slash = path.lastIndexOf("/")
     const parent = slash < 0 ? FairTree.root : this.innerNodeOf(path.slice(0, slash))
-    const node = this.tree.add(parent, path, this.weightOf(path), numberOf(this.settings.priorities, path, 0))
+    const node = this.tree.addRole(
+      parent,
+      path,
+      this.weightOf(path),
+      numberOf(this.settings.priorities, path, 0),
+    )
     const role: RoleNode = { path, node, below: "nothing", leaf: -1 }
     this.roles.set(path, role)
     this.takeUp(path, node)
