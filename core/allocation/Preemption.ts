@@ -56,8 +56,15 @@ export const findPreemptions = (
   priorities: NumberByName,
 ): ReadonlyArray<Preemption> => {
   const found: Array<Preemption> = []
+  const isLowerByRole = new Map<string, boolean>()
+  const isCandidate = ({ role }: PreemptionTask): boolean => {
+    const known = isLowerByRole.get(role)
+    const isLower = known === undefined ? comparePriorities(priorities, role, request.role) < 0 : known
+    isLowerByRole.set(role, isLower)
+    return isLower
+  }
   for (const host of hosts) {
-    const preemption = preemptionOn(host, request, priorities)
+    const preemption = preemptionOn(host, request, isCandidate)
     if (preemption !== undefined) found.push(preemption)
   }
   return found.sort(
@@ -71,12 +78,10 @@ export const findPreemptions = (
 const preemptionOn = (
   host: PreemptionHost,
   request: PreemptionRequest,
-  priorities: NumberByName,
+  isCandidate: (task: PreemptionTask) => boolean,
 ): Preemption | undefined => {
   const demand = demandOf(host, request)
-  const candidates = host.tasks
-    .filter((task) => comparePriorities(priorities, task.role, request.role) < 0)
-    .sort(compareTasks)
+  const candidates = host.tasks.filter(isCandidate).sort(compareTasks)
   const pieces = candidates.map(({ key, lostWork, resources }) => {
     assert(Number.isInteger(lostWork) && lostWork >= 0, `task ${key}: lost work ${lostWork}`)
     return { cost: lostWork, gives: demand.yieldOf(resources) }
