@@ -226,15 +226,29 @@ export class FairTree {
       for (let column = 0; column < columns; column++) {
         held[base + column] = held[base + column]! + sign * counted[column]!
       }
-      if (grants > 0) {
-        this.grantCounts[node] = this.grantCounts[node]! + grants
-        if (this.grantFlags[node] === 0) {
-          this.grantFlags[node] = 1
-          this.granted.push(node)
-        }
-      }
+      if (grants > 0) this.grant(node)
       this.markStale(node)
     }
+  }
+
+  /** A grant of one row of a table of amounts. */
+  grantRow(client: number, rows: Float64Array, from: number, columns: number): void {
+    const { held, width, parents } = this
+    for (let node = client; node !== FairTree.root; node = parents[node]!) {
+      const base = node * width
+      for (let column = 0; column < columns; column++) {
+        held[base + column] = held[base + column]! + rows[from + column]!
+      }
+      this.grant(node)
+      this.markStale(node)
+    }
+  }
+
+  private grant(node: number): void {
+    this.grantCounts[node] = this.grantCounts[node]! + 1
+    if (this.grantFlags[node] === 1) return
+    this.grantFlags[node] = 1
+    this.granted.push(node)
   }
 
   /** Nodes whose grants changed since the last call. */
