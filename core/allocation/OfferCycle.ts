@@ -59,6 +59,7 @@ export class OfferCycle implements Allocations {
   private isSpecial = false
   private demands = 0
   private whole: Bundle
+  private readonly noBundle: Bundle
   private gone: Resources = noResources
   private isDone = false
 
@@ -68,7 +69,8 @@ export class OfferCycle implements Allocations {
     this.onHeldBack = onHeldBack
     this.marks = new FilterMarks(books.filters)
     this.offerCut = new OfferCut(books.names, books.hosts, books.clients, books.quotas)
-    this.whole = toBundle(books.names, noResources)
+    this.noBundle = toBundle(books.names, noResources)
+    this.whole = this.noBundle
   }
 
   at(index: number): Allocation {
@@ -84,8 +86,9 @@ export class OfferCycle implements Allocations {
 
   run(slots: Int32Array, count: number, firstDraw: number, secondDraw: number): void {
     const { hosts, quotas, tree } = this.books
+    const before = this.count
     this.begin()
-    if (count === 0) return
+    if (count === 0) return this.forgetOffers(before)
     if (quotas.hasGuarantees) {
       this.stage = 1
       const order = this.hostOrder.sort(slots, count, hosts.hashes, hosts.ids, firstDraw)
@@ -97,7 +100,12 @@ export class OfferCycle implements Allocations {
     this.stage = 2
     const order = this.hostOrder.sort(slots, count, hosts.hashes, hosts.ids, secondDraw)
     for (let index = 0; index < count; index++) this.visitFairly(order[index]!)
-    this.offerBundles.length = this.count
+    this.forgetOffers(before)
+  }
+
+  /** Lets go of the offers of the cycle before. Not by the array's length, which gives its memory back each time. */
+  private forgetOffers(before: number): void {
+    for (let offer = this.count; offer < before; offer++) this.offerBundles[offer] = this.noBundle
   }
 
   private begin(): void {
