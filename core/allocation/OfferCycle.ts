@@ -174,22 +174,23 @@ export class OfferCycle implements Allocations {
     const count = tree.activeCount(node)
     if (count === 0) return
     const order = tree.orderOf(node)
-    if (tree.isClient(order[0]!)) {
-      this.visitClients(order, count)
+    const start = tree.startOf(node)
+    if (tree.isClient(order[start]!)) {
+      this.visitClients(order, start, start + count)
       return
     }
-    for (let index = 0; index < count && !this.isDone; index++) this.visitRoles(order[index]!)
+    for (let place = start; place < start + count && !this.isDone; place++) this.visitRoles(order[place]!)
   }
 
-  private visitClients(order: Int32Array, count: number): void {
+  private visitClients(order: Int32Array, start: number, end: number): void {
     const { clients, quotas } = this.books
-    const first = order[0]!
+    const first = order[start]!
     if (this.stage === 1) {
       const top = clients.tops[first]!
       // Guarantees are a top-level role's own; sub-roles have none (spec/mesos.md §1.10).
       if (!top.isUnsatisfied || top.role !== clients.roles[first]) return
     } else if (quotas.hasQuotas && this.isPointless(first)) return
-    for (let index = 0; index < count && !this.isDone; index++) this.tryClient(order[index]!)
+    for (let place = start; place < end && !this.isDone; place++) this.tryClient(order[place]!)
   }
 
   /** Whether a role that has reached all its limits can get nothing else of the host either. */
@@ -218,7 +219,7 @@ export class OfferCycle implements Allocations {
       const minimum = clients.minimums[client] || this.settings.minimum
       if (!reachesMinimum(minimum, offered.counted, offered.rest)) return
     }
-    if (this.marks.isFiltered(client, offered.resources)) return
+    if (this.marks.isFiltered(client, offered)) return
     this.book(client, offered)
   }
 
@@ -238,7 +239,7 @@ export class OfferCycle implements Allocations {
     const columns = names.names.length
     tree.grantRow(client, hosts.available, base, columns)
     clients.others[client] = clients.others[client]! + hosts.availableOthers[slot]!
-    quotas.holdRow(clients.tops[client]!, hosts.available, base, columns)
+    if (quotas.hasQuotas) quotas.noteHeld(clients.tops[client]!)
     hosts.takeWhole(slot)
     this.isDone = true
   }
@@ -249,7 +250,7 @@ export class OfferCycle implements Allocations {
     hosts.takePart(slot, offered)
     tree.hold(client, offered.counted, 1, 1)
     clients.others[client] = clients.others[client]! + offered.others
-    quotas.hold(clients.tops[client]!, offered.plain, 1)
+    quotas.hold(clients.tops[client]!, offered, 1)
     if (offered.hasShared) {
       shared.hold(client, slot, offered.rest, 1)
       const gone = offered.rest.filter(({ kind }) => kind.shared)
