@@ -40,7 +40,9 @@ export class IndexedAllocator implements Allocator {
   private readonly hosts: HostTable
   private readonly filters = new FilterTable()
   private readonly quotas = new QuotaBook(this.names, this.tree)
-  private readonly shared = new SharedBook(this.tree, this.names)
+  private readonly shared = new SharedBook(this.tree, this.names, (client, column, milli) =>
+    this.quotas.holdSpecial(this.clients.tops[client]!, column, milli),
+  )
   private readonly roles: RoleBook
   private readonly clients: ClientBook
   private readonly rows: AllocatorRows

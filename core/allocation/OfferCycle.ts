@@ -31,6 +31,9 @@ export interface CycleSettings {
   readonly partMin: ReadonlyArray<readonly [column: number, milli: number]> | null
 }
 
+/** How many hosts are read ahead. */
+const warmedHosts = 128
+
 /**
  * One allocation cycle over given hosts; see `Allocator` for the rules. Its decisions stay in columns of numbers until the next
  * cycle. Where a client gets a host whole, which is the rule, nothing is built: the offer is what the host has ready.
@@ -45,6 +48,7 @@ export class OfferCycle implements Allocations {
   private lastOffers: Int32Array = new Int32Array(0)
   private previousOffers: Int32Array = new Int32Array(0)
   private canMerge = false
+  private divides = false
   private readonly marks: FilterMarks
   private readonly offerCut: OfferCut
   private readonly hostOrder = new HostOrder()
@@ -99,7 +103,10 @@ export class OfferCycle implements Allocations {
     }
     this.stage = 2
     const order = this.hostOrder.sort(slots, count, hosts.hashes, hosts.ids, secondDraw)
-    for (let index = 0; index < count; index++) this.visitFairly(order[index]!)
+    for (let index = 0; index < count; index++) {
+      if (index % warmedHosts === 0) hosts.warm(order, index, Math.min(index + warmedHosts, count))
+      this.visitFairly(order[index]!)
+    }
     this.forgetOffers(before)
   }
 
@@ -116,7 +123,8 @@ export class OfferCycle implements Allocations {
     quotas.begin()
     this.marks.reserveClients(tree.bound)
     clients.tops.length = Math.max(clients.tops.length, tree.bound)
-    this.canMerge = quotas.hasGuarantees || this.mayDivide()
+    this.divides = this.settings.partMin !== null && tree.activeClients() >= 2 * hosts.activeCount
+    this.canMerge = quotas.hasGuarantees || this.divides
     if (!this.canMerge) return
     this.lastOffers = grownInt32(this.lastOffers, hosts.bound)
     this.lastOffers.fill(-1)
@@ -124,25 +132,22 @@ export class OfferCycle implements Allocations {
 
   private visitFairly(slot: number): void {
     const { tree } = this.books
-    this.parts = this.partsOf(slot)
-    if (this.parts > 1) {
-      this.visit(slot)
-      tree.refresh()
-      this.parts = 1
+    if (this.divides) {
+      this.parts = this.partsOf(slot)
+      if (this.parts > 1) {
+        this.visit(slot)
+        tree.refresh()
+        this.parts = 1
+      }
     }
     this.visit(slot)
     tree.refresh()
   }
 
-  private mayDivide(): boolean {
-    const { hosts, tree } = this.books
-    return this.settings.partMin !== null && tree.activeClients() >= 2 * hosts.activeCount
-  }
-
   /** Into how many parts a host is divided, as stated at `Allocator`. */
   private partsOf(slot: number): number {
     const { partMin } = this.settings
-    if (partMin === null || !this.mayDivide()) return 1
+    if (partMin === null) return 1
     const { hosts, tree } = this.books
     let parts = Math.floor(tree.activeClients() / hosts.activeCount)
     for (const [column, milli] of partMin) {

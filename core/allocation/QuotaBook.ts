@@ -115,10 +115,14 @@ export class QuotaBook {
     if (counted !== plain) {
       for (let column = 0; column < counted.length; column++) {
         const special = counted[column]! - (column < plain.length ? plain[column]! : 0)
-        setAt(top.special, column, (top.special[column] || 0) + sign * special, 0)
+        this.holdSpecial(top, column, sign * special)
       }
     }
     this.noteHeld(top)
+  }
+
+  holdSpecial(top: TopRole, column: number, milli: number): void {
+    setAt(top.special, column, (top.special[column] || 0) + milli, 0)
   }
 
   /** Brings up to date what follows from the holdings of a role with a quota. */
