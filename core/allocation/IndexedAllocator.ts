@@ -85,7 +85,7 @@ export class IndexedAllocator implements Allocator {
       },
       (slot) => this.candidates.noteHeldBack(slot),
     )
-    for (const name of settings.excludedNames) tree.exclude(names.numberOf(name))
+    for (const name of settings.excludedNames) tree.holdings.exclude(names.numberOf(name))
     for (const role of Object.keys(settings.quotas)) quotas.setQuota(role, settings.quotas[role]!)
   }
 
@@ -254,7 +254,7 @@ export class IndexedAllocator implements Allocator {
   }
 
   private hold(client: number, slot: number, bundle: Bundle, sign: 1 | -1): void {
-    this.tree.hold(client, bundle.counted, sign, 0)
+    this.tree.hold(client, bundle.counted, sign, false)
     if (bundle.others > 0) this.clients.others[client] = this.clients.others[client]! + sign * bundle.others
     if (bundle.hasShared) this.shared.hold(client, slot, bundle.rest, sign)
     this.quotas.hold(this.clients.tops[client]!, bundle, sign)
@@ -419,7 +419,7 @@ export class IndexedAllocator implements Allocator {
   }
 
   private heldByNode(node: number): Quantities {
-    return node < 0 ? noQuantities : this.hosts.quantities((column) => this.tree.heldBy(node, column))
+    return node < 0 ? noQuantities : this.hosts.quantities((column) => this.tree.holdings.at(node, column))
   }
 
   shareOf(role: string): number {

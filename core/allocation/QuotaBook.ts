@@ -142,7 +142,7 @@ export class QuotaBook {
   }
 
   consumed(top: TopRole, column: number): number {
-    const held = top.node < 0 ? 0 : this.tree.heldBy(top.node, column) - (top.special[column] || 0)
+    const held = top.node < 0 ? 0 : this.tree.holdings.at(top.node, column) - (top.special[column] || 0)
     return held + (top.reserved[column] || 0)
   }
 
