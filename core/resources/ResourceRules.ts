@@ -76,9 +76,6 @@ const extrasProblem = ({ name, disk, revocable, shared, reservations }: KindFiel
   const info = disk ?? null
   const isVolume = info !== null && info.persistence !== null
   if (info !== null && name !== "disk") return `disk info is for disk, not for ${name}: leave it out`
-  if (info !== null && info.volume !== null && !isVolume) {
-    return "a volume without persistence is not supported: give it disk.persistence"
-  }
   if (shared === true && !isVolume) return "only persistent volumes can be shared: leave shared out"
   if (revocable === true && isVolume) return "a revocable resource can hold no volume: choose one of both"
   if (revocable === true && (reservations ?? []).length > 0) {

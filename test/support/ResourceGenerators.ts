@@ -29,20 +29,22 @@ export const anyReservation: fc.Arbitrary<Reservation> = fc.record({
   ]),
 })
 
-const anyDisk: fc.Arbitrary<DiskInfo> = fc.record({
-  persistence: fc.option(
-    fc.record({ id: fc.constantFrom("v1", "v2"), principal: fc.constantFrom(null, "ops") }),
-  ),
-  volume: fc.option(fc.record({ containerPath: fc.constant("data"), mode: fc.constantFrom("RW", "RO") })),
-  source: fc.option(
-    fc.record({
-      type: fc.constantFrom("PATH", "MOUNT", "BLOCK", "RAW"),
-      root: fc.constantFrom(null, "/mnt"),
-      id: fc.constantFrom(null, "id"),
-      profile: fc.constant(null),
-    }),
-  ),
-})
+const anyDisk: fc.Arbitrary<DiskInfo> = fc
+  .record({
+    persistence: fc.option(
+      fc.record({ id: fc.constantFrom("v1", "v2"), principal: fc.constantFrom(null, "ops") }),
+    ),
+    volume: fc.option(fc.record({ containerPath: fc.constant("data"), mode: fc.constantFrom("RW", "RO") })),
+    source: fc.option(
+      fc.record({
+        type: fc.constantFrom("PATH", "MOUNT", "BLOCK", "RAW"),
+        root: fc.constantFrom(null, "/mnt"),
+        id: fc.constantFrom(null, "id"),
+        profile: fc.constant(null),
+      }),
+    ),
+  })
+  .map((disk) => (disk.persistence === null ? { ...disk, volume: null } : disk))
 
 /** Most kinds are plain or reserved, some revocable, of a provider, disks or shared. */
 export const anyKind: fc.Arbitrary<ResourceKind> = fc

@@ -54,7 +54,7 @@ describe("the key of a kind", () => {
       { ...fields, reservations: [{ ...reservation, labels: [{ key: "k", value: "w" }] }] },
       { ...fields, reservations: [{ ...reservation, labels: [{ key: "l", value: "v" }] }] },
       { ...fields, disk: null },
-      { ...fields, disk: { ...disk, persistence: null } },
+      { ...fields, disk: { ...disk, persistence: null, volume: null } },
       { ...fields, disk: { ...disk, persistence: { id: "v2", principal: "ops" } } },
       { ...fields, disk: { ...disk, source: null } },
       { ...fields, disk: { ...disk, source: { ...disk.source, type: "BLOCK" as const } } },
@@ -130,12 +130,21 @@ describe("a kind", () => {
     )
     const disk = { ...noDiskInfo, persistence: { id: "v", principal: null } }
     expect(() => toKind({ name: "ports", type: "set", disk })).toThrow("only a scalar can have disk info")
+    const volume = { containerPath: "data", mode: "RW" as const }
+    expect(() => diskOf({ volume })).toThrow("a volume without persistence is not supported")
     expect(() => reserved("*")).toThrow("reserved for no role")
     expect(() => reserved("a", "")).toThrow("reserved for no role")
   })
 
   it("has no disk info where that says nothing", () => {
     expect(diskOf({})).toEqual(plainScalar("disk"))
+  })
+
+  it("is the same bytes whatever the order of fields", () => {
+    const persistence = { id: "v", principal: null }
+    const forth = { persistence, volume: { containerPath: "d", mode: "RW" as const }, source: null }
+    const back = { source: null, volume: { mode: "RW" as const, containerPath: "d" }, persistence }
+    expect(JSON.stringify(diskOf(back))).toBe(JSON.stringify(diskOf(forth)))
   })
 
   it("belongs to the last role of its stack", () => {

@@ -122,7 +122,7 @@ describe("Resources against atoms counted one by one", () => {
         const resources = toResources(list)
         expectNormal(resources)
         expect(atomsOf(resources)).toEqual(atomsOf(list))
-        expect(sameResources(toResources([...list].reverse()), resources)).toBe(true)
+        expect(toResources([...list].reverse())).toEqual(resources)
       }),
       { numRuns: 500 },
     )
@@ -134,7 +134,8 @@ describe("Resources against atoms counted one by one", () => {
         const sum = addResources(left, right)
         expectNormal(sum)
         expect(atomsOf(sum)).toEqual(atomsOf([...left, ...right]))
-        expect(sameResources(sum, addResources(right, left))).toBe(true)
+        expect(addResources(right, left)).toEqual(sum)
+        expect(toResources([...left, ...right])).toEqual(sum)
       }),
       { numRuns: 1000 },
     )
@@ -267,6 +268,20 @@ describe("Resources", () => {
       toResources([mountDisk(5), volume("v1", 3), volume("v2", 3)]),
     )
     expect(() => subtractResources(disks, [volume("v1", 2)])).toThrow("cannot take")
+  })
+
+  it("order equal volumes by their use, whoever came first", () => {
+    const mounted = (containerPath: string) => {
+      const { kind } = volume("v1", 3, true)
+      const disk = { ...kind.disk!, volume: { containerPath, mode: "RW" as const } }
+      return resourceOf(toKind({ ...kind, disk }), 3)
+    }
+    const both = [mounted("here"), mounted("there")]
+    expect(addResources([both[1]!], [both[0]!])).toEqual(both)
+    expect(addResources([both[0]!], [both[1]!])).toEqual(both)
+    expect(toResources([both[1]!, both[0]!])).toEqual(both)
+    expect(containsResources([both[1]!], [both[0]!])).toBe(true)
+    expect(subtractResources(both, [mounted("elsewhere")])).toEqual([both[1]])
   })
 
   it("count shared resources by copies, and their amount once", () => {
