@@ -25,7 +25,7 @@ export const readValueText = (text: string): ValueText | string => {
 }
 
 const insideOf = (text: string, close: string): string | null =>
-  text.length > 1 && text.endsWith(close) ? text.slice(1, -1) : null
+  text.endsWith(close) ? text.slice(1, -1) : null
 
 /** The parts between commas; none in what is blank. */
 const partsOf = (inside: string): ReadonlyArray<string> =>
