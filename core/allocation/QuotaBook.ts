@@ -95,6 +95,16 @@ export class QuotaBook {
     if (quota === null) this.forget(top)
   }
 
+  quotaOf(role: string): Quota | null {
+    const top = this.tops.get(role)
+    return top === undefined ? null : top.quota
+  }
+
+  /** Sorted. */
+  quotaRoles(): ReadonlyArray<string> {
+    return this.limited.map(({ role }) => role).sort()
+  }
+
   /** Scalars of a host reserved for a role come (`sign` 1) or go (−1). */
   reserve(role: string, name: string, milli: number, sign: number): void {
     const top = this.topOf(role)
