@@ -44,12 +44,17 @@ export class HostJudge {
 
   /** Never `behind`: who else wants it is not asked here. */
   judge(agent: AllocatorAgent): HostVerdict {
-    return (
-      this.judgeHost(agent) ||
-      this.judgeFree(agent) ||
-      this.judgeShown(agent) ||
-      this.judgeOffer(agent.agentId, this.shownOf(agent.agentId))
-    )
+    const refusal = this.judgeHost(agent)
+    if (refusal !== null) return refusal
+    const { agentId } = agent
+    const available = this.view.availableOn(agentId)
+    const seen = pickResources(available, ({ kind }) => !isStripped(kind, this.asker.stripped))
+    const shown = forRole(seen, this.asker.role)
+    // The last is the smallest: when it suffices, so do the others.
+    if (!this.suffices(shown)) {
+      return this.judgeFree(agentId, available, shown) || this.judgeShown(available, seen, shown)
+    }
+    return this.judgeOffer(agentId, shown)
   }
 
   /** The host itself, whatever is free of it. */
@@ -62,14 +67,13 @@ export class HostJudge {
       return { stage: "capability", capability: demandName(bit), missingAt }
     }
     if (this.asker.satisfies !== null && !this.asker.satisfies(agent)) return { stage: "constraints" }
+    if (isNoQuantities(this.wanted)) return null
     const missing = shortages(usable(agent.total), this.wanted)
     return isNoQuantities(missing) ? null : { stage: "tooSmall", missing }
   }
 
   /** What is not allocated. */
-  private judgeFree(agent: AllocatorAgent): HostVerdict | null {
-    const { agentId } = agent
-    const available = this.view.availableOn(agentId)
+  private judgeFree(agentId: string, available: Resources, shown: Resources): HostVerdict | null {
     const free = addResources(available, quantitiesToResources(this.view.heldOn(agentId)))
     if (this.suffices(free)) return null
     const holdings = this.holdingsOn === null ? [] : this.holdingsOn(agentId)
@@ -88,7 +92,7 @@ export class HostJudge {
     const amounts = quantitiesWithCounts(free)
     if (this.namesOfInterest().some((name) => amountOf(amounts, name) > 0)) {
       if (containsQuantities(usable(free), this.wanted)) return { stage: "belowMinimum", free: amounts }
-      return { stage: "short", missing: shortages(usable(this.shownOf(agentId)), this.wanted) }
+      return { stage: "short", missing: shortages(usable(shown), this.wanted) }
     }
     if (holdings.length === 0) return { stage: "taken", by: "unknown", holders: [] }
     const offers = holdings.filter(isOffer)
@@ -97,18 +101,14 @@ export class HostJudge {
     return taken(tasks.every(isOwn) ? "ownTasks" : "tasks", tasks)
   }
 
-  /** What may be shown to the client at all. */
-  private judgeShown({ agentId }: AllocatorAgent): HostVerdict | null {
-    const available = this.view.availableOn(agentId)
+  /** What may be shown to the client, which is not enough. */
+  private judgeShown(available: Resources, seen: Resources, shown: Resources): HostVerdict {
     const missing = (resources: Resources) => shortages(usable(resources), this.wanted)
     if (!this.suffices(available)) return { stage: "reserve", missing: missing(available) }
-    const seen = this.stripped(available)
     if (!this.suffices(seen)) {
       const hidden = pickResources(available, ({ kind }) => isStripped(kind, this.asker.stripped))
       return { stage: "stripped", capabilities: capabilitiesFor(hidden) }
     }
-    const shown = forRole(seen, this.asker.role)
-    if (this.suffices(shown)) return null
     const others = pickResources(seen, ({ kind }) => !isAllocatableTo(kind, this.asker.role))
     const roles = sortedUnique(others.map(({ kind }) => reservationRole(kind)!))
     return { stage: "reserved", roles, missing: missing(shown) }
@@ -179,14 +179,6 @@ export class HostJudge {
     return sortedUnique(
       this.asker.minima.reduce((names: Array<string>, set) => names.concat(Object.keys(set)), []),
     )
-  }
-
-  private shownOf(agentId: string): Resources {
-    return forRole(this.stripped(this.view.availableOn(agentId)), this.asker.role)
-  }
-
-  private stripped(resources: Resources): Resources {
-    return pickResources(resources, ({ kind }) => !isStripped(kind, this.asker.stripped))
   }
 }
 
