@@ -10,10 +10,12 @@ import { isAllocatableTo, isIndivisible, reservationRole } from "../../resources
 import {
   addResources,
   containsResources,
+  noResources,
   pickResources,
   quantitiesToResources,
   quantitiesWithCounts,
   type Resources,
+  subtractResources,
 } from "../../resources/Resources.ts"
 import { type AllocatorAgent, type FilterRow, filterKey } from "../Allocator.ts"
 import { demandName, demandsOf, HIERARCHICAL_ROLE, isStripped, MULTI_ROLE } from "../Gates.ts"
@@ -117,17 +119,30 @@ export class HostJudge {
   /** What a cycle would make of it, and whether the client refused that lately. */
   private judgeOffer(agentId: string, shown: Resources): HostVerdict {
     const scalars = scalarsOf(shown)
-    const guaranteed = this.room.guaranteedPart(scalars)
-    const first =
-      guaranteed === undefined ? [] : forGuarantee(withScalars(shown, guaranteed), this.asker.role)
+    const first = this.guaranteedOffer(shown, scalars)
     const firstFilter = this.filterOn(agentId, first)
-    const hasFirst = this.isWorthOffering(first) && firstFilter === null
-    const offer = withScalars(shown, hasFirst ? this.room.combinedPart(scalars) : this.room.fairPart(scalars))
-    if (!this.suffices(offer)) {
-      return firstFilter !== null && this.suffices(first) ? firstFilter : this.heldBack(shown, scalars, offer)
+    if (this.isWorthOffering(first) && firstFilter === null) {
+      const rest = this.restAfter(agentId, shown, scalars, first)
+      const offer = addResources(first, rest)
+      return this.suffices(offer)
+        ? { stage: "offered", resources: offer }
+        : this.heldBack(shown, scalars, offer)
     }
-    const filter = hasFirst ? null : this.filterOn(agentId, offer)
-    return filter === null ? { stage: "offered", resources: offer } : filter
+    const offer = withScalars(shown, this.room.fairPart(scalars))
+    if (this.suffices(offer)) return this.filterOn(agentId, offer) || { stage: "offered", resources: offer }
+    return firstFilter !== null && this.suffices(first) ? firstFilter : this.heldBack(shown, scalars, offer)
+  }
+
+  /** Stage 1. */
+  private guaranteedOffer(shown: Resources, scalars: Quantities): Resources {
+    const part = this.room.guaranteedPart(scalars)
+    return part === undefined ? noResources : forGuarantee(withScalars(shown, part), this.asker.role)
+  }
+
+  /** What stage 2 adds to an offer of stage 1, which is an offer of its own to minima and filters. */
+  private restAfter(agentId: string, shown: Resources, scalars: Quantities, first: Resources): Resources {
+    const rest = subtractResources(withScalars(shown, this.room.combinedPart(scalars)), first)
+    return this.isWorthOffering(rest) && this.filterOn(agentId, rest) === null ? rest : noResources
   }
 
   private heldBack(shown: Resources, scalars: Quantities, offer: Resources): HostVerdict {
