@@ -10,7 +10,7 @@ import {
 } from "../resources/Resource.ts"
 import { noResources, type Resources } from "../resources/Resources.ts"
 import { sizeOf } from "../resources/ResourceValue.ts"
-import { type Bundle, bundleOfRow } from "./Bundle.ts"
+import { type Bundle, bundleOfRow, isNothing } from "./Bundle.ts"
 import type { ClientBook } from "./ClientBook.ts"
 import { isStripped } from "./Gates.ts"
 import { type HostTable, SPECIAL } from "./HostTable.ts"
@@ -171,9 +171,3 @@ const amountAt = (plain: ReadonlyArray<number>, column: number): number =>
 
 const hasCopy = (resources: Resources, resource: Resource): boolean =>
   resources.some(({ kind, value }) => kind.key === resource.kind.key && value === resource.value)
-
-/** Nothing but shared resources, which alone are no offer. */
-export const isNothing = (rest: Resources): boolean => {
-  for (let index = 0; index < rest.length; index++) if (!rest[index]!.kind.shared) return false
-  return true
-}

@@ -7,9 +7,9 @@ import { FilterMarks } from "./FilterMarks.ts"
 import type { FilterTable } from "./FilterTable.ts"
 import { grownInt32 } from "./Growable.ts"
 import { HostOrder } from "./HostOrder.ts"
-import { type HostTable, SPECIAL } from "./HostTable.ts"
+import { BARE, type HostTable, SMALL, SPECIAL, TAKEN } from "./HostTable.ts"
 import { type Minimum, reachesMinimum } from "./Minimum.ts"
-import { isNothing, OfferCut } from "./OfferCut.ts"
+import { OfferCut } from "./OfferCut.ts"
 import type { QuotaBook } from "./QuotaBook.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 import type { SharedBook } from "./SharedBook.ts"
@@ -31,6 +31,9 @@ export interface CycleSettings {
   readonly partMin: ReadonlyArray<readonly [column: number, milli: number]> | null
 }
 
+/** How many hosts are read ahead. */
+const warmedHosts = 128
+
 /**
  * One allocation cycle over given hosts; see `Allocator` for the rules. Its decisions stay in columns of numbers until the next
  * cycle. Where a client gets a host whole, which is the rule, nothing is built: the offer is what the host has ready.
@@ -45,6 +48,7 @@ export class OfferCycle implements Allocations {
   private lastOffers: Int32Array = new Int32Array(0)
   private previousOffers: Int32Array = new Int32Array(0)
   private canMerge = false
+  private divides = false
   private readonly marks: FilterMarks
   private readonly offerCut: OfferCut
   private readonly hostOrder = new HostOrder()
@@ -59,6 +63,7 @@ export class OfferCycle implements Allocations {
   private isSpecial = false
   private demands = 0
   private whole: Bundle
+  private readonly noBundle: Bundle
   private gone: Resources = noResources
   private isDone = false
 
@@ -68,7 +73,8 @@ export class OfferCycle implements Allocations {
     this.onHeldBack = onHeldBack
     this.marks = new FilterMarks(books.filters)
     this.offerCut = new OfferCut(books.names, books.hosts, books.clients, books.quotas)
-    this.whole = toBundle(books.names, noResources)
+    this.noBundle = toBundle(books.names, noResources)
+    this.whole = this.noBundle
   }
 
   at(index: number): Allocation {
@@ -84,8 +90,9 @@ export class OfferCycle implements Allocations {
 
   run(slots: Int32Array, count: number, firstDraw: number, secondDraw: number): void {
     const { hosts, quotas, tree } = this.books
+    const before = this.count
     this.begin()
-    if (count === 0) return
+    if (count === 0) return this.forgetOffers(before)
     if (quotas.hasGuarantees) {
       this.stage = 1
       const order = this.hostOrder.sort(slots, count, hosts.hashes, hosts.ids, firstDraw)
@@ -96,8 +103,16 @@ export class OfferCycle implements Allocations {
     }
     this.stage = 2
     const order = this.hostOrder.sort(slots, count, hosts.hashes, hosts.ids, secondDraw)
-    for (let index = 0; index < count; index++) this.visitFairly(order[index]!)
-    this.offerBundles.length = this.count
+    for (let index = 0; index < count; index++) {
+      if (index % warmedHosts === 0) hosts.warm(order, index, Math.min(index + warmedHosts, count))
+      this.visitFairly(order[index]!)
+    }
+    this.forgetOffers(before)
+  }
+
+  /** Lets go of the offers of the cycle before. Not by the array's length, which gives its memory back each time. */
+  private forgetOffers(before: number): void {
+    for (let offer = this.count; offer < before; offer++) this.offerBundles[offer] = this.noBundle
   }
 
   private begin(): void {
@@ -108,7 +123,8 @@ export class OfferCycle implements Allocations {
     quotas.begin()
     this.marks.reserveClients(tree.bound)
     clients.tops.length = Math.max(clients.tops.length, tree.bound)
-    this.canMerge = quotas.hasGuarantees || this.mayDivide()
+    this.divides = this.settings.partMin !== null && tree.activeClients() >= 2 * hosts.activeCount
+    this.canMerge = quotas.hasGuarantees || this.divides
     if (!this.canMerge) return
     this.lastOffers = grownInt32(this.lastOffers, hosts.bound)
     this.lastOffers.fill(-1)
@@ -116,25 +132,22 @@ export class OfferCycle implements Allocations {
 
   private visitFairly(slot: number): void {
     const { tree } = this.books
-    this.parts = this.partsOf(slot)
-    if (this.parts > 1) {
-      this.visit(slot)
-      tree.refresh()
-      this.parts = 1
+    if (this.divides) {
+      this.parts = this.partsOf(slot)
+      if (this.parts > 1) {
+        this.visit(slot)
+        tree.refresh()
+        this.parts = 1
+      }
     }
     this.visit(slot)
     tree.refresh()
   }
 
-  private mayDivide(): boolean {
-    const { hosts, tree } = this.books
-    return this.settings.partMin !== null && tree.activeClients() >= 2 * hosts.activeCount
-  }
-
   /** Into how many parts a host is divided, as stated at `Allocator`. */
   private partsOf(slot: number): number {
     const { partMin } = this.settings
-    if (partMin === null || !this.mayDivide()) return 1
+    if (partMin === null) return 1
     const { hosts, tree } = this.books
     let parts = Math.floor(tree.activeClients() / hosts.activeCount)
     for (const [column, milli] of partMin) {
@@ -147,13 +160,14 @@ export class OfferCycle implements Allocations {
 
   private visit(slot: number): void {
     const { hosts, clients } = this.books
+    const flag = hosts.flags[slot]!
+    if ((flag & (TAKEN | BARE)) !== 0) return
+    // Nobody can get more than all of it, so this spares asking everybody.
+    if ((flag & SMALL) !== 0 && clients.ownMinimums === 0) return
     this.slot = slot
     this.whole = hosts.bundleOf(slot)
-    if (this.isExhausted()) return
-    // Nobody can get more than all of it, so this spares asking everybody.
-    if (clients.ownMinimums === 0 && !this.reachesGlobalMinimum(this.whole)) return
     this.isDone = false
-    this.isSpecial = (hosts.flags[slot]! & SPECIAL) !== 0
+    this.isSpecial = (flag & SPECIAL) !== 0
     this.demands = hosts.demands[slot]!
     this.gone = this.isSpecial ? this.gonePerHost.get(slot) || noResources : noResources
     this.marks.mark(slot)
@@ -162,25 +176,24 @@ export class OfferCycle implements Allocations {
 
   private visitRoles(node: number): void {
     const { tree } = this.books
-    const count = tree.activeCount(node)
+    const { nodes, start, count } = tree.orderOf(node)
     if (count === 0) return
-    const order = tree.orderOf(node)
-    if (tree.isClient(order[0]!)) {
-      this.visitClients(order, count)
+    if (tree.isClient(nodes[start]!)) {
+      this.visitClients(nodes, start, start + count)
       return
     }
-    for (let index = 0; index < count && !this.isDone; index++) this.visitRoles(order[index]!)
+    for (let place = start; place < start + count && !this.isDone; place++) this.visitRoles(nodes[place]!)
   }
 
-  private visitClients(order: Int32Array, count: number): void {
+  private visitClients(order: Int32Array, start: number, end: number): void {
     const { clients, quotas } = this.books
-    const first = order[0]!
+    const first = order[start]!
     if (this.stage === 1) {
       const top = clients.tops[first]!
       // Guarantees are a top-level role's own; sub-roles have none (spec/mesos.md §1.10).
       if (!top.isUnsatisfied || top.role !== clients.roles[first]) return
     } else if (quotas.hasQuotas && this.isPointless(first)) return
-    for (let index = 0; index < count && !this.isDone; index++) this.tryClient(order[index]!)
+    for (let place = start; place < end && !this.isDone; place++) this.tryClient(order[place]!)
   }
 
   /** Whether a role that has reached all its limits can get nothing else of the host either. */
@@ -209,46 +222,46 @@ export class OfferCycle implements Allocations {
       const minimum = clients.minimums[client] || this.settings.minimum
       if (!reachesMinimum(minimum, offered.counted, offered.rest)) return
     }
-    if (this.marks.isFiltered(client, offered.resources)) return
+    if (this.marks.isFiltered(client, offered)) return
     this.book(client, offered)
-  }
-
-  private reachesGlobalMinimum({ counted, rest }: Bundle): boolean {
-    return reachesMinimum(this.settings.minimum, counted, rest)
-  }
-
-  /** Nothing is left but copies of shared resources. */
-  private isExhausted(): boolean {
-    const { plain, rest } = this.whole
-    for (let column = 0; column < plain.length; column++) if (plain[column]! > 0) return false
-    return isNothing(rest)
   }
 
   // --- booking ---
 
   private book(client: number, offered: Bundle): void {
+    if (offered === this.whole && !this.isSpecial) this.bookWhole(client)
+    else this.bookPart(client, offered)
+    this.record(client, offered)
+  }
+
+  /** The rule, and the hot path: reads one row, writes a bit. */
+  private bookWhole(client: number): void {
+    const { hosts, tree, clients, quotas, names } = this.books
+    const { slot } = this
+    const base = slot * names.width
+    const columns = names.names.length
+    tree.grantRow(client, hosts.available, base, columns)
+    clients.others[client] = clients.others[client]! + hosts.availableOthers[slot]!
+    if (quotas.hasQuotas) quotas.noteHeld(clients.tops[client]!)
+    hosts.takeWhole(slot)
+    this.isDone = true
+  }
+
+  private bookPart(client: number, offered: Bundle): void {
     const { hosts, tree, clients, quotas, shared } = this.books
     const { slot } = this
-    if (offered === this.whole) hosts.takeWhole(slot, offered)
-    else hosts.takePart(slot, offered)
-    tree.hold(client, offered.counted, 1, 1)
-    if (offered.others > 0) clients.others[client] = clients.others[client]! + offered.others
-    quotas.hold(clients.tops[client]!, offered.plain, 1)
+    hosts.takePart(slot, offered)
+    tree.hold(client, offered.counted, 1, true)
+    clients.others[client] = clients.others[client]! + offered.others
+    quotas.hold(clients.tops[client]!, offered, 1)
     if (offered.hasShared) {
       shared.hold(client, slot, offered.rest, 1)
-      this.gone = addResources(
-        this.gone,
-        offered.rest.filter(({ kind }) => kind.shared),
-      )
+      const gone = offered.rest.filter(({ kind }) => kind.shared)
+      this.gone = addResources(this.gone, gone)
       this.gonePerHost.set(slot, this.gone)
     }
-    this.record(client, offered)
-    if (offered === this.whole && !offered.hasShared) {
-      this.isDone = true
-      return
-    }
     this.whole = hosts.bundleOf(slot)
-    this.isDone = this.isExhausted()
+    this.isDone = (hosts.flags[slot]! & BARE) !== 0
   }
 
   /** Shared resources offered in this cycle, of hosts that have such. */
