@@ -7,7 +7,6 @@ import {
   type RoleRow,
 } from "../../../core/allocation/Allocator.ts"
 import type { AllocationClient, AllocationView } from "../../../core/allocation/Explain/AllocationView.ts"
-import { dominantShare } from "../../../core/allocation/Ledger.ts"
 import type { AllocatorSettings } from "../../../core/allocation/Settings.ts"
 import { numberOf } from "../../../core/NumberByName.ts"
 import {
@@ -81,10 +80,11 @@ const fairOrder = ({ allocator, settings, frameworks }: Known): ReadonlyArray<Al
         ? roles.filter((role) => !suppressedRoles.includes(role)).map((role) => ({ frameworkId, role }))
         : [],
   )
-  const shareHeld = (held: Quantities): number => {
-    const counted = Object.entries(held).filter(([name]) => !settings.excludedNames.includes(name))
-    return dominantShare(Object.fromEntries(counted), allocator.clusterTotal(), 1)
-  }
+  const total = allocator.clusterTotal()
+  const shareHeld = (held: Quantities): number =>
+    Object.entries(held)
+      .filter(([name]) => amountOf(total, name) > 0 && !settings.excludedNames.includes(name))
+      .reduce((largest, [name, milli]) => Math.max(largest, milli / amountOf(total, name)), 0)
   const grantsOf = (role: string): number =>
     (allocator.row({ kind: "role", key: role }) as RoleRow | undefined)?.grants ?? 0
   const clientPlace = ({ frameworkId, role }: AllocationClient): Place => ({
