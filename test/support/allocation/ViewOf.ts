@@ -11,6 +11,7 @@ import type { AllocatorSettings } from "../../../core/allocation/Settings.ts"
 import { numberOf } from "../../../core/NumberByName.ts"
 import {
   addQuantities,
+  amountOf,
   noQuantities,
   type Quantities,
   shortages,
