@@ -1,4 +1,4 @@
-import { isPlain, type Resource, resourceOf } from "../resources/Resource.ts"
+import { isFreeScalar, isPlain, type Resource, resourceOf } from "../resources/Resource.ts"
 import { noResources, type Resources } from "../resources/Resources.ts"
 import { sizeOf } from "../resources/ResourceValue.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
@@ -15,6 +15,8 @@ export interface Bundle {
   /** All scalars by column that count for shares, reserved and revocable ones too, without shared ones. The same array as
    * `plain` where there are no others. */
   readonly counted: ReadonlyArray<number>
+  /** Unreserved scalars that are not revocable, by column: what quotas count. The same array as `plain` where these are all. */
+  readonly free: ReadonlyArray<number>
   /** Numbers in ranges, items in sets and copies of shared resources: what is held besides `counted`. */
   readonly others: number
   /** Whether there are shared resources, which count by rules of their own. */
@@ -67,6 +69,7 @@ const withRest = (
   rest: Resources,
 ): Bundle => {
   let counted = plain
+  let free = plain
   let others = 0
   let hasShared = false
   for (const { kind, value } of rest) {
@@ -74,12 +77,12 @@ const withRest = (
       hasShared = true
       others++
     } else if (kind.type === "scalar") {
-      const sums = counted === plain ? plain.slice() : (counted as Array<number>)
-      addAt(sums, names.numberOf(kind.name), value as number)
-      counted = sums
+      const column = names.numberOf(kind.name)
+      counted = plus(counted, plain, column, value as number)
+      if (isFreeScalar(kind)) free = plus(free, plain, column, value as number)
     } else others += sizeOf(kind.type, value)
   }
-  return { resources, plain, rest, counted, others, hasShared }
+  return { resources, plain, rest, counted, free, others, hasShared }
 }
 
 /** Nothing but shared resources, which alone are no offer. */
@@ -93,7 +96,26 @@ const setAt = (row: Array<number>, column: number, milli: number): void => {
   row[column] = milli
 }
 
-const addAt = (row: Array<number>, column: number, milli: number): void => {
-  while (row.length <= column) row.push(0)
-  row[column] = row[column]! + milli
+/** Adds to sums that are a copy of `plain` from the first addition on. */
+const plus = (
+  sums: ReadonlyArray<number>,
+  plain: ReadonlyArray<number>,
+  column: number,
+  milli: number,
+): ReadonlyArray<number> => {
+  const copy = sums === plain ? plain.slice() : (sums as Array<number>)
+  setAt(copy, column, (column < copy.length ? copy[column]! : 0) + milli)
+  return copy
+}
+
+/** Free scalars of a rest by column, undefined if there are none: unreserved disks of a source. */
+export const freeInRest = (names: ResourceNames, rest: Resources): ReadonlyArray<number> | undefined => {
+  let row: Array<number> | undefined
+  for (const { kind, value } of rest) {
+    if (!isFreeScalar(kind)) continue
+    if (row === undefined) row = []
+    const column = names.numberOf(kind.name)
+    setAt(row, column, (column < row.length ? row[column]! : 0) + (value as number))
+  }
+  return row
 }

@@ -2,10 +2,12 @@ import { lowestItems } from "../resources/ItemSet.ts"
 import { lowestOfRanges, type Ranges } from "../resources/Ranges.ts"
 import {
   isAllocatableTo,
-  isPlain,
+  isFreeScalar,
+  isIndivisible,
   isReservedFor,
   isUnreserved,
   type Resource,
+  type ResourceKind,
   resourceOf,
 } from "../resources/Resource.ts"
 import { noResources, type Resources } from "../resources/Resources.ts"
@@ -30,6 +32,10 @@ export class OfferCut {
   /** Plain scalars of the last cut, by column. */
   row: Float64Array
   rest: Resources = noResources
+  /** By column: what of the cap on a name plain scalars left over. */
+  private left: Float64Array
+  /** By place in the rest: what stage 1 took of it towards the guarantee. */
+  private readonly firstParts: Array<number> = []
   /** Whether a limit or others' guarantees took something away. */
   isHeldBack = false
   private readonly names: ResourceNames
@@ -43,8 +49,10 @@ export class OfferCut {
     this.clients = clients
     this.quotas = quotas
     this.row = new Float64Array(names.width)
+    this.left = new Float64Array(names.width)
     names.onWiden((_, after) => {
       this.row = new Float64Array(after)
+      this.left = new Float64Array(after)
     })
   }
 
@@ -68,12 +76,13 @@ export class OfferCut {
     const base = slot * this.names.width
     const top = this.clients.tops[client]!
     this.isHeldBack = false
+    this.firstParts.length = 0
+    this.left.fill(0)
     if (stage === 1) {
-      if (!this.cutToGuarantee(top, base)) return NOTHING
-    } else this.cutToQuota(top, base)
+      if (!this.cutToGuarantee(client, slot, whole, top)) return NOTHING
+    } else this.cutToQuota(top, base, parts)
     this.rest = this.restFor(client, slot, whole, stage, parts, gone)
-    const isCut = this.cutToPart(base, parts)
-    if (!isCut && !this.isHeldBack && this.rest === whole) return WHOLE
+    if (this.rest === whole && this.isAllPlain(base)) return WHOLE
     return this.isEmpty() ? NOTHING : PART
   }
 
@@ -82,53 +91,69 @@ export class OfferCut {
   }
 
   /** Stage 1, step 5: what reaches the guarantee, and as much on top as limit and surplus leave. */
-  private cutToGuarantee(top: TopRole, base: number): boolean {
-    const { quotas, row } = this
+  private cutToGuarantee(client: number, slot: number, whole: Resources, top: TopRole): boolean {
+    const { quotas, row, left, names } = this
     const { available } = this.hosts
+    const base = slot * names.width
     let reaches = false
-    for (let column = 0; column < this.names.names.length; column++) {
-      const milli = available[base + column]!
-      const part = Math.min(milli, quotas.unsatisfied(top, column))
-      if (part > 0) reaches = true
-      const room = quotas.roomBelowLimit(top, column) - part
-      const burst = Math.max(0, Math.min(milli - part, room, this.surplus(column)))
-      row[column] = part + burst
-      if (part + burst < milli) this.isHeldBack = true
+    for (let column = 0; column < names.names.length; column++) {
+      const unsatisfied = quotas.unsatisfied(top, column)
+      row[column] = Math.min(available[base + column]!, unsatisfied)
+      left[column] = unsatisfied - row[column]!
+      if (row[column]! > 0) reaches = true
+    }
+    if (this.takeFirstParts(client, slot, whole)) reaches = true
+    for (let column = 0; column < names.names.length; column++) {
+      const guaranteed = quotas.unsatisfied(top, column) - left[column]!
+      const milli = available[base + column]! - row[column]!
+      const cap = Math.min(quotas.roomBelowLimit(top, column) - guaranteed, this.surplus(column))
+      const burst = Math.max(0, Math.min(milli, cap))
+      row[column] = row[column]! + burst
+      left[column] = Math.max(0, cap) - burst
+      if (burst < milli) this.isHeldBack = true
     }
     return reaches
   }
 
-  private cutToQuota(top: TopRole, base: number): void {
-    const { quotas, row } = this
-    const { available } = this.hosts
-    const hasLimits = top.quota !== null
+  /** Of unreserved disks and the like, which count towards guarantees as plain scalars do. */
+  private takeFirstParts(client: number, slot: number, whole: Resources): boolean {
+    if ((this.hosts.flags[slot]! & SPECIAL) === 0) return false
+    let reaches = false
+    for (let index = 0; index < whole.length; index++) {
+      const { kind, value } = whole[index]!
+      const isWanted = isFreeScalar(kind) && !isStripped(kind, this.clients.stripped[client]!)
+      this.firstParts[index] = isWanted ? this.takeLeft(kind, value as number) : 0
+      if (this.firstParts[index]! > 0) reaches = true
+    }
+    return reaches
+  }
+
+  private cutToQuota(top: TopRole, base: number, parts: number): void {
+    const { quotas, row, left } = this
+    const { available, total } = this.hosts
     for (let column = 0; column < this.names.names.length; column++) {
       const milli = available[base + column]!
-      let left = milli
-      if (hasLimits) left = Math.min(left, quotas.roomBelowLimit(top, column))
-      if (quotas.hasGuarantees) left = Math.max(0, Math.min(left, this.surplus(column)))
-      row[column] = left
-      if (left < milli) this.isHeldBack = true
+      const cap = Math.max(0, Math.min(quotas.roomBelowLimit(top, column), this.surplus(column)))
+      if (cap < milli) this.isHeldBack = true
+      const part = parts === 1 ? cap : Math.min(cap, Math.ceil(total[base + column]! / parts))
+      row[column] = Math.min(milli, part)
+      left[column] = part - row[column]!
     }
+  }
+
+  /** Takes a free scalar out of what is left of its name's cap: indivisible ones as a whole or not at all. */
+  private takeLeft(kind: ResourceKind, milli: number): number {
+    const column = this.names.numberOf(kind.name)
+    const left = this.left[column]!
+    const part = isIndivisible(kind) && milli > left ? 0 : Math.min(milli, left)
+    this.left[column] = left - part
+    return part
   }
 
   /** Available to everybody: infinite for a name of which nothing is kept for guarantees. */
   private surplus(column: number): number {
     const required = this.quotas.required[column] || 0
     return required > 0 ? (this.hosts.activeAvailable[column] || 0) - required : Number.POSITIVE_INFINITY
-  }
-
-  private cutToPart(base: number, parts: number): boolean {
-    if (parts === 1) return false
-    let isCut = false
-    for (let column = 0; column < this.names.names.length; column++) {
-      const part = Math.ceil(this.hosts.total[base + column]! / parts)
-      if (part < this.row[column]!) {
-        this.row[column] = part
-        isCut = true
-      }
-    }
-    return isCut
   }
 
   private restFor(
@@ -150,13 +175,30 @@ export class OfferCut {
       const isAllowed =
         stage === 1 ? isUnreserved(kind) || isReservedFor(kind, role) : isAllocatableTo(kind, role)
       if (!isAllowed || isStripped(kind, stripped) || (kind.shared && hasCopy(gone, resource))) continue
-      const isDivided = parts > 1 && isPlain(kind) && kind.type !== "scalar"
-      offered.push(isDivided ? this.partOf(slot, resource, parts) : resource)
+      const piece = this.pieceOf(slot, index, resource, parts)
+      if (piece !== undefined) offered.push(piece)
     }
     if (offered.length === rest.length && offered.every((resource, index) => resource === rest[index])) {
       return rest
     }
     return offered.length === 0 ? noResources : offered
+  }
+
+  private pieceOf(slot: number, index: number, resource: Resource, parts: number): Resource | undefined {
+    const { kind } = resource
+    if (isFreeScalar(kind)) return this.scalarPiece(index, resource)
+    const isDivided = parts > 1 && kind.type !== "scalar" && isUnreserved(kind) && !kind.revocable
+    return isDivided ? this.partOf(slot, resource, parts) : resource
+  }
+
+  private scalarPiece(index: number, resource: Resource): Resource | undefined {
+    const { kind } = resource
+    const milli = resource.value as number
+    const first = index < this.firstParts.length ? this.firstParts[index]! : 0
+    const piece = first + this.takeLeft(kind, milli - first)
+    if (piece === milli) return resource
+    this.isHeldBack = true
+    return piece === 0 ? undefined : resourceOf(kind, piece)
   }
 
   /** The lowest numbers or items that are left, as many as make up one part of the host's. */
@@ -172,6 +214,14 @@ export class OfferCut {
         ? lowestOfRanges(value as Ranges, part)
         : lowestItems(value as ReadonlyArray<string>, part),
     )
+  }
+
+  private isAllPlain(base: number): boolean {
+    const { available } = this.hosts
+    for (let column = 0; column < this.names.names.length; column++) {
+      if (this.row[column]! !== available[base + column]!) return false
+    }
+    return true
   }
 
   private isEmpty(): boolean {

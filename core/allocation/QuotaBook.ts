@@ -131,10 +131,10 @@ export class QuotaBook {
   }
 
   /** Its subtree holds more (`sign` 1) or less (−1), after the tree knows it. */
-  hold(top: TopRole, { counted, plain }: Bundle, sign: number): void {
-    if (counted !== plain) {
+  hold(top: TopRole, { counted, free }: Bundle, sign: number): void {
+    if (counted !== free) {
       for (let column = 0; column < counted.length; column++) {
-        const special = counted[column]! - (column < plain.length ? plain[column]! : 0)
+        const special = counted[column]! - (column < free.length ? free[column]! : 0)
         this.holdSpecial(top, column, sign * special)
       }
     }
