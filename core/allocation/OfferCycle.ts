@@ -176,11 +176,9 @@ export class OfferCycle implements Allocations {
   // --- one host ---
 
   private visit(slot: number): void {
-    const { hosts, clients } = this.books
+    const { hosts } = this.books
     const flag = hosts.flags[slot]!
-    if ((flag & (TAKEN | BARE)) !== 0) return
-    // Nobody can get more than all of it, so this spares asking everybody.
-    if ((flag & SMALL) !== 0 && clients.ownMinimums === 0) return
+    if (!this.isWorthVisiting(flag)) return
     this.slot = slot
     this.whole = hosts.bundleOf(slot)
     this.isDone = false
@@ -191,6 +189,12 @@ export class OfferCycle implements Allocations {
     if (!this.hasQuotas) this.visitRoles(FairTree.root)
     else if (this.stage === 1) this.visitSome(this.quotaOrder.needy)
     else this.visitOpen()
+  }
+
+  /** Nobody can get more than all of it: if that is below the minimum, nobody need be asked. */
+  private isWorthVisiting(flag: number): boolean {
+    if ((flag & (TAKEN | BARE)) !== 0) return false
+    return (flag & SMALL) === 0 || this.books.clients.ownMinimums > 0
   }
 
   /** In stage 2 exhausted roles are left out; of a host that has more than plain scalars they may get that. */
@@ -292,7 +296,7 @@ export class OfferCycle implements Allocations {
       this.gonePerHost.set(slot, this.gone)
     }
     this.whole = hosts.bundleOf(slot)
-    this.isDone = (hosts.flags[slot]! & BARE) !== 0
+    this.isDone = !this.isWorthVisiting(hosts.flags[slot]!)
   }
 
   /** Shared resources offered in this cycle, of hosts that have such. */
