@@ -222,10 +222,6 @@ export class OfferCycle implements Allocations {
   }
 
   private visitClients({ nodes, start, count }: SiblingOrder): void {
-    const { clients } = this.books
-    const first = nodes[start]!
-    // Guarantees are a top-level role's own; sub-roles have none (spec/mesos.md §1.10).
-    if (this.stage === 1 && clients.tops[first]!.role !== clients.roles[first]) return
     for (let place = start; place < start + count && !this.isDone; place++) this.tryClient(nodes[place]!)
   }
 
