@@ -122,12 +122,10 @@ export class ClientBook {
     const node = entry.nodes.get(role)!
     entry.nodes.delete(role)
     this.tree.remove(node)
-    const top = this.tops[node]!
     this.tops[node] = undefined
     this.setMinimum(node, undefined)
     this.predicates[node] = undefined
     this.roleBook.prune(role)
-    this.quotas.forget(top)
     this.forgetIfGone(frameworkId)
   }
 

@@ -5,11 +5,14 @@ import { sortNodes } from "./SortNodes.ts"
 
 const NONE = -1
 
-/** The children of a node. Both lists grow as needed; `order` holds only those with somebody active below. */
+/** The children of a node. */
 interface Children {
   /** All of them by name; the place is the node's rank. */
   readonly byName: Array<number>
+  /** Those with somebody active below, in fair order: `active` of them from `start` on. Room is left at the end, so that the first
+   * can move behind the others without all of them moving. */
   order: Int32Array
+  start: number
   active: number
   /** Those whose key may have changed since they were put in their place: the first `staleCount`. */
   stale: Int32Array
@@ -47,22 +50,18 @@ export class FairTree {
   private staleParents: Int32Array = new Int32Array(16)
   private staleParentCount = 0
   private allStale = false
-  /** Total of the cluster by column, and which columns count. */
-  private total: Float64Array
-  private counts: Uint8Array
+  /** Total of the cluster by column; 0 for a name that does not count. */
+  private shareTotal: Float64Array
+  private readonly excluded: Array<number> = []
   private width: number
 
   constructor(readonly resourceNames: ResourceNames) {
     this.width = resourceNames.width
     this.held = new Float64Array(16 * this.width)
-    this.total = new Float64Array(this.width)
-    this.counts = new Uint8Array(this.width).fill(1)
+    this.shareTotal = new Float64Array(this.width)
     resourceNames.onWiden((before, after) => {
       this.held = widenedRows(this.held, before, after)
-      this.total = widenedRows(this.total, before, after)
-      const counts = new Uint8Array(after).fill(1)
-      counts.set(this.counts)
-      this.counts = counts
+      this.shareTotal = widenedRows(this.shareTotal, before, after)
       this.width = after
     })
   }
@@ -199,20 +198,23 @@ export class FairTree {
   }
 
   private enter(node: number): void {
-    const siblings = this.childrenOf(this.parents[node]!)
+    const parent = this.parents[node]!
+    const siblings = this.childrenOf(parent)
     this.keyShares[node] = this.currentShare(node)
     this.keyGrants[node] = this.grantCounts[node]!
-    siblings.order = grownInt32(siblings.order, siblings.active + 1)
-    const place = this.placeFor(node, siblings, 0, siblings.active)
-    siblings.order.copyWithin(place + 1, place, siblings.active)
+    makeRoomAtEnd(siblings)
+    const end = siblings.start + siblings.active
+    const place = this.placeFor(node, siblings, siblings.start, end)
+    siblings.order.copyWithin(place + 1, place, end)
     siblings.order[place] = node
     siblings.active++
+    if (siblings.staleCount > 0) this.noteStaleParent(parent)
   }
 
   private leave(node: number): void {
     const siblings = this.childrenOf(this.parents[node]!)
     const place = this.placeOf(node, siblings)
-    siblings.order.copyWithin(place, place + 1, siblings.active)
+    siblings.order.copyWithin(place, place + 1, siblings.start + siblings.active)
     siblings.active--
   }
 
@@ -292,31 +294,29 @@ export class FairTree {
     this.markStale(node)
   }
 
-  /** The denominators of all shares; 0 = the name does not count. */
+  /** The denominators of all shares. */
   setTotal(column: number, milli: number): void {
-    if (this.total[column] === milli) return
-    this.total[column] = milli
+    if (this.excluded.includes(column) || this.shareTotal[column] === milli) return
+    this.shareTotal[column] = milli
     this.allStale = true
   }
 
-  totalOf(column: number): number {
-    return this.total[column]!
-  }
-
+  /** From now on no share counts this name. */
   exclude(column: number): void {
-    this.counts[column] = 0
-    this.allStale = true
+    this.excluded.push(column)
   }
 
   /** Dominant share over weight (Ghodsi et al., "Dominant Resource Fairness", NSDI 2011, §4; weights §4.3). */
   currentShare(node: number): number {
-    const { held, total, width } = this
-    const base = node * width
+    const { held, shareTotal } = this
+    const base = node * this.width
+    const columns = this.resourceNames.names.length
     let largest = 0
-    for (let column = 0; column < width; column++) {
+    for (let column = 0; column < columns; column++) {
       const milli = held[base + column]!
-      if (milli > 0 && total[column]! > 0 && this.counts[column] === 1) {
-        const share = milli / total[column]!
+      const total = shareTotal[column]!
+      if (milli > 0 && total > 0) {
+        const share = milli / total
         if (share > largest) largest = share
       }
     }
@@ -325,10 +325,14 @@ export class FairTree {
 
   // --- order ---
 
-  /** Children with somebody active below, in fair order; the first {@link activeCount} of the array. Valid until the next
-   * change of the tree. */
+  /** Children with somebody active below, in fair order: {@link activeCount} numbers from {@link startOf} on. Valid until the
+   * next change of the tree. */
   orderOf(node: number): Int32Array {
     return this.children[node]!.order
+  }
+
+  startOf(node: number): number {
+    return this.children[node]!.start
   }
 
   activeCount(node: number): number {
@@ -351,9 +355,11 @@ export class FairTree {
 
   private refreshChildren(siblings: Children): void {
     const { stale, staleCount } = siblings
+    // An only child is in its place; it stays stale until it has siblings.
+    if (siblings.active === 1 && staleCount === 1) return
     if (staleCount > 8 && staleCount > siblings.active >> 3) this.resort(siblings)
-    else for (let place = 0; place < staleCount; place++) this.reposition(stale[place]!, siblings)
-    for (let place = 0; place < staleCount; place++) this.staleFlags[stale[place]!] = 0
+    else for (let index = 0; index < staleCount; index++) this.reposition(stale[index]!, siblings)
+    for (let index = 0; index < staleCount; index++) this.staleFlags[stale[index]!] = 0
     siblings.staleCount = 0
   }
 
@@ -370,35 +376,48 @@ export class FairTree {
   }
 
   private resort(siblings: Children): void {
-    const { order, active } = siblings
-    for (let place = 0; place < active; place++) {
-      const node = order[place]!
-      this.keyShares[node] = this.currentShare(node)
-      this.keyGrants[node] = this.grantCounts[node]!
-    }
-    sortNodes(order, active, this.isBefore)
+    const order = siblings.order.subarray(siblings.start, siblings.start + siblings.active)
+    for (let place = 0; place < order.length; place++) this.updateKey(order[place]!)
+    sortNodes(order, order.length, this.isBefore)
+  }
+
+  private updateKey(node: number): void {
+    this.keyShares[node] = this.currentShare(node)
+    this.keyGrants[node] = this.grantCounts[node]!
   }
 
   private reposition(node: number, siblings: Children): void {
-    if (this.parents[node] === NONE || this.activeBelow[node] === 0) return
-    if (siblings.active === 1) {
-      this.keyShares[node] = this.currentShare(node)
-      this.keyGrants[node] = this.grantCounts[node]!
-      return
-    }
-    const { order, active } = siblings
-    const old = order[0] === node ? 0 : this.placeOf(node, siblings)
-    this.keyShares[node] = this.currentShare(node)
-    this.keyGrants[node] = this.grantCounts[node]!
-    if (old + 1 < active && this.isBefore(order[old + 1]!, node)) {
-      const place = this.placeFor(node, siblings, old + 1, active) - 1
-      shift(order, old, old + 1, place)
-      order[place] = node
-    } else if (old > 0 && this.isBefore(node, order[old - 1]!)) {
-      const place = this.placeFor(node, siblings, 0, old)
+    if (this.activeBelow[node] === 0) return
+    const { start, active, order } = siblings
+    const end = start + active
+    const old = order[start] === node ? start : this.placeOf(node, siblings)
+    this.updateKey(node)
+    if (old + 1 < end && this.isBefore(order[old + 1]!, node)) this.moveBack(node, old, siblings)
+    else if (old > start && this.isBefore(node, order[old - 1]!)) {
+      const place = this.placeFor(node, siblings, start, old)
       order.copyWithin(place + 1, place, old)
       order[place] = node
     }
+  }
+
+  /** Moves a node behind the one after it or further. The first, which is the one that got something, moves over the shorter
+   * side. */
+  private moveBack(node: number, old: number, siblings: Children): void {
+    const end = siblings.start + siblings.active
+    const isLast = this.isBefore(siblings.order[end - 1]!, node)
+    const place = isLast ? end : this.placeFor(node, siblings, old + 1, end)
+    if (old > siblings.start || place - old < end - place) {
+      shiftLeft(siblings.order, old + 1, place)
+      siblings.order[place - 1] = node
+      return
+    }
+    // The others stay, those behind make room; with the room at the end used up, all move to the front.
+    siblings.start++
+    siblings.active--
+    const moved = makeRoomAtEnd(siblings)
+    shiftRight(siblings.order, place - moved, end - moved)
+    siblings.order[place - moved] = node
+    siblings.active++
   }
 
   private markStale(node: number): void {
@@ -428,7 +447,7 @@ export class FairTree {
 
   /** Where a node stands, found by the key with which it was put there. */
   private placeOf(node: number, siblings: Children): number {
-    const place = this.placeFor(node, siblings, 0, siblings.active)
+    const place = this.placeFor(node, siblings, siblings.start, siblings.start + siblings.active)
     assert(siblings.order[place] === node, `node ${this.names[node]} is not in its place`)
     return place
   }
@@ -504,17 +523,34 @@ export class FairTree {
 
 const newChildren = (): Children => ({
   byName: [],
-  order: new Int32Array(4),
+  order: new Int32Array(8),
+  start: 0,
   active: 0,
   stale: new Int32Array(4),
   staleCount: 0,
 })
 
-/** Moves `array[from..to]` one to the left. Short moves by hand: the call costs more than they do. */
-const shift = (array: Int32Array, target: number, from: number, to: number): void => {
-  if (to - from > 48) {
-    array.copyWithin(target, from, to + 1)
-    return
-  }
-  for (let index = from; index <= to; index++) array[index - 1] = array[index]!
+/** Makes sure that there is a place behind the last; by how many places all of them moved for it. */
+const makeRoomAtEnd = (siblings: Children): number => {
+  const { order, start, active } = siblings
+  if (start + active < order.length) return 0
+  if (2 * active > order.length) siblings.order = grownInt32(order, 4 * active)
+  siblings.order.copyWithin(0, start, start + active)
+  siblings.start = 0
+  return start
+}
+
+// Short moves by hand: the call costs more than they do.
+const byHandMax = 64
+
+/** Moves `array[from..to)` one to the left. */
+const shiftLeft = (array: Int32Array, from: number, to: number): void => {
+  if (to - from > byHandMax) array.copyWithin(from - 1, from, to)
+  else for (let index = from; index < to; index++) array[index - 1] = array[index]!
+}
+
+/** Moves `array[from..to)` one to the right. */
+const shiftRight = (array: Int32Array, from: number, to: number): void => {
+  if (to - from > byHandMax) array.copyWithin(from + 1, from, to)
+  else for (let index = to; index > from; index--) array[index] = array[index - 1]!
 }

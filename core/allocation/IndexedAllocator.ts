@@ -39,8 +39,10 @@ export class IndexedAllocator implements Allocator {
   private readonly tree = new FairTree(this.names)
   private readonly hosts: HostTable
   private readonly filters = new FilterTable()
-  private readonly quotas = new QuotaBook(this.names)
-  private readonly shared = new SharedBook(this.tree, this.names)
+  private readonly quotas = new QuotaBook(this.names, this.tree)
+  private readonly shared = new SharedBook(this.tree, this.names, (client, column, milli) =>
+    this.quotas.holdSpecial(this.clients.tops[client]!, column, milli),
+  )
   private readonly roles: RoleBook
   private readonly clients: ClientBook
   private readonly rows: AllocatorRows
@@ -62,7 +64,9 @@ export class IndexedAllocator implements Allocator {
     const minimum = compileMinimum(names, settings.minAllocatable)
     this.hosts = new HostTable(names, minimum)
     const { hosts } = this
-    this.roles = new RoleBook(settings, tree, stored.grantsByRole, (path) => this.rows.touch("role", path))
+    this.roles = new RoleBook(settings, tree, quotas, stored.grantsByRole, (path) =>
+      this.rows.touch("role", path),
+    )
     this.clients = new ClientBook(tree, this.roles, quotas, stored.clients)
     const { roles, clients } = this
     this.rows = new AllocatorRows({ tree, roles, clients, hosts, filters })
@@ -253,7 +257,7 @@ export class IndexedAllocator implements Allocator {
     this.tree.hold(client, bundle.counted, sign, 0)
     if (bundle.others > 0) this.clients.others[client] = this.clients.others[client]! + sign * bundle.others
     if (bundle.hasShared) this.shared.hold(client, slot, bundle.rest, sign)
-    this.quotas.hold(this.clients.tops[client]!, bundle.plain, sign)
+    this.quotas.hold(this.clients.tops[client]!, bundle, sign)
     this.candidates.noteLoosened()
   }
 

@@ -1,5 +1,6 @@
 import { numberOf } from "../NumberByName.ts"
 import { FairTree } from "./FairTree.ts"
+import type { QuotaBook } from "./QuotaBook.ts"
 import type { AllocatorSettings } from "./Settings.ts"
 
 /** What stands below a role's node. */
@@ -22,6 +23,7 @@ export class RoleBook {
   private readonly weights = new Map<string, number>()
   private readonly settings: AllocatorSettings
   private readonly tree: FairTree
+  private readonly quotas: QuotaBook
   /** Grants of a path as it was stored; taken up when the path appears. */
   private readonly stored: Map<string, number>
   private readonly onForgotten: (path: string) => void
@@ -29,11 +31,13 @@ export class RoleBook {
   constructor(
     settings: AllocatorSettings,
     tree: FairTree,
+    quotas: QuotaBook,
     stored: Map<string, number>,
     onForgotten: (path: string) => void,
   ) {
     this.settings = settings
     this.tree = tree
+    this.quotas = quotas
     this.stored = stored
     this.onForgotten = onForgotten
   }
@@ -99,7 +103,10 @@ export class RoleBook {
     this.roles.delete(role.path)
     this.onForgotten(role.path)
     const slash = role.path.lastIndexOf("/")
-    if (slash < 0) return
+    if (slash < 0) {
+      this.quotas.setNode(role.path, -1)
+      return
+    }
     const parent = this.roles.get(role.path.slice(0, slash))!
     if (parent.leaf !== -1 && this.tree.childCount(parent.node) === 1) this.join(parent)
     else if (this.tree.childCount(parent.node) === 0) this.remove(parent)
@@ -126,6 +133,7 @@ export class RoleBook {
     const role: RoleNode = { path, node, below: "nothing", leaf: -1 }
     this.roles.set(path, role)
     this.takeUp(path, node)
+    if (slash < 0) this.quotas.setNode(path, node)
     return role
   }
 

@@ -12,10 +12,17 @@ export class SharedBook {
   private readonly holders = new Map<string, Map<number, { readonly resource: Resource; copies: number }>>()
   private readonly tree: FairTree
   private readonly names: ResourceNames
+  private readonly onTopRole: (client: number, column: number, milli: number) => void
 
-  constructor(tree: FairTree, names: ResourceNames) {
+  /** @param onTopRole is told what a client's top-level role holds more or less */
+  constructor(
+    tree: FairTree,
+    names: ResourceNames,
+    onTopRole: (client: number, column: number, milli: number) => void,
+  ) {
     this.tree = tree
     this.names = names
+    this.onTopRole = onTopRole
   }
 
   /** Books (`sign` 1) or releases (−1) each shared resource of the list for a client. */
@@ -46,13 +53,18 @@ export class SharedBook {
     const after = this.holdingNodes(holders)
     const milli = resource.value as number
     after.forEach((node) => {
-      if (!before.has(node)) this.tree.holdOne(node, column, milli)
+      if (!before.has(node)) this.count(client, node, column, milli)
     })
     before.forEach((node) => {
-      if (!after.has(node)) this.tree.holdOne(node, column, -milli)
+      if (!after.has(node)) this.count(client, node, column, -milli)
     })
     if (holders.size > 0) this.holders.set(key, holders)
     else this.holders.delete(key)
+  }
+
+  private count(client: number, node: number, column: number, milli: number): void {
+    this.tree.holdOne(node, column, milli)
+    if (this.tree.parentOf(node) === FairTree.root) this.onTopRole(client, column, milli)
   }
 
   private holdingNodes(holders: ReadonlyMap<number, unknown>): Set<number> {
