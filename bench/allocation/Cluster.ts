@@ -74,13 +74,28 @@ export const createFullCluster = (
   return cluster
 }
 
-/** The timed cycle: candidates, both stages, every offer taken over. Returns ms. */
-export const runCycle = (cluster: Cluster, scope: "all" | "changed", offers: OfferList): number => {
+/** The timed cycle: candidates, both stages, every offer taken over. */
+export const runCycle = (
+  cluster: Cluster,
+  scope: "all" | "changed",
+  offers: OfferList,
+  times: CycleTimes = new CycleTimes(),
+): void => {
   cluster.nowMs += 1_000
   const { allocator, nowMs } = cluster
+  const cpu = process.cpuUsage()
   const startMs = performance.now()
   offers.take(allocator.allocate(nowMs, scope))
-  return performance.now() - startMs
+  times.wallMs.push(performance.now() - startMs)
+  const { user, system } = process.cpuUsage(cpu)
+  times.cpuMs.push((user + system) / 1_000)
+}
+
+/** Wall time of cycles, and CPU time of the whole process meanwhile, the engine's own threads included: far less of it than of wall time
+ * means that the machine was busy elsewhere. */
+export class CycleTimes {
+  readonly wallMs: Array<number> = []
+  readonly cpuMs: Array<number> = []
 }
 
 /** The timed give-back: one call an offer, in the order in which they came; with `refuseMs` each is refused for so long. Returns ms. */

@@ -1,6 +1,7 @@
 import { amountsToText, readAmounts, sameAmounts, subtractAmounts } from "./Amounts.ts"
 import {
   type Cluster,
+  CycleTimes,
   createFullCluster,
   giveBack,
   type MakeAllocator,
@@ -34,26 +35,26 @@ export const runDecline = (job: Job, makeAllocator: MakeAllocator): ReadonlyArra
   const offers = new OfferList()
   const checker = new DeclineChecker(workload)
   const { agents, frameworks } = job.shape
-  const cyclesMs: Array<number> = []
+  const times = new CycleTimes()
   const givenBackMs: Array<number> = []
   for (let round = 1; round <= frameworks; round++) {
-    cyclesMs.push(runCycle(cluster, "all", offers))
+    runCycle(cluster, "all", offers, times)
     checker.check(offers, `round ${round}`)
     givenBackMs.push((giveBack(cluster, offers, refuseForEverMs) * 1_000) / agents)
   }
-  const saturatedMs = runSaturated(cluster, offers, job.rounds, () => undefined)
-  const touchedMs = runSaturated(cluster, offers, job.rounds, (round) => touchAll(cluster, round))
+  const saturatedTimes = runSaturated(cluster, offers, job.rounds, () => undefined)
+  const touchedTimes = runSaturated(cluster, offers, job.rounds, (round) => touchAll(cluster, round))
   probe(cluster, offers)
   const half = Math.max(1, Math.floor(frameworks / 2))
   const cycle = (phase: string, round: number): Figure => ({
     phase,
-    cyclesMs: [cyclesMs[round - 1]!],
+    times: { wallMs: [times.wallMs[round - 1]!], cpuMs: [times.cpuMs[round - 1]!] },
     offers: agents,
     giveBackMsPer1000: phase === "first" ? givenBackMs : [],
   })
-  const saturated = (phase: string, ms: ReadonlyArray<number>): Figure => ({
+  const saturated = (phase: string, own: CycleTimes): Figure => ({
     phase,
-    cyclesMs: ms,
+    times: own,
     offers: 0,
     giveBackMsPer1000: [],
   })
@@ -61,8 +62,8 @@ export const runDecline = (job: Job, makeAllocator: MakeAllocator): ReadonlyArra
     cycle("first", 1),
     cycle("half", half),
     cycle("last", frameworks),
-    saturated("saturated", saturatedMs),
-    saturated("saturated, all hosts changed", touchedMs),
+    saturated("saturated", saturatedTimes),
+    saturated("saturated, all hosts changed", touchedTimes),
   ]
 }
 
@@ -118,15 +119,15 @@ const runSaturated = (
   offers: OfferList,
   rounds: number,
   change: (round: number) => void,
-): ReadonlyArray<number> => {
-  const cyclesMs: Array<number> = []
+): CycleTimes => {
+  const times = new CycleTimes()
   for (let round = 0; round < rounds; round++) {
     change(round)
-    cyclesMs.push(runCycle(cluster, "all", offers))
+    runCycle(cluster, "all", offers, times)
     if (offers.count > 0)
       wrongResult(`saturated: ${offers.count} offers although everything has been refused by everybody`)
   }
-  return cyclesMs
+  return times
 }
 
 const touch = amountsToResources({ cpus: 100, mem: 1_000, disk: 1_000, ports: [] })

@@ -1,5 +1,12 @@
 import { readAmounts, sameAmounts } from "./Amounts.ts"
-import { type Cluster, createFullCluster, giveBack, type MakeAllocator, runCycle } from "./Cluster.ts"
+import {
+  type Cluster,
+  CycleTimes,
+  createFullCluster,
+  giveBack,
+  type MakeAllocator,
+  runCycle,
+} from "./Cluster.ts"
 import { FairBooks } from "./FairBooks.ts"
 import type { Figure, Job } from "./Job.ts"
 import { OfferList } from "./OfferList.ts"
@@ -11,14 +18,14 @@ export const runFull = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<F
   const workload = clusterWorkload(job.shape, job.variant, false)
   const cluster: Cluster = createFullCluster(workload, job.settings, makeAllocator)
   const offers = new OfferList()
-  const cyclesMs: Array<number> = []
+  const times = new CycleTimes()
   const giveBackMsPer1000: Array<number> = []
   for (let round = 1; round <= job.rounds; round++) {
-    cyclesMs.push(runCycle(cluster, "all", offers))
+    runCycle(cluster, "all", offers, times)
     checkFullCycle(workload, offers, `round ${round}`)
     giveBackMsPer1000.push((giveBack(cluster, offers, null) * 1_000) / offers.count)
   }
-  return [{ phase: "cycle", cyclesMs, offers: job.shape.agents, giveBackMsPer1000 }]
+  return [{ phase: "cycle", times, offers: job.shape.agents, giveBackMsPer1000 }]
 }
 
 /** Each host once, exactly what it has, and each to whose turn it was. */

@@ -2,6 +2,7 @@ import { nextBelow, seedPrng } from "../../core/Prng.ts"
 import { readAmounts, sameAmounts, subtractAmounts } from "./Amounts.ts"
 import {
   type Cluster,
+  CycleTimes,
   createFullCluster,
   giveBack,
   type MakeAllocator,
@@ -34,9 +35,9 @@ export const runIncremental = (job: Job, makeAllocator: MakeAllocator): Readonly
   ...runRefused(job, makeAllocator),
 ]
 
-const figure = (phase: string, cyclesMs: ReadonlyArray<number>, offers: number): Figure => ({
+const figure = (phase: string, times: CycleTimes, offers: number): Figure => ({
   phase,
-  cyclesMs,
+  times,
   offers,
   giveBackMsPer1000: [],
 })
@@ -56,18 +57,18 @@ const runReturned = (job: Job, makeAllocator: MakeAllocator): Figure => {
     books.book(owners[agent]!, workload.totalOf(agent), 1)
   }
   const prng = seedPrng("returned")
-  const cyclesMs: Array<number> = []
+  const times = new CycleTimes()
   for (let round = 1; round <= job.rounds; round++) {
     const agent = nextBelow(prng, agents)
     const total = workload.totalOf(agent)
     cluster.allocator.release(scopeOf(workload, owners[agent]!, agent), amountsToResources(total))
     books.book(owners[agent]!, total, -1)
-    cyclesMs.push(runCycle(cluster, "changed", offers))
+    runCycle(cluster, "changed", offers, times)
     owners[agent] = checkOnlyOffer(workload, offers, books, null, { agent, amounts: total })
     books.book(owners[agent]!, total, 1)
   }
   checkNothingLeft(cluster, offers)
-  return figure("an offer came back", cyclesMs, 1)
+  return figure("an offer came back", times, 1)
 }
 
 const runRefused = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<Figure> => {
@@ -79,10 +80,10 @@ const runRefused = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<Figur
   checkNothingLeft(cluster, offers)
   const books = new FairBooks(workload)
   const prng = seedPrng("refused")
-  const grownMs: Array<number> = []
-  const declinedMs: Array<number> = []
+  const grown = new CycleTimes()
+  const declined = new CycleTimes()
   const sizes = new Map<number, Amounts>()
-  while (grownMs.length < job.rounds) {
+  while (grown.wallMs.length < job.rounds) {
     const agent = nextBelow(prng, agents)
     const before = sizes.get(agent) ?? workload.totalOf(agent)
     const total = { ...before, mem: before.mem + 1_000_000 }
@@ -92,12 +93,12 @@ const runRefused = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<Figur
     const wanted = { agent, amounts: subtractAmounts(total, workload.usedOf(agent)) }
     const refused = new Set<number>()
     const canHave = (framework: number) => !refused.has(framework)
-    grownMs.push(runCycle(cluster, "changed", offers))
+    runCycle(cluster, "changed", offers, grown)
     refused.add(checkOnlyOffer(workload, offers, books, canHave, wanted))
     // Some of them are shown to the next few, so that they are refused in every way; the last one refuses too.
     for (let turn = 1; turn < Math.min(4, frameworks); turn++) {
       giveBack(cluster, offers, refuseForEverMs)
-      declinedMs.push(runCycle(cluster, "changed", offers))
+      runCycle(cluster, "changed", offers, declined)
       refused.add(checkOnlyOffer(workload, offers, books, canHave, wanted))
     }
     giveBack(cluster, offers, refuseForEverMs)
@@ -105,24 +106,20 @@ const runRefused = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<Figur
   }
   checkNothingLeft(cluster, offers)
   return [
-    figure("a host grew", grownMs, 1),
-    ...(declinedMs.length > 0 ? [figure("an offer was declined", declinedMs, 1)] : []),
+    figure("a host grew", grown, 1),
+    ...(declined.wallMs.length > 0 ? [figure("an offer was declined", declined, 1)] : []),
     figure("a framework revived", runRevived(cluster, sizes, offers), agents),
   ]
 }
 
 /** A framework takes back all it has refused and is offered every host; each of several, one after the other. */
-const runRevived = (
-  cluster: Cluster,
-  sizes: ReadonlyMap<number, Amounts>,
-  offers: OfferList,
-): ReadonlyArray<number> => {
+const runRevived = (cluster: Cluster, sizes: ReadonlyMap<number, Amounts>, offers: OfferList): CycleTimes => {
   const { workload, allocator } = cluster
   const { agents, frameworks } = workload.shape
-  const cyclesMs: Array<number> = []
+  const times = new CycleTimes()
   for (let framework = 0; framework < Math.min(10, frameworks); framework++) {
     allocator.dropFilters(frameworkIdOf(framework), null)
-    cyclesMs.push(runCycle(cluster, "changed", offers))
+    runCycle(cluster, "changed", offers, times)
     const seen = new Set<string>()
     for (let index = 0; index < offers.count; index++) {
       const { frameworkId, agentId } = offers.scopeAt(index)
@@ -138,7 +135,7 @@ const runRevived = (
       wrongResult(`a framework revived and was offered ${seen.size} of ${agents} hosts`)
     giveBack(cluster, offers, refuseForEverMs)
   }
-  return cyclesMs
+  return times
 }
 
 const scopeOf = (workload: Workload, framework: number, agent: number) => ({

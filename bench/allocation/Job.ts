@@ -1,4 +1,4 @@
-import type { SettingsName } from "./Cluster.ts"
+import type { CycleTimes, SettingsName } from "./Cluster.ts"
 import type { Shape } from "./Shape.ts"
 import type { Variant } from "./Workload.ts"
 
@@ -18,7 +18,7 @@ export interface Job {
 export interface Figure {
   /** Which cycle of the mode. */
   readonly phase: string
-  readonly cyclesMs: ReadonlyArray<number>
+  readonly times: CycleTimes
   /** Made by each of these cycles. */
   readonly offers: number
   readonly giveBackMsPer1000: ReadonlyArray<number>

@@ -35,6 +35,8 @@ export interface AllocationLine {
   /** Made by each of them. */
   readonly offers: number
   readonly cycleMs: { readonly median: number; readonly min: number; readonly max: number } | null
+  /** Median of the process's CPU time; far below that of `cycleMs` = the machine was busy elsewhere. */
+  readonly cycleCpuMs: number | null
   /** At the median. */
   readonly offersPerSecond: number | null
   /** Median. */
@@ -51,8 +53,8 @@ export interface AllocationLine {
 
 export const linesOf = (job: Job, { figures, rssMb }: JobResult): ReadonlyArray<AllocationLine> =>
   figures.map((figure) => {
-    const { phase, cyclesMs, offers, giveBackMsPer1000 } = figure
-    const cycleMs = cyclesMs.length === 0 ? null : spreadOf(cyclesMs)
+    const { phase, times, offers, giveBackMsPer1000 } = figure
+    const cycleMs = times.wallMs.length === 0 ? null : spreadOf(times.wallMs)
     const peer = peerOf(job, phase)
     const peerMs = peer?.cycleMs ?? null
     const ratio = cycleMs === null || peerMs === null ? null : peerMs / cycleMs.median
@@ -64,9 +66,10 @@ export const linesOf = (job: Job, { figures, rssMb }: JobResult): ReadonlyArray<
       phase,
       variant: job.variant,
       settings: job.settings,
-      cycles: cyclesMs.length,
+      cycles: times.wallMs.length,
       offers,
       cycleMs,
+      cycleCpuMs: times.cpuMs.length === 0 ? null : spreadOf(times.cpuMs).median,
       offersPerSecond: cycleMs === null || offers === 0 ? null : (offers / cycleMs.median) * 1_000,
       giveBackMsPer1000: giveBackMsPer1000.length === 0 ? null : spreadOf(giveBackMsPer1000).median,
       bytesPerAgent: figure.bytesPerAgent ?? null,

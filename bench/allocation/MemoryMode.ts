@@ -3,6 +3,7 @@ import { runInNewContext } from "node:vm"
 import {
   addAgents,
   type Cluster,
+  CycleTimes,
   createCluster,
   createFullCluster,
   giveBack,
@@ -24,7 +25,7 @@ export const runMemory = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray
   ...weighFilters(job, makeAllocator),
 ]
 
-const none = { cyclesMs: [], offers: 0, giveBackMsPer1000: [] }
+const none = { times: new CycleTimes(), offers: 0, giveBackMsPer1000: [] }
 
 const weighAgents = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<Figure> => {
   const { agents } = job.shape

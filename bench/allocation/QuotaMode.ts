@@ -1,5 +1,5 @@
 import { readAmounts } from "./Amounts.ts"
-import { createFullCluster, type MakeAllocator, runCycle } from "./Cluster.ts"
+import { CycleTimes, createFullCluster, type MakeAllocator, runCycle } from "./Cluster.ts"
 import type { Figure, Job } from "./Job.ts"
 import { recordedQuota } from "./MesosRecorded.ts"
 import { OfferList } from "./OfferList.ts"
@@ -10,15 +10,15 @@ import { wrongResult } from "./WrongResult.ts"
 export const runQuota = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<Figure> => {
   const workload = quotaWorkload(job.shape, job.variant)
   const offers = new OfferList()
-  const firstMs: Array<number> = []
-  const secondMs: Array<number> = []
+  const first = new CycleTimes()
+  const second = new CycleTimes()
   let made = 0
   for (let round = 1; round <= job.rounds; round++) {
     const cluster = createFullCluster(workload, job.settings, makeAllocator)
-    firstMs.push(runCycle(cluster, "all", offers))
+    runCycle(cluster, "all", offers, first)
     checkQuotaCycle(workload, job.variant, offers, `round ${round}`)
     made = offers.count
-    secondMs.push(runCycle(cluster, "all", offers))
+    runCycle(cluster, "all", offers, second)
     if (offers.count > 0) wrongResult(`round ${round}: the second cycle made ${offers.count} offers`)
     const { role, quota } = largerQuota(workload)
     cluster.allocator.setQuota(role, quota)
@@ -26,8 +26,8 @@ export const runQuota = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<
     if (offers.count === 0) wrongResult(`round ${round}: ${role} may have more, and gets nothing`)
   }
   return [
-    { phase: "first", cyclesMs: firstMs, offers: made, giveBackMsPer1000: [] },
-    { phase: "second", cyclesMs: secondMs, offers: 0, giveBackMsPer1000: [] },
+    { phase: "first", times: first, offers: made, giveBackMsPer1000: [] },
+    { phase: "second", times: second, offers: 0, giveBackMsPer1000: [] },
   ]
 }
 
