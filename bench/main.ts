@@ -20,6 +20,14 @@ const say = (text: string): void => {
   process.stderr.write(`bench: ${text}\n`)
 }
 
+/** A suite that verifies before it times throws what is wrong. */
+const wrongOutcome = (name: string, error: unknown): Outcome => ({
+  lines: [],
+  tables: [],
+  times: [],
+  problems: [`${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`],
+})
+
 const main = async (wishes: BenchArguments): Promise<void> => {
   const planned = planJobs(wishes.allocation)
   const jobs = typeof planned === "string" ? refuse(planned) : planned
@@ -35,7 +43,7 @@ const main = async (wishes: BenchArguments): Promise<void> => {
   const outcomes: Array<Outcome> = []
   for (const name of wishes.suites) {
     say(name)
-    const outcome = await suites[name]()
+    const outcome = await suites[name]().catch((error: unknown) => wrongOutcome(name, error))
     outcomes.push(outcome)
     if (wishes.isJson) for (const line of outcome.lines) console.log(JSON.stringify(line))
     else

@@ -2,7 +2,9 @@ import type { SettingsName } from "./Cluster.ts"
 import type { Figure, Job, JobResult, Mode } from "./Job.ts"
 import {
   mesosBytesPerFilter,
+  mesosMachine,
   mesosName,
+  mesosSource,
   recordedDecline,
   recordedFull,
   recordedQuota,
@@ -14,6 +16,9 @@ import type { Variant } from "./Workload.ts"
 /** What was recorded for the same cycle; null where nothing was. */
 export interface Peer {
   readonly name: string
+  readonly machine: string
+  readonly source: string
+  /** Its best. */
   readonly cycleMs: number | null
   readonly rssMb: number | null
   readonly giveBackMsPer1000: number | null
@@ -96,7 +101,13 @@ export const spreadOf = (values: ReadonlyArray<number>) => {
 
 const peerOf = (job: Job, phase: string): Peer | null => {
   const nothing = { cycleMs: null, rssMb: null, giveBackMsPer1000: null, bytesPerFilter: null }
-  const peer = (fields: Partial<Peer>): Peer => ({ name: mesosName, ...nothing, ...fields })
+  const peer = (fields: Partial<Peer>): Peer => ({
+    name: mesosName,
+    machine: mesosMachine,
+    source: mesosSource,
+    ...nothing,
+    ...fields,
+  })
   const rowOf = <Row extends { readonly shape: Shape }>(rows: ReadonlyArray<Row>): Row | undefined =>
     rows.find(({ shape }) => shapeToText(shape) === shapeToText(job.shape))
   switch (job.mode) {
@@ -133,8 +144,8 @@ const goalOf = (
   ratio: number | null,
 ): AllocationLine["goal"] => {
   if (ratio !== null) return { text: "≥ 100×", isReached: ratio >= 100 }
-  if (mode === "memory" && figure.bytesPerAgent !== undefined)
-    return { text: "≤ 1 KB per agent", isReached: figure.bytesPerAgent <= 1_024 }
+  if (mode === "memory" && (figure.phase === "idle" || figure.phase === "all offered"))
+    return { text: "≤ 1 KB per agent", isReached: figure.bytesPerAgent! <= 1_024 }
   if (mode === "memory" && figure.phase === "filters")
     return { text: "≤ 64 B per filter", isReached: figure.bytesPerFilter! <= 64 }
   if (medianMs === null) return null

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
+import type { AllocatorAgent } from "../../core/allocation/Allocator.ts"
 import {
   addAgents,
   type Cluster,
@@ -13,7 +14,7 @@ import {
 } from "./Cluster.ts"
 import type { Figure, Job } from "./Job.ts"
 import { OfferList } from "./OfferList.ts"
-import { clusterWorkload } from "./Workload.ts"
+import { clusterWorkload, toAgent, type Workload } from "./Workload.ts"
 import { wrongResult } from "./WrongResult.ts"
 
 /**
@@ -29,7 +30,9 @@ const none = { times: new CycleTimes(), offers: 0, giveBackMsPer1000: [] }
 
 const weighAgents = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<Figure> => {
   const { agents } = job.shape
-  const cluster = createCluster(clusterWorkload(job.shape, job.variant, false), job.settings, makeAllocator)
+  const workload = clusterWorkload(job.shape, job.variant, false)
+  const handedIn = weighHandedIn(workload) / agents
+  const cluster = createCluster(workload, job.settings, makeAllocator)
   const emptyBytes = reachableBytes()
   addAgents(cluster)
   const idle = (reachableBytes() - emptyBytes) / agents
@@ -38,9 +41,21 @@ const weighAgents = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<Figu
   // All of it must have been reachable until here.
   runDroppedCycle(cluster, 0)
   return [
+    { phase: "what is handed in", ...none, bytesPerAgent: handedIn },
     { phase: "idle", ...none, bytesPerAgent: idle },
     { phase: "all offered", ...none, bytesPerAgent: offered },
   ]
+}
+
+/** The descriptions of the agents alone. */
+const weighHandedIn = (workload: Workload): number => {
+  const agents: Array<AllocatorAgent> = []
+  const emptyBytes = reachableBytes()
+  for (let agent = 0; agent < workload.shape.agents; agent++)
+    agents.push(toAgent(agent, workload.totalOf(agent)))
+  const bytes = reachableBytes() - emptyBytes
+  // Without a look at them afterwards they need not be kept until here.
+  return agents.length === workload.shape.agents ? bytes : 0
 }
 
 /** Before and after are alike, all hosts free and one cycle behind them, but for the filters. */

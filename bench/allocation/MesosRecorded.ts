@@ -6,7 +6,10 @@ import type { Shape } from "./Shape.ts"
  * ratio takes the best of its cycles, not the median. Times in ms.
  */
 export const mesosName = "Apache Mesos 1.12.0 (c1b42f79)"
-export const mesosSource = "spec/mesos-allocator-measured.md, 2 cores, Intel Xeon 2.80 GHz, 2026-11-22"
+export const mesosSource = "spec/mesos-allocator-measured.md"
+/** Where they were taken; ratios from another machine compare the machines too. */
+export const mesosMachine = "2 × Intel Xeon 2.80 GHz, 2026-11-22"
+export const isMesosMachine = (cpu: string): boolean => /Xeon.*2\.80 ?GHz/.test(cpu)
 
 /** The page gives tenths of ms; a product of fractions would show more. */
 const toMs = (seconds: number): number => Math.round(seconds * 10_000) / 10

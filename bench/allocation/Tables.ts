@@ -1,6 +1,8 @@
+import type { Environment } from "../Bench.ts"
 import type { Outcome, ReportTable } from "../Outcome.ts"
 import { type Mode, modes } from "./Job.ts"
 import type { AllocationLine } from "./Line.ts"
+import { isMesosMachine, mesosMachine, mesosName } from "./MesosRecorded.ts"
 
 const left = "left" as const
 const right = "right" as const
@@ -96,9 +98,12 @@ const memoryRow = (line: AllocationLine): ReadonlyArray<string> => [
 const labelOf = ({ mode, shape, phase, variant, settings }: AllocationLine): string =>
   `${mode} ${shape}${phase === "cycle" ? "" : ` ${phase}`}, ${variant}${settings === "mesos" ? "" : `, ${settings} settings`}`
 
-const tableOf = (mode: Mode, lines: ReadonlyArray<AllocationLine>): ReportTable => ({
+const peerNote = (cpu: string): string =>
+  ` Beside it the best of ${mesosName}, recorded on ${mesosMachine}${isMesosMachine(cpu) ? "" : "; this is another machine, so the ratios compare the machines too"}.`
+
+const tableOf = (mode: Mode, lines: ReadonlyArray<AllocationLine>, cpu: string): ReportTable => ({
   title: `allocation, ${mode}`,
-  note: modeNotes[mode],
+  note: `${modeNotes[mode]}${lines.some(({ peer }) => peer !== null) ? peerNote(cpu) : ""}`,
   columns: mode === "memory" ? memoryColumns : cycleColumns,
   rows: lines.map(mode === "memory" ? memoryRow : cycleRow),
   ratios: lines.flatMap((line) =>
@@ -108,13 +113,13 @@ const tableOf = (mode: Mode, lines: ReadonlyArray<AllocationLine>): ReportTable 
 
 export const outcomeOf = (
   lines: ReadonlyArray<AllocationLine>,
-  environment: object,
+  environment: Environment,
   problems: ReadonlyArray<string>,
 ): Outcome => ({
   lines: lines.map((line) => ({ ...line, environment })),
   tables: modes.flatMap((mode) => {
     const own = lines.filter((line) => line.mode === mode)
-    return own.length === 0 ? [] : [tableOf(mode, own)]
+    return own.length === 0 ? [] : [tableOf(mode, own, environment.cpu)]
   }),
   times: lines.flatMap((line) =>
     line.cycleMs === null ? [] : [{ key: `allocation ${labelOf(line)}`, medianMs: line.cycleMs.median }],

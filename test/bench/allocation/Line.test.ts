@@ -66,7 +66,9 @@ describe("a line of the allocator's bench", () => {
     })
     expect(lineOf(incremental, { offers: 10_000 }).goal).toBeNull()
     const memory = { mode: "memory" } as const
-    expect(lineOf(memory, { times: wall([]), bytesPerAgent: 1_025 }).goal!.isReached).toBe(false)
+    expect(lineOf(memory, { times: wall([]), phase: "idle", bytesPerAgent: 1_025 }).goal!.isReached).toBe(
+      false,
+    )
     expect(lineOf(memory, { times: wall([]), phase: "filters", bytesPerFilter: 64 }).goal!.isReached).toBe(
       true,
     )
