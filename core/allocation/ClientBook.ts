@@ -113,7 +113,7 @@ export class ClientBook {
   }
 
   holdsNothing(node: number): boolean {
-    return this.others[node] === 0 && this.tree.holdsNothing(node)
+    return this.others[node] === 0 && this.tree.holdings.isNothing(node)
   }
 
   /** Forgets an inactive client without filters that holds nothing, and what of its role has nobody left. */

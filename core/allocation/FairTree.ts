@@ -1,7 +1,9 @@
 import { assert } from "../Assert.ts"
-import { grownFloat64, grownInt32, grownUint8, widenedRows } from "./Growable.ts"
+import { grownFloat64, grownInt32, grownUint8 } from "./Growable.ts"
+import { NodeHoldings } from "./NodeHoldings.ts"
+import { NodeKeys } from "./NodeKeys.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
-import { sortNodes } from "./SortNodes.ts"
+import { SiblingOrder } from "./SiblingOrder.ts"
 
 const NONE = -1
 
@@ -9,11 +11,8 @@ const NONE = -1
 interface Children {
   /** All of them by name; the place is the node's rank. */
   readonly byName: Array<number>
-  /** Those with somebody active below, in fair order: `active` of them from `start` on. Room is left at the end, so that the first
-   * can move behind the others without all of them moving. */
-  order: Int32Array
-  start: number
-  active: number
+  /** Those with somebody active below. */
+  readonly order: SiblingOrder
   /** Those whose key may have changed since they were put in their place: the first `staleCount`. */
   stale: Int32Array
   staleCount: number
@@ -29,41 +28,28 @@ interface Children {
 export class FairTree {
   static readonly root = 0
   private readonly names: Array<string> = [""]
-  private readonly children: Array<Children | undefined> = [newChildren()]
+  private readonly children: Array<Children | undefined> = []
   private parents: Int32Array = new Int32Array(16).fill(NONE)
-  private ranks: Int32Array = new Int32Array(16)
   /** Active clients in the subtree; a client counts itself. */
   private activeBelow: Int32Array = new Int32Array(16)
   private weights: Float64Array = new Float64Array(16).fill(1)
-  private priorities: Float64Array = new Float64Array(16)
   private grantCounts: Float64Array = new Float64Array(16)
-  /** The key by which the node stands in its order; behind `share` and `grants` until `refresh`. */
-  private keyShares: Float64Array = new Float64Array(16)
-  private keyGrants: Float64Array = new Float64Array(16)
+  /** By what nodes stand in their places; behind what they hold until `refresh`. */
+  private readonly keys = new NodeKeys()
   private grantFlags: Uint8Array = new Uint8Array(16)
   private granted: Array<number> = []
   private clientFlags: Uint8Array = new Uint8Array(16)
   private staleFlags: Uint8Array = new Uint8Array(16)
-  private held: Float64Array
+  readonly holdings: NodeHoldings
   private readonly free: Array<number> = []
   private used = 1
   private staleParents: Int32Array = new Int32Array(16)
   private staleParentCount = 0
   private allStale = false
-  /** Total of the cluster by column; 0 for a name that does not count. */
-  private shareTotal: Float64Array
-  private readonly excluded: Array<number> = []
-  private width: number
 
-  constructor(readonly resourceNames: ResourceNames) {
-    this.width = resourceNames.width
-    this.held = new Float64Array(16 * this.width)
-    this.shareTotal = new Float64Array(this.width)
-    resourceNames.onWiden((before, after) => {
-      this.held = widenedRows(this.held, before, after)
-      this.shareTotal = widenedRows(this.shareTotal, before, after)
-      this.width = after
-    })
+  constructor(names: ResourceNames) {
+    this.holdings = new NodeHoldings(names)
+    this.keys.init(FairTree.root, 0)
   }
 
   /** Nodes are numbered below this. */
@@ -103,15 +89,13 @@ export class FairTree {
     this.makeRoom(node + 1)
     this.names[node] = name
     this.children[node] = undefined
+    this.keys.init(node, priority)
     this.weights[node] = weight
-    this.priorities[node] = priority
     this.activeBelow[node] = 0
     this.grantCounts[node] = 0
-    this.keyShares[node] = 0
-    this.keyGrants[node] = 0
     this.staleFlags[node] = 0
     this.clientFlags[node] = 0
-    this.held.fill(0, node * this.width, (node + 1) * this.width)
+    this.holdings.init(node)
     return node
   }
 
@@ -132,9 +116,7 @@ export class FairTree {
     this.moveChildren(node, virtual)
     this.grantCounts[virtual] = this.grantCounts[node]!
     this.activeBelow[virtual] = this.activeBelow[node]!
-    for (let column = 0; column < this.width; column++) {
-      this.held[virtual * this.width + column] = this.held[node * this.width + column]!
-    }
+    this.holdings.copy(node, virtual)
     this.attach(virtual, node)
     if (this.isActive(virtual)) this.enter(virtual)
     return virtual
@@ -200,49 +182,32 @@ export class FairTree {
   private enter(node: number): void {
     const parent = this.parents[node]!
     const siblings = this.childrenOf(parent)
-    this.keyShares[node] = this.currentShare(node)
-    this.keyGrants[node] = this.grantCounts[node]!
-    makeRoomAtEnd(siblings)
-    const end = siblings.start + siblings.active
-    const place = this.placeFor(node, siblings, siblings.start, end)
-    siblings.order.copyWithin(place + 1, place, end)
-    siblings.order[place] = node
-    siblings.active++
+    this.updateKey(node)
+    siblings.order.enter(node)
     if (siblings.staleCount > 0) this.noteStaleParent(parent)
   }
 
   private leave(node: number): void {
-    const siblings = this.childrenOf(this.parents[node]!)
-    const place = this.placeOf(node, siblings)
-    siblings.order.copyWithin(place, place + 1, siblings.start + siblings.active)
-    siblings.active--
+    this.childrenOf(this.parents[node]!).order.leave(node)
   }
 
   // --- holdings and shares ---
 
   /** Adds (`sign` 1) or takes away (−1) what a client holds, in it and all its ancestors but the root; a booking of a
    * cycle is a grant besides. */
-  hold(client: number, counted: ReadonlyArray<number>, sign: number, grants: number): void {
-    const { held, width, parents } = this
-    const columns = counted.length
-    for (let node = client; node !== FairTree.root; node = parents[node]!) {
-      const base = node * width
-      for (let column = 0; column < columns; column++) {
-        held[base + column] = held[base + column]! + sign * counted[column]!
-      }
-      if (grants > 0) this.grant(node)
+  hold(client: number, counted: ReadonlyArray<number>, sign: number, isGrant: boolean): void {
+    for (let node = client; node !== FairTree.root; node = this.parents[node]!) {
+      this.holdings.add(node, counted, sign)
+      if (isGrant) this.grant(node)
       this.markStale(node)
     }
   }
 
   /** A grant of one row of a table of amounts. */
   grantRow(client: number, rows: Float64Array, from: number, columns: number): void {
-    const { held, width, parents } = this
+    const { holdings, parents } = this
     for (let node = client; node !== FairTree.root; node = parents[node]!) {
-      const base = node * width
-      for (let column = 0; column < columns; column++) {
-        held[base + column] = held[base + column]! + rows[from + column]!
-      }
+      holdings.addRow(node, rows, from, columns)
       this.grant(node)
       this.markStale(node)
     }
@@ -262,22 +227,10 @@ export class FairTree {
     return nodes
   }
 
-  /** The same for one column of one node: shared resources count once a node. */
+  /** One column of one node: shared resources count once a node. */
   holdOne(node: number, column: number, milli: number): void {
-    const at = node * this.width + column
-    this.held[at] = this.held[at]! + milli
+    this.holdings.addOne(node, column, milli)
     this.markStale(node)
-  }
-
-  holdsNothing(node: number): boolean {
-    for (let column = 0; column < this.width; column++) {
-      if (this.held[node * this.width + column] !== 0) return false
-    }
-    return true
-  }
-
-  heldBy(node: number, column: number): number {
-    return this.held[node * this.width + column]!
   }
 
   grantsOf(node: number): number {
@@ -296,48 +249,19 @@ export class FairTree {
 
   /** The denominators of all shares. */
   setTotal(column: number, milli: number): void {
-    if (this.excluded.includes(column) || this.shareTotal[column] === milli) return
-    this.shareTotal[column] = milli
-    this.allStale = true
+    if (this.holdings.setTotal(column, milli)) this.allStale = true
   }
 
-  /** From now on no share counts this name. */
-  exclude(column: number): void {
-    this.excluded.push(column)
-  }
-
-  /** Dominant share over weight (Ghodsi et al., "Dominant Resource Fairness", NSDI 2011, §4; weights §4.3). */
+  /** Dominant share over weight (Ghodsi et al., NSDI 2011, §4.3). */
   currentShare(node: number): number {
-    const { held, shareTotal } = this
-    const base = node * this.width
-    const columns = this.resourceNames.names.length
-    let largest = 0
-    for (let column = 0; column < columns; column++) {
-      const milli = held[base + column]!
-      const total = shareTotal[column]!
-      if (milli > 0 && total > 0) {
-        const share = milli / total
-        if (share > largest) largest = share
-      }
-    }
-    return largest / this.weights[node]!
+    return this.holdings.shareOf(node) / this.weights[node]!
   }
 
   // --- order ---
 
-  /** Children with somebody active below, in fair order: {@link activeCount} numbers from {@link startOf} on. Valid until the
-   * next change of the tree. */
-  orderOf(node: number): Int32Array {
-    return this.children[node]!.order
-  }
-
-  startOf(node: number): number {
-    return this.children[node]!.start
-  }
-
-  activeCount(node: number): number {
-    const children = this.children[node]
-    return children === undefined ? 0 : children.active
+  /** Children with somebody active below, in fair order; valid until the next change of the tree. */
+  orderOf(node: number): SiblingOrder {
+    return this.childrenOf(node).order
   }
 
   /** Puts every node whose key changed in its place. */
@@ -356,8 +280,8 @@ export class FairTree {
   private refreshChildren(siblings: Children): void {
     const { stale, staleCount } = siblings
     // An only child is in its place; it stays stale until it has siblings.
-    if (siblings.active === 1 && staleCount === 1) return
-    if (staleCount > 8 && staleCount > siblings.active >> 3) this.resort(siblings)
+    if (siblings.order.count === 1 && staleCount === 1) return
+    if (staleCount > 8 && staleCount > siblings.order.count >> 3) this.resort(siblings)
     else for (let index = 0; index < staleCount; index++) this.reposition(stale[index]!, siblings)
     for (let index = 0; index < staleCount; index++) this.staleFlags[stale[index]!] = 0
     siblings.staleCount = 0
@@ -375,49 +299,19 @@ export class FairTree {
     }
   }
 
-  private resort(siblings: Children): void {
-    const order = siblings.order.subarray(siblings.start, siblings.start + siblings.active)
-    for (let place = 0; place < order.length; place++) this.updateKey(order[place]!)
-    sortNodes(order, order.length, this.isBefore)
+  private resort({ order }: Children): void {
+    for (let place = order.start; place < order.start + order.count; place++) {
+      this.updateKey(order.nodes[place]!)
+    }
+    order.resort()
+  }
+
+  private reposition(node: number, { order }: Children): void {
+    if (this.activeBelow[node]! > 0) order.move(node, this.currentShare(node), this.grantCounts[node]!)
   }
 
   private updateKey(node: number): void {
-    this.keyShares[node] = this.currentShare(node)
-    this.keyGrants[node] = this.grantCounts[node]!
-  }
-
-  private reposition(node: number, siblings: Children): void {
-    if (this.activeBelow[node] === 0) return
-    const { start, active, order } = siblings
-    const end = start + active
-    const old = order[start] === node ? start : this.placeOf(node, siblings)
-    this.updateKey(node)
-    if (old + 1 < end && this.isBefore(order[old + 1]!, node)) this.moveBack(node, old, siblings)
-    else if (old > start && this.isBefore(node, order[old - 1]!)) {
-      const place = this.placeFor(node, siblings, start, old)
-      order.copyWithin(place + 1, place, old)
-      order[place] = node
-    }
-  }
-
-  /** Moves a node behind the one after it or further. The first, which is the one that got something, moves over the shorter
-   * side. */
-  private moveBack(node: number, old: number, siblings: Children): void {
-    const end = siblings.start + siblings.active
-    const isLast = this.isBefore(siblings.order[end - 1]!, node)
-    const place = isLast ? end : this.placeFor(node, siblings, old + 1, end)
-    if (old > siblings.start || place - old < end - place) {
-      shiftLeft(siblings.order, old + 1, place)
-      siblings.order[place - 1] = node
-      return
-    }
-    // The others stay, those behind make room; with the room at the end used up, all move to the front.
-    siblings.start++
-    siblings.active--
-    const moved = makeRoomAtEnd(siblings)
-    shiftRight(siblings.order, place - moved, end - moved)
-    siblings.order[place - moved] = node
-    siblings.active++
+    this.keys.set(node, this.currentShare(node), this.grantCounts[node]!)
   }
 
   private markStale(node: number): void {
@@ -435,35 +329,6 @@ export class FairTree {
     this.staleParents[this.staleParentCount++] = parent
   }
 
-  private readonly isBefore = (left: number, right: number): boolean => {
-    const priority = this.priorities[left]! - this.priorities[right]!
-    if (priority !== 0) return priority > 0
-    const share = this.keyShares[left]! - this.keyShares[right]!
-    if (share !== 0) return share < 0
-    const grants = this.keyGrants[left]! - this.keyGrants[right]!
-    if (grants !== 0) return grants < 0
-    return this.ranks[left]! < this.ranks[right]!
-  }
-
-  /** Where a node stands, found by the key with which it was put there. */
-  private placeOf(node: number, siblings: Children): number {
-    const place = this.placeFor(node, siblings, siblings.start, siblings.start + siblings.active)
-    assert(siblings.order[place] === node, `node ${this.names[node]} is not in its place`)
-    return place
-  }
-
-  /** The first place in `[from, to)` that is not before the node; `to` if all are. */
-  private placeFor(node: number, { order }: Children, from: number, to: number): number {
-    let low = from
-    let high = to
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (this.isBefore(order[middle]!, node)) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
-
   // --- storage ---
 
   private attach(node: number, parent: number): void {
@@ -478,8 +343,8 @@ export class FairTree {
     const siblings = this.childrenOf(this.parents[node]!)
     const staleAt = siblings.stale.subarray(0, siblings.staleCount).indexOf(node)
     if (staleAt >= 0) siblings.stale[staleAt] = siblings.stale[--siblings.staleCount]!
-    siblings.byName.splice(this.ranks[node]!, 1)
-    this.rankFrom(siblings.byName, this.ranks[node]!)
+    siblings.byName.splice(this.keys.ranks[node]!, 1)
+    this.rankFrom(siblings.byName, this.keys.ranks[node]!)
   }
 
   private placeByName(byName: ReadonlyArray<number>, name: string): number {
@@ -494,63 +359,29 @@ export class FairTree {
   }
 
   private rankFrom(byName: ReadonlyArray<number>, from: number): void {
-    for (let rank = from; rank < byName.length; rank++) this.ranks[byName[rank]!] = rank
+    for (let rank = from; rank < byName.length; rank++) this.keys.ranks[byName[rank]!] = rank
   }
 
   private childrenOf(node: number): Children {
     const children = this.children[node]
     if (children !== undefined) return children
-    const made = newChildren()
+    const made: Children = {
+      byName: [],
+      order: new SiblingOrder(this.keys),
+      stale: new Int32Array(4),
+      staleCount: 0,
+    }
     this.children[node] = made
     return made
   }
 
   private makeRoom(count: number): void {
     this.parents = grownInt32(this.parents, count)
-    this.ranks = grownInt32(this.ranks, count)
     this.activeBelow = grownInt32(this.activeBelow, count)
     this.weights = grownFloat64(this.weights, count)
-    this.priorities = grownFloat64(this.priorities, count)
     this.grantCounts = grownFloat64(this.grantCounts, count)
-    this.keyShares = grownFloat64(this.keyShares, count)
-    this.keyGrants = grownFloat64(this.keyGrants, count)
     this.staleFlags = grownUint8(this.staleFlags, count)
     this.grantFlags = grownUint8(this.grantFlags, count)
     this.clientFlags = grownUint8(this.clientFlags, count)
-    this.held = grownFloat64(this.held, count * this.width)
   }
-}
-
-const newChildren = (): Children => ({
-  byName: [],
-  order: new Int32Array(8),
-  start: 0,
-  active: 0,
-  stale: new Int32Array(4),
-  staleCount: 0,
-})
-
-/** Makes sure that there is a place behind the last; by how many places all of them moved for it. */
-const makeRoomAtEnd = (siblings: Children): number => {
-  const { order, start, active } = siblings
-  if (start + active < order.length) return 0
-  if (2 * active > order.length) siblings.order = grownInt32(order, 4 * active)
-  siblings.order.copyWithin(0, start, start + active)
-  siblings.start = 0
-  return start
-}
-
-// Short moves by hand: the call costs more than they do.
-const byHandMax = 64
-
-/** Moves `array[from..to)` one to the left. */
-const shiftLeft = (array: Int32Array, from: number, to: number): void => {
-  if (to - from > byHandMax) array.copyWithin(from - 1, from, to)
-  else for (let index = from; index < to; index++) array[index - 1] = array[index]!
-}
-
-/** Moves `array[from..to)` one to the right. */
-const shiftRight = (array: Int32Array, from: number, to: number): void => {
-  if (to - from > byHandMax) array.copyWithin(from + 1, from, to)
-  else for (let index = to; index > from; index--) array[index] = array[index - 1]!
 }

@@ -11,7 +11,7 @@ import {
   subtractResources,
 } from "../resources/Resources.ts"
 import type { AllocatorAgent } from "./Allocator.ts"
-import { type Bundle, bundleOfRow, toBundle } from "./Bundle.ts"
+import { type Bundle, bundleOfRow, isNothing, toBundle } from "./Bundle.ts"
 import { grownFloat64, grownUint8, grownUint32, widenedRows } from "./Growable.ts"
 import { type Minimum, reachesMinimum } from "./Minimum.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
@@ -398,10 +398,4 @@ export class HostTable {
     this.reserve = grownFloat64(this.reserve, words)
     this.available = grownFloat64(this.available, words)
   }
-}
-
-/** Nothing but shared resources, which alone are no offer. */
-export const isNothing = (rest: Resources): boolean => {
-  for (let index = 0; index < rest.length; index++) if (!rest[index]!.kind.shared) return false
-  return true
 }

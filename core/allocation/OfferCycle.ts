@@ -176,15 +176,13 @@ export class OfferCycle implements Allocations {
 
   private visitRoles(node: number): void {
     const { tree } = this.books
-    const count = tree.activeCount(node)
+    const { nodes, start, count } = tree.orderOf(node)
     if (count === 0) return
-    const order = tree.orderOf(node)
-    const start = tree.startOf(node)
-    if (tree.isClient(order[start]!)) {
-      this.visitClients(order, start, start + count)
+    if (tree.isClient(nodes[start]!)) {
+      this.visitClients(nodes, start, start + count)
       return
     }
-    for (let place = start; place < start + count && !this.isDone; place++) this.visitRoles(order[place]!)
+    for (let place = start; place < start + count && !this.isDone; place++) this.visitRoles(nodes[place]!)
   }
 
   private visitClients(order: Int32Array, start: number, end: number): void {
@@ -253,7 +251,7 @@ export class OfferCycle implements Allocations {
     const { hosts, tree, clients, quotas, shared } = this.books
     const { slot } = this
     hosts.takePart(slot, offered)
-    tree.hold(client, offered.counted, 1, 1)
+    tree.hold(client, offered.counted, 1, true)
     clients.others[client] = clients.others[client]! + offered.others
     quotas.hold(clients.tops[client]!, offered, 1)
     if (offered.hasShared) {

@@ -95,6 +95,16 @@ export class QuotaBook {
     if (quota === null) this.forget(top)
   }
 
+  quotaOf(role: string): Quota | null {
+    const top = this.tops.get(role)
+    return top === undefined ? null : top.quota
+  }
+
+  /** Sorted. */
+  quotaRoles(): ReadonlyArray<string> {
+    return this.limited.map(({ role }) => role).sort()
+  }
+
   /** Scalars of a host reserved for a role come (`sign` 1) or go (−1). */
   reserve(role: string, name: string, milli: number, sign: number): void {
     const top = this.topOf(role)
@@ -142,7 +152,7 @@ export class QuotaBook {
   }
 
   consumed(top: TopRole, column: number): number {
-    const held = top.node < 0 ? 0 : this.tree.heldBy(top.node, column) - (top.special[column] || 0)
+    const held = top.node < 0 ? 0 : this.tree.holdings.at(top.node, column) - (top.special[column] || 0)
     return held + (top.reserved[column] || 0)
   }
 

@@ -1,5 +1,5 @@
 import type { Resource } from "../resources/Resource.ts"
-import type { Resources } from "../resources/Resources.ts"
+import { type Resources, toResources } from "../resources/Resources.ts"
 import { FairTree } from "./FairTree.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 
@@ -30,7 +30,7 @@ export class SharedBook {
     for (const resource of rest) if (resource.kind.shared) this.holdOne(client, slot, resource, sign)
   }
 
-  heldOn(slot: number): ReadonlyArray<Resource> {
+  heldOn(slot: number): Resources {
     const held: Array<Resource> = []
     this.holders.forEach((holders, key) => {
       if (!key.startsWith(`${slot} `)) return
@@ -38,7 +38,7 @@ export class SharedBook {
         for (let copy = 0; copy < copies; copy++) held.push(resource)
       })
     })
-    return held
+    return toResources(held)
   }
 
   private holdOne(client: number, slot: number, resource: Resource, sign: number): void {
