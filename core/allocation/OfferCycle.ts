@@ -66,7 +66,9 @@ export class OfferCycle implements Allocations {
   private parts = 1
   private isSpecial = false
   private demands = 0
-  private whole: Bundle
+  /** All that is available, once somebody may get all of it. */
+  private whole: Bundle | undefined
+  private wholeRest: Resources = noResources
   private readonly noBundle: Bundle
   private gone: Resources = noResources
   private isDone = false
@@ -79,7 +81,6 @@ export class OfferCycle implements Allocations {
     this.quotaOrder = new QuotaOrder(books.tree, books.quotas)
     this.offerCut = new OfferCut(books.names, books.hosts, books.clients, books.quotas)
     this.noBundle = toBundle(books.names, noResources)
-    this.whole = this.noBundle
   }
 
   at(index: number): Allocation {
@@ -180,7 +181,7 @@ export class OfferCycle implements Allocations {
     const flag = hosts.flags[slot]!
     if (!this.isWorthVisiting(flag)) return
     this.slot = slot
-    this.whole = hosts.bundleOf(slot)
+    this.look()
     this.isDone = false
     this.isSpecial = (flag & SPECIAL) !== 0
     this.demands = hosts.demands[slot]!
@@ -189,6 +190,11 @@ export class OfferCycle implements Allocations {
     if (!this.hasQuotas) this.visitRoles(FairTree.root)
     else if (this.stage === 1) this.visitSome(this.quotaOrder.needy)
     else this.visitOpen()
+  }
+
+  private look(): void {
+    this.whole = undefined
+    this.wholeRest = this.books.hosts.availableRest[this.slot]!
   }
 
   /** Nobody can get more than all of it: if that is below the minimum, nobody need be asked. */
@@ -239,16 +245,17 @@ export class OfferCycle implements Allocations {
   /** Everybody's minimum was asked for at once before; only a client's own is left to ask for. */
   private wholeFor(client: number): Bundle | undefined {
     const { clients, hosts, names } = this.books
-    if (clients.ownMinimums === 0) return this.whole
-    const minimum = clients.minimums[client] || this.settings.minimum
-    return reachesMinimum(minimum, hosts.available, this.slot * names.width, this.whole.rest)
-      ? this.whole
-      : undefined
+    if (clients.ownMinimums > 0) {
+      const minimum = clients.minimums[client] || this.settings.minimum
+      if (!reachesMinimum(minimum, hosts.available, this.slot * names.width, this.wholeRest)) return undefined
+    }
+    if (this.whole === undefined) this.whole = hosts.bundleOf(this.slot)
+    return this.whole
   }
 
   private cutFor(client: number): Bundle | undefined {
-    const { offerCut, whole } = this
-    const outcome = offerCut.cut(client, this.slot, whole.rest, this.stage, this.parts, this.gone)
+    const { offerCut } = this
+    const outcome = offerCut.cut(client, this.slot, this.wholeRest, this.stage, this.parts, this.gone)
     if (offerCut.isHeldBack) this.onHeldBack(this.slot)
     if (outcome === NOTHING) return undefined
     if (outcome === WHOLE) return this.wholeFor(client)
@@ -291,7 +298,7 @@ export class OfferCycle implements Allocations {
       this.gone = addResources(this.gone, gone)
       this.gonePerHost.set(slot, this.gone)
     }
-    this.whole = hosts.bundleOf(slot)
+    this.look()
     this.isDone = !this.isWorthVisiting(hosts.flags[slot]!)
   }
 
