@@ -23,7 +23,7 @@ import type { HostVerdict } from "../HostVerdict.ts"
 import type { AllocationView, Holding, HoldingsOn } from "./AllocationView.ts"
 import type { Asker } from "./Asker.ts"
 import { topLevelOf } from "./Asker.ts"
-import { forGuarantee, forRole, QuotaRoom, scalarsOf, withScalars } from "./OfferPieces.ts"
+import { fairPiece, forRole, freeAmounts, guaranteedPiece, limitedPiece, QuotaRoom } from "./OfferPieces.ts"
 
 /**
  * Asks hosts on behalf of one client: goes through the stages of a cycle until one refuses. The resources of the host shrink from stage
@@ -41,7 +41,7 @@ export class HostJudge {
     private readonly nowMs: number,
     private readonly holdingsOn: HoldingsOn | null,
   ) {
-    this.room = new QuotaRoom(view, topLevelOf(asker.role))
+    this.room = QuotaRoom.of(view, topLevelOf(asker.role))
   }
 
   /** Never `behind`: who else wants it is not asked here. */
@@ -118,40 +118,29 @@ export class HostJudge {
 
   /** What a cycle would make of it, and whether the client refused that lately. */
   private judgeOffer(agentId: string, shown: Resources): HostVerdict {
-    const scalars = scalarsOf(shown)
-    const first = this.guaranteedOffer(shown, scalars)
+    const first = guaranteedPiece(shown, this.asker.role, this.room) || noResources
     const firstFilter = this.filterOn(agentId, first)
     if (this.isWorthOffering(first) && firstFilter === null) {
-      const rest = this.restAfter(agentId, shown, scalars, first)
-      const offer = addResources(first, rest)
-      return this.suffices(offer)
-        ? { stage: "offered", resources: offer }
-        : this.heldBack(shown, scalars, offer)
+      const offer = addResources(first, this.restAfter(agentId, shown, first))
+      return this.suffices(offer) ? { stage: "offered", resources: offer } : this.heldBack(shown, offer)
     }
-    const offer = withScalars(shown, this.room.fairPart(scalars))
+    const offer = fairPiece(shown, this.room)
     if (this.suffices(offer)) return this.filterOn(agentId, offer) || { stage: "offered", resources: offer }
-    return firstFilter !== null && this.suffices(first) ? firstFilter : this.heldBack(shown, scalars, offer)
-  }
-
-  /** Stage 1. */
-  private guaranteedOffer(shown: Resources, scalars: Quantities): Resources {
-    const part = this.room.guaranteedPart(scalars)
-    return part === undefined ? noResources : forGuarantee(withScalars(shown, part), this.asker.role)
+    return firstFilter !== null && this.suffices(first) ? firstFilter : this.heldBack(shown, offer)
   }
 
   /** What stage 2 adds to an offer of stage 1, which is an offer of its own to minima and filters. */
-  private restAfter(agentId: string, shown: Resources, scalars: Quantities, first: Resources): Resources {
-    const rest = subtractResources(withScalars(shown, this.room.combinedPart(scalars)), first)
+  private restAfter(agentId: string, shown: Resources, first: Resources): Resources {
+    const rest = fairPiece(subtractResources(shown, first), this.room.after(freeAmounts(first)))
     return this.isWorthOffering(rest) && this.filterOn(agentId, rest) === null ? rest : noResources
   }
 
-  private heldBack(shown: Resources, scalars: Quantities, offer: Resources): HostVerdict {
-    const { topRole } = this.room
-    const limited = this.room.limitedPart(scalars)
-    if (!this.suffices(withScalars(shown, limited))) {
-      return { stage: "limit", role: topRole, names: namesLost(scalars, limited) }
+  private heldBack(shown: Resources, offer: Resources): HostVerdict {
+    const limited = limitedPiece(shown, this.room)
+    if (!this.suffices(limited)) {
+      return { stage: "limit", role: this.room.topRole, names: namesLost(shown, limited) }
     }
-    const names = namesLost(limited, scalarsOf(offer))
+    const names = namesLost(limited, offer)
     return { stage: "headroom", roles: this.room.rolesKeeping(names), names }
   }
 
@@ -217,8 +206,8 @@ const capabilitiesFor = (hidden: Resources): ReadonlyArray<string> =>
     ),
   )
 
-const namesLost = (before: Quantities, after: Quantities): ReadonlyArray<string> =>
-  Object.keys(shortages(after, before))
+const namesLost = (before: Resources, after: Resources): ReadonlyArray<string> =>
+  Object.keys(shortages(freeAmounts(after), freeAmounts(before)))
 
 const sortedUnique = (texts: ReadonlyArray<string>): ReadonlyArray<string> =>
   Array.from(new Set(texts)).sort()

@@ -16,7 +16,8 @@ import {
   type Quantities,
   shortages,
 } from "../../../core/resources/Quantities.ts"
-import { plainQuantities } from "../../../core/resources/Resources.ts"
+import { isFreeScalar } from "../../../core/resources/Resource.ts"
+import { pickResources, scalarQuantities } from "../../../core/resources/Resources.ts"
 
 /** What somebody who talks to an allocator knows of it; `settings` with the weights and quotas of now. */
 export interface Known {
@@ -51,7 +52,9 @@ export const viewOf = (known: Known): AllocationView => {
       available: sum(
         Array.from(agents.values())
           .filter(({ isActive }) => isActive)
-          .map(({ agentId }) => plainQuantities(allocator.availableOn(agentId))),
+          .map(({ agentId }) =>
+            scalarQuantities(pickResources(allocator.availableOn(agentId), ({ kind }) => isFreeScalar(kind))),
+          ),
       ),
     }),
     fairOrder: () => fairOrder(known),

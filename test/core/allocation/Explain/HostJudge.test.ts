@@ -20,9 +20,6 @@ import { replay } from "../../../support/allocation/Story.ts"
 import { viewOf } from "../../../support/allocation/ViewOf.ts"
 import type { Held, World } from "../../../support/allocation/World.ts"
 
-/** Unreserved disks with a mount point are still cut by quotas in the twin. */
-const ingredients = { ...everything, hasDisks: false }
-
 /** What a cycle makes of one host in which nobody else wants anything. */
 const offerOf = (world: World, client: AllocationClient, agentId: string): Allocation | undefined => {
   const { frameworkId, role } = client
@@ -84,10 +81,10 @@ const anyWanted = fc.constantFrom<Quantities>(
   { cpus: 500, gpus: 1_000 },
 )
 
-describe.each([naive])("what is said of a host, with $name", ({ make }) => {
+describe.each([naive, indexed])("what is said of a host, with $name", ({ make }) => {
   it("is what a cycle does when nobody else wants offers", () => {
     fc.assert(
-      fc.property(scenarios(ingredients, 25), anyWanted, (scenario, wanted) => {
+      fc.property(scenarios(everything, 25), anyWanted, (scenario, wanted) => {
         const { world } = replay(make, scenario, () => () => {})
         for (const client of clientsOf(world)) {
           const { refusal, verdicts } = verdictsFor(world, client, wanted)
@@ -123,7 +120,7 @@ describe.each([naive])("what is said of a host, with $name", ({ make }) => {
 
   it("changes nothing", () => {
     fc.assert(
-      fc.property(scenarios(ingredients, 15), (scenario) => {
+      fc.property(scenarios(everything, 15), (scenario) => {
         const { world } = replay(make, scenario, () => () => {})
         const before = JSON.stringify(world.allocator.snapshot())
         for (const client of clientsOf(world)) verdictsFor(world, client, {})
@@ -140,7 +137,7 @@ describe.each([naive])("what is said of a host, with $name", ({ make }) => {
 
 it("comes to every stage in lives like these", () => {
   const seen = new Set<string>()
-  for (const scenario of fc.sample(scenarios(ingredients, 25), { numRuns: 200, seed: 4 })) {
+  for (const scenario of fc.sample(scenarios(everything, 25), { numRuns: 200, seed: 4 })) {
     const { world } = replay(indexed.make, scenario, () => () => {})
     for (const client of clientsOf(world)) {
       for (const wanted of [{}, { cpus: 2_000, mem: 1_000 }]) {
