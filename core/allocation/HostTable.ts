@@ -54,7 +54,8 @@ export class HostTable {
   private readonly totalRest: Array<Resources> = []
   /** Held beyond the total: of an agent that came back smaller than what it runs. */
   private readonly excessRest: Array<Resources> = []
-  private readonly bundles: Array<Bundle | undefined> = []
+  /** All that is available, ready to be offered. */
+  private readonly wholes: Array<Resources | undefined> = []
   /** Unreserved disks and the like in `availableRest`, by column. */
   private readonly freeInRest: Array<ReadonlyArray<number> | undefined> = []
   /** Sum of what is available and free (unreserved, not revocable) over the active hosts, by column. */
@@ -107,7 +108,7 @@ export class HostTable {
     this.freeInRest[slot] = undefined
     this.totalRest[slot] = noResources
     this.excessRest[slot] = noResources
-    this.bundles[slot] = undefined
+    this.wholes[slot] = undefined
     for (const rows of [this.total, this.allocated, this.reserve, this.available]) {
       rows.fill(0, slot * this.width, (slot + 1) * this.width)
     }
@@ -120,7 +121,7 @@ export class HostTable {
     this.ids[slot] = ""
     this.agents[slot] = undefined
     this.flags[slot] = 0
-    this.bundles[slot] = undefined
+    this.wholes[slot] = undefined
     this.totalRest[slot] = noResources
     this.availableRest[slot] = noResources
     this.excessRest[slot] = noResources
@@ -165,45 +166,50 @@ export class HostTable {
   // --- taking and giving back ---
 
   /** All that can be offered of it, kept until something changes; not of a host that is {@link TAKEN}. */
-  bundleOf(slot: number): Bundle {
-    let bundle = this.bundles[slot]
-    if (bundle === undefined) {
-      bundle = bundleOfRow(this.names, this.available, slot * this.width, this.availableRest[slot]!)
-      this.bundles[slot] = bundle
-      this.available[(slot + 1) * this.width - 1] = bundle.others
-    }
-    return bundle
+  wholeOf(slot: number): Resources {
+    return this.wholes[slot] || this.buildWhole(slot)
   }
 
-  /** Takes all that is available, in the bundle that {@link bundleOf} gives; not of a host that is {@link SPECIAL}. */
+  private buildWhole(slot: number): Resources {
+    const { resources, others } = this.bundleOf(slot)
+    this.wholes[slot] = resources
+    this.available[(slot + 1) * this.width - 1] = others
+    return resources
+  }
+
+  /** The same for the books, made anew each time: of a host that is {@link SPECIAL}. */
+  bundleOf(slot: number): Bundle {
+    return bundleOfRow(this.names, this.available, slot * this.width, this.availableRest[slot]!)
+  }
+
+  /** Takes all that is available, which {@link wholeOf} gives; not of a host that is {@link SPECIAL}. */
   takeWhole(slot: number): void {
     const flag = this.flags[slot]!
     this.flags[slot] = flag | TAKEN
     if ((flag & ACTIVE) !== 0) this.sumAvailable(slot, -1)
   }
 
-  /** Gives all of it back, if these are the very resources that were taken whole. */
-  giveBackWhole(slot: number, resources: Resources): Bundle | undefined {
+  /** Gives all of it back, if these are the very resources that were taken whole; they are the row of `available` then. */
+  giveBackWhole(slot: number, resources: Resources): boolean {
     const flag = this.flags[slot]!
-    if ((flag & TAKEN) === 0) return undefined
-    const bundle = this.bundles[slot]!
-    if (bundle.resources !== resources) return undefined
+    if ((flag & TAKEN) === 0 || this.wholes[slot] !== resources) return false
     this.flags[slot] = flag & ~TAKEN
     if ((flag & ACTIVE) !== 0) this.sumAvailable(slot, 1)
-    return bundle
+    return true
   }
 
   /** Brings the books of a host that was taken whole up to date. */
   private untake(slot: number): void {
     const flag = this.flags[slot]!
     if ((flag & TAKEN) === 0) return
-    const { plain } = this.bundles[slot]!
     const base = slot * this.width
+    for (let column = 0; column < this.names.names.length; column++) {
+      this.allocated[base + column] = this.allocated[base + column]! + this.available[base + column]!
+    }
     // Not available any more, so that `settle` does not take it from the sum a second time.
     this.available.fill(0, base, base + this.width)
     this.availableRest[slot] = noResources
     this.flags[slot] = flag & ~TAKEN
-    this.addAllocated(slot, plain, 1)
     this.settle(slot)
   }
 
@@ -278,7 +284,7 @@ export class HostTable {
     const isSpecial = (this.flags[slot]! & SPECIAL) !== 0
     this.freeInRest[slot] = isSpecial ? freeInRest(this.names, this.availableRest[slot]!) : undefined
     if (isActive) this.sumAvailable(slot, 1)
-    this.bundles[slot] = undefined
+    this.wholes[slot] = undefined
     if (isBare) isBare = isNothing(this.availableRest[slot]!)
     const isSmall = isBare || !reachesMinimum(this.minimum, this.available, base, this.availableRest[slot]!)
     this.flags[slot] = (this.flags[slot]! & ~(BARE | SMALL)) | (isBare ? BARE : 0) | (isSmall ? SMALL : 0)
@@ -357,7 +363,7 @@ export class HostTable {
   /** All that could be offered of it to somebody. */
   availableOn(slot: number): Resources {
     this.untake(slot)
-    return this.bundleOf(slot).resources
+    return this.wholeOf(slot)
   }
 
   allocatedOn(slot: number, shared: Resources): Resources {
