@@ -54,16 +54,13 @@ export class HostTable {
   private readonly totalRest: Array<Resources> = []
   /** Held beyond the total: of an agent that came back smaller than what it runs. */
   private readonly excessRest: Array<Resources> = []
-  private readonly bundles: Array<Bundle | undefined> = []
-  /** Items in ranges and sets of the bundle. */
-  availableOthers: Float64Array = new Float64Array(16)
+  /** All that is available, ready to be offered. */
+  private readonly wholes: Array<Resources | undefined> = []
   /** Unreserved disks and the like in `availableRest`, by column. */
   private readonly freeInRest: Array<ReadonlyArray<number> | undefined> = []
   /** Sum of what is available and free (unreserved, not revocable) over the active hosts, by column. */
   readonly activeAvailable: Array<number> = []
   private activeHosts = 0
-  /** Makes the reads of {@link warm} look needed. */
-  warmed = 0
   private readonly slots = new Map<string, number>()
   private readonly free: Array<number> = []
   private width: number
@@ -111,7 +108,7 @@ export class HostTable {
     this.freeInRest[slot] = undefined
     this.totalRest[slot] = noResources
     this.excessRest[slot] = noResources
-    this.bundles[slot] = undefined
+    this.wholes[slot] = undefined
     for (const rows of [this.total, this.allocated, this.reserve, this.available]) {
       rows.fill(0, slot * this.width, (slot + 1) * this.width)
     }
@@ -124,7 +121,7 @@ export class HostTable {
     this.ids[slot] = ""
     this.agents[slot] = undefined
     this.flags[slot] = 0
-    this.bundles[slot] = undefined
+    this.wholes[slot] = undefined
     this.totalRest[slot] = noResources
     this.availableRest[slot] = noResources
     this.excessRest[slot] = noResources
@@ -169,60 +166,50 @@ export class HostTable {
   // --- taking and giving back ---
 
   /** All that can be offered of it, kept until something changes; not of a host that is {@link TAKEN}. */
+  wholeOf(slot: number): Resources {
+    return this.wholes[slot] || this.buildWhole(slot)
+  }
+
+  private buildWhole(slot: number): Resources {
+    const { resources, others } = this.bundleOf(slot)
+    this.wholes[slot] = resources
+    this.available[(slot + 1) * this.width - 1] = others
+    return resources
+  }
+
+  /** The same for the books, made anew each time: of a host that is {@link SPECIAL}. */
   bundleOf(slot: number): Bundle {
-    let bundle = this.bundles[slot]
-    if (bundle === undefined) {
-      bundle = bundleOfRow(this.names, this.available, slot * this.width, this.availableRest[slot]!)
-      this.bundles[slot] = bundle
-      this.availableOthers[slot] = bundle.others
-    }
-    return bundle
+    return bundleOfRow(this.names, this.available, slot * this.width, this.availableRest[slot]!)
   }
 
-  /**
-   * Reads what a visit will look at. One host after the other a cycle waits for memory at each, since hosts come in random order; here
-   * the processor has many reads under way at once (10,000 hosts: a third of the cycle's time).
-   */
-  warm(slots: Int32Array, from: number, to: number): void {
-    const { available, availableOthers, bundles, width } = this
-    let sum = 0
-    for (let index = from; index < to; index++) {
-      const slot = slots[index]!
-      sum += available[slot * width]! + availableOthers[slot]!
-      if (bundles[slot] === undefined) sum++
-    }
-    this.warmed = sum
-  }
-
-  /** Takes all that is available, in the bundle that {@link bundleOf} gives; not of a host that is {@link SPECIAL}. */
+  /** Takes all that is available, which {@link wholeOf} gives; not of a host that is {@link SPECIAL}. */
   takeWhole(slot: number): void {
     const flag = this.flags[slot]!
     this.flags[slot] = flag | TAKEN
     if ((flag & ACTIVE) !== 0) this.sumAvailable(slot, -1)
   }
 
-  /** Gives all of it back, if these are the very resources that were taken whole. */
-  giveBackWhole(slot: number, resources: Resources): Bundle | undefined {
+  /** Gives all of it back, if these are the very resources that were taken whole; they are the row of `available` then. */
+  giveBackWhole(slot: number, resources: Resources): boolean {
     const flag = this.flags[slot]!
-    if ((flag & TAKEN) === 0) return undefined
-    const bundle = this.bundles[slot]!
-    if (bundle.resources !== resources) return undefined
+    if ((flag & TAKEN) === 0 || this.wholes[slot] !== resources) return false
     this.flags[slot] = flag & ~TAKEN
     if ((flag & ACTIVE) !== 0) this.sumAvailable(slot, 1)
-    return bundle
+    return true
   }
 
   /** Brings the books of a host that was taken whole up to date. */
   private untake(slot: number): void {
     const flag = this.flags[slot]!
     if ((flag & TAKEN) === 0) return
-    const { plain } = this.bundles[slot]!
     const base = slot * this.width
+    for (let column = 0; column < this.names.names.length; column++) {
+      this.allocated[base + column] = this.allocated[base + column]! + this.available[base + column]!
+    }
     // Not available any more, so that `settle` does not take it from the sum a second time.
     this.available.fill(0, base, base + this.width)
     this.availableRest[slot] = noResources
     this.flags[slot] = flag & ~TAKEN
-    this.addAllocated(slot, plain, 1)
     this.settle(slot)
   }
 
@@ -297,7 +284,7 @@ export class HostTable {
     const isSpecial = (this.flags[slot]! & SPECIAL) !== 0
     this.freeInRest[slot] = isSpecial ? freeInRest(this.names, this.availableRest[slot]!) : undefined
     if (isActive) this.sumAvailable(slot, 1)
-    this.bundles[slot] = undefined
+    this.wholes[slot] = undefined
     if (isBare) isBare = isNothing(this.availableRest[slot]!)
     const isSmall = isBare || !reachesMinimum(this.minimum, this.available, base, this.availableRest[slot]!)
     this.flags[slot] = (this.flags[slot]! & ~(BARE | SMALL)) | (isBare ? BARE : 0) | (isSmall ? SMALL : 0)
@@ -376,7 +363,7 @@ export class HostTable {
   /** All that could be offered of it to somebody. */
   availableOn(slot: number): Resources {
     this.untake(slot)
-    return this.bundleOf(slot).resources
+    return this.wholeOf(slot)
   }
 
   allocatedOn(slot: number, shared: Resources): Resources {
@@ -395,7 +382,6 @@ export class HostTable {
     this.hashes = grownUint32(this.hashes, count)
     this.flags = grownUint8(this.flags, count)
     this.demands = grownUint8(this.demands, count)
-    this.availableOthers = grownFloat64(this.availableOthers, count)
     const words = count * this.width
     this.total = grownFloat64(this.total, words)
     this.allocated = grownFloat64(this.allocated, words)
