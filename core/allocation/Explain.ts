@@ -71,8 +71,10 @@ export class Explainer {
     this.agentIds = this.parts.some(({ judge }) => judge !== null) ? view.agentIds() : []
   }
 
-  /** Asks so many more hosts; true when all are asked. */
-  advance(hostCount: number): boolean {
+  /** Asks about so many more times, each host once for each role; true when all are asked. */
+  advance(questions: number): boolean {
+    const asking = this.parts.filter(({ judge }) => judge !== null).length
+    const hostCount = Math.max(1, Math.floor(questions / Math.max(1, asking)))
     const end = Math.min(this.agentIds.length, this.next + hostCount)
     for (; this.next < end; this.next++) {
       const agent = this.view.agent(this.agentIds[this.next]!)
