@@ -453,4 +453,16 @@ describe("Explainer", () => {
     expect(explainer.advance(3)).toBe(true)
     expect(explainer.answers()[0]!.text).toBe("7 hosts: would be offered now")
   })
+
+  it("counts a host for each role, and gets on however small the portion", () => {
+    const cluster = simple().framework("g", ["r", "s", "t"], { suppressedRoles: ["s"] })
+    for (let number = 0; number < 3; number++) cluster.host(`x${number}`, size)
+    const question = { frameworkId: "g", role: null, wanted: {}, nowMs: 0 }
+    const explainer = new Explainer(cluster.allocator.view(), question, cluster.background)
+    const asked = () =>
+      explainer.answers().map(({ groups }) => groups.reduce((sum, { hosts }) => sum + hosts.length, 0))
+    expect([explainer.advance(4), asked()]).toEqual([false, [2, 0, 2]])
+    expect([explainer.advance(1), asked()]).toEqual([false, [3, 0, 3]])
+    expect([explainer.advance(0), asked()]).toEqual([true, [4, 0, 4]])
+  })
 })
