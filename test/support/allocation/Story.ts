@@ -102,7 +102,7 @@ export const expectSameStory = (
 const untold = (answer: string): string | undefined =>
   ["{}", "0", "null"].includes(answer) ? answer : undefined
 
-const answersOf = ({ allocator, agents, frameworks, tasks, settings }: World): Map<string, string> => {
+export const answersOf = ({ allocator, agents, frameworks, tasks, settings }: World): Map<string, string> => {
   const answers = new Map<string, string>()
   const tell = (question: string, answer: Resources | Quantities | number | null) =>
     answers.set(
