@@ -8,6 +8,8 @@ import { properties } from "../support/allocation/Properties.ts"
 
 // What every allocator must do. The number of runs is small here; `npm run sweep` does as many as one likes.
 
+const runsOf: Record<string, number> = { laws: 120, fair: 100, restart: 60, twin: 300 }
+
 describe.each(implementations)("$name", ({ name, make }) => {
   // The twin is slow, and nobody ships it.
   const runs = (count: number) => ({ numRuns: name === naive.name ? Math.ceil(count / 5) : count })
@@ -17,7 +19,7 @@ describe.each(implementations)("$name", ({ name, make }) => {
     it(property.title, () => {
       fc.assert(
         fc.property(property.scenarios(40), (scenario) => property.check({ name, make }, scenario)),
-        runs(300),
+        runs(runsOf[property.name]!),
       )
     })
   }
