@@ -149,6 +149,7 @@ class TwoTrees {
         expect(orderIn(this.tree, node.node).join()).toBe(this.naive.orderOf(node).join())
       }
     },
+    checkBooks: () => this.checkBooks(),
   }
 
   private setActive(client: NaiveNode, isActive: boolean): void {
@@ -171,7 +172,7 @@ class TwoTrees {
   }
 
   /** Everything but the order, which is right only after a refresh. */
-  checkBooks(): void {
+  private checkBooks(): void {
     const { tree, naive } = this
     for (const node of naive.nodes) {
       const { name, parent, isClient, grants } = node
@@ -213,7 +214,8 @@ type Operation = keyof TwoTrees["operations"]
 const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom("addRole", "addClient", "hold", "grantRow", "refresh") },
   { weight: 2, arbitrary: fc.constantFrom("activate", "release", "insertBelow", "setTotal", "remove") },
-  { weight: 1, arbitrary: fc.constantFrom("removeBetween", "holdOne", "setGrants", "setWeight", "addName") },
+  { weight: 1, arbitrary: fc.constantFrom("removeBetween", "holdOne", "setGrants", "setWeight") },
+  { weight: 1, arbitrary: fc.constantFrom("checkBooks", "addName") },
 )
 
 describe("FairTree", () => {
@@ -233,7 +235,7 @@ describe("FairTree", () => {
         two.operations.setTotal(0, 20)
         for (const [name, first, second, third] of lives) two.operations[name](first, second, third)
         two.operations.refresh()
-        two.checkBooks()
+        two.operations.checkBooks()
       }),
       { numRuns: 150 },
     )
@@ -288,6 +290,23 @@ describe("FairTree", () => {
       tree.refresh()
     }
     expect(served).toEqual([1, 2, 3, 4, 5].flatMap(() => clients))
+  })
+
+  it("follows weights", () => {
+    const tree = new FairTree(new ResourceNames())
+    tree.setTotal(0, 100)
+    const roles = ["a", "b"].map((name) => tree.addRole(FairTree.root, name, 1, 0))
+    for (const role of roles) {
+      const client = tree.addClient(role, "f")
+      tree.setClientActive(client, true)
+      tree.hold(client, [10], 1, false)
+    }
+    tree.refresh()
+    expect(orderIn(tree, FairTree.root)).toEqual(roles)
+    tree.setWeight(roles[1]!, 2)
+    tree.refresh()
+    expect(orderIn(tree, FairTree.root)).toEqual([roles[1], roles[0]])
+    expect(roles.map((role) => tree.currentShare(role))).toEqual([0.1, 0.05])
   })
 
   it("brings an only child to its place when it gets a sibling", () => {
