@@ -75,7 +75,7 @@ describe("SiblingOrder", () => {
           two.check()
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     )
   })
 
