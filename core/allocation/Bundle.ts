@@ -1,5 +1,5 @@
-import { isPlain, type Resource, resourceOf } from "../resources/Resource.ts"
-import { addResources, noResources, type Resources } from "../resources/Resources.ts"
+import { isFreeScalar, isPlain, type Resource, resourceOf } from "../resources/Resource.ts"
+import { noResources, type Resources } from "../resources/Resources.ts"
 import { sizeOf } from "../resources/ResourceValue.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 
@@ -15,6 +15,8 @@ export interface Bundle {
   /** All scalars by column that count for shares, reserved and revocable ones too, without shared ones. The same array as
    * `plain` where there are no others. */
   readonly counted: ReadonlyArray<number>
+  /** Unreserved scalars that are not revocable, by column: what quotas count. The same array as `plain` where these are all. */
+  readonly free: ReadonlyArray<number>
   /** Numbers in ranges, items in sets and copies of shared resources: what is held besides `counted`. */
   readonly others: number
   /** Whether there are shared resources, which count by rules of their own. */
@@ -38,19 +40,26 @@ export const toBundle = (names: ResourceNames, resources: Resources): Bundle => 
 /** The bundle of plain amounts (a row from `from` on) and a rest. */
 export const bundleOfRow = (
   names: ResourceNames,
-  row: ArrayLike<number>,
+  row: Float64Array,
   from: number,
   rest: Resources,
 ): Bundle => {
+  const { kinds, columnsInOrder } = names
   const plain: Array<number> = []
-  const scalars: Array<Resource> = []
-  for (let column = 0; column < names.names.length; column++) {
-    const milli = row[from + column]!
-    plain.push(milli)
-    if (milli > 0) scalars.push(resourceOf(names.kinds[column]!, milli))
+  for (let column = 0; column < kinds.length; column++) plain.push(row[from + column]!)
+  const resources: Array<Resource> = []
+  // Both in the order of their keys, and no key in both, since what is plain is not in the rest.
+  let next = 0
+  for (let index = 0; index < columnsInOrder.length; index++) {
+    const column = columnsInOrder[index]!
+    const milli = plain[column]!
+    if (milli === 0) continue
+    const kind = kinds[column]!
+    while (next < rest.length && rest[next]!.kind.key < kind.key) resources.push(rest[next++]!)
+    resources.push(resourceOf(kind, milli))
   }
-  scalars.sort((left, right) => (left.kind.key < right.kind.key ? -1 : 1))
-  return withRest(names, addResources(scalars, rest), plain, rest)
+  while (next < rest.length) resources.push(rest[next++]!)
+  return withRest(names, resources, plain, rest)
 }
 
 const withRest = (
@@ -60,6 +69,7 @@ const withRest = (
   rest: Resources,
 ): Bundle => {
   let counted = plain
+  let free = plain
   let others = 0
   let hasShared = false
   for (const { kind, value } of rest) {
@@ -67,12 +77,12 @@ const withRest = (
       hasShared = true
       others++
     } else if (kind.type === "scalar") {
-      const sums = counted === plain ? plain.slice() : (counted as Array<number>)
-      addAt(sums, names.numberOf(kind.name), value as number)
-      counted = sums
+      const column = names.numberOf(kind.name)
+      counted = plus(counted, plain, column, value as number)
+      if (isFreeScalar(kind)) free = plus(free, plain, column, value as number)
     } else others += sizeOf(kind.type, value)
   }
-  return { resources, plain, rest, counted, others, hasShared }
+  return { resources, plain, rest, counted, free, others, hasShared }
 }
 
 /** Nothing but shared resources, which alone are no offer. */
@@ -86,7 +96,26 @@ const setAt = (row: Array<number>, column: number, milli: number): void => {
   row[column] = milli
 }
 
-const addAt = (row: Array<number>, column: number, milli: number): void => {
-  while (row.length <= column) row.push(0)
-  row[column] = row[column]! + milli
+/** Adds to sums that are a copy of `plain` from the first addition on. */
+const plus = (
+  sums: ReadonlyArray<number>,
+  plain: ReadonlyArray<number>,
+  column: number,
+  milli: number,
+): ReadonlyArray<number> => {
+  const copy = sums === plain ? plain.slice() : (sums as Array<number>)
+  setAt(copy, column, (column < copy.length ? copy[column]! : 0) + milli)
+  return copy
+}
+
+/** Free scalars of a rest by column, undefined if there are none: unreserved disks of a source. */
+export const freeInRest = (names: ResourceNames, rest: Resources): ReadonlyArray<number> | undefined => {
+  let row: Array<number> | undefined
+  for (const { kind, value } of rest) {
+    if (!isFreeScalar(kind)) continue
+    if (row === undefined) row = []
+    const column = names.numberOf(kind.name)
+    setAt(row, column, (column < row.length ? row[column]! : 0) + (value as number))
+  }
+  return row
 }

@@ -11,7 +11,7 @@ import {
   subtractResources,
 } from "../resources/Resources.ts"
 import type { AllocatorAgent } from "./Allocator.ts"
-import { type Bundle, bundleOfRow, isNothing, toBundle } from "./Bundle.ts"
+import { type Bundle, bundleOfRow, freeInRest, isNothing, toBundle } from "./Bundle.ts"
 import { grownFloat64, grownUint8, grownUint32, widenedRows } from "./Growable.ts"
 import { type Minimum, reachesMinimum } from "./Minimum.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
@@ -57,7 +57,9 @@ export class HostTable {
   private readonly bundles: Array<Bundle | undefined> = []
   /** Items in ranges and sets of the bundle. */
   availableOthers: Float64Array = new Float64Array(16)
-  /** Sum of `available` over the active hosts, by column. */
+  /** Unreserved disks and the like in `availableRest`, by column. */
+  private readonly freeInRest: Array<ReadonlyArray<number> | undefined> = []
+  /** Sum of what is available and free (unreserved, not revocable) over the active hosts, by column. */
   readonly activeAvailable: Array<number> = []
   private activeHosts = 0
   /** Makes the reads of {@link warm} look needed. */
@@ -106,6 +108,7 @@ export class HostTable {
     this.agents[slot] = undefined
     this.flags[slot] = 0
     this.availableRest[slot] = noResources
+    this.freeInRest[slot] = undefined
     this.totalRest[slot] = noResources
     this.excessRest[slot] = noResources
     this.bundles[slot] = undefined
@@ -283,32 +286,33 @@ export class HostTable {
   private settle(slot: number): void {
     const base = slot * this.width
     const isActive = (this.flags[slot]! & ACTIVE) !== 0
+    if (isActive) this.sumAvailable(slot, -1)
     let isBare = true
     for (let column = 0; column < this.names.names.length; column++) {
       const at = base + column
       const milli = Math.max(0, this.total[at]! - this.allocated[at]! - this.reserve[at]!)
-      if (isActive) {
-        this.activeAvailable[column] = (this.activeAvailable[column] || 0) + milli - this.available[at]!
-      }
       this.available[at] = milli
       if (milli > 0) isBare = false
     }
+    const isSpecial = (this.flags[slot]! & SPECIAL) !== 0
+    this.freeInRest[slot] = isSpecial ? freeInRest(this.names, this.availableRest[slot]!) : undefined
+    if (isActive) this.sumAvailable(slot, 1)
     this.bundles[slot] = undefined
     if (isBare) isBare = isNothing(this.availableRest[slot]!)
-    const isSmall = isBare || !this.reachesMinimum(slot)
+    const isSmall = isBare || !reachesMinimum(this.minimum, this.available, base, this.availableRest[slot]!)
     this.flags[slot] = (this.flags[slot]! & ~(BARE | SMALL)) | (isBare ? BARE : 0) | (isSmall ? SMALL : 0)
   }
 
-  private reachesMinimum(slot: number): boolean {
-    const { counted, rest } = this.bundleOf(slot)
-    return reachesMinimum(this.minimum, counted, rest)
-  }
-
   private sumAvailable(slot: number, sign: number): void {
+    const { activeAvailable, available } = this
     const base = slot * this.width
     for (let column = 0; column < this.names.names.length; column++) {
-      this.activeAvailable[column] =
-        (this.activeAvailable[column] || 0) + sign * this.available[base + column]!
+      activeAvailable[column] = (activeAvailable[column] || 0) + sign * available[base + column]!
+    }
+    const free = this.freeInRest[slot]
+    if (free === undefined) return
+    for (let column = 0; column < free.length; column++) {
+      activeAvailable[column] = (activeAvailable[column] || 0) + sign * free[column]!
     }
   }
 

@@ -135,6 +135,11 @@ export const isPlain = (kind: ResourceKind): boolean =>
   !kind.shared &&
   kind.providerId === null
 
+/** An unreserved scalar that is not revocable: what quotas, headroom and guarantees are about. Disks of a source are among
+ * them. */
+export const isFreeScalar = (kind: ResourceKind): boolean =>
+  kind.type === "scalar" && kind.reservations.length === 0 && !kind.revocable
+
 /**
  * Whether resources of the kind never merge and are never split: shared ones (each copy stands for itself), persistent volumes,
  * MOUNT and BLOCK disks, RAW disks that have an id (spec/mesos.md §1.7).
