@@ -1,4 +1,5 @@
 import { assert } from "../Assert.ts"
+import type { Bundle } from "./Bundle.ts"
 import { grownFloat64, grownInt32, grownUint8 } from "./Growable.ts"
 import { NodeHoldings } from "./NodeHoldings.ts"
 import { NodeKeys } from "./NodeKeys.ts"
@@ -195,9 +196,9 @@ export class FairTree {
 
   /** Adds (`sign` 1) or takes away (−1) what a client holds, in it and all its ancestors but the root; a booking of a
    * cycle is a grant besides. */
-  hold(client: number, counted: ReadonlyArray<number>, sign: number, isGrant: boolean): void {
+  hold(client: number, { counted, others }: Bundle, sign: number, isGrant: boolean): void {
     for (let node = client; node !== FairTree.root; node = this.parents[node]!) {
-      this.holdings.add(node, counted, sign)
+      this.holdings.add(node, counted, others, sign)
       if (isGrant) this.grant(node)
       this.markStale(node)
     }

@@ -55,15 +55,11 @@ export class HostTable {
   /** Held beyond the total: of an agent that came back smaller than what it runs. */
   private readonly excessRest: Array<Resources> = []
   private readonly bundles: Array<Bundle | undefined> = []
-  /** Items in ranges and sets of the bundle. */
-  availableOthers: Float64Array = new Float64Array(16)
   /** Unreserved disks and the like in `availableRest`, by column. */
   private readonly freeInRest: Array<ReadonlyArray<number> | undefined> = []
   /** Sum of what is available and free (unreserved, not revocable) over the active hosts, by column. */
   readonly activeAvailable: Array<number> = []
   private activeHosts = 0
-  /** Makes the reads of {@link warm} look needed. */
-  warmed = 0
   private readonly slots = new Map<string, number>()
   private readonly free: Array<number> = []
   private width: number
@@ -174,24 +170,9 @@ export class HostTable {
     if (bundle === undefined) {
       bundle = bundleOfRow(this.names, this.available, slot * this.width, this.availableRest[slot]!)
       this.bundles[slot] = bundle
-      this.availableOthers[slot] = bundle.others
+      this.available[(slot + 1) * this.width - 1] = bundle.others
     }
     return bundle
-  }
-
-  /**
-   * Reads what a visit will look at. One host after the other a cycle waits for memory at each, since hosts come in random order; here
-   * the processor has many reads under way at once (10,000 hosts: a third of the cycle's time).
-   */
-  warm(slots: Int32Array, from: number, to: number): void {
-    const { available, availableOthers, bundles, width } = this
-    let sum = 0
-    for (let index = from; index < to; index++) {
-      const slot = slots[index]!
-      sum += available[slot * width]! + availableOthers[slot]!
-      if (bundles[slot] === undefined) sum++
-    }
-    this.warmed = sum
   }
 
   /** Takes all that is available, in the bundle that {@link bundleOf} gives; not of a host that is {@link SPECIAL}. */
@@ -395,7 +376,6 @@ export class HostTable {
     this.hashes = grownUint32(this.hashes, count)
     this.flags = grownUint8(this.flags, count)
     this.demands = grownUint8(this.demands, count)
-    this.availableOthers = grownFloat64(this.availableOthers, count)
     const words = count * this.width
     this.total = grownFloat64(this.total, words)
     this.allocated = grownFloat64(this.allocated, words)

@@ -258,8 +258,7 @@ export class IndexedAllocator implements Allocator {
   }
 
   private hold(client: number, slot: number, bundle: Bundle, sign: 1 | -1): void {
-    this.tree.hold(client, bundle.counted, sign, false)
-    if (bundle.others > 0) this.clients.others[client] = this.clients.others[client]! + sign * bundle.others
+    this.tree.hold(client, bundle, sign, false)
     if (bundle.hasShared) this.shared.hold(client, slot, bundle.rest, sign)
     this.quotas.hold(this.clients.tops[client]!, bundle, sign)
     this.candidates.noteLoosened()

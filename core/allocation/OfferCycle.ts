@@ -33,9 +33,6 @@ export interface CycleSettings {
   readonly partMin: ReadonlyArray<readonly [column: number, milli: number]> | null
 }
 
-/** How many hosts are read ahead. */
-const warmedHosts = 128
-
 /**
  * One allocation cycle over given hosts; see `Allocator` for the rules. Its decisions stay in columns of numbers until the next
  * cycle. Where a client gets a host whole, which is the rule, nothing is built: the offer is what the host has ready.
@@ -69,6 +66,8 @@ export class OfferCycle implements Allocations {
   /** All that is available, once somebody may get all of it. */
   private whole: Bundle | undefined
   private wholeRest: Resources = noResources
+  /** Whether what a client gets depends on the client. */
+  private isCut = false
   private readonly noBundle: Bundle
   private gone: Resources = noResources
   private isDone = false
@@ -107,17 +106,9 @@ export class OfferCycle implements Allocations {
       }
     }
     this.stage = 2
-    if (count > 0)
-      this.runFairly(this.hostOrder.sort(slots, count, hosts.hashes, hosts.ids, secondDraw), count)
+    const order = this.hostOrder.sort(slots, count, hosts.hashes, hosts.ids, secondDraw)
+    for (let index = 0; index < count; index++) this.visitFairly(order[index]!)
     this.forgetOffers(before)
-  }
-
-  private runFairly(order: Int32Array, count: number): void {
-    const { hosts } = this.books
-    for (let index = 0; index < count; index++) {
-      if (index % warmedHosts === 0) hosts.warm(order, index, Math.min(index + warmedHosts, count))
-      this.visitFairly(order[index]!)
-    }
   }
 
   /** Lets go of the offers of the cycle before. Not by the array's length, which gives its memory back each time. */
@@ -181,11 +172,11 @@ export class OfferCycle implements Allocations {
     const flag = hosts.flags[slot]!
     if (!this.isWorthVisiting(flag)) return
     this.slot = slot
+    this.isSpecial = (flag & SPECIAL) !== 0
     this.look()
     this.isDone = false
-    this.isSpecial = (flag & SPECIAL) !== 0
     this.demands = hosts.demands[slot]!
-    this.gone = this.isSpecial ? this.gonePerHost.get(slot) || noResources : noResources
+    if (this.isSpecial) this.gone = this.gonePerHost.get(slot) || noResources
     this.marks.mark(slot)
     if (!this.hasQuotas) this.visitRoles(FairTree.root)
     else if (this.stage === 1) this.visitSome(this.quotaOrder.needy)
@@ -194,7 +185,10 @@ export class OfferCycle implements Allocations {
 
   private look(): void {
     this.whole = undefined
-    this.wholeRest = this.books.hosts.availableRest[this.slot]!
+    this.isCut = this.isSpecial || this.parts > 1 || this.hasQuotas
+    if (this.isCut || this.books.clients.ownMinimums > 0) {
+      this.wholeRest = this.books.hosts.availableRest[this.slot]!
+    }
   }
 
   /** Nobody can get more than all of it: if that is below the minimum, nobody need be asked. */
@@ -236,8 +230,7 @@ export class OfferCycle implements Allocations {
     if ((clients.unfit[client]! & this.demands) !== 0) return
     const predicate = clients.predicates[client]
     if (predicate !== undefined && !predicate(hosts.agents[this.slot]!)) return
-    const offered =
-      this.isSpecial || this.parts > 1 || this.hasQuotas ? this.cutFor(client) : this.wholeFor(client)
+    const offered = this.isCut ? this.cutFor(client) : this.wholeFor(client)
     if (offered === undefined || this.marks.isFiltered(client, offered)) return
     this.book(client, offered)
   }
@@ -279,7 +272,6 @@ export class OfferCycle implements Allocations {
     const base = slot * names.width
     const columns = names.names.length
     tree.grantRow(client, hosts.available, base, columns)
-    clients.others[client] = clients.others[client]! + hosts.availableOthers[slot]!
     if (quotas.hasQuotas) quotas.noteHeld(clients.tops[client]!)
     hosts.takeWhole(slot)
     this.isDone = true
@@ -289,8 +281,7 @@ export class OfferCycle implements Allocations {
     const { hosts, tree, clients, quotas, shared } = this.books
     const { slot } = this
     hosts.takePart(slot, offered)
-    tree.hold(client, offered.counted, 1, true)
-    clients.others[client] = clients.others[client]! + offered.others
+    tree.hold(client, offered, 1, true)
     quotas.hold(clients.tops[client]!, offered, 1)
     if (offered.hasShared) {
       shared.hold(client, slot, offered.rest, 1)
