@@ -53,6 +53,18 @@ describe("reachesMinimum", () => {
     expect([reaches([], []), reaches([{}], []), reaches([{ cpus: 1 }], [])]).toEqual([true, true, false])
   })
 
+  it("is reached by exactly as much, not by less, and not by a part of a set", () => {
+    const four = quantitiesToResources({ cpus: 4, mem: 2 })
+    expect([4, 5].map((cpus) => reaches([{ cpus }], four))).toEqual([true, false])
+    expect(
+      [
+        { cpus: 4, mem: 2 },
+        { cpus: 4, mem: 3 },
+      ].map((set) => reaches([set], four)),
+    ).toEqual([true, false])
+    expect(reaches([{ mem: 3 }, { cpus: 4 }], four)).toBe(true)
+  })
+
   it("counts kinds of one name together: plain, reserved, revocable, of a disk", () => {
     const cpus = toResources([
       ...quantitiesToResources({ cpus: 4 }),
