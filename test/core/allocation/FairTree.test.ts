@@ -1,8 +1,20 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import type { Bundle } from "../../../core/allocation/Bundle.ts"
 import { FairTree } from "../../../core/allocation/FairTree.ts"
 import { ResourceNames } from "../../../core/allocation/ResourceNames.ts"
 import { NaiveFairTree, type NaiveNode } from "../../support/naive/NaiveFairTree.ts"
+
+/** Amounts by column and how much of other things; all that the tree reads of a bundle. */
+const bundleOf = (counted: ReadonlyArray<number>, others = 0): Bundle => ({
+  resources: [],
+  rest: [],
+  plain: counted,
+  free: counted,
+  counted,
+  others,
+  hasShared: false,
+})
 
 const orderIn = (tree: FairTree, node: number): ReadonlyArray<number> => {
   const { nodes, start, count } = tree.orderOf(node)
@@ -82,7 +94,7 @@ class TwoTrees {
       if (gone === undefined) return
       if (gone.isClient) {
         this.setActive(gone, false)
-        this.hold(gone, gone.own.slice(), -1, false)
+        this.hold(gone, gone.own.slice(), -1, false, gone.others)
       }
       for (const [column, milli] of gone.alone.entries()) this.tree.holdOne(gone.node, column, -milli)
       this.tree.remove(gone.node)
@@ -94,13 +106,17 @@ class TwoTrees {
     },
     hold: (which: number, what: number, how: number) => {
       const client = this.pick(this.isClient, which)
-      if (client !== undefined) this.hold(client, [what % 3, how % 3], 1, how % 2 > 0)
+      if (client !== undefined) this.hold(client, [what % 3, how % 3], 1, how % 2 > 0, what % 2)
     },
     grantRow: (which: number, what: number) => {
       const client = this.pick(this.isClient, which)
       if (client === undefined) return
-      this.tree.grantRow(client.node, Float64Array.of(9, what % 3, what % 2), 1, 2)
+      const row = new Float64Array(1 + this.names.width).fill(9)
+      row.set([what % 3, what % 2], 1)
+      row[this.names.width] = what % 4
+      this.tree.grantRow(client.node, row, 1, 2)
       addRow(client.own, [what % 3, what % 2], 1)
+      client.others += what % 4
       this.naive.grant(client)
     },
     release: (which: number, what: number) => {
@@ -157,9 +173,16 @@ class TwoTrees {
     this.tree.setClientActive(client.node, isActive)
   }
 
-  private hold(client: NaiveNode, amounts: ReadonlyArray<number>, sign: number, isGrant: boolean): void {
+  private hold(
+    client: NaiveNode,
+    amounts: ReadonlyArray<number>,
+    sign: number,
+    isGrant: boolean,
+    others = 0,
+  ): void {
     const before = this.orders()
-    this.tree.hold(client.node, amounts, sign, isGrant)
+    this.tree.hold(client.node, bundleOf(amounts, others), sign, isGrant)
+    client.others += sign * others
     // While a host is visited the order stays as it is.
     expect(this.orders()).toBe(before)
     addRow(client.own, amounts, sign)
@@ -265,7 +288,7 @@ describe("FairTree", () => {
           for (const client of two.nodes.slice(1)) {
             if (((client.node * 2_654_435_761 + seed * 40_503) >>> 0) / 2 ** 32 >= share) continue
             const amount = isReleased ? -(client.own[0] ?? 0) : milli
-            tree.hold(client.node, [amount], 1, !isReleased)
+            tree.hold(client.node, bundleOf([amount]), 1, !isReleased)
             addRow(client.own, [amount], 1)
             if (!isReleased) two.grant(client)
           }
@@ -286,7 +309,7 @@ describe("FairTree", () => {
     const served: Array<number> = []
     for (let visit = 0; visit < 5 * clients.length; visit++) {
       served.push(orderIn(tree, role)[0]!)
-      tree.hold(served[visit]!, [10], 1, true)
+      tree.hold(served[visit]!, bundleOf([10]), 1, true)
       tree.refresh()
     }
     expect(served).toEqual([1, 2, 3, 4, 5].flatMap(() => clients))
@@ -299,7 +322,7 @@ describe("FairTree", () => {
     for (const role of roles) {
       const client = tree.addClient(role, "f")
       tree.setClientActive(client, true)
-      tree.hold(client, [10], 1, false)
+      tree.hold(client, bundleOf([10]), 1, false)
     }
     tree.refresh()
     expect(orderIn(tree, FairTree.root)).toEqual(roles)
@@ -315,7 +338,7 @@ describe("FairTree", () => {
     const role = tree.addRole(FairTree.root, "r", 1, 0)
     const [first, second] = [tree.addClient(role, "a"), tree.addClient(role, "b")]
     tree.setClientActive(first, true)
-    tree.hold(first, [10], 1, false)
+    tree.hold(first, bundleOf([10]), 1, false)
     tree.refresh()
     tree.setClientActive(second, true)
     tree.refresh()
@@ -328,7 +351,7 @@ describe("FairTree", () => {
     const role = tree.addRole(FairTree.root, "a", 1, 0)
     const client = tree.addClient(role, "f")
     tree.setClientActive(client, true)
-    tree.hold(client, [10], 1, true)
+    tree.hold(client, bundleOf([10]), 1, true)
     const virtual = tree.insertBelow(role, "a/.")
     const sub = tree.addRole(role, "a/b", 1, 0)
     const other = tree.addClient(sub, "g")
@@ -347,8 +370,8 @@ describe("FairTree", () => {
     )
     const clients = roles.map((role) => tree.addClient(role, "f"))
     for (const client of clients) tree.setClientActive(client, true)
-    tree.hold(clients[0]!, [50], 1, true)
-    tree.hold(clients[1]!, [10], 1, false)
+    tree.hold(clients[0]!, bundleOf([50]), 1, true)
+    tree.hold(clients[1]!, bundleOf([10]), 1, false)
     tree.setGrants(roles[2]!, 3)
     tree.refresh()
     expect(orderIn(tree, FairTree.root).map((node) => tree.nameOf(node))).toEqual(["z", "v", "w", "x", "y"])

@@ -103,7 +103,7 @@ class TwoTables {
       if (host === undefined || (this.table.flags[host.slot]! & (TAKEN | BARE | SPECIAL)) !== 0) return
       const { resources, others } = this.table.bundleOf(host.slot)
       expect(atomsToList(atomsOf(resources))).toEqual(this.naive.availableOn(host, this.names.names))
-      expect(this.table.availableOthers[host.slot]).toBe(others)
+      expect(this.table.available[(host.slot + 1) * this.names.width - 1]).toBe(others)
       this.table.takeWhole(host.slot)
       host.holdings = [...host.holdings, resources]
     },

@@ -19,13 +19,20 @@ describe("ResourceNames", () => {
     expect(names.kinds[3]).toEqual(plainScalar("fpgas"))
   })
 
-  it("say when a row more is needed, each time before the first number that would not fit is used", () => {
+  it("keep the columns in the order of the names", () => {
+    const names = new ResourceNames()
+    for (const name of ["b", "Z", "cpus-x", "a"]) names.numberOf(name)
+    const inOrder = names.columnsInOrder.map((column) => names.names[column])
+    expect(inOrder).toEqual(["Z", "a", "b", "cpus", "cpus-x", "disk", "mem"])
+  })
+
+  it("widen rows before a name would get the last column, which belongs to none", () => {
     const names = new ResourceNames()
     const widenings: Array<readonly [number, number]> = []
     names.onWiden((before, after) => widenings.push([before, after]))
     names.onWiden((_, after) => expect(names.width).toBe(after))
     const roomy: Array<boolean> = []
-    for (let number = 0; number < 14; number++) roomy.push(names.numberOf(`name${number}`) < names.width)
+    for (let number = 0; number < 14; number++) roomy.push(names.numberOf(`name${number}`) < names.width - 1)
     expect(roomy.every((fits) => fits)).toBe(true)
     expect(widenings).toEqual([
       [4, 8],

@@ -18,6 +18,18 @@ class TwoOrders {
     this.listed.set(node, [share, grants])
   }
 
+  append(node: number): void {
+    this.keys.init(node, 0)
+    this.keys.ranks[node] = node
+    this.order.append(node)
+    this.listed.set(node, [0, 0])
+  }
+
+  clear(): void {
+    this.order.clear()
+    this.listed.clear()
+  }
+
   leave(node: number): void {
     if (this.listed.delete(node)) this.order.leave(node)
   }
@@ -112,6 +124,17 @@ describe("SiblingOrder", () => {
     two.move(50, -1, 0)
     expect(two.first()).toBe(50)
     two.check()
+  })
+
+  it("takes in many that are in order already, and begins anew", () => {
+    const two = new TwoOrders()
+    for (const count of [3, 8, 100, 0, 30]) {
+      two.clear()
+      for (let node = 0; node < count; node++) two.append(node)
+      two.check()
+      two.move(0, 1_000, 0)
+      two.check()
+    }
   })
 
   it("asserts that who leaves or moves stands there", () => {

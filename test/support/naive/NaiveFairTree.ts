@@ -11,6 +11,8 @@ export interface NaiveNode {
   isActive: boolean
   /** What a client holds, by column; counts for all that it is below. */
   readonly own: Array<number>
+  /** How much it holds of what has no column. */
+  others: number
   /** What was booked for this node alone (shared resources), by column. */
   readonly alone: Array<number>
 }
@@ -74,6 +76,7 @@ export class NaiveFairTree {
   }
 
   holdsNothing(node: NaiveNode): boolean {
+    if (this.clientsBelow(node).some(({ others }) => others > 0)) return false
     const rows = [node.alone, ...this.clientsBelow(node).map(({ own }) => own)]
     const columns = Math.max(...rows.map((row) => row.length))
     return Array.from({ length: columns }, (_, column) => this.held(node, column)).every((sum) => sum === 0)
@@ -119,6 +122,7 @@ const newNode = (fields: Partial<NaiveNode> & Pick<NaiveNode, "node" | "name" | 
   grants: 0,
   isActive: false,
   own: [],
+  others: 0,
   alone: [],
   ...fields,
 })
