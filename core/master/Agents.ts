@@ -6,13 +6,13 @@ import {
   frameworkDeadline,
   holdsResources,
   type MasterContext,
-  offersWhere,
+  offersOfAgent,
   putAgent,
   putFramework,
   putTask,
   sendMasterStatus,
   sortedKeys,
-  tasksWhere,
+  tasksOfAgent,
 } from "./Context.ts"
 import type { MasterEventOf, ReportedTask } from "./Event.ts"
 import { clearFilters, rescindOffer, wantAllocation } from "./Offers.ts"
@@ -91,7 +91,7 @@ const nextAgentId = (state: MasterState): string => {
 
 /** The agent's total and reserve may have changed: books it anew with what its tasks hold. */
 const countAgainAs = ({ state }: MasterContext, agent: AgentRecord): void => {
-  const held = tasksWhere(state, (task) => task.spec.agentId === agent.id && holdsResources(task))
+  const held = tasksOfAgent(state, agent.id).filter(holdsResources)
   for (const { spec } of held) {
     state.ledger.release(spec.frameworkId, spec.role, agent.id, spec.resources)
   }
@@ -108,12 +108,9 @@ const loseUnreportedTasks = (
   const { state } = context
   const known = new Set(event.launching)
   for (const { spec } of event.tasks) known.add(taskKey(spec.frameworkId, spec.taskId))
-  const missing = tasksWhere(
-    state,
+  const missing = tasksOfAgent(state, agentId).filter(
     ({ spec, state: taskState }) =>
-      spec.agentId === agentId &&
-      !isTerminal(taskState) &&
-      !known.has(taskKey(spec.frameworkId, spec.taskId)),
+      !isTerminal(taskState) && !known.has(taskKey(spec.frameworkId, spec.taskId)),
   )
   for (const task of missing) {
     const { spec } = task
@@ -272,7 +269,7 @@ const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
   const agentId = agent.id
   state.deadlines.set(agentDeadline(agentId), nowMs + state.settings.agentForgetMs)
   putAgent(context, { ...agent, condition: "unreachable", sinceMs: nowMs })
-  for (const task of tasksWhere(state, (task) => task.spec.agentId === agentId && holdsResources(task))) {
+  for (const task of tasksOfAgent(state, agentId).filter(holdsResources)) {
     const { spec } = task
     state.ledger.release(spec.frameworkId, spec.role, agentId, spec.resources)
     const framework = state.frameworks.get(spec.frameworkId)
@@ -293,7 +290,7 @@ const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
 }
 
 const forgetAgent = (context: MasterContext, { id }: AgentRecord): void => {
-  for (const { spec } of tasksWhere(context.state, (task) => task.spec.agentId === id)) {
+  for (const { spec } of tasksOfAgent(context.state, id)) {
     deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
   }
   deleteAgent(context, id)
@@ -301,7 +298,5 @@ const forgetAgent = (context: MasterContext, { id }: AgentRecord): void => {
 }
 
 const rescindOffersOn = (context: MasterContext, agentId: string): void => {
-  for (const offer of offersWhere(context.state, (offer) => offer.agentId === agentId)) {
-    rescindOffer(context, offer)
-  }
+  for (const offer of offersOfAgent(context.state, agentId)) rescindOffer(context, offer)
 }

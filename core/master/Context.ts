@@ -30,17 +30,25 @@ export const putAgent = ({ state, turn }: MasterContext, agent: AgentRecord): vo
 
 export const putOffer = ({ state, turn }: MasterContext, offer: OfferRecord): void => {
   state.offers.set(offer.id, offer)
+  indexOffer(state, offer)
   turn.touch("offer", offer.id)
 }
 
-export const deleteOffer = ({ state, turn }: MasterContext, offerId: string): void => {
-  state.offers.delete(offerId)
-  turn.touch("offer", offerId)
+export const deleteOffer = (
+  { state, turn }: MasterContext,
+  { id, frameworkId, agentId }: OfferRecord,
+): void => {
+  state.offers.delete(id)
+  state.offersByFramework.delete(frameworkId, id)
+  state.offersByAgent.delete(agentId, id)
+  turn.touch("offer", id)
 }
 
 export const putTask = ({ state, turn }: MasterContext, task: TaskRecord): void => {
   const key = taskKey(task.spec.frameworkId, task.spec.taskId)
+  unindexTask(state, key)
   state.tasks.set(key, task)
+  indexTask(state, key, task)
   turn.touch("task", key)
 }
 
@@ -50,8 +58,28 @@ export const deleteAgent = ({ state, turn }: MasterContext, agentId: string): vo
 }
 
 export const deleteTask = ({ state, turn }: MasterContext, key: string): void => {
+  unindexTask(state, key)
   state.tasks.delete(key)
   turn.touch("task", key)
+}
+
+// Who has what, for a restored state too.
+
+export const indexOffer = (state: MasterState, { id, frameworkId, agentId }: OfferRecord): void => {
+  state.offersByFramework.add(frameworkId, id)
+  state.offersByAgent.add(agentId, id)
+}
+
+export const indexTask = (state: MasterState, key: string, { spec }: TaskRecord): void => {
+  state.tasksByFramework.add(spec.frameworkId, key)
+  state.tasksByAgent.add(spec.agentId, key)
+}
+
+const unindexTask = (state: MasterState, key: string): void => {
+  const task = state.tasks.get(key)
+  if (task === undefined) return
+  state.tasksByFramework.delete(task.spec.frameworkId, key)
+  state.tasksByAgent.delete(task.spec.agentId, key)
 }
 
 // Deadlines of the master, by what they are about.
@@ -67,21 +95,17 @@ export const allocationDeadline = "allocation"
 export const sortedKeys = (map: ReadonlyMap<string, unknown>): ReadonlyArray<string> =>
   Array.from(map.keys()).sort()
 
-export const offersWhere = (
-  state: MasterState,
-  matches: (offer: OfferRecord) => boolean,
-): ReadonlyArray<OfferRecord> =>
-  sortedKeys(state.offers)
-    .map((id) => state.offers.get(id)!)
-    .filter(matches)
+export const offersOfFramework = (state: MasterState, frameworkId: string): ReadonlyArray<OfferRecord> =>
+  state.offersByFramework.of(frameworkId).map((id) => state.offers.get(id)!)
 
-export const tasksWhere = (
-  state: MasterState,
-  matches: (task: TaskRecord) => boolean,
-): ReadonlyArray<TaskRecord> =>
-  sortedKeys(state.tasks)
-    .map((key) => state.tasks.get(key)!)
-    .filter(matches)
+export const offersOfAgent = (state: MasterState, agentId: string): ReadonlyArray<OfferRecord> =>
+  state.offersByAgent.of(agentId).map((id) => state.offers.get(id)!)
+
+export const tasksOfFramework = (state: MasterState, frameworkId: string): ReadonlyArray<TaskRecord> =>
+  state.tasksByFramework.of(frameworkId).map((key) => state.tasks.get(key)!)
+
+export const tasksOfAgent = (state: MasterState, agentId: string): ReadonlyArray<TaskRecord> =>
+  state.tasksByAgent.of(agentId).map((key) => state.tasks.get(key)!)
 
 /** Whether the task's resources are booked in the ledger: until it ends or its agent becomes unreachable. */
 export const holdsResources = (task: TaskRecord): boolean =>

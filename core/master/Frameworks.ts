@@ -8,7 +8,7 @@ import {
   putFramework,
   putTask,
   sortedKeys,
-  tasksWhere,
+  tasksOfFramework,
   visibleState,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
@@ -61,10 +61,7 @@ const nextFrameworkId = (state: MasterState): string => {
 
 /** After a failover nothing waits for the agents' retry timers: what is unacknowledged is told again at once. */
 const sendUnacknowledged = (context: MasterContext, framework: FrameworkRecord, streamId: string): void => {
-  const waiting = tasksWhere(
-    context.state,
-    (task) => task.spec.frameworkId === framework.id && task.unacknowledged,
-  )
+  const waiting = tasksOfFramework(context.state, framework.id).filter((task) => task.unacknowledged)
   for (const { status } of waiting) {
     if (status === null) continue
     const told = { ...status, state: visibleState(framework, status.state) }
@@ -108,7 +105,7 @@ export const removeFramework = (context: MasterContext, frameworkId: string): vo
   discardOffersOf(context, frameworkId)
   clearFilters(context, (scope) => scope.frameworkId === frameworkId)
   state.deadlines.cancel(frameworkDeadline(frameworkId))
-  for (const task of tasksWhere(state, (task) => task.spec.frameworkId === frameworkId)) {
+  for (const task of tasksOfFramework(state, frameworkId)) {
     const { taskId, agentId } = task.spec
     const key = taskKey(frameworkId, taskId)
     if (isTerminal(task.state) || task.state === "TASK_UNREACHABLE") {

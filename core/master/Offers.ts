@@ -16,7 +16,7 @@ import {
   filterDeadline,
   type MasterContext,
   offerDeadline,
-  offersWhere,
+  offersOfFramework,
   putFramework,
   putOffer,
   sortedKeys,
@@ -109,7 +109,7 @@ const keepGrants = (context: MasterContext, roles: ReadonlyArray<AllocationRole>
 /** Ends an offer; its resources become available again, with an optional filter on them. */
 export const endOffer = (context: MasterContext, offer: OfferRecord, refuseMs: number): void => {
   const { state } = context
-  deleteOffer(context, offer.id)
+  deleteOffer(context, offer)
   state.deadlines.cancel(offerDeadline(offer.id))
   state.ledger.release(offer.frameworkId, offer.role, offer.agentId, offer.resources)
   refuse(context, offer, offer.resources, refuseMs)
@@ -212,7 +212,5 @@ const affectedRoles = (
 
 /** All offers of a framework are void, without a word: its stream is gone or new (spec/mesos.md §1.6). */
 export const discardOffersOf = (context: MasterContext, frameworkId: string): void => {
-  for (const offer of offersWhere(context.state, (offer) => offer.frameworkId === frameworkId)) {
-    endOffer(context, offer, 0)
-  }
+  for (const offer of offersOfFramework(context.state, frameworkId)) endOffer(context, offer, 0)
 }

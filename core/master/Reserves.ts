@@ -1,5 +1,5 @@
 import { containsQuantities, isNoQuantities, smallerQuantities } from "../resources/Quantities.ts"
-import { type MasterContext, putAgent } from "./Context.ts"
+import { type MasterContext, offersOfAgent, putAgent } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
 import { rescindOffer, wantAllocation } from "./Offers.ts"
 import type { OfferRecord } from "./State.ts"
@@ -28,11 +28,11 @@ export const onReserveChanged = (context: MasterContext, event: MasterEventOf<"R
  * Mesos puts on it (spec/mesos.md §1.8, "Operator path"): the framework has refused nothing.
  */
 const rescindForReserve = (context: MasterContext, agentId: string): void => {
-  const { ledger, offers } = context.state
+  const { state } = context
+  const { ledger } = state
   let missing = ledger.missingFromReserveOf(agentId)
   if (isNoQuantities(missing)) return
-  const own = Array.from(offers.values()).filter((offer) => offer.agentId === agentId)
-  for (const offer of own.sort(compareAge)) {
+  for (const offer of Array.from(offersOfAgent(state, agentId)).sort(compareAge)) {
     if (isNoQuantities(smallerQuantities(missing, offer.resources))) continue
     rescindOffer(context, offer)
     missing = ledger.missingFromReserveOf(agentId)

@@ -9,6 +9,8 @@ import {
   filterDeadline,
   frameworkDeadline,
   holdsResources,
+  indexOffer,
+  indexTask,
   offerDeadline,
 } from "./Context.ts"
 import {
@@ -112,6 +114,12 @@ export const restoreMaster = (
     const map = mapOf(state, kind) as Map<string, unknown>
     map.set(key, kind === "agent" ? upgradeAgent(value as StoredAgent) : value)
   }
+  state.offers.forEach((offer) => {
+    indexOffer(state, offer)
+  })
+  state.tasks.forEach((task, key) => {
+    indexTask(state, key, task)
+  })
   bookAll(state)
   setDeadlines(state)
   return state

@@ -5,6 +5,7 @@ import type { NumberByName } from "../NumberByName.ts"
 import { type Prng, seedPrng } from "../Prng.ts"
 import type { Quantities } from "../resources/Quantities.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
+import { KeysByOwner } from "./KeysByOwner.ts"
 
 /** Tunables of the master. They come from the configuration at each start and are no part of the stored state. */
 export interface MasterSettings {
@@ -156,6 +157,11 @@ export interface MasterState {
   readonly filters: OfferFilters
   /** Frameworks that were torn down, by id: they may not subscribe again. Bounded, the oldest are forgotten. */
   readonly removals: Map<string, RemovalRecord>
+  // Derived from offers and tasks.
+  readonly offersByFramework: KeysByOwner
+  readonly offersByAgent: KeysByOwner
+  readonly tasksByFramework: KeysByOwner
+  readonly tasksByAgent: KeysByOwner
   /** Derived; see {@link Ledger}. */
   readonly ledger: Ledger
   /** Derived; see {@link Deadlines}. Keys are built in `Context.ts`. */
@@ -188,6 +194,10 @@ export const initialMasterState = (
   roles: new Map(),
   filters: new Map(),
   removals: new Map(),
+  offersByFramework: new KeysByOwner(),
+  offersByAgent: new KeysByOwner(),
+  tasksByFramework: new KeysByOwner(),
+  tasksByAgent: new KeysByOwner(),
   ledger: new Ledger(),
   deadlines: new Deadlines(),
 })

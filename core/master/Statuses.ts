@@ -5,7 +5,7 @@ import {
   type MasterContext,
   putTask,
   sendMasterStatus,
-  tasksWhere,
+  tasksOfFramework,
   visibleState,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
@@ -131,7 +131,7 @@ export const onReconciliationRequested = (
   const framework = context.state.frameworks.get(event.frameworkId)
   if (framework === undefined) return
   if (event.tasks.length === 0) {
-    for (const task of tasksWhere(context.state, (task) => task.spec.frameworkId === framework.id)) {
+    for (const task of tasksOfFramework(context.state, framework.id)) {
       reconcile(context, framework, task.spec.taskId, task.spec.agentId)
     }
     return
