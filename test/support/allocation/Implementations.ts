@@ -1,0 +1,23 @@
+import type { Allocator } from "../../../core/allocation/Allocator.ts"
+import type { AllocatorSettings } from "../../../core/allocation/Settings.ts"
+import type { Entity } from "../../../core/Machine.ts"
+import type { Prng } from "../../../core/Prng.ts"
+import { NaiveAllocator } from "../naive/NaiveAllocator.ts"
+
+export type MakeAllocator = (
+  settings: AllocatorSettings,
+  prng: Prng,
+  rows?: ReadonlyArray<Entity>,
+) => Allocator
+
+export interface Implementation {
+  readonly name: string
+  readonly make: MakeAllocator
+}
+
+export const naive: Implementation = {
+  name: "the naive twin",
+  make: (settings, prng, rows) => new NaiveAllocator(settings, prng, rows),
+}
+
+export const implementations: ReadonlyArray<Implementation> = [naive]
