@@ -1,5 +1,6 @@
 import type { Entity, EntityRef } from "../Machine.ts"
 import type { Attribute } from "../resources/Attribute.ts"
+import type { PlainResources } from "../resources/PlainForm.ts"
 import type { Quantities } from "../resources/Quantities.ts"
 import type { Resources } from "../resources/Resources.ts"
 import type { OfferConstraints } from "./Constraints.ts"
@@ -175,7 +176,7 @@ export interface ClientRow {
 
 /** The filters of one scope, in a fixed order; none covers another. */
 export type FilterRow = ReadonlyArray<{
-  readonly resources: Resources
+  readonly resources: PlainResources
   readonly expiresAtMs: number
   /** The part of it that back-off added. */
   readonly backoffMs: number

@@ -1,0 +1,86 @@
+import { isPlain, type Resource, resourceOf } from "../resources/Resource.ts"
+import { addResources, noResources, type Resources } from "../resources/Resources.ts"
+import { sizeOf } from "../resources/ResourceValue.ts"
+import type { ResourceNames } from "./ResourceNames.ts"
+
+/**
+ * Resources taken apart once for the books, which meet them several times: when they are offered, refused, given back. What is
+ * plain (unreserved, not revocable scalars) can be cut to any amount; the rest stays as it is.
+ */
+export interface Bundle {
+  readonly resources: Resources
+  /** Plain scalars by column; shorter than a row where the last names are missing. */
+  readonly plain: ReadonlyArray<number>
+  readonly rest: Resources
+  /** All scalars by column that count for shares, reserved and revocable ones too, without shared ones. The same array as
+   * `plain` where there are no others. */
+  readonly counted: ReadonlyArray<number>
+  /** Numbers in ranges, items in sets and copies of shared resources: what is held besides `counted`. */
+  readonly others: number
+  /** Whether there are shared resources, which count by rules of their own. */
+  readonly hasShared: boolean
+}
+
+export const toBundle = (names: ResourceNames, resources: Resources): Bundle => {
+  const plain: Array<number> = []
+  let rest: Resources = resources
+  let plains = 0
+  for (const { kind, value } of resources) {
+    if (!isPlain(kind) || kind.type !== "scalar") continue
+    setAt(plain, names.numberOf(kind.name), value as number)
+    plains++
+  }
+  if (plains === resources.length) rest = noResources
+  else if (plains > 0) rest = resources.filter(({ kind }) => !(isPlain(kind) && kind.type === "scalar"))
+  return withRest(names, resources, plain, rest)
+}
+
+/** The bundle of plain amounts (a row from `from` on) and a rest. */
+export const bundleOfRow = (
+  names: ResourceNames,
+  row: ArrayLike<number>,
+  from: number,
+  rest: Resources,
+): Bundle => {
+  const plain: Array<number> = []
+  const scalars: Array<Resource> = []
+  for (let column = 0; column < names.names.length; column++) {
+    const milli = row[from + column]!
+    plain.push(milli)
+    if (milli > 0) scalars.push(resourceOf(names.kinds[column]!, milli))
+  }
+  scalars.sort((left, right) => (left.kind.key < right.kind.key ? -1 : 1))
+  return withRest(names, addResources(scalars, rest), plain, rest)
+}
+
+const withRest = (
+  names: ResourceNames,
+  resources: Resources,
+  plain: ReadonlyArray<number>,
+  rest: Resources,
+): Bundle => {
+  let counted = plain
+  let others = 0
+  let hasShared = false
+  for (const { kind, value } of rest) {
+    if (kind.shared) {
+      hasShared = true
+      others++
+    } else if (kind.type === "scalar") {
+      const sums = counted === plain ? plain.slice() : (counted as Array<number>)
+      addAt(sums, names.numberOf(kind.name), value as number)
+      counted = sums
+    } else others += sizeOf(kind.type, value)
+  }
+  return { resources, plain, rest, counted, others, hasShared }
+}
+
+const setAt = (row: Array<number>, column: number, milli: number): void => {
+  while (row.length <= column) row.push(0)
+  row[column] = milli
+}
+
+const addAt = (row: Array<number>, column: number, milli: number): void => {
+  while (row.length <= column) row.push(0)
+  row[column] = row[column]! + milli
+}

@@ -1,0 +1,341 @@
+import { assert } from "../Assert.ts"
+import { resourcesBeyond } from "../resources/Difference.ts"
+import { noQuantities, type Quantities, toQuantities } from "../resources/Quantities.ts"
+import {
+  addResources,
+  containsResources,
+  isNoResources,
+  noResources,
+  pickResources,
+  type Resources,
+  subtractResources,
+} from "../resources/Resources.ts"
+import type { AllocatorAgent } from "./Allocator.ts"
+import { type Bundle, bundleOfRow, toBundle } from "./Bundle.ts"
+import { grownFloat64, grownUint8, grownUint32, widenedRows } from "./Growable.ts"
+import type { ResourceNames } from "./ResourceNames.ts"
+import { hostHash } from "./VisitOrder.ts"
+
+/** What a host is like, one bit each. */
+export const ACTIVE = 1
+/** Something of it changed since it was last a candidate. */
+export const CHANGED = 2
+/** A quota kept somebody from getting more of it when it was last visited. */
+export const HELD_BACK = 4
+/** It has more than plain scalars and unreserved ranges and sets: what a client gets of it depends on the client. */
+export const SPECIAL = 8
+
+/**
+ * The hosts' books, numbered by slot. Plain scalars lie in rows of typed arrays; the rest (ports, reservations, volumes) in
+ * immutable resources. What is available is kept ready to be offered, as long as nothing changes it: giving a host away
+ * whole and getting it back whole builds nothing.
+ */
+export class HostTable {
+  readonly ids: Array<string> = []
+  readonly agents: Array<AllocatorAgent | undefined> = []
+  hashes: Uint32Array = new Uint32Array(16)
+  flags: Uint8Array = new Uint8Array(16)
+  /** What the host demands of clients: bits of `Gates.ts`. */
+  demands: Uint8Array = new Uint8Array(16)
+  /** Rows of plain scalars: `available = max(0, total − allocated − reserve)`. */
+  total: Float64Array
+  allocated: Float64Array
+  reserve: Float64Array
+  available: Float64Array
+  readonly availableRest: Array<Resources> = []
+  private readonly totalRest: Array<Resources> = []
+  /** Held beyond the total: of an agent that came back smaller than what it runs. */
+  private readonly excessRest: Array<Resources> = []
+  private readonly bundles: Array<Bundle | undefined> = []
+  /** What was last given away whole. */
+  private readonly lastGiven: Array<Bundle | undefined> = []
+  /** Sum of `available` over the active hosts, by column. */
+  readonly activeAvailable: Array<number> = []
+  private activeHosts = 0
+  private readonly slots = new Map<string, number>()
+  private readonly free: Array<number> = []
+  private width: number
+
+  constructor(private readonly names: ResourceNames) {
+    this.width = names.width
+    this.total = new Float64Array(16 * this.width)
+    this.allocated = new Float64Array(16 * this.width)
+    this.reserve = new Float64Array(16 * this.width)
+    this.available = new Float64Array(16 * this.width)
+    names.onWiden((before, after) => {
+      this.total = widenedRows(this.total, before, after)
+      this.allocated = widenedRows(this.allocated, before, after)
+      this.reserve = widenedRows(this.reserve, before, after)
+      this.available = widenedRows(this.available, before, after)
+      this.width = after
+    })
+  }
+
+  /** Slots are below this. */
+  get bound(): number {
+    return this.ids.length
+  }
+
+  get activeCount(): number {
+    return this.activeHosts
+  }
+
+  slotOf(agentId: string): number | undefined {
+    return this.slots.get(agentId)
+  }
+
+  add(agentId: string): number {
+    const slot = this.free.length > 0 ? this.free.pop()! : this.ids.length
+    this.makeRoom(slot + 1)
+    this.slots.set(agentId, slot)
+    this.ids[slot] = agentId
+    this.hashes[slot] = hostHash(agentId)
+    this.agents[slot] = undefined
+    this.flags[slot] = 0
+    this.availableRest[slot] = noResources
+    this.totalRest[slot] = noResources
+    this.excessRest[slot] = noResources
+    this.bundles[slot] = undefined
+    this.lastGiven[slot] = undefined
+    for (const rows of [this.total, this.allocated, this.reserve, this.available]) {
+      rows.fill(0, slot * this.width, (slot + 1) * this.width)
+    }
+    return slot
+  }
+
+  remove(slot: number): void {
+    this.setActive(slot, false)
+    this.slots.delete(this.ids[slot]!)
+    this.ids[slot] = ""
+    this.agents[slot] = undefined
+    this.flags[slot] = 0
+    this.bundles[slot] = undefined
+    this.lastGiven[slot] = undefined
+    this.totalRest[slot] = noResources
+    this.availableRest[slot] = noResources
+    this.excessRest[slot] = noResources
+    this.free.push(slot)
+  }
+
+  setActive(slot: number, isActive: boolean): void {
+    if (((this.flags[slot]! & ACTIVE) !== 0) === isActive) return
+    this.sumAvailable(slot, isActive ? 1 : -1)
+    this.activeHosts += isActive ? 1 : -1
+    this.flags[slot] = isActive ? this.flags[slot]! | ACTIVE : this.flags[slot]! & ~ACTIVE
+  }
+
+  /** What the host has in all; what is held of it stays held, whether or not it still fits. */
+  setTotal(slot: number, total: Resources): void {
+    const { plain, rest } = toBundle(this.names, total)
+    const heldRest = this.heldRestOf(slot)
+    const base = slot * this.width
+    this.total.fill(0, base, base + this.width)
+    for (let column = 0; column < plain.length; column++) this.total[base + column] = plain[column]!
+    this.totalRest[slot] = rest
+    this.availableRest[slot] = resourcesBeyond(rest, heldRest)
+    this.excessRest[slot] = resourcesBeyond(heldRest, rest)
+    const isSpecial = rest.some(
+      ({ kind }) => kind.reservations.length > 0 || kind.revocable || kind.shared || kind.type === "scalar",
+    )
+    this.flags[slot] = isSpecial ? this.flags[slot]! | SPECIAL : this.flags[slot]! & ~SPECIAL
+    this.lastGiven[slot] = undefined
+    this.settle(slot)
+  }
+
+  setReserve(slot: number, reserve: Quantities): void {
+    const names = Object.keys(reserve)
+    for (const name of names) this.names.numberOf(name)
+    this.reserve.fill(0, slot * this.width, (slot + 1) * this.width)
+    for (const name of names) this.reserve[slot * this.width + this.names.numberOf(name)] = reserve[name]!
+    this.lastGiven[slot] = undefined
+    this.settle(slot)
+  }
+
+  // --- taking and giving back ---
+
+  /** All that can be offered of it; kept until something changes. */
+  bundleOf(slot: number): Bundle {
+    let bundle = this.bundles[slot]
+    if (bundle === undefined) {
+      bundle = bundleOfRow(this.names, this.available, slot * this.width, this.availableRest[slot]!)
+      this.bundles[slot] = bundle
+    }
+    return bundle
+  }
+
+  /** Takes all that is available: the bundle that {@link bundleOf} just gave. */
+  takeWhole(slot: number, bundle: Bundle): void {
+    const { plain } = bundle
+    const base = slot * this.width
+    const isActive = (this.flags[slot]! & ACTIVE) !== 0
+    for (let column = 0; column < plain.length; column++) {
+      const milli = plain[column]!
+      this.allocated[base + column] = this.allocated[base + column]! + milli
+      this.available[base + column] = 0
+      if (isActive) this.activeAvailable[column] = this.activeAvailable[column]! - milli
+    }
+    this.availableRest[slot] = bundle.hasShared ? sharedOf(bundle.rest) : noResources
+    this.bundles[slot] = undefined
+    this.lastGiven[slot] = bundle
+  }
+
+  /** Takes a part of what is available. */
+  takePart(slot: number, { plain, rest, hasShared }: Bundle): void {
+    this.addAllocated(slot, plain, 1)
+    if (!isNoResources(rest)) {
+      const taken = hasShared ? pickResources(rest, ({ kind }) => !kind.shared) : rest
+      this.availableRest[slot] = subtractResources(this.availableRest[slot]!, taken)
+    }
+    this.settle(slot)
+  }
+
+  /** Takes what is held already, available or not. */
+  takeAnyway(slot: number, { plain, rest }: Bundle): void {
+    this.addAllocated(slot, plain, 1)
+    const taken = pickResources(rest, ({ kind }) => !kind.shared)
+    this.excessRest[slot] = addResources(
+      this.excessRest[slot]!,
+      resourcesBeyond(taken, this.availableRest[slot]!),
+    )
+    this.availableRest[slot] = resourcesBeyond(this.availableRest[slot]!, taken)
+    this.settle(slot)
+  }
+
+  /** The bundle of resources that come back: the one that was given, if these are its very resources. */
+  bundleGiven(slot: number, resources: Resources): Bundle {
+    const given = this.lastGiven[slot]
+    return given !== undefined && given.resources === resources ? given : toBundle(this.names, resources)
+  }
+
+  giveBack(slot: number, bundle: Bundle): void {
+    const wasGiven = bundle === this.lastGiven[slot] && isNoResources(this.excessRest[slot]!)
+    const isEmpty = !bundle.hasShared && isNoResources(this.availableRest[slot]!)
+    this.addAllocated(slot, bundle.plain, -1)
+    if (wasGiven && isEmpty) this.availableRest[slot] = bundle.rest
+    else this.giveBackRest(slot, bundle)
+    const isWhole = this.settle(slot, bundle.plain)
+    if (wasGiven && isEmpty && isWhole) this.bundles[slot] = bundle
+  }
+
+  private giveBackRest(slot: number, bundle: Bundle): void {
+    if (isNoResources(bundle.rest)) return
+    const returned = pickResources(bundle.rest, ({ kind }) => !kind.shared)
+    const excess = this.excessRest[slot]!
+    const free = resourcesBeyond(returned, excess)
+    this.excessRest[slot] = resourcesBeyond(excess, returned)
+    this.availableRest[slot] = addResources(this.availableRest[slot]!, free)
+    assert(
+      containsResources(this.totalRest[slot]!, this.availableRest[slot]!),
+      `agent ${this.ids[slot]} got back more than was held of it`,
+    )
+  }
+
+  private addAllocated(slot: number, plain: ReadonlyArray<number>, sign: number): void {
+    const base = slot * this.width
+    for (let column = 0; column < plain.length; column++) {
+      const milli = this.allocated[base + column]! + sign * plain[column]!
+      assert(
+        milli >= 0,
+        `agent ${this.ids[slot]} got back more ${this.names.names[column]} than was held of it`,
+      )
+      this.allocated[base + column] = milli
+    }
+  }
+
+  /** Brings `available` up to date; whether it is now just these amounts. */
+  private settle(slot: number, amounts?: ReadonlyArray<number>): boolean {
+    const base = slot * this.width
+    const isActive = (this.flags[slot]! & ACTIVE) !== 0
+    let isSame = true
+    for (let column = 0; column < this.names.names.length; column++) {
+      const at = base + column
+      const milli = Math.max(0, this.total[at]! - this.allocated[at]! - this.reserve[at]!)
+      if (isActive)
+        this.activeAvailable[column] = (this.activeAvailable[column] || 0) + milli - this.available[at]!
+      this.available[at] = milli
+      if (amounts !== undefined && milli !== (column < amounts.length ? amounts[column] : 0)) isSame = false
+    }
+    this.bundles[slot] = undefined
+    return isSame
+  }
+
+  private sumAvailable(slot: number, sign: number): void {
+    const base = slot * this.width
+    for (let column = 0; column < this.names.names.length; column++) {
+      this.activeAvailable[column] =
+        (this.activeAvailable[column] || 0) + sign * this.available[base + column]!
+    }
+  }
+
+  // --- reading ---
+
+  canTake(slot: number, { plain, rest }: Bundle): boolean {
+    const base = slot * this.width
+    for (let column = 0; column < plain.length; column++) {
+      if (plain[column]! > this.available[base + column]!) return false
+    }
+    return containsResources(this.availableRest[slot]!, rest)
+  }
+
+  /** Held of it besides plain and shared resources. */
+  heldRestOf(slot: number): Resources {
+    const held = pickResources(
+      subtractResources(this.totalRest[slot]!, this.availableRest[slot]!),
+      ({ kind }) => !kind.shared,
+    )
+    return addResources(held, this.excessRest[slot]!)
+  }
+
+  holdsNothing(slot: number): boolean {
+    const base = slot * this.width
+    for (let column = 0; column < this.names.names.length; column++) {
+      if (this.allocated[base + column] !== 0) return false
+    }
+    return isNoResources(this.heldRestOf(slot))
+  }
+
+  /** The part of the reserve that is taken: `min(reserve, total − allocated)`. */
+  heldReserve(slot: number): Quantities {
+    return this.quantities((column) => {
+      const at = slot * this.width + column
+      return Math.max(0, Math.min(this.reserve[at]!, this.total[at]! - this.allocated[at]!))
+    })
+  }
+
+  /** What the reserve lacks, as far as the host has it at all. */
+  missingReserve(slot: number): Quantities {
+    return this.quantities((column) => {
+      const at = slot * this.width + column
+      const free = Math.max(0, this.total[at]! - this.allocated[at]!)
+      return Math.max(0, Math.min(this.reserve[at]!, this.total[at]!) - free)
+    })
+  }
+
+  totalAt(slot: number, column: number): number {
+    return this.total[slot * this.width + column]!
+  }
+
+  totalRestOf(slot: number): Resources {
+    return this.totalRest[slot]!
+  }
+
+  /** Amounts by name of what a column says. */
+  quantities(amountAt: (column: number) => number): Quantities {
+    const { names } = this.names
+    if (names.length === 0) return noQuantities
+    return toQuantities(names.map((name, column): [string, number] => [name, amountAt(column)]))
+  }
+
+  private makeRoom(count: number): void {
+    this.hashes = grownUint32(this.hashes, count)
+    this.flags = grownUint8(this.flags, count)
+    this.demands = grownUint8(this.demands, count)
+    const words = count * this.width
+    this.total = grownFloat64(this.total, words)
+    this.allocated = grownFloat64(this.allocated, words)
+    this.reserve = grownFloat64(this.reserve, words)
+    this.available = grownFloat64(this.available, words)
+  }
+}
+
+const sharedOf = (resources: Resources): Resources => pickResources(resources, ({ kind }) => kind.shared)

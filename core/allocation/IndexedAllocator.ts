@@ -1,0 +1,449 @@
+import { assert } from "../Assert.ts"
+import type { Entity, EntityRef } from "../Machine.ts"
+import { nextUint32, type Prng } from "../Prng.ts"
+import { noQuantities, type Quantities } from "../resources/Quantities.ts"
+import { reservationRole } from "../resources/Resource.ts"
+import { addResources, type Resources, scalarQuantities } from "../resources/Resources.ts"
+import type {
+  AllocationScope,
+  Allocations,
+  Allocator,
+  AllocatorAgent,
+  AllocatorFramework,
+  Refusal,
+} from "./Allocator.ts"
+import { AllocatorRows, readRows, type StoredRows } from "./AllocatorRows.ts"
+import { bundleOfRow, toBundle } from "./Bundle.ts"
+import { Candidates } from "./Candidates.ts"
+import { ClientBook } from "./ClientBook.ts"
+import { compileConstraints } from "./Constraints.ts"
+import { FairTree } from "./FairTree.ts"
+import { FilterTable } from "./FilterTable.ts"
+import { demandsOf } from "./Gates.ts"
+import { HostTable } from "./HostTable.ts"
+import { compileMinimum } from "./Minimum.ts"
+import { OfferCycle } from "./OfferCycle.ts"
+import { QuotaBook } from "./QuotaBook.ts"
+import { backedOffMs, requestedMs } from "./Refusals.ts"
+import { ResourceNames } from "./ResourceNames.ts"
+import { RoleBook } from "./RoleBook.ts"
+import type { AllocatorSettings, Quota } from "./Settings.ts"
+import { SharedBook } from "./SharedBook.ts"
+
+/**
+ * The allocator of production and simulation. Everything that a cycle touches lies in typed arrays, by number of host, client
+ * and filter; see the classes of this folder, one for each book.
+ */
+export class IndexedAllocator implements Allocator {
+  private readonly names = new ResourceNames()
+  private readonly tree = new FairTree(this.names)
+  private readonly hosts = new HostTable(this.names)
+  private readonly filters = new FilterTable()
+  private readonly quotas = new QuotaBook(this.names)
+  private readonly shared = new SharedBook(this.tree, this.names)
+  private readonly roles: RoleBook
+  private readonly clients: ClientBook
+  private readonly rows: AllocatorRows
+  private readonly candidates: Candidates
+  private readonly cycle: OfferCycle
+  /** Stored filters that wait for their clients and hosts. */
+  private storedFilters: StoredRows["filters"]
+  /** Scalars of all agents, by column. */
+  private readonly total: Array<number> = []
+
+  constructor(
+    private readonly settings: AllocatorSettings,
+    private readonly prng: Prng,
+    rows: ReadonlyArray<Entity> = [],
+  ) {
+    const stored = readRows(rows)
+    this.storedFilters = stored.filters
+    const { names, tree, hosts, filters, quotas, shared } = this
+    this.roles = new RoleBook(settings, tree, stored.grantsByRole, (path) => this.rows.touch("role", path))
+    this.clients = new ClientBook(tree, this.roles, quotas, stored.clients)
+    const { roles, clients } = this
+    this.rows = new AllocatorRows({ tree, roles, clients, hosts, filters })
+    this.candidates = new Candidates(hosts)
+    this.cycle = new OfferCycle(
+      { names, hosts, tree, clients, quotas, filters, shared },
+      {
+        minimum: compileMinimum(names, settings.minAllocatable),
+        partMin:
+          settings.partMin === null
+            ? null
+            : Object.keys(settings.partMin).map((name): [number, number] => [
+                names.numberOf(name),
+                settings.partMin![name]!,
+              ]),
+      },
+      (slot) => this.candidates.noteHeldBack(slot),
+    )
+    for (const name of settings.excludedNames) tree.exclude(names.numberOf(name))
+    for (const role of Object.keys(settings.quotas)) quotas.setQuota(role, settings.quotas[role]!)
+  }
+
+  // --- agents ---
+
+  putAgent(agent: AllocatorAgent): void {
+    const { hosts } = this
+    const known = hosts.slotOf(agent.agentId)
+    if (known !== undefined) this.settleStoredFilters()
+    const slot = known === undefined ? hosts.add(agent.agentId) : known
+    this.filters.reserveHosts(slot + 1)
+    const before = hosts.agents[slot]
+    if (before === undefined || before.total !== agent.total) {
+      if (before !== undefined) this.countTotal(before.total, -1)
+      this.countTotal(agent.total, 1)
+      hosts.setTotal(slot, agent.total)
+    }
+    if (before === undefined || before.reserve !== agent.reserve) hosts.setReserve(slot, agent.reserve)
+    if (before !== undefined && isAnotherHost(before, agent)) this.dropFiltersOfHost(slot)
+    hosts.agents[slot] = agent
+    hosts.demands[slot] = demandsOf(agent, this.settings)
+    hosts.setActive(slot, agent.isActive)
+    this.noteChanged(slot)
+  }
+
+  removeAgent(agentId: string): void {
+    const slot = this.hosts.slotOf(agentId)
+    if (slot === undefined) return
+    assert(this.hosts.holdsNothing(slot), `agent ${agentId} is removed while something of it is held`)
+    this.settleStoredFilters()
+    this.dropFiltersOfHost(slot)
+    this.rows.name()
+    this.countTotal(this.hosts.agents[slot]!.total, -1)
+    this.hosts.remove(slot)
+    this.candidates.noteLoosened()
+  }
+
+  setReserve(agentId: string, reserve: Quantities): void {
+    const slot = this.hosts.slotOf(agentId)
+    if (slot === undefined) return
+    this.hosts.setReserve(slot, reserve)
+    this.hosts.agents[slot] = { ...this.hosts.agents[slot]!, reserve }
+    this.noteChanged(slot)
+  }
+
+  /** The denominators of shares, and what reservations take of quotas. */
+  private countTotal(total: Resources, sign: number): void {
+    const scalars = scalarQuantities(total)
+    for (const name of Object.keys(scalars)) {
+      const column = this.names.numberOf(name)
+      this.total[column] = (this.total[column] || 0) + sign * scalars[name]!
+      this.tree.setTotal(column, this.total[column]!)
+    }
+    for (const { kind, value } of total) {
+      const role = reservationRole(kind)
+      if (role === null || kind.type !== "scalar") continue
+      this.quotas.reserve(role, kind.name, value as number, sign)
+    }
+  }
+
+  // --- frameworks ---
+
+  putFramework(framework: AllocatorFramework): void {
+    const { frameworkId, roles, suppressedRoles, isActive } = framework
+    this.settleStoredFiltersFor(framework)
+    for (const role of this.clients.rolesOf(frameworkId)) {
+      if (!roles.includes(role)) this.retire(frameworkId, role)
+    }
+    this.clients.setFramework(frameworkId, framework)
+    for (const role of roles) {
+      const client = this.clients.ensure(frameworkId, role)
+      this.filters.reserveClients(this.tree.bound)
+      this.describe(client, framework, role)
+      if (!isActive) this.dropFiltersOfClient(client)
+      this.tree.setClientActive(client, isActive && !suppressedRoles.includes(role))
+    }
+    this.candidates.noteAllChanged()
+  }
+
+  private describe(client: number, framework: AllocatorFramework, role: string): void {
+    const own = framework.minAllocatable[role]
+    const constraints = framework.constraints[role]
+    const predicate = constraints === undefined ? undefined : compileConstraints(constraints)
+    assert(typeof predicate !== "string", `constraints of framework ${framework.frameworkId}: ${predicate}`)
+    const minimum = own === undefined ? undefined : compileMinimum(this.names, own)
+    this.clients.describe(client, framework, minimum, predicate)
+  }
+
+  removeFramework(frameworkId: string): void {
+    this.settleStoredFilters()
+    this.clients.setFramework(frameworkId, null)
+    for (const role of this.clients.rolesOf(frameworkId)) this.retire(frameworkId, role)
+    this.clients.forgetIfGone(frameworkId)
+  }
+
+  /** The framework is in the role no more; what it holds keeps the client. */
+  private retire(frameworkId: string, role: string): void {
+    const client = this.clients.nodeOf(frameworkId, role)
+    this.dropFiltersOfClient(client)
+    this.tree.setClientActive(client, false)
+    if (this.clients.holdsNothing(client)) this.forget(frameworkId, role, client)
+  }
+
+  private forget(frameworkId: string, role: string, client: number): void {
+    this.rows.touchClient(client)
+    this.rows.name()
+    this.clients.remove(frameworkId, role)
+  }
+
+  setWeight(role: string, weight: number): void {
+    this.roles.setWeight(role, weight)
+  }
+
+  setQuota(role: string, quota: Quota | null): void {
+    this.quotas.setQuota(role, quota)
+    this.candidates.noteAllChanged()
+  }
+
+  // --- books ---
+
+  charge(scope: AllocationScope, resources: Resources): void {
+    const slot = this.hosts.slotOf(scope.agentId)
+    if (slot === undefined) return
+    const whole = this.hosts.bundleOf(slot)
+    const bundle = whole.resources === resources ? whole : toBundle(this.names, resources)
+    assert(
+      this.hosts.canTake(slot, bundle),
+      `agent ${scope.agentId} has not as much left as ${scope.frameworkId} is to hold`,
+    )
+    const client = this.ensureClient(scope)
+    if (bundle === whole) this.hosts.takeWhole(slot, bundle)
+    else this.hosts.takePart(slot, bundle)
+    this.hold(client, slot, bundle, 1)
+  }
+
+  adopt(scope: AllocationScope, resources: Resources): void {
+    const slot = this.hosts.slotOf(scope.agentId)
+    if (slot === undefined || resources.length === 0) return
+    const bundle = toBundle(this.names, resources)
+    const client = this.ensureClient(scope)
+    this.hosts.takeAnyway(slot, bundle)
+    this.hold(client, slot, bundle, 1)
+  }
+
+  release(scope: AllocationScope, resources: Resources): void {
+    const { frameworkId, role, agentId } = scope
+    const slot = this.hosts.slotOf(agentId)
+    const client = this.clients.nodeOf(frameworkId, role)
+    if (slot === undefined || client < 0 || resources.length === 0) return
+    const bundle = this.hosts.bundleGiven(slot, resources)
+    this.hosts.giveBack(slot, bundle)
+    this.hold(client, slot, bundle, -1)
+    this.noteChanged(slot)
+    const framework = this.clients.frameworkOf(frameworkId)
+    const isWanted = framework?.roles.includes(role) === true
+    if (!isWanted && this.clients.holdsNothing(client)) this.forget(frameworkId, role, client)
+  }
+
+  private ensureClient({ frameworkId, role }: AllocationScope): number {
+    const client = this.clients.ensure(frameworkId, role)
+    this.filters.reserveClients(this.tree.bound)
+    return client
+  }
+
+  private hold(client: number, slot: number, bundle: ReturnType<typeof toBundle>, sign: 1 | -1): void {
+    this.tree.hold(client, bundle.counted, sign, 0)
+    if (bundle.others > 0) this.clients.others[client] = this.clients.others[client]! + sign * bundle.others
+    if (bundle.hasShared) this.shared.hold(client, slot, bundle.rest, sign)
+    this.quotas.hold(this.clients.tops[client]!, bundle.plain, sign)
+    this.candidates.noteLoosened()
+  }
+
+  // --- filters ---
+
+  refuse(scope: AllocationScope, resources: Resources, refusal: Refusal): void {
+    this.settleStoredFilters()
+    const slot = this.hosts.slotOf(scope.agentId)
+    const client = this.clients.nodeOf(scope.frameworkId, scope.role)
+    if (slot === undefined || client < 0 || resources.length === 0) return
+    const requested = requestedMs(refusal.refuseMs, this.settings)
+    const rounds = this.clients.declinedRounds[client]
+    const lastMs = backedOffMs(client, requested, refusal, this.clients, this.settings)
+    if (this.clients.declinedRounds[client] !== rounds) this.rows.touchClient(client)
+    if (lastMs === 0) return
+    if (this.filters.add(client, slot, resources, refusal.nowMs + lastMs, lastMs - requested)) {
+      this.rows.touchFilter(client, slot)
+    }
+  }
+
+  dropFilters(frameworkId: string, roles: ReadonlyArray<string> | null): void {
+    this.settleStoredFilters()
+    for (const role of roles === null ? this.clients.rolesOf(frameworkId) : roles) {
+      const client = this.clients.nodeOf(frameworkId, role)
+      if (client < 0) continue
+      this.dropFiltersOfClient(client)
+      this.endBackoff(client)
+    }
+  }
+
+  noteAccepted(frameworkId: string, role: string): void {
+    const client = this.clients.nodeOf(frameworkId, role)
+    if (client >= 0) this.endBackoff(client)
+  }
+
+  wake(frameworkId: string, nowMs: number): void {
+    this.settleStoredFilters()
+    const { filters } = this
+    for (const role of this.clients.rolesOf(frameworkId)) {
+      const client = this.clients.nodeOf(frameworkId, role)
+      this.endBackoff(client)
+      let next = -1
+      for (let filter = filters.firstOfClient(client); filter !== -1; filter = next) {
+        next = filters.nextOfClient(filter)
+        if (filters.backoffMs(filter) === 0) continue
+        this.rows.touchFilter(client, filters.hostOf(filter))
+        if (filters.expiresAtMs(filter) - filters.backoffMs(filter) <= nowMs) this.dropFilter(filter)
+        else filters.endBackoff(filter)
+      }
+    }
+  }
+
+  private endBackoff(client: number): void {
+    if (this.clients.declinedRounds[client] === 0) return
+    this.clients.declinedRounds[client] = 0
+    this.rows.touchClient(client)
+  }
+
+  private dropFilter(filter: number): void {
+    const slot = this.filters.hostOf(filter)
+    this.rows.touchFilter(this.filters.clientOf(filter), slot)
+    this.filters.remove(filter)
+    this.noteChanged(slot)
+  }
+
+  private dropFiltersOfClient(client: number): void {
+    const { filters } = this
+    for (let filter = filters.firstOfClient(client); filter !== -1; filter = filters.firstOfClient(client)) {
+      this.dropFilter(filter)
+    }
+  }
+
+  private dropFiltersOfHost(slot: number): void {
+    const { filters } = this
+    for (let filter = filters.firstOfHost(slot); filter !== -1; filter = filters.firstOfHost(slot)) {
+      this.dropFilter(filter)
+    }
+  }
+
+  private expireFilters(nowMs: number): void {
+    const { filters } = this
+    for (let filter = filters.first(); filter !== -1; filter = filters.first()) {
+      if (filters.expiresAtMs(filter) > nowMs) return
+      this.dropFilter(filter)
+    }
+  }
+
+  private settleStoredFilters(): void {
+    if (this.storedFilters.length === 0) return
+    const stored = this.storedFilters
+    this.storedFilters = []
+    this.rows.takeUpFilters(stored)
+  }
+
+  /** A framework that is put for the first time has its stored filters; put again, it may lose them. */
+  private settleStoredFiltersFor({ frameworkId }: AllocatorFramework): void {
+    if (this.clients.frameworkOf(frameworkId) !== null) this.settleStoredFilters()
+  }
+
+  // --- cycles ---
+
+  allocate(nowMs: number, scope: "changed" | "all"): Allocations {
+    this.settleStoredFilters()
+    this.expireFilters(nowMs)
+    const firstDraw = nextUint32(this.prng)
+    const secondDraw = nextUint32(this.prng)
+    const count = this.candidates.take(scope, this.quotas.hasQuotas)
+    this.cycle.run(this.candidates.slots, count, firstDraw, secondDraw)
+    return this.cycle
+  }
+
+  hasCandidates(): boolean {
+    return this.candidates.hasAny(this.quotas.hasQuotas)
+  }
+
+  nextExpiryMs(): number | null {
+    this.settleStoredFilters()
+    const first = this.filters.first()
+    return first === -1 ? null : this.filters.expiresAtMs(first)
+  }
+
+  private noteChanged(slot: number): void {
+    this.candidates.noteChanged(slot)
+    this.candidates.noteLoosened()
+  }
+
+  // --- reading ---
+
+  clusterTotal(): Quantities {
+    return this.hosts.quantities((column) => this.total[column] || 0)
+  }
+
+  availableOn(agentId: string): Resources {
+    const slot = this.hosts.slotOf(agentId)
+    return slot === undefined ? [] : this.hosts.bundleOf(slot).resources
+  }
+
+  allocatedOn(agentId: string): Resources {
+    const { hosts } = this
+    const slot = hosts.slotOf(agentId)
+    if (slot === undefined) return []
+    const rest = addResources(hosts.heldRestOf(slot), this.shared.heldOn(slot))
+    return bundleOfRow(this.names, hosts.allocated, slot * this.names.width, rest).resources
+  }
+
+  heldOn(agentId: string): Quantities {
+    const slot = this.hosts.slotOf(agentId)
+    return slot === undefined ? noQuantities : this.hosts.heldReserve(slot)
+  }
+
+  missingFromReserveOf(agentId: string): Quantities {
+    const slot = this.hosts.slotOf(agentId)
+    return slot === undefined ? noQuantities : this.hosts.missingReserve(slot)
+  }
+
+  allocatedToRole(role: string): Quantities {
+    return this.heldByNode(this.roles.nodeOf(role))
+  }
+
+  allocatedToFramework(role: string, frameworkId: string): Quantities {
+    return this.heldByNode(this.clients.nodeOf(frameworkId, role))
+  }
+
+  private heldByNode(node: number): Quantities {
+    return node < 0 ? noQuantities : this.hosts.quantities((column) => this.tree.heldBy(node, column))
+  }
+
+  shareOf(role: string): number {
+    const node = this.roles.nodeOf(role)
+    return node < 0 ? 0 : this.tree.currentShare(node)
+  }
+
+  consumedQuotaOf(role: string): Quantities {
+    return this.quotas.consumedQuantities(role)
+  }
+
+  // --- rows ---
+
+  snapshot(): ReadonlyArray<Entity> {
+    this.settleStoredFilters()
+    return this.rows.snapshot()
+  }
+
+  row(ref: EntityRef): unknown {
+    this.settleStoredFilters()
+    return this.rows.row(ref)
+  }
+
+  takeChanged(): ReadonlyArray<EntityRef> {
+    return this.rows.takeChanged()
+  }
+}
+
+/** Whether filters on the host have lost their meaning (spec/mesos.md §1.5: "agent attribute change"). */
+const isAnotherHost = (before: AllocatorAgent, after: AllocatorAgent): boolean =>
+  before.region !== after.region ||
+  before.zone !== after.zone ||
+  JSON.stringify(before.attributes) !== JSON.stringify(after.attributes) ||
+  JSON.stringify(before.capabilities) !== JSON.stringify(after.capabilities)

@@ -1,0 +1,280 @@
+import { addResources, noResources, type Resources } from "../resources/Resources.ts"
+import type { Allocation, Allocations } from "./Allocator.ts"
+import { type Bundle, toBundle } from "./Bundle.ts"
+import type { ClientBook } from "./ClientBook.ts"
+import { FairTree } from "./FairTree.ts"
+import { FilterMarks } from "./FilterMarks.ts"
+import type { FilterTable } from "./FilterTable.ts"
+import { grownInt32 } from "./Growable.ts"
+import { HostOrder } from "./HostOrder.ts"
+import { type HostTable, SPECIAL } from "./HostTable.ts"
+import { type Minimum, reachesMinimum } from "./Minimum.ts"
+import { isNothing, OfferCut } from "./OfferCut.ts"
+import type { QuotaBook } from "./QuotaBook.ts"
+import type { ResourceNames } from "./ResourceNames.ts"
+import type { SharedBook } from "./SharedBook.ts"
+
+/** The books that a cycle reads and writes. */
+export interface CycleBooks {
+  readonly names: ResourceNames
+  readonly hosts: HostTable
+  readonly tree: FairTree
+  readonly clients: ClientBook
+  readonly quotas: QuotaBook
+  readonly filters: FilterTable
+  readonly shared: SharedBook
+}
+
+export interface CycleSettings {
+  readonly minimum: Minimum
+  /** Columns and amounts of the smallest part; null = whole hosts. */
+  readonly partMin: ReadonlyArray<readonly [column: number, milli: number]> | null
+}
+
+/**
+ * One allocation cycle over given hosts; see `Allocator` for the rules. Its decisions stay in columns of numbers until the next
+ * cycle. Where a client gets a host whole, which is the rule, nothing is built: the offer is what the host has ready.
+ */
+export class OfferCycle implements Allocations {
+  count = 0
+  private offerClients: Int32Array = new Int32Array(64)
+  private offerSlots: Int32Array = new Int32Array(64)
+  private readonly offerBundles: Array<Bundle> = []
+  /** Of each host the last offer in this cycle, of each offer the one before it on the same host; only while an offer may
+   * have to be merged with an earlier one. */
+  private lastOffers: Int32Array = new Int32Array(0)
+  private previousOffers: Int32Array = new Int32Array(0)
+  private canMerge = false
+  private readonly marks: FilterMarks
+  private readonly offerCut: OfferCut
+  private readonly hostOrder = new HostOrder()
+  private readonly books: CycleBooks
+  private readonly settings: CycleSettings
+  private readonly onHeldBack: (slot: number) => void
+
+  // The visit of one host.
+  private slot = 0
+  private stage: 1 | 2 = 2
+  private parts = 1
+  private isSpecial = false
+  private demands = 0
+  private whole: Bundle
+  private gone: Resources = noResources
+  private isDone = false
+
+  constructor(books: CycleBooks, settings: CycleSettings, onHeldBack: (slot: number) => void) {
+    this.books = books
+    this.settings = settings
+    this.onHeldBack = onHeldBack
+    this.marks = new FilterMarks(books.filters)
+    this.offerCut = new OfferCut(books.names, books.hosts, books.clients, books.quotas)
+    this.whole = toBundle(books.names, noResources)
+  }
+
+  at(index: number): Allocation {
+    const client = this.offerClients[index]!
+    const { clients, hosts, tree } = this.books
+    return {
+      frameworkId: tree.nameOf(client),
+      role: clients.roles[client]!,
+      agentId: hosts.ids[this.offerSlots[index]!]!,
+      resources: this.offerBundles[index]!.resources,
+    }
+  }
+
+  run(slots: Int32Array, count: number, firstDraw: number, secondDraw: number): void {
+    const { hosts, quotas, tree } = this.books
+    this.begin()
+    if (count === 0) return
+    if (quotas.hasGuarantees) {
+      this.stage = 1
+      const order = this.hostOrder.sort(slots, count, hosts.hashes, hosts.ids, firstDraw)
+      for (let index = 0; index < count; index++) {
+        this.visit(order[index]!)
+        tree.refresh()
+      }
+    }
+    this.stage = 2
+    const order = this.hostOrder.sort(slots, count, hosts.hashes, hosts.ids, secondDraw)
+    for (let index = 0; index < count; index++) this.visitFairly(order[index]!)
+    this.offerBundles.length = this.count
+  }
+
+  private begin(): void {
+    const { hosts, quotas, tree, clients } = this.books
+    this.count = 0
+    this.gonePerHost.clear()
+    tree.refresh()
+    quotas.begin()
+    this.marks.reserveClients(tree.bound)
+    clients.tops.length = Math.max(clients.tops.length, tree.bound)
+    this.canMerge = quotas.hasGuarantees || this.mayDivide()
+    if (!this.canMerge) return
+    this.lastOffers = grownInt32(this.lastOffers, hosts.bound)
+    this.lastOffers.fill(-1)
+  }
+
+  private visitFairly(slot: number): void {
+    const { tree } = this.books
+    this.parts = this.partsOf(slot)
+    if (this.parts > 1) {
+      this.visit(slot)
+      tree.refresh()
+      this.parts = 1
+    }
+    this.visit(slot)
+    tree.refresh()
+  }
+
+  private mayDivide(): boolean {
+    const { hosts, tree } = this.books
+    return this.settings.partMin !== null && tree.activeClients() >= 2 * hosts.activeCount
+  }
+
+  /** Into how many parts a host is divided, as stated at `Allocator`. */
+  private partsOf(slot: number): number {
+    const { partMin } = this.settings
+    if (partMin === null || !this.mayDivide()) return 1
+    const { hosts, tree } = this.books
+    let parts = Math.floor(tree.activeClients() / hosts.activeCount)
+    for (const [column, milli] of partMin) {
+      parts = Math.min(parts, Math.floor(hosts.totalAt(slot, column) / milli))
+    }
+    return Math.max(1, parts)
+  }
+
+  // --- one host ---
+
+  private visit(slot: number): void {
+    const { hosts, clients } = this.books
+    this.slot = slot
+    this.whole = hosts.bundleOf(slot)
+    if (this.isExhausted()) return
+    // Nobody can get more than all of it, so this spares asking everybody.
+    if (clients.ownMinimums === 0 && !this.reachesGlobalMinimum(this.whole)) return
+    this.isDone = false
+    this.isSpecial = (hosts.flags[slot]! & SPECIAL) !== 0
+    this.demands = hosts.demands[slot]!
+    this.gone = this.isSpecial ? this.gonePerHost.get(slot) || noResources : noResources
+    this.marks.mark(slot)
+    this.visitRoles(FairTree.root)
+  }
+
+  private visitRoles(node: number): void {
+    const { tree } = this.books
+    const count = tree.activeCount(node)
+    if (count === 0) return
+    const order = tree.orderOf(node)
+    if (tree.isClient(order[0]!)) {
+      this.visitClients(order, count)
+      return
+    }
+    for (let index = 0; index < count && !this.isDone; index++) this.visitRoles(order[index]!)
+  }
+
+  private visitClients(order: Int32Array, count: number): void {
+    const { clients, quotas } = this.books
+    const first = order[0]!
+    if (this.stage === 1) {
+      const top = clients.tops[first]!
+      // Guarantees are a top-level role's own; sub-roles have none (spec/mesos.md §1.10).
+      if (!top.isUnsatisfied || top.role !== clients.roles[first]) return
+    } else if (quotas.hasQuotas && this.isPointless(first)) return
+    for (let index = 0; index < count && !this.isDone; index++) this.tryClient(order[index]!)
+  }
+
+  /** Whether a role that has reached all its limits can get nothing else of the host either. */
+  private isPointless(client: number): boolean {
+    const { clients, names } = this.books
+    if (!clients.tops[client]!.isExhausted) return false
+    this.onHeldBack(this.slot)
+    if (this.isSpecial || clients.ownMinimums > 0) return false
+    return !reachesMinimum(this.settings.minimum, names.noAmounts, this.whole.rest)
+  }
+
+  private tryClient(client: number): void {
+    const { clients, quotas } = this.books
+    if ((clients.unfit[client]! & this.demands) !== 0) return
+    const predicate = clients.predicates[client]
+    if (predicate !== undefined && !predicate(this.books.hosts.agents[this.slot]!)) return
+    const { whole } = this
+    let offered = whole
+    if (this.isSpecial || this.parts > 1 || quotas.hasQuotas) {
+      const cut = this.offerCut.cut(client, this.slot, whole, this.stage, this.parts, this.gone)
+      if (cut.isHeldBack) this.onHeldBack(this.slot)
+      if (cut.bundle === undefined) return
+      offered = cut.bundle
+    }
+    if (offered !== whole || clients.ownMinimums > 0) {
+      const minimum = clients.minimums[client] || this.settings.minimum
+      if (!reachesMinimum(minimum, offered.counted, offered.rest)) return
+    }
+    if (this.marks.isFiltered(client, offered.resources)) return
+    this.book(client, offered)
+  }
+
+  private reachesGlobalMinimum({ counted, rest }: Bundle): boolean {
+    return reachesMinimum(this.settings.minimum, counted, rest)
+  }
+
+  /** Nothing is left but copies of shared resources. */
+  private isExhausted(): boolean {
+    const { plain, rest } = this.whole
+    for (let column = 0; column < plain.length; column++) if (plain[column]! > 0) return false
+    return isNothing(rest)
+  }
+
+  // --- booking ---
+
+  private book(client: number, offered: Bundle): void {
+    const { hosts, tree, clients, quotas, shared } = this.books
+    const { slot } = this
+    if (offered === this.whole) hosts.takeWhole(slot, offered)
+    else hosts.takePart(slot, offered)
+    tree.hold(client, offered.counted, 1, 1)
+    if (offered.others > 0) clients.others[client] = clients.others[client]! + offered.others
+    quotas.hold(clients.tops[client]!, offered.plain, 1)
+    if (offered.hasShared) {
+      shared.hold(client, slot, offered.rest, 1)
+      this.gone = addResources(
+        this.gone,
+        offered.rest.filter(({ kind }) => kind.shared),
+      )
+      this.gonePerHost.set(slot, this.gone)
+    }
+    this.record(client, offered)
+    if (offered === this.whole && !offered.hasShared) {
+      this.isDone = true
+      return
+    }
+    this.whole = hosts.bundleOf(slot)
+    this.isDone = this.isExhausted()
+  }
+
+  /** Shared resources offered in this cycle, of hosts that have such. */
+  private readonly gonePerHost = new Map<number, Resources>()
+
+  private record(client: number, offered: Bundle): void {
+    const { slot } = this
+    if (this.canMerge) {
+      for (let offer = this.lastOffers[slot]!; offer !== -1; offer = this.previousOffers[offer]!) {
+        if (this.offerClients[offer] !== client) continue
+        const merged = addResources(this.offerBundles[offer]!.resources, offered.resources)
+        this.offerBundles[offer] = toBundle(this.books.names, merged)
+        return
+      }
+    }
+    const offer = this.count++
+    if (offer >= this.offerClients.length) {
+      this.offerClients = grownInt32(this.offerClients, 2 * offer)
+      this.offerSlots = grownInt32(this.offerSlots, 2 * offer)
+    }
+    this.offerClients[offer] = client
+    this.offerSlots[offer] = slot
+    this.offerBundles[offer] = offered
+    if (!this.canMerge) return
+    this.previousOffers = grownInt32(this.previousOffers, offer + 1)
+    this.previousOffers[offer] = this.lastOffers[slot]!
+    this.lastOffers[slot] = offer
+  }
+}
