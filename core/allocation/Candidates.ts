@@ -9,7 +9,8 @@ import { ACTIVE, CHANGED, HELD_BACK, type HostTable } from "./HostTable.ts"
 export class Candidates {
   /** What {@link take} took. */
   slots: Int32Array = new Int32Array(16)
-  private readonly changed: Array<number> = []
+  private changed: Int32Array = new Int32Array(16)
+  private changedCount = 0
   private heldBack: Array<number> = []
   private allChanged = false
   private isLoosened = false
@@ -23,7 +24,8 @@ export class Candidates {
     const { flags } = this.hosts
     if ((flags[slot]! & CHANGED) !== 0) return
     flags[slot] = flags[slot]! | CHANGED
-    this.changed.push(slot)
+    this.changed = grownInt32(this.changed, this.changedCount + 1)
+    this.changed[this.changedCount++] = slot
   }
 
   noteAllChanged(): void {
@@ -44,7 +46,9 @@ export class Candidates {
   hasAny(hasQuotas: boolean): boolean {
     if (this.allChanged) return this.hosts.activeCount > 0
     if (hasQuotas && this.isLoosened && this.heldBack.length > 0) return true
-    return this.changed.some((slot) => (this.hosts.flags[slot]! & ACTIVE) !== 0)
+    return this.changed
+      .subarray(0, this.changedCount)
+      .some((slot) => (this.hosts.flags[slot]! & (ACTIVE | CHANGED)) === (ACTIVE | CHANGED))
   }
 
   /** Takes the candidates into `slots` and begins anew; how many they are. */
@@ -57,13 +61,14 @@ export class Candidates {
     this.isLoosened = false
     const { flags } = this.hosts
     let count = 0
-    this.slots = grownInt32(this.slots, this.changed.length)
-    for (const slot of this.changed) {
+    this.slots = grownInt32(this.slots, this.changedCount)
+    for (let index = 0; index < this.changedCount; index++) {
+      const slot = this.changed[index]!
       const flag = flags[slot]!
       flags[slot] = flag & ~CHANGED
       if ((flag & ACTIVE) !== 0 && (flag & CHANGED) !== 0) this.slots[count++] = slot
     }
-    this.changed.length = 0
+    this.changedCount = 0
     return count
   }
 
@@ -72,7 +77,7 @@ export class Candidates {
     this.allChanged = false
     this.isLoosened = false
     this.clearHeldBack()
-    this.changed.length = 0
+    this.changedCount = 0
     this.slots = grownInt32(this.slots, hosts.bound)
     let count = 0
     for (let slot = 0; slot < hosts.bound; slot++) {

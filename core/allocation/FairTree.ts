@@ -11,8 +11,9 @@ interface Children {
   readonly byName: Array<number>
   order: Int32Array
   active: number
-  /** Those of `order` whose key changed since they were put in their place. */
-  readonly stale: Array<number>
+  /** Those whose key may have changed since they were put in their place: the first `staleCount`. */
+  stale: Int32Array
+  staleCount: number
 }
 
 /**
@@ -43,7 +44,8 @@ export class FairTree {
   private held: Float64Array
   private readonly free: Array<number> = []
   private used = 1
-  private readonly staleParents: Array<number> = []
+  private staleParents: Int32Array = new Int32Array(16)
+  private staleParentCount = 0
   private allStale = false
   /** Total of the cluster by column, and which columns count. */
   private total: Float64Array
@@ -154,7 +156,7 @@ export class FairTree {
     this.children[from] = undefined
     if (moved === undefined) return
     for (const child of moved.byName) this.parents[child] = to
-    if (moved.stale.length > 0) this.staleParents.push(to)
+    if (moved.staleCount > 0) this.noteStaleParent(to)
   }
 
   nameOf(node: number): string {
@@ -226,15 +228,29 @@ export class FairTree {
       for (let column = 0; column < columns; column++) {
         held[base + column] = held[base + column]! + sign * counted[column]!
       }
-      if (grants > 0) {
-        this.grantCounts[node] = this.grantCounts[node]! + grants
-        if (this.grantFlags[node] === 0) {
-          this.grantFlags[node] = 1
-          this.granted.push(node)
-        }
-      }
+      if (grants > 0) this.grant(node)
       this.markStale(node)
     }
+  }
+
+  /** A grant of one row of a table of amounts. */
+  grantRow(client: number, rows: Float64Array, from: number, columns: number): void {
+    const { held, width, parents } = this
+    for (let node = client; node !== FairTree.root; node = parents[node]!) {
+      const base = node * width
+      for (let column = 0; column < columns; column++) {
+        held[base + column] = held[base + column]! + rows[from + column]!
+      }
+      this.grant(node)
+      this.markStale(node)
+    }
+  }
+
+  private grant(node: number): void {
+    this.grantCounts[node] = this.grantCounts[node]! + 1
+    if (this.grantFlags[node] === 1) return
+    this.grantFlags[node] = 1
+    this.granted.push(node)
   }
 
   /** Nodes whose grants changed since the last call. */
@@ -326,27 +342,29 @@ export class FairTree {
       this.refreshAll()
       return
     }
-    const { staleParents } = this
-    for (let index = 0; index < staleParents.length; index++) {
-      const siblings = this.children[staleParents[index]!]
-      if (siblings === undefined) continue
-      const { stale } = siblings
-      if (stale.length > 8 && stale.length > siblings.active >> 3) this.resort(siblings)
-      else for (let place = 0; place < stale.length; place++) this.reposition(stale[place]!, siblings)
-      for (let place = 0; place < stale.length; place++) this.staleFlags[stale[place]!] = 0
-      stale.length = 0
+    for (let index = 0; index < this.staleParentCount; index++) {
+      const siblings = this.children[this.staleParents[index]!]
+      if (siblings !== undefined) this.refreshChildren(siblings)
     }
-    staleParents.length = 0
+    this.staleParentCount = 0
+  }
+
+  private refreshChildren(siblings: Children): void {
+    const { stale, staleCount } = siblings
+    if (staleCount > 8 && staleCount > siblings.active >> 3) this.resort(siblings)
+    else for (let place = 0; place < staleCount; place++) this.reposition(stale[place]!, siblings)
+    for (let place = 0; place < staleCount; place++) this.staleFlags[stale[place]!] = 0
+    siblings.staleCount = 0
   }
 
   private refreshAll(): void {
     this.allStale = false
-    this.staleParents.length = 0
+    this.staleParentCount = 0
     for (let node = 0; node < this.used; node++) {
       const siblings = this.children[node]
       this.staleFlags[node] = 0
       if (siblings === undefined) continue
-      siblings.stale.length = 0
+      siblings.staleCount = 0
       this.resort(siblings)
     }
   }
@@ -388,8 +406,14 @@ export class FairTree {
     this.staleFlags[node] = 1
     const parent = this.parents[node]!
     const siblings = this.childrenOf(parent)
-    if (siblings.stale.length === 0) this.staleParents.push(parent)
-    siblings.stale.push(node)
+    if (siblings.staleCount === 0) this.noteStaleParent(parent)
+    siblings.stale = grownInt32(siblings.stale, siblings.staleCount + 1)
+    siblings.stale[siblings.staleCount++] = node
+  }
+
+  private noteStaleParent(parent: number): void {
+    this.staleParents = grownInt32(this.staleParents, this.staleParentCount + 1)
+    this.staleParents[this.staleParentCount++] = parent
   }
 
   private readonly isBefore = (left: number, right: number): boolean => {
@@ -433,8 +457,8 @@ export class FairTree {
 
   private detach(node: number): void {
     const siblings = this.childrenOf(this.parents[node]!)
-    const staleAt = siblings.stale.indexOf(node)
-    if (staleAt >= 0) siblings.stale.splice(staleAt, 1)
+    const staleAt = siblings.stale.subarray(0, siblings.staleCount).indexOf(node)
+    if (staleAt >= 0) siblings.stale[staleAt] = siblings.stale[--siblings.staleCount]!
     siblings.byName.splice(this.ranks[node]!, 1)
     this.rankFrom(siblings.byName, this.ranks[node]!)
   }
@@ -455,9 +479,11 @@ export class FairTree {
   }
 
   private childrenOf(node: number): Children {
-    const children = this.children[node] || newChildren()
-    this.children[node] = children
-    return children
+    const children = this.children[node]
+    if (children !== undefined) return children
+    const made = newChildren()
+    this.children[node] = made
+    return made
   }
 
   private makeRoom(count: number): void {
@@ -476,7 +502,13 @@ export class FairTree {
   }
 }
 
-const newChildren = (): Children => ({ byName: [], order: new Int32Array(4), active: 0, stale: [] })
+const newChildren = (): Children => ({
+  byName: [],
+  order: new Int32Array(4),
+  active: 0,
+  stale: new Int32Array(4),
+  staleCount: 0,
+})
 
 /** Moves `array[from..to]` one to the left. Short moves by hand: the call costs more than they do. */
 const shift = (array: Int32Array, target: number, from: number, to: number): void => {

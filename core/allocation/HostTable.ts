@@ -13,6 +13,7 @@ import {
 import type { AllocatorAgent } from "./Allocator.ts"
 import { type Bundle, bundleOfRow, toBundle } from "./Bundle.ts"
 import { grownFloat64, grownUint8, grownUint32, widenedRows } from "./Growable.ts"
+import { type Minimum, reachesMinimum } from "./Minimum.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 import { hostHash } from "./VisitOrder.ts"
 
@@ -24,11 +25,18 @@ export const CHANGED = 2
 export const HELD_BACK = 4
 /** It has more than plain scalars and unreserved ranges and sets: what a client gets of it depends on the client. */
 export const SPECIAL = 8
+/** Given away whole: what the rows and the bundle show as available is held by whoever got it. */
+export const TAKEN = 16
+/** Nothing is available but copies of shared resources. */
+export const BARE = 32
+/** What is available does not reach the minimum of an offer. */
+export const SMALL = 64
 
 /**
  * The hosts' books, numbered by slot. Plain scalars lie in rows of typed arrays; the rest (ports, reservations, volumes) in
- * immutable resources. What is available is kept ready to be offered, as long as nothing changes it: giving a host away
- * whole and getting it back whole builds nothing.
+ * immutable resources. What is available is kept ready to be offered. Giving a host away whole and getting it back whole, which
+ * is most of what happens, sets and clears a bit; everything else first brings the books up to date (`untake`). A cycle visits
+ * hosts in random order, so each array that it need not look at is a miss of the cache less.
  */
 export class HostTable {
   readonly ids: Array<string> = []
@@ -47,8 +55,8 @@ export class HostTable {
   /** Held beyond the total: of an agent that came back smaller than what it runs. */
   private readonly excessRest: Array<Resources> = []
   private readonly bundles: Array<Bundle | undefined> = []
-  /** What was last given away whole. */
-  private readonly lastGiven: Array<Bundle | undefined> = []
+  /** Items in ranges and sets of the bundle. */
+  availableOthers: Float64Array = new Float64Array(16)
   /** Sum of `available` over the active hosts, by column. */
   readonly activeAvailable: Array<number> = []
   private activeHosts = 0
@@ -56,7 +64,10 @@ export class HostTable {
   private readonly free: Array<number> = []
   private width: number
 
-  constructor(private readonly names: ResourceNames) {
+  constructor(
+    private readonly names: ResourceNames,
+    private readonly minimum: Minimum,
+  ) {
     this.width = names.width
     this.total = new Float64Array(16 * this.width)
     this.allocated = new Float64Array(16 * this.width)
@@ -96,7 +107,6 @@ export class HostTable {
     this.totalRest[slot] = noResources
     this.excessRest[slot] = noResources
     this.bundles[slot] = undefined
-    this.lastGiven[slot] = undefined
     for (const rows of [this.total, this.allocated, this.reserve, this.available]) {
       rows.fill(0, slot * this.width, (slot + 1) * this.width)
     }
@@ -110,7 +120,6 @@ export class HostTable {
     this.agents[slot] = undefined
     this.flags[slot] = 0
     this.bundles[slot] = undefined
-    this.lastGiven[slot] = undefined
     this.totalRest[slot] = noResources
     this.availableRest[slot] = noResources
     this.excessRest[slot] = noResources
@@ -119,6 +128,7 @@ export class HostTable {
 
   setActive(slot: number, isActive: boolean): void {
     if (((this.flags[slot]! & ACTIVE) !== 0) === isActive) return
+    this.untake(slot)
     this.sumAvailable(slot, isActive ? 1 : -1)
     this.activeHosts += isActive ? 1 : -1
     this.flags[slot] = isActive ? this.flags[slot]! | ACTIVE : this.flags[slot]! & ~ACTIVE
@@ -126,6 +136,7 @@ export class HostTable {
 
   /** What the host has in all; what is held of it stays held, whether or not it still fits. */
   setTotal(slot: number, total: Resources): void {
+    this.untake(slot)
     const { plain, rest } = toBundle(this.names, total)
     const heldRest = this.heldRestOf(slot)
     const base = slot * this.width
@@ -138,49 +149,66 @@ export class HostTable {
       ({ kind }) => kind.reservations.length > 0 || kind.revocable || kind.shared || kind.type === "scalar",
     )
     this.flags[slot] = isSpecial ? this.flags[slot]! | SPECIAL : this.flags[slot]! & ~SPECIAL
-    this.lastGiven[slot] = undefined
     this.settle(slot)
   }
 
   setReserve(slot: number, reserve: Quantities): void {
+    this.untake(slot)
     const names = Object.keys(reserve)
     for (const name of names) this.names.numberOf(name)
     this.reserve.fill(0, slot * this.width, (slot + 1) * this.width)
     for (const name of names) this.reserve[slot * this.width + this.names.numberOf(name)] = reserve[name]!
-    this.lastGiven[slot] = undefined
     this.settle(slot)
   }
 
   // --- taking and giving back ---
 
-  /** All that can be offered of it; kept until something changes. */
+  /** All that can be offered of it, kept until something changes; not of a host that is {@link TAKEN}. */
   bundleOf(slot: number): Bundle {
     let bundle = this.bundles[slot]
     if (bundle === undefined) {
       bundle = bundleOfRow(this.names, this.available, slot * this.width, this.availableRest[slot]!)
       this.bundles[slot] = bundle
+      this.availableOthers[slot] = bundle.others
     }
     return bundle
   }
 
-  /** Takes all that is available: the bundle that {@link bundleOf} just gave. */
-  takeWhole(slot: number, bundle: Bundle): void {
-    const { plain } = bundle
+  /** Takes all that is available, in the bundle that {@link bundleOf} gives; not of a host that is {@link SPECIAL}. */
+  takeWhole(slot: number): void {
+    const flag = this.flags[slot]!
+    this.flags[slot] = flag | TAKEN
+    if ((flag & ACTIVE) !== 0) this.sumAvailable(slot, -1)
+  }
+
+  /** Gives all of it back, if these are the very resources that were taken whole. */
+  giveBackWhole(slot: number, resources: Resources): Bundle | undefined {
+    const flag = this.flags[slot]!
+    if ((flag & TAKEN) === 0) return undefined
+    const bundle = this.bundles[slot]!
+    if (bundle.resources !== resources) return undefined
+    this.flags[slot] = flag & ~TAKEN
+    if ((flag & ACTIVE) !== 0) this.sumAvailable(slot, 1)
+    return bundle
+  }
+
+  /** Brings the books of a host that was taken whole up to date. */
+  private untake(slot: number): void {
+    const flag = this.flags[slot]!
+    if ((flag & TAKEN) === 0) return
+    const { plain } = this.bundles[slot]!
     const base = slot * this.width
-    const isActive = (this.flags[slot]! & ACTIVE) !== 0
-    for (let column = 0; column < plain.length; column++) {
-      const milli = plain[column]!
-      this.allocated[base + column] = this.allocated[base + column]! + milli
-      this.available[base + column] = 0
-      if (isActive) this.activeAvailable[column] = this.activeAvailable[column]! - milli
-    }
-    this.availableRest[slot] = bundle.hasShared ? sharedOf(bundle.rest) : noResources
-    this.bundles[slot] = undefined
-    this.lastGiven[slot] = bundle
+    // Not available any more, so that `settle` does not take it from the sum a second time.
+    this.available.fill(0, base, base + this.width)
+    this.availableRest[slot] = noResources
+    this.flags[slot] = flag & ~TAKEN
+    this.addAllocated(slot, plain, 1)
+    this.settle(slot)
   }
 
   /** Takes a part of what is available. */
   takePart(slot: number, { plain, rest, hasShared }: Bundle): void {
+    this.untake(slot)
     this.addAllocated(slot, plain, 1)
     if (!isNoResources(rest)) {
       const taken = hasShared ? pickResources(rest, ({ kind }) => !kind.shared) : rest
@@ -191,6 +219,7 @@ export class HostTable {
 
   /** Takes what is held already, available or not. */
   takeAnyway(slot: number, { plain, rest }: Bundle): void {
+    this.untake(slot)
     this.addAllocated(slot, plain, 1)
     const taken = pickResources(rest, ({ kind }) => !kind.shared)
     this.excessRest[slot] = addResources(
@@ -201,25 +230,16 @@ export class HostTable {
     this.settle(slot)
   }
 
-  /** The bundle of resources that come back: the one that was given, if these are its very resources. */
-  bundleGiven(slot: number, resources: Resources): Bundle {
-    const given = this.lastGiven[slot]
-    return given !== undefined && given.resources === resources ? given : toBundle(this.names, resources)
-  }
-
   giveBack(slot: number, bundle: Bundle): void {
-    const wasGiven = bundle === this.lastGiven[slot] && isNoResources(this.excessRest[slot]!)
-    const isEmpty = !bundle.hasShared && isNoResources(this.availableRest[slot]!)
+    this.untake(slot)
     this.addAllocated(slot, bundle.plain, -1)
-    if (wasGiven && isEmpty) this.availableRest[slot] = bundle.rest
-    else this.giveBackRest(slot, bundle)
-    const isWhole = this.settle(slot, bundle.plain)
-    if (wasGiven && isEmpty && isWhole) this.bundles[slot] = bundle
+    this.giveBackRest(slot, bundle)
+    this.settle(slot)
   }
 
   private giveBackRest(slot: number, bundle: Bundle): void {
     if (isNoResources(bundle.rest)) return
-    const returned = pickResources(bundle.rest, ({ kind }) => !kind.shared)
+    const returned = bundle.hasShared ? pickResources(bundle.rest, ({ kind }) => !kind.shared) : bundle.rest
     const excess = this.excessRest[slot]!
     const free = resourcesBeyond(returned, excess)
     this.excessRest[slot] = resourcesBeyond(excess, returned)
@@ -242,21 +262,29 @@ export class HostTable {
     }
   }
 
-  /** Brings `available` up to date; whether it is now just these amounts. */
-  private settle(slot: number, amounts?: ReadonlyArray<number>): boolean {
+  /** Brings `available` up to date, and what the flags say of it. */
+  private settle(slot: number): void {
     const base = slot * this.width
     const isActive = (this.flags[slot]! & ACTIVE) !== 0
-    let isSame = true
+    let isBare = true
     for (let column = 0; column < this.names.names.length; column++) {
       const at = base + column
       const milli = Math.max(0, this.total[at]! - this.allocated[at]! - this.reserve[at]!)
-      if (isActive)
+      if (isActive) {
         this.activeAvailable[column] = (this.activeAvailable[column] || 0) + milli - this.available[at]!
+      }
       this.available[at] = milli
-      if (amounts !== undefined && milli !== (column < amounts.length ? amounts[column] : 0)) isSame = false
+      if (milli > 0) isBare = false
     }
     this.bundles[slot] = undefined
-    return isSame
+    if (isBare) isBare = isNothing(this.availableRest[slot]!)
+    const isSmall = isBare || !this.reachesMinimum(slot)
+    this.flags[slot] = (this.flags[slot]! & ~(BARE | SMALL)) | (isBare ? BARE : 0) | (isSmall ? SMALL : 0)
+  }
+
+  private reachesMinimum(slot: number): boolean {
+    const { counted, rest } = this.bundleOf(slot)
+    return reachesMinimum(this.minimum, counted, rest)
   }
 
   private sumAvailable(slot: number, sign: number): void {
@@ -270,6 +298,7 @@ export class HostTable {
   // --- reading ---
 
   canTake(slot: number, { plain, rest }: Bundle): boolean {
+    this.untake(slot)
     const base = slot * this.width
     for (let column = 0; column < plain.length; column++) {
       if (plain[column]! > this.available[base + column]!) return false
@@ -279,6 +308,7 @@ export class HostTable {
 
   /** Held of it besides plain and shared resources. */
   heldRestOf(slot: number): Resources {
+    this.untake(slot)
     const held = pickResources(
       subtractResources(this.totalRest[slot]!, this.availableRest[slot]!),
       ({ kind }) => !kind.shared,
@@ -287,6 +317,7 @@ export class HostTable {
   }
 
   holdsNothing(slot: number): boolean {
+    this.untake(slot)
     const base = slot * this.width
     for (let column = 0; column < this.names.names.length; column++) {
       if (this.allocated[base + column] !== 0) return false
@@ -296,6 +327,7 @@ export class HostTable {
 
   /** The part of the reserve that is taken: `min(reserve, total − allocated)`. */
   heldReserve(slot: number): Quantities {
+    this.untake(slot)
     return this.quantities((column) => {
       const at = slot * this.width + column
       return Math.max(0, Math.min(this.reserve[at]!, this.total[at]! - this.allocated[at]!))
@@ -304,6 +336,7 @@ export class HostTable {
 
   /** What the reserve lacks, as far as the host has it at all. */
   missingReserve(slot: number): Quantities {
+    this.untake(slot)
     return this.quantities((column) => {
       const at = slot * this.width + column
       const free = Math.max(0, this.total[at]! - this.allocated[at]!)
@@ -319,6 +352,17 @@ export class HostTable {
     return this.totalRest[slot]!
   }
 
+  /** All that could be offered of it to somebody. */
+  availableOn(slot: number): Resources {
+    this.untake(slot)
+    return this.bundleOf(slot).resources
+  }
+
+  allocatedOn(slot: number, shared: Resources): Resources {
+    const rest = addResources(this.heldRestOf(slot), shared)
+    return bundleOfRow(this.names, this.allocated, slot * this.width, rest).resources
+  }
+
   /** Amounts by name of what a column says. */
   quantities(amountAt: (column: number) => number): Quantities {
     const { names } = this.names
@@ -330,6 +374,7 @@ export class HostTable {
     this.hashes = grownUint32(this.hashes, count)
     this.flags = grownUint8(this.flags, count)
     this.demands = grownUint8(this.demands, count)
+    this.availableOthers = grownFloat64(this.availableOthers, count)
     const words = count * this.width
     this.total = grownFloat64(this.total, words)
     this.allocated = grownFloat64(this.allocated, words)
@@ -338,4 +383,8 @@ export class HostTable {
   }
 }
 
-const sharedOf = (resources: Resources): Resources => pickResources(resources, ({ kind }) => kind.shared)
+/** Nothing but shared resources, which alone are no offer. */
+export const isNothing = (rest: Resources): boolean => {
+  for (let index = 0; index < rest.length; index++) if (!rest[index]!.kind.shared) return false
+  return true
+}

@@ -3,7 +3,7 @@ import type { Entity, EntityRef } from "../Machine.ts"
 import { nextUint32, type Prng } from "../Prng.ts"
 import { noQuantities, type Quantities } from "../resources/Quantities.ts"
 import { reservationRole } from "../resources/Resource.ts"
-import { addResources, type Resources, scalarQuantities } from "../resources/Resources.ts"
+import { type Resources, scalarQuantities } from "../resources/Resources.ts"
 import type {
   AllocationScope,
   Allocations,
@@ -13,7 +13,7 @@ import type {
   Refusal,
 } from "./Allocator.ts"
 import { AllocatorRows, readRows, type StoredRows } from "./AllocatorRows.ts"
-import { bundleOfRow, toBundle } from "./Bundle.ts"
+import { type Bundle, toBundle } from "./Bundle.ts"
 import { Candidates } from "./Candidates.ts"
 import { ClientBook } from "./ClientBook.ts"
 import { compileConstraints } from "./Constraints.ts"
@@ -37,7 +37,7 @@ import { SharedBook } from "./SharedBook.ts"
 export class IndexedAllocator implements Allocator {
   private readonly names = new ResourceNames()
   private readonly tree = new FairTree(this.names)
-  private readonly hosts = new HostTable(this.names)
+  private readonly hosts: HostTable
   private readonly filters = new FilterTable()
   private readonly quotas = new QuotaBook(this.names)
   private readonly shared = new SharedBook(this.tree, this.names)
@@ -58,7 +58,10 @@ export class IndexedAllocator implements Allocator {
   ) {
     const stored = readRows(rows)
     this.storedFilters = stored.filters
-    const { names, tree, hosts, filters, quotas, shared } = this
+    const { names, tree, filters, quotas, shared } = this
+    const minimum = compileMinimum(names, settings.minAllocatable)
+    this.hosts = new HostTable(names, minimum)
+    const { hosts } = this
     this.roles = new RoleBook(settings, tree, stored.grantsByRole, (path) => this.rows.touch("role", path))
     this.clients = new ClientBook(tree, this.roles, quotas, stored.clients)
     const { roles, clients } = this
@@ -67,7 +70,7 @@ export class IndexedAllocator implements Allocator {
     this.cycle = new OfferCycle(
       { names, hosts, tree, clients, quotas, filters, shared },
       {
-        minimum: compileMinimum(names, settings.minAllocatable),
+        minimum,
         partMin:
           settings.partMin === null
             ? null
@@ -202,15 +205,13 @@ export class IndexedAllocator implements Allocator {
   charge(scope: AllocationScope, resources: Resources): void {
     const slot = this.hosts.slotOf(scope.agentId)
     if (slot === undefined) return
-    const whole = this.hosts.bundleOf(slot)
-    const bundle = whole.resources === resources ? whole : toBundle(this.names, resources)
+    const bundle = toBundle(this.names, resources)
     assert(
       this.hosts.canTake(slot, bundle),
       `agent ${scope.agentId} has not as much left as ${scope.frameworkId} is to hold`,
     )
     const client = this.ensureClient(scope)
-    if (bundle === whole) this.hosts.takeWhole(slot, bundle)
-    else this.hosts.takePart(slot, bundle)
+    this.hosts.takePart(slot, bundle)
     this.hold(client, slot, bundle, 1)
   }
 
@@ -228,13 +229,18 @@ export class IndexedAllocator implements Allocator {
     const slot = this.hosts.slotOf(agentId)
     const client = this.clients.nodeOf(frameworkId, role)
     if (slot === undefined || client < 0 || resources.length === 0) return
-    const bundle = this.hosts.bundleGiven(slot, resources)
-    this.hosts.giveBack(slot, bundle)
+    const bundle = this.hosts.giveBackWhole(slot, resources) || this.giveBack(slot, resources)
     this.hold(client, slot, bundle, -1)
     this.noteChanged(slot)
     const framework = this.clients.frameworkOf(frameworkId)
     const isWanted = framework?.roles.includes(role) === true
     if (!isWanted && this.clients.holdsNothing(client)) this.forget(frameworkId, role, client)
+  }
+
+  private giveBack(slot: number, resources: Resources): Bundle {
+    const bundle = toBundle(this.names, resources)
+    this.hosts.giveBack(slot, bundle)
+    return bundle
   }
 
   private ensureClient({ frameworkId, role }: AllocationScope): number {
@@ -243,7 +249,7 @@ export class IndexedAllocator implements Allocator {
     return client
   }
 
-  private hold(client: number, slot: number, bundle: ReturnType<typeof toBundle>, sign: 1 | -1): void {
+  private hold(client: number, slot: number, bundle: Bundle, sign: 1 | -1): void {
     this.tree.hold(client, bundle.counted, sign, 0)
     if (bundle.others > 0) this.clients.others[client] = this.clients.others[client]! + sign * bundle.others
     if (bundle.hasShared) this.shared.hold(client, slot, bundle.rest, sign)
@@ -382,15 +388,12 @@ export class IndexedAllocator implements Allocator {
 
   availableOn(agentId: string): Resources {
     const slot = this.hosts.slotOf(agentId)
-    return slot === undefined ? [] : this.hosts.bundleOf(slot).resources
+    return slot === undefined ? [] : this.hosts.availableOn(slot)
   }
 
   allocatedOn(agentId: string): Resources {
-    const { hosts } = this
-    const slot = hosts.slotOf(agentId)
-    if (slot === undefined) return []
-    const rest = addResources(hosts.heldRestOf(slot), this.shared.heldOn(slot))
-    return bundleOfRow(this.names, hosts.allocated, slot * this.names.width, rest).resources
+    const slot = this.hosts.slotOf(agentId)
+    return slot === undefined ? [] : this.hosts.allocatedOn(slot, this.shared.heldOn(slot))
   }
 
   heldOn(agentId: string): Quantities {

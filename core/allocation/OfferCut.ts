@@ -13,7 +13,7 @@ import { sizeOf } from "../resources/ResourceValue.ts"
 import { type Bundle, bundleOfRow } from "./Bundle.ts"
 import type { ClientBook } from "./ClientBook.ts"
 import { isStripped } from "./Gates.ts"
-import { type HostTable, SPECIAL } from "./HostTable.ts"
+import { type HostTable, isNothing, SPECIAL } from "./HostTable.ts"
 import type { QuotaBook, TopRole } from "./QuotaBook.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 
@@ -171,9 +171,3 @@ const amountAt = (plain: ReadonlyArray<number>, column: number): number =>
 
 const hasCopy = (resources: Resources, resource: Resource): boolean =>
   resources.some(({ kind, value }) => kind.key === resource.kind.key && value === resource.value)
-
-/** Nothing but shared resources, which alone are no offer. */
-export const isNothing = (rest: Resources): boolean => {
-  for (let index = 0; index < rest.length; index++) if (!rest[index]!.kind.shared) return false
-  return true
-}

@@ -7,9 +7,9 @@ import { FilterMarks } from "./FilterMarks.ts"
 import type { FilterTable } from "./FilterTable.ts"
 import { grownInt32 } from "./Growable.ts"
 import { HostOrder } from "./HostOrder.ts"
-import { type HostTable, SPECIAL } from "./HostTable.ts"
+import { BARE, type HostTable, SMALL, SPECIAL, TAKEN } from "./HostTable.ts"
 import { type Minimum, reachesMinimum } from "./Minimum.ts"
-import { isNothing, OfferCut } from "./OfferCut.ts"
+import { OfferCut } from "./OfferCut.ts"
 import type { QuotaBook } from "./QuotaBook.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 import type { SharedBook } from "./SharedBook.ts"
@@ -59,6 +59,7 @@ export class OfferCycle implements Allocations {
   private isSpecial = false
   private demands = 0
   private whole: Bundle
+  private readonly noBundle: Bundle
   private gone: Resources = noResources
   private isDone = false
 
@@ -68,7 +69,8 @@ export class OfferCycle implements Allocations {
     this.onHeldBack = onHeldBack
     this.marks = new FilterMarks(books.filters)
     this.offerCut = new OfferCut(books.names, books.hosts, books.clients, books.quotas)
-    this.whole = toBundle(books.names, noResources)
+    this.noBundle = toBundle(books.names, noResources)
+    this.whole = this.noBundle
   }
 
   at(index: number): Allocation {
@@ -84,8 +86,9 @@ export class OfferCycle implements Allocations {
 
   run(slots: Int32Array, count: number, firstDraw: number, secondDraw: number): void {
     const { hosts, quotas, tree } = this.books
+    const before = this.count
     this.begin()
-    if (count === 0) return
+    if (count === 0) return this.forgetOffers(before)
     if (quotas.hasGuarantees) {
       this.stage = 1
       const order = this.hostOrder.sort(slots, count, hosts.hashes, hosts.ids, firstDraw)
@@ -97,7 +100,12 @@ export class OfferCycle implements Allocations {
     this.stage = 2
     const order = this.hostOrder.sort(slots, count, hosts.hashes, hosts.ids, secondDraw)
     for (let index = 0; index < count; index++) this.visitFairly(order[index]!)
-    this.offerBundles.length = this.count
+    this.forgetOffers(before)
+  }
+
+  /** Lets go of the offers of the cycle before. Not by the array's length, which gives its memory back each time. */
+  private forgetOffers(before: number): void {
+    for (let offer = this.count; offer < before; offer++) this.offerBundles[offer] = this.noBundle
   }
 
   private begin(): void {
@@ -147,13 +155,14 @@ export class OfferCycle implements Allocations {
 
   private visit(slot: number): void {
     const { hosts, clients } = this.books
+    const flag = hosts.flags[slot]!
+    if ((flag & (TAKEN | BARE)) !== 0) return
+    // Nobody can get more than all of it, so this spares asking everybody.
+    if ((flag & SMALL) !== 0 && clients.ownMinimums === 0) return
     this.slot = slot
     this.whole = hosts.bundleOf(slot)
-    if (this.isExhausted()) return
-    // Nobody can get more than all of it, so this spares asking everybody.
-    if (clients.ownMinimums === 0 && !this.reachesGlobalMinimum(this.whole)) return
     this.isDone = false
-    this.isSpecial = (hosts.flags[slot]! & SPECIAL) !== 0
+    this.isSpecial = (flag & SPECIAL) !== 0
     this.demands = hosts.demands[slot]!
     this.gone = this.isSpecial ? this.gonePerHost.get(slot) || noResources : noResources
     this.marks.mark(slot)
@@ -213,42 +222,42 @@ export class OfferCycle implements Allocations {
     this.book(client, offered)
   }
 
-  private reachesGlobalMinimum({ counted, rest }: Bundle): boolean {
-    return reachesMinimum(this.settings.minimum, counted, rest)
-  }
-
-  /** Nothing is left but copies of shared resources. */
-  private isExhausted(): boolean {
-    const { plain, rest } = this.whole
-    for (let column = 0; column < plain.length; column++) if (plain[column]! > 0) return false
-    return isNothing(rest)
-  }
-
   // --- booking ---
 
   private book(client: number, offered: Bundle): void {
+    if (offered === this.whole && !this.isSpecial) this.bookWhole(client)
+    else this.bookPart(client, offered)
+    this.record(client, offered)
+  }
+
+  /** The rule, and the hot path: reads one row, writes a bit. */
+  private bookWhole(client: number): void {
+    const { hosts, tree, clients, quotas, names } = this.books
+    const { slot } = this
+    const base = slot * names.width
+    const columns = names.names.length
+    tree.grantRow(client, hosts.available, base, columns)
+    clients.others[client] = clients.others[client]! + hosts.availableOthers[slot]!
+    quotas.holdRow(clients.tops[client]!, hosts.available, base, columns)
+    hosts.takeWhole(slot)
+    this.isDone = true
+  }
+
+  private bookPart(client: number, offered: Bundle): void {
     const { hosts, tree, clients, quotas, shared } = this.books
     const { slot } = this
-    if (offered === this.whole) hosts.takeWhole(slot, offered)
-    else hosts.takePart(slot, offered)
+    hosts.takePart(slot, offered)
     tree.hold(client, offered.counted, 1, 1)
-    if (offered.others > 0) clients.others[client] = clients.others[client]! + offered.others
+    clients.others[client] = clients.others[client]! + offered.others
     quotas.hold(clients.tops[client]!, offered.plain, 1)
     if (offered.hasShared) {
       shared.hold(client, slot, offered.rest, 1)
-      this.gone = addResources(
-        this.gone,
-        offered.rest.filter(({ kind }) => kind.shared),
-      )
+      const gone = offered.rest.filter(({ kind }) => kind.shared)
+      this.gone = addResources(this.gone, gone)
       this.gonePerHost.set(slot, this.gone)
     }
-    this.record(client, offered)
-    if (offered === this.whole && !offered.hasShared) {
-      this.isDone = true
-      return
-    }
     this.whole = hosts.bundleOf(slot)
-    this.isDone = this.isExhausted()
+    this.isDone = (hosts.flags[slot]! & BARE) !== 0
   }
 
   /** Shared resources offered in this cycle, of hosts that have such. */

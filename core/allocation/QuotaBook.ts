@@ -103,6 +103,17 @@ export class QuotaBook {
     this.judge(top)
   }
 
+  /** As {@link hold} of one row of a table of amounts. */
+  holdRow(top: TopRole, rows: Float64Array, base: number, columns: number): void {
+    const { held } = top
+    while (held.length < columns) held.push(0)
+    if (top.quota !== null && this.hasGuarantees) this.countRequired(top, -1)
+    for (let column = 0; column < columns; column++) held[column] = held[column]! + rows[base + column]!
+    if (top.quota === null) return
+    if (this.hasGuarantees) this.countRequired(top, 1)
+    this.judge(top)
+  }
+
   /** Before a cycle: counts the required headroom anew. */
   begin(): void {
     for (let column = 0; column < this.names.names.length; column++) this.required[column] = 0
