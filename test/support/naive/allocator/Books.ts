@@ -6,12 +6,12 @@ import type {
 import type { AllocatorSettings } from "../../../../core/allocation/Settings.ts"
 import { numberOf } from "../../../../core/NumberByName.ts"
 import {
-  addQuantities,
   amountOf,
   noQuantities,
   type Quantities,
   shortages,
   smallerQuantities,
+  toQuantities,
 } from "../../../../core/resources/Quantities.ts"
 import { subtractRanges } from "../../../../core/resources/Ranges.ts"
 import {
@@ -49,7 +49,7 @@ export const isFreeScalar = ({ kind }: Resource): boolean =>
   kind.type === "scalar" && isUnreserved(kind) && !kind.revocable
 
 const sumQuantities = (list: ReadonlyArray<Quantities>): Quantities =>
-  list.reduce(addQuantities, noQuantities)
+  toQuantities(list.flatMap((quantities) => Object.entries(quantities)))
 
 /** Agents, frameworks and who holds what. Every figure is summed up anew from these lists whenever somebody asks. */
 export class Books {
