@@ -1,6 +1,8 @@
 import type { Turn } from "../Machine.ts"
+import { quantitiesToResources } from "../resources/Resources.ts"
 import { isTerminal, type TaskState, type TaskStatus, taskKey } from "../Task.ts"
 import type { MasterAction } from "./Action.ts"
+import { allocatorAgent, allocatorFramework } from "./NewAllocator.ts"
 import type { AgentRecord, FrameworkRecord, MasterState, OfferRecord, TaskRecord } from "./State.ts"
 
 /** What every handler of one master step works with. */
@@ -11,20 +13,25 @@ export interface MasterContext {
   readonly wallMs: number
 }
 
-// Every change of an entity goes through here, so that no row is forgotten.
+// Every change of an entity goes through here, so that no row is forgotten, and the allocator hears of it.
 
 export const putFramework = ({ state, turn }: MasterContext, framework: FrameworkRecord): void => {
   state.frameworks.set(framework.id, framework)
+  state.allocator.putFramework(allocatorFramework(framework))
   turn.touch("framework", framework.id)
 }
 
 export const deleteFramework = ({ state, turn }: MasterContext, frameworkId: string): void => {
   state.frameworks.delete(frameworkId)
+  state.allocator.removeFramework(frameworkId)
   turn.touch("framework", frameworkId)
 }
 
+/** One that becomes unreachable must hold nothing any more: its resources count no longer. */
 export const putAgent = ({ state, turn }: MasterContext, agent: AgentRecord): void => {
   state.agents.set(agent.id, agent)
+  if (agent.condition === "unreachable") state.allocator.removeAgent(agent.id)
+  else state.allocator.putAgent(allocatorAgent(agent))
   turn.touch("agent", agent.id)
 }
 
@@ -52,6 +59,7 @@ export const putTask = ({ state, turn }: MasterContext, task: TaskRecord): void 
   turn.touch("task", key)
 }
 
+/** Of an unreachable one, which the allocator does not know any more. */
 export const deleteAgent = ({ state, turn }: MasterContext, agentId: string): void => {
   state.agents.delete(agentId)
   turn.touch("agent", agentId)
@@ -82,12 +90,21 @@ const unindexTask = (state: MasterState, key: string): void => {
   state.tasksByAgent.delete(task.spec.agentId, key)
 }
 
+// What a task holds. Its end is news to its framework, which may want offers again.
+
+export const bookTask = ({ allocator }: MasterState, { spec }: TaskRecord): void =>
+  allocator.adopt(spec, quantitiesToResources(spec.resources))
+
+export const releaseTask = ({ state, nowMs }: MasterContext, { spec }: TaskRecord): void => {
+  state.allocator.release(spec, quantitiesToResources(spec.resources))
+  state.allocator.wake(spec.frameworkId, nowMs)
+}
+
 // Deadlines of the master, by what they are about.
 
 export const offerDeadline = (offerId: string): string => `offer:${offerId}`
 export const agentDeadline = (agentId: string): string => `agent:${agentId}`
 export const frameworkDeadline = (frameworkId: string): string => `framework:${frameworkId}`
-export const filterDeadline = (key: string): string => `filter:${key}`
 export const allocationDeadline = "allocation"
 
 // Listings are sorted by key: a restored map has another insertion order, and order must not decide anything (law L4).
@@ -107,7 +124,7 @@ export const tasksOfFramework = (state: MasterState, frameworkId: string): Reado
 export const tasksOfAgent = (state: MasterState, agentId: string): ReadonlyArray<TaskRecord> =>
   state.tasksByAgent.of(agentId).map((key) => state.tasks.get(key)!)
 
-/** Whether the task's resources are booked in the ledger: until it ends or its agent becomes unreachable. */
+/** Whether the task's resources are booked: until it ends or its agent becomes unreachable. */
 export const holdsResources = (task: TaskRecord): boolean =>
   !task.hasEnded && !isTerminal(task.state) && task.state !== "TASK_UNREACHABLE"
 

@@ -1,4 +1,5 @@
 import { containsQuantities, isNoQuantities, smallerQuantities } from "../resources/Quantities.ts"
+import { plainQuantities } from "../resources/Resources.ts"
 import { type MasterContext, offersOfAgent, putAgent } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
 import { rescindOffer, wantAllocation } from "./Offers.ts"
@@ -16,7 +17,6 @@ export const onReserveChanged = (context: MasterContext, event: MasterEventOf<"R
   const agent = state.agents.get(event.agentId)
   if (agent === undefined || agent.streamId !== event.streamId) return
   putAgent(context, { ...agent, reserve: event.reserve })
-  state.ledger.setReserve(agent.id, event.reserve)
   rescindForReserve(context, agent.id)
   const isShrinking = !containsQuantities(event.reserve, agent.reserve)
   if (isShrinking) wantAllocation(context)
@@ -29,13 +29,13 @@ export const onReserveChanged = (context: MasterContext, event: MasterEventOf<"R
  */
 const rescindForReserve = (context: MasterContext, agentId: string): void => {
   const { state } = context
-  const { ledger } = state
-  let missing = ledger.missingFromReserveOf(agentId)
+  const { allocator } = state
+  let missing = allocator.missingFromReserveOf(agentId)
   if (isNoQuantities(missing)) return
   for (const offer of Array.from(offersOfAgent(state, agentId)).sort(compareAge)) {
-    if (isNoQuantities(smallerQuantities(missing, offer.resources))) continue
+    if (isNoQuantities(smallerQuantities(missing, plainQuantities(offer.resources)))) continue
     rescindOffer(context, offer)
-    missing = ledger.missingFromReserveOf(agentId)
+    missing = allocator.missingFromReserveOf(agentId)
   }
 }
 

@@ -4,6 +4,7 @@ import {
   holdsResources,
   type MasterContext,
   putTask,
+  releaseTask,
   sendMasterStatus,
   tasksOfFramework,
   visibleState,
@@ -66,9 +67,8 @@ const settle = (
 /** The task has ended on its agent: what it held is free, however long the framework takes to hear of it. */
 export const freeResources = (context: MasterContext, task: TaskRecord): TaskRecord => {
   if (task.hasEnded) return task
-  const { frameworkId, role, agentId, resources } = task.spec
   if (holdsResources(task)) {
-    context.state.ledger.release(frameworkId, role, agentId, resources)
+    releaseTask(context, task)
     wantAllocation(context)
   }
   const ended: TaskRecord = { ...task, hasEnded: true }

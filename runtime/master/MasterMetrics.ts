@@ -2,6 +2,7 @@ import { Context, Layer } from "effect"
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
 import type { MasterEvent } from "../../core/master/Event.ts"
 import type { MasterState } from "../../core/master/State.ts"
+import { scalarQuantities } from "../../core/resources/Resources.ts"
 import type { Batch } from "../journal/Journal.ts"
 import type { Outgoing } from "./Mailbox.ts"
 
@@ -126,15 +127,17 @@ export const make = () => {
     for (const agent of state.agents.values()) {
       agents.inc({ condition: agent.condition })
       if (agent.condition === "unreachable") continue
-      for (const [resource, milli] of Object.entries(agent.total)) {
+      for (const [resource, milli] of Object.entries(scalarQuantities(agent.total))) {
         total.inc({ resource }, milli / 1000)
         // Nothing is a figure, too: a series that comes and goes is a gap in every chart.
         for (const gauge of [allocated, reserved]) gauge.inc({ resource }, 0)
       }
-      for (const [resource, milli] of Object.entries(state.ledger.allocatedOn(agent.id))) {
+      for (const [resource, milli] of Object.entries(
+        scalarQuantities(state.allocator.allocatedOn(agent.id)),
+      )) {
         allocated.inc({ resource }, milli / 1000)
       }
-      for (const [resource, milli] of Object.entries(state.ledger.heldOn(agent.id))) {
+      for (const [resource, milli] of Object.entries(state.allocator.heldOn(agent.id))) {
         reserved.inc({ resource }, milli / 1000)
       }
     }

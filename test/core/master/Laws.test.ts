@@ -2,6 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { snapshotMaster } from "../../../core/master/Snapshot.ts"
 import { defaultMasterSettings } from "../../../core/master/State.ts"
+import { resourcesToPlain } from "../../../core/resources/PlainForm.ts"
 import {
   addQuantities,
   amountOf,
@@ -9,6 +10,7 @@ import {
   type Quantities,
   toQuantities,
 } from "../../../core/resources/Quantities.ts"
+import { scalarQuantities } from "../../../core/resources/Resources.ts"
 import { isTerminal, type TaskStatus, taskKey } from "../../../core/Task.ts"
 import { launchOf, MasterHarness } from "../../support/MasterHarness.ts"
 
@@ -139,7 +141,10 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
         agentId: agent.id,
         address: agent.address,
         // Now and then with other hardware, or with another wish of its monitor.
-        total: chapter.size % 5 === 0 ? { cpus: 500 + chapter.size, mem: 64_000 } : agent.total,
+        total:
+          chapter.size % 5 === 0
+            ? { cpus: 500 + chapter.size, mem: 64_000 }
+            : (resourcesToPlain(agent.total) as Quantities),
         reserve: chapter.size % 4 === 0 ? reserveOf(chapter.size) : agent.reserve,
         attributes: [],
         version: "1",
@@ -198,7 +203,7 @@ const checkNeverLentTwice = (master: MasterHarness): void => {
   for (const agent of state.agents.values()) {
     let offered: Quantities = noQuantities
     for (const offer of state.offers.values()) {
-      if (offer.agentId === agent.id) offered = addQuantities(offered, offer.resources)
+      if (offer.agentId === agent.id) offered = addQuantities(offered, scalarQuantities(offer.resources))
     }
     let held = offered
     for (const { spec, hasEnded, state: taskState } of state.tasks.values()) {
@@ -206,18 +211,19 @@ const checkNeverLentTwice = (master: MasterHarness): void => {
         spec.agentId === agent.id && !hasEnded && !isTerminal(taskState) && taskState !== "TASK_UNREACHABLE"
       if (isHeld) held = addQuantities(held, spec.resources)
     }
-    expect(state.ledger.allocatedOn(agent.id)).toEqual(agent.condition === "unreachable" ? {} : held)
+    expect(master.allocatedOn(agent.id)).toEqual(agent.condition === "unreachable" ? {} : held)
     if (agent.condition === "unreachable") continue
+    const totals = scalarQuantities(agent.total)
     // What the reserve can have by now: all that it wants of what nobody else holds.
     const reserved = new Map(
-      Object.entries(agent.total).map(([name, milli]): [string, number] => [
+      Object.entries(totals).map(([name, milli]): [string, number] => [
         name,
         Math.min(amountOf(agent.reserve, name), Math.max(0, milli - amountOf(held, name))),
       ]),
     )
-    expect(state.ledger.heldOn(agent.id), `reserve of ${agent.id}`).toEqual(toQuantities(reserved))
+    expect(state.allocator.heldOn(agent.id), `reserve of ${agent.id}`).toEqual(toQuantities(reserved))
     for (const name of ["cpus", "mem", "gpus"]) {
-      const total = amountOf(agent.total, name)
+      const total = amountOf(totals, name)
       const [lent, kept] = [amountOf(held, name), reserved.get(name) ?? 0]
       const what = `${name} of agent ${agent.id}: ${lent} lent, ${kept} kept, ${total} there`
       // Tasks that came back to a smaller host are all that may exceed it, and then nothing is kept.
