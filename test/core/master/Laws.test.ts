@@ -1,7 +1,11 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { snapshotMaster } from "../../../core/master/Snapshot.ts"
-import { defaultMasterSettings } from "../../../core/master/State.ts"
+import {
+  defaultMasterSettings,
+  type MasterSettings,
+  mesosMasterSettings,
+} from "../../../core/master/State.ts"
 import { resourcesToPlain } from "../../../core/resources/PlainForm.ts"
 import {
   addQuantities,
@@ -41,6 +45,24 @@ const story = fc.array(
 )
 type Chapter = typeof story extends fc.Arbitrary<ReadonlyArray<infer Each>> ? Each : never
 
+const roleLists = [["web"], ["batch"], ["web/api"], ["batch", "web"], ["*"]]
+
+/** With everything that settings can say of roles, and hosts offered in parts. */
+const elaborate: MasterSettings = {
+  ...defaultMasterSettings,
+  allocator: {
+    ...defaultMasterSettings.allocator,
+    weights: { web: 2, "web/api": 0.5 },
+    priorities: { "*": 1 },
+    quotas: {
+      batch: { guarantees: { cpus: 1_000 }, limits: { cpus: 3_000, mem: 128_000 } },
+      web: { guarantees: { mem: 64_000 }, limits: {} },
+    },
+    partMin: { cpus: 500 },
+  },
+}
+const anySettings = fc.constantFrom(defaultMasterSettings, mesosMasterSettings, elaborate)
+
 /** By sorted key: a restored map has another order of insertion. */
 const pickOf = <A>(map: ReadonlyMap<string, A>, pick: number): A | undefined => {
   const keys = [...map.keys()].sort()
@@ -74,7 +96,11 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
       return
     case "subscribe":
       master.subscribe(
-        { roles: [chapter.pick % 2 ? "web" : "batch"], failoverTimeoutMs: (chapter.pick % 3) * 10_000 },
+        {
+          roles: roleLists[chapter.pick % roleLists.length]!,
+          capabilities: ["MULTI_ROLE"],
+          failoverTimeoutMs: (chapter.pick % 3) * 10_000,
+        },
         chapter.pick % 3 === 0 && framework !== undefined ? framework.id : null,
       )
       return
@@ -242,6 +268,24 @@ const checkOffersHaveTheirPlaces = ({ state }: MasterHarness): void => {
   }
 }
 
+/** What is found by framework and by agent is what one finds by looking at everything. */
+const checkIndexes = ({ state }: MasterHarness): void => {
+  const keysWhere = <A>(map: ReadonlyMap<string, A>, matches: (record: A) => boolean) =>
+    [...map].flatMap(([key, record]) => (matches(record) ? [key] : [])).sort()
+  for (const id of [...state.frameworks.keys(), "nobody"]) {
+    expect(state.offersByFramework.of(id)).toEqual(
+      keysWhere(state.offers, (offer) => offer.frameworkId === id),
+    )
+    expect(state.tasksByFramework.of(id)).toEqual(
+      keysWhere(state.tasks, (task) => task.spec.frameworkId === id),
+    )
+  }
+  for (const id of [...state.agents.keys(), "none"]) {
+    expect(state.offersByAgent.of(id)).toEqual(keysWhere(state.offers, (offer) => offer.agentId === id))
+    expect(state.tasksByAgent.of(id)).toEqual(keysWhere(state.tasks, (task) => task.spec.agentId === id))
+  }
+}
+
 /** Where two lists first differ as bytes: short enough to read when it fails. */
 const firstDifference = (left: ReadonlyArray<unknown>, right: ReadonlyArray<unknown>) => {
   for (let index = 0; index < Math.max(left.length, right.length); index++) {
@@ -254,7 +298,7 @@ const firstDifference = (left: ReadonlyArray<unknown>, right: ReadonlyArray<unkn
 describe("the master in random stories", () => {
   it("has stories worth telling: tasks run, end, get lost, offers are made and rescinded", () => {
     const told = new Map<string, number>()
-    for (const chapters of fc.sample(story, { numRuns: 100, seed: 1 })) {
+    for (const chapters of fc.sample(story, { numRuns: 150, seed: 1 })) {
       const master = new MasterHarness()
       for (const chapter of chapters) play(master, chapter)
       for (const action of master.actions) {
@@ -276,13 +320,14 @@ describe("the master in random stories", () => {
 
   it("never lends twice, and offers only between the living (L1)", () => {
     fc.assert(
-      fc.property(story, fc.nat(), (chapters, seed) => {
-        const master = new MasterHarness(defaultMasterSettings, seed)
+      fc.property(story, fc.nat(), anySettings, (chapters, seed, settings) => {
+        const master = new MasterHarness(settings, seed)
         for (const chapter of chapters) {
           play(master, chapter)
           checkNeverLentTwice(master)
           checkOffersHaveTheirPlaces(master)
         }
+        checkIndexes(master)
       }),
       { numRuns: 100 },
     )
@@ -290,9 +335,9 @@ describe("the master in random stories", () => {
 
   it("decides the same after being stored and restored at every step (L4)", () => {
     fc.assert(
-      fc.property(story, fc.nat(), (chapters, seed) => {
-        const straight = new MasterHarness(defaultMasterSettings, seed)
-        const restarted = new MasterHarness(defaultMasterSettings, seed)
+      fc.property(story, fc.nat(), anySettings, (chapters, seed, settings) => {
+        const straight = new MasterHarness(settings, seed)
+        const restarted = new MasterHarness(settings, seed)
         for (const chapter of chapters) {
           play(straight, chapter)
           restarted.restart()
@@ -308,8 +353,8 @@ describe("the master in random stories", () => {
 
   it("names every entity that it changed, so that stored rows never lag behind", () => {
     fc.assert(
-      fc.property(story, (chapters) => {
-        const master = new MasterHarness()
+      fc.property(story, anySettings, (chapters, settings) => {
+        const master = new MasterHarness(settings)
         const rows = new Map<string, string>()
         master.onChanged = (kind, key, value) => {
           if (value === undefined) rows.delete(`${kind} ${key}`)
