@@ -12,7 +12,7 @@ import type { ClientBook } from "./ClientBook.ts"
 import type { FairTree } from "./FairTree.ts"
 import type { FilterTable } from "./FilterTable.ts"
 import type { HostTable } from "./HostTable.ts"
-import type { RoleBook } from "./RoleBook.ts"
+import { isVirtual, type RoleBook } from "./RoleBook.ts"
 
 /** What was stored of an allocator, to be taken up as roles, clients and hosts appear. */
 export interface StoredRows {
@@ -91,7 +91,7 @@ export class AllocatorRows {
   row({ kind, key }: EntityRef): unknown {
     switch (kind) {
       case "role":
-        return this.roleRow(this.books.roles.nodeOf(key))
+        return this.roleRow(key)
       case "client": {
         const [frameworkId, role] = JSON.parse(key) as [string, string]
         return this.clientRow(this.books.clients.nodeOf(frameworkId, role))
@@ -143,9 +143,11 @@ export class AllocatorRows {
     }
   }
 
-  private roleRow(node: number): RoleRow | undefined {
-    const grants = node < 0 ? 0 : this.books.tree.grantsOf(node)
-    return grants === 0 ? undefined : { grants }
+  private roleRow(path: string): RoleRow | undefined {
+    const node = this.books.roles.nodeOf(path)
+    if (node < 0) return undefined
+    const grants = this.books.tree.grantsOf(node)
+    return grants === 0 && !isVirtual(path) ? undefined : { grants }
   }
 
   private clientRow(client: number): ClientRow | undefined {

@@ -75,6 +75,12 @@ const withRest = (
   return { resources, plain, rest, counted, others, hasShared }
 }
 
+/** Nothing but shared resources, which alone are no offer. */
+export const isNothing = (rest: Resources): boolean => {
+  for (let index = 0; index < rest.length; index++) if (!rest[index]!.kind.shared) return false
+  return true
+}
+
 const setAt = (row: Array<number>, column: number, milli: number): void => {
   while (row.length <= column) row.push(0)
   row[column] = milli

@@ -113,7 +113,7 @@ export class ClientBook {
   }
 
   holdsNothing(node: number): boolean {
-    return this.others[node] === 0 && this.tree.holdsNothing(node)
+    return this.others[node] === 0 && this.tree.holdings.isNothing(node)
   }
 
   /** Forgets an inactive client without filters that holds nothing, and what of its role has nobody left. */
@@ -122,12 +122,10 @@ export class ClientBook {
     const node = entry.nodes.get(role)!
     entry.nodes.delete(role)
     this.tree.remove(node)
-    const top = this.tops[node]!
     this.tops[node] = undefined
     this.setMinimum(node, undefined)
     this.predicates[node] = undefined
     this.roleBook.prune(role)
-    this.quotas.forget(top)
     this.forgetIfGone(frameworkId)
   }
 

@@ -1,5 +1,4 @@
 import type { Attribute } from "../resources/Attribute.ts"
-import type { AllocatorAgent } from "./Allocator.ts"
 import { compileRegex, type RegexBounds } from "./Regex.ts"
 
 /** What a framework demands of a host's attribute (spec/mesos.md §1.12, offer constraints). */
@@ -16,8 +15,15 @@ export interface AttributeConstraint {
 /** Some group must hold; a group holds when all of it does. */
 export type OfferConstraints = ReadonlyArray<ReadonlyArray<AttributeConstraint>>
 
-/** What constraints can see of a host. */
-export type ConstrainedHost = Pick<AllocatorAgent, "hostname" | "region" | "zone" | "attributes">
+/** Whether a host satisfies the constraints of a client. */
+export type HostPredicate = (host: ConstrainedHost) => boolean
+
+export interface ConstrainedHost {
+  readonly hostname: string
+  readonly attributes: ReadonlyArray<Attribute>
+  readonly region: string | null
+  readonly zone: string | null
+}
 
 /** Mesos's defaults (`offer_constraints_re2_max_mem`, `…_max_program_size`). Its 4096 bytes bound what RE2 takes to hold the
  * expression; here they bound the expression itself. */
@@ -30,36 +36,32 @@ export const constraintRegexBounds: RegexBounds = { patternBytes: 4096, programS
  * attribute, and of the region and zone of a host without domain, the negative predicates and `notExists` hold. Of several
  * attributes of one name the first counts. No group at all, or an empty one, is refused.
  */
-export const compileConstraints = (
-  constraints: OfferConstraints,
-): ((host: ConstrainedHost) => boolean) | string => {
+export const compileConstraints = (constraints: OfferConstraints): HostPredicate | string => {
   if (constraints.length === 0) return "there must be a group"
-  const groups: Array<ReadonlyArray<Test>> = []
+  const groups: Array<ReadonlyArray<HostPredicate>> = []
   for (let index = 0; index < constraints.length; index++) {
     const place = `group ${index + 1}`
     const group = compileGroup(constraints[index]!, place)
     if (typeof group === "string") return group
     groups.push(group)
   }
-  return (host) => groups.some((group) => group.every((test) => test(host)))
+  return (host) => groups.some((group) => group.every((holds) => holds(host)))
 }
-
-type Test = (host: ConstrainedHost) => boolean
 
 const compileGroup = (
   group: ReadonlyArray<AttributeConstraint>,
   place: string,
-): ReadonlyArray<Test> | string => {
+): ReadonlyArray<HostPredicate> | string => {
   if (group.length === 0) return `${place}: there must be a constraint`
-  const tests: Array<Test> = []
+  const predicates: Array<HostPredicate> = []
   for (let index = 0; index < group.length; index++) {
     const { selector, predicate } = group[index]!
     const holds = compilePredicate(predicate)
     if (typeof holds === "string") return `${place}, constraint ${index + 1}: ${holds}`
     const select = selectorOf(selector)
-    tests.push((host) => holds(select(host)))
+    predicates.push((host) => holds(select(host)))
   }
-  return tests
+  return predicates
 }
 
 /** Text, `notText` for an attribute of another type, undefined for none. */

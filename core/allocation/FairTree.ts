@@ -1,16 +1,18 @@
 import { assert } from "../Assert.ts"
-import { grownFloat64, grownInt32, grownUint8, widenedRows } from "./Growable.ts"
+import { grownFloat64, grownInt32, grownUint8 } from "./Growable.ts"
+import { NodeHoldings } from "./NodeHoldings.ts"
+import { NodeKeys } from "./NodeKeys.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
-import { sortNodes } from "./SortNodes.ts"
+import { SiblingOrder } from "./SiblingOrder.ts"
 
 const NONE = -1
 
-/** The children of a node. Both lists grow as needed; `order` holds only those with somebody active below. */
+/** The children of a node. */
 interface Children {
   /** All of them by name; the place is the node's rank. */
   readonly byName: Array<number>
-  order: Int32Array
-  active: number
+  /** Those with somebody active below. */
+  readonly order: SiblingOrder
   /** Those whose key may have changed since they were put in their place: the first `staleCount`. */
   stale: Int32Array
   staleCount: number
@@ -26,45 +28,28 @@ interface Children {
 export class FairTree {
   static readonly root = 0
   private readonly names: Array<string> = [""]
-  private readonly children: Array<Children | undefined> = [newChildren()]
+  private readonly children: Array<Children | undefined> = []
   private parents: Int32Array = new Int32Array(16).fill(NONE)
-  private ranks: Int32Array = new Int32Array(16)
   /** Active clients in the subtree; a client counts itself. */
   private activeBelow: Int32Array = new Int32Array(16)
   private weights: Float64Array = new Float64Array(16).fill(1)
-  private priorities: Float64Array = new Float64Array(16)
   private grantCounts: Float64Array = new Float64Array(16)
-  /** The key by which the node stands in its order; behind `share` and `grants` until `refresh`. */
-  private keyShares: Float64Array = new Float64Array(16)
-  private keyGrants: Float64Array = new Float64Array(16)
+  /** By what nodes stand in their places; behind what they hold until `refresh`. */
+  private readonly keys = new NodeKeys()
   private grantFlags: Uint8Array = new Uint8Array(16)
   private granted: Array<number> = []
   private clientFlags: Uint8Array = new Uint8Array(16)
   private staleFlags: Uint8Array = new Uint8Array(16)
-  private held: Float64Array
+  readonly holdings: NodeHoldings
   private readonly free: Array<number> = []
   private used = 1
   private staleParents: Int32Array = new Int32Array(16)
   private staleParentCount = 0
   private allStale = false
-  /** Total of the cluster by column, and which columns count. */
-  private total: Float64Array
-  private counts: Uint8Array
-  private width: number
 
-  constructor(readonly resourceNames: ResourceNames) {
-    this.width = resourceNames.width
-    this.held = new Float64Array(16 * this.width)
-    this.total = new Float64Array(this.width)
-    this.counts = new Uint8Array(this.width).fill(1)
-    resourceNames.onWiden((before, after) => {
-      this.held = widenedRows(this.held, before, after)
-      this.total = widenedRows(this.total, before, after)
-      const counts = new Uint8Array(after).fill(1)
-      counts.set(this.counts)
-      this.counts = counts
-      this.width = after
-    })
+  constructor(names: ResourceNames) {
+    this.holdings = new NodeHoldings(names)
+    this.keys.init(FairTree.root, 0)
   }
 
   /** Nodes are numbered below this. */
@@ -104,15 +89,13 @@ export class FairTree {
     this.makeRoom(node + 1)
     this.names[node] = name
     this.children[node] = undefined
+    this.keys.init(node, priority)
     this.weights[node] = weight
-    this.priorities[node] = priority
     this.activeBelow[node] = 0
     this.grantCounts[node] = 0
-    this.keyShares[node] = 0
-    this.keyGrants[node] = 0
     this.staleFlags[node] = 0
     this.clientFlags[node] = 0
-    this.held.fill(0, node * this.width, (node + 1) * this.width)
+    this.holdings.init(node)
     return node
   }
 
@@ -133,9 +116,7 @@ export class FairTree {
     this.moveChildren(node, virtual)
     this.grantCounts[virtual] = this.grantCounts[node]!
     this.activeBelow[virtual] = this.activeBelow[node]!
-    for (let column = 0; column < this.width; column++) {
-      this.held[virtual * this.width + column] = this.held[node * this.width + column]!
-    }
+    this.holdings.copy(node, virtual)
     this.attach(virtual, node)
     if (this.isActive(virtual)) this.enter(virtual)
     return virtual
@@ -199,48 +180,34 @@ export class FairTree {
   }
 
   private enter(node: number): void {
-    const siblings = this.childrenOf(this.parents[node]!)
-    this.keyShares[node] = this.currentShare(node)
-    this.keyGrants[node] = this.grantCounts[node]!
-    siblings.order = grownInt32(siblings.order, siblings.active + 1)
-    const place = this.placeFor(node, siblings, 0, siblings.active)
-    siblings.order.copyWithin(place + 1, place, siblings.active)
-    siblings.order[place] = node
-    siblings.active++
+    const parent = this.parents[node]!
+    const siblings = this.childrenOf(parent)
+    this.updateKey(node)
+    siblings.order.enter(node)
+    if (siblings.staleCount > 0) this.noteStaleParent(parent)
   }
 
   private leave(node: number): void {
-    const siblings = this.childrenOf(this.parents[node]!)
-    const place = this.placeOf(node, siblings)
-    siblings.order.copyWithin(place, place + 1, siblings.active)
-    siblings.active--
+    this.childrenOf(this.parents[node]!).order.leave(node)
   }
 
   // --- holdings and shares ---
 
   /** Adds (`sign` 1) or takes away (−1) what a client holds, in it and all its ancestors but the root; a booking of a
    * cycle is a grant besides. */
-  hold(client: number, counted: ReadonlyArray<number>, sign: number, grants: number): void {
-    const { held, width, parents } = this
-    const columns = counted.length
-    for (let node = client; node !== FairTree.root; node = parents[node]!) {
-      const base = node * width
-      for (let column = 0; column < columns; column++) {
-        held[base + column] = held[base + column]! + sign * counted[column]!
-      }
-      if (grants > 0) this.grant(node)
+  hold(client: number, counted: ReadonlyArray<number>, sign: number, isGrant: boolean): void {
+    for (let node = client; node !== FairTree.root; node = this.parents[node]!) {
+      this.holdings.add(node, counted, sign)
+      if (isGrant) this.grant(node)
       this.markStale(node)
     }
   }
 
   /** A grant of one row of a table of amounts. */
   grantRow(client: number, rows: Float64Array, from: number, columns: number): void {
-    const { held, width, parents } = this
+    const { holdings, parents } = this
     for (let node = client; node !== FairTree.root; node = parents[node]!) {
-      const base = node * width
-      for (let column = 0; column < columns; column++) {
-        held[base + column] = held[base + column]! + rows[from + column]!
-      }
+      holdings.addRow(node, rows, from, columns)
       this.grant(node)
       this.markStale(node)
     }
@@ -260,22 +227,10 @@ export class FairTree {
     return nodes
   }
 
-  /** The same for one column of one node: shared resources count once a node. */
+  /** One column of one node: shared resources count once a node. */
   holdOne(node: number, column: number, milli: number): void {
-    const at = node * this.width + column
-    this.held[at] = this.held[at]! + milli
+    this.holdings.addOne(node, column, milli)
     this.markStale(node)
-  }
-
-  holdsNothing(node: number): boolean {
-    for (let column = 0; column < this.width; column++) {
-      if (this.held[node * this.width + column] !== 0) return false
-    }
-    return true
-  }
-
-  heldBy(node: number, column: number): number {
-    return this.held[node * this.width + column]!
   }
 
   grantsOf(node: number): number {
@@ -292,48 +247,21 @@ export class FairTree {
     this.markStale(node)
   }
 
-  /** The denominators of all shares; 0 = the name does not count. */
+  /** The denominators of all shares. */
   setTotal(column: number, milli: number): void {
-    if (this.total[column] === milli) return
-    this.total[column] = milli
-    this.allStale = true
+    if (this.holdings.setTotal(column, milli)) this.allStale = true
   }
 
-  totalOf(column: number): number {
-    return this.total[column]!
-  }
-
-  exclude(column: number): void {
-    this.counts[column] = 0
-    this.allStale = true
-  }
-
-  /** Dominant share over weight (Ghodsi et al., "Dominant Resource Fairness", NSDI 2011, §4; weights §4.3). */
+  /** Dominant share over weight (Ghodsi et al., NSDI 2011, §4.3). */
   currentShare(node: number): number {
-    const { held, total, width } = this
-    const base = node * width
-    let largest = 0
-    for (let column = 0; column < width; column++) {
-      const milli = held[base + column]!
-      if (milli > 0 && total[column]! > 0 && this.counts[column] === 1) {
-        const share = milli / total[column]!
-        if (share > largest) largest = share
-      }
-    }
-    return largest / this.weights[node]!
+    return this.holdings.shareOf(node) / this.weights[node]!
   }
 
   // --- order ---
 
-  /** Children with somebody active below, in fair order; the first {@link activeCount} of the array. Valid until the next
-   * change of the tree. */
-  orderOf(node: number): Int32Array {
-    return this.children[node]!.order
-  }
-
-  activeCount(node: number): number {
-    const children = this.children[node]
-    return children === undefined ? 0 : children.active
+  /** Children with somebody active below, in fair order; valid until the next change of the tree. */
+  orderOf(node: number): SiblingOrder {
+    return this.childrenOf(node).order
   }
 
   /** Puts every node whose key changed in its place. */
@@ -351,9 +279,11 @@ export class FairTree {
 
   private refreshChildren(siblings: Children): void {
     const { stale, staleCount } = siblings
-    if (staleCount > 8 && staleCount > siblings.active >> 3) this.resort(siblings)
-    else for (let place = 0; place < staleCount; place++) this.reposition(stale[place]!, siblings)
-    for (let place = 0; place < staleCount; place++) this.staleFlags[stale[place]!] = 0
+    // An only child is in its place; it stays stale until it has siblings.
+    if (siblings.order.count === 1 && staleCount === 1) return
+    if (staleCount > 8 && staleCount > siblings.order.count >> 3) this.resort(siblings)
+    else for (let index = 0; index < staleCount; index++) this.reposition(stale[index]!, siblings)
+    for (let index = 0; index < staleCount; index++) this.staleFlags[stale[index]!] = 0
     siblings.staleCount = 0
   }
 
@@ -369,36 +299,19 @@ export class FairTree {
     }
   }
 
-  private resort(siblings: Children): void {
-    const { order, active } = siblings
-    for (let place = 0; place < active; place++) {
-      const node = order[place]!
-      this.keyShares[node] = this.currentShare(node)
-      this.keyGrants[node] = this.grantCounts[node]!
+  private resort({ order }: Children): void {
+    for (let place = order.start; place < order.start + order.count; place++) {
+      this.updateKey(order.nodes[place]!)
     }
-    sortNodes(order, active, this.isBefore)
+    order.resort()
   }
 
-  private reposition(node: number, siblings: Children): void {
-    if (this.parents[node] === NONE || this.activeBelow[node] === 0) return
-    if (siblings.active === 1) {
-      this.keyShares[node] = this.currentShare(node)
-      this.keyGrants[node] = this.grantCounts[node]!
-      return
-    }
-    const { order, active } = siblings
-    const old = order[0] === node ? 0 : this.placeOf(node, siblings)
-    this.keyShares[node] = this.currentShare(node)
-    this.keyGrants[node] = this.grantCounts[node]!
-    if (old + 1 < active && this.isBefore(order[old + 1]!, node)) {
-      const place = this.placeFor(node, siblings, old + 1, active) - 1
-      shift(order, old, old + 1, place)
-      order[place] = node
-    } else if (old > 0 && this.isBefore(node, order[old - 1]!)) {
-      const place = this.placeFor(node, siblings, 0, old)
-      order.copyWithin(place + 1, place, old)
-      order[place] = node
-    }
+  private reposition(node: number, { order }: Children): void {
+    if (this.activeBelow[node]! > 0) order.move(node, this.currentShare(node), this.grantCounts[node]!)
+  }
+
+  private updateKey(node: number): void {
+    this.keys.set(node, this.currentShare(node), this.grantCounts[node]!)
   }
 
   private markStale(node: number): void {
@@ -416,35 +329,6 @@ export class FairTree {
     this.staleParents[this.staleParentCount++] = parent
   }
 
-  private readonly isBefore = (left: number, right: number): boolean => {
-    const priority = this.priorities[left]! - this.priorities[right]!
-    if (priority !== 0) return priority > 0
-    const share = this.keyShares[left]! - this.keyShares[right]!
-    if (share !== 0) return share < 0
-    const grants = this.keyGrants[left]! - this.keyGrants[right]!
-    if (grants !== 0) return grants < 0
-    return this.ranks[left]! < this.ranks[right]!
-  }
-
-  /** Where a node stands, found by the key with which it was put there. */
-  private placeOf(node: number, siblings: Children): number {
-    const place = this.placeFor(node, siblings, 0, siblings.active)
-    assert(siblings.order[place] === node, `node ${this.names[node]} is not in its place`)
-    return place
-  }
-
-  /** The first place in `[from, to)` that is not before the node; `to` if all are. */
-  private placeFor(node: number, { order }: Children, from: number, to: number): number {
-    let low = from
-    let high = to
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (this.isBefore(order[middle]!, node)) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
-
   // --- storage ---
 
   private attach(node: number, parent: number): void {
@@ -459,8 +343,8 @@ export class FairTree {
     const siblings = this.childrenOf(this.parents[node]!)
     const staleAt = siblings.stale.subarray(0, siblings.staleCount).indexOf(node)
     if (staleAt >= 0) siblings.stale[staleAt] = siblings.stale[--siblings.staleCount]!
-    siblings.byName.splice(this.ranks[node]!, 1)
-    this.rankFrom(siblings.byName, this.ranks[node]!)
+    siblings.byName.splice(this.keys.ranks[node]!, 1)
+    this.rankFrom(siblings.byName, this.keys.ranks[node]!)
   }
 
   private placeByName(byName: ReadonlyArray<number>, name: string): number {
@@ -475,46 +359,29 @@ export class FairTree {
   }
 
   private rankFrom(byName: ReadonlyArray<number>, from: number): void {
-    for (let rank = from; rank < byName.length; rank++) this.ranks[byName[rank]!] = rank
+    for (let rank = from; rank < byName.length; rank++) this.keys.ranks[byName[rank]!] = rank
   }
 
   private childrenOf(node: number): Children {
     const children = this.children[node]
     if (children !== undefined) return children
-    const made = newChildren()
+    const made: Children = {
+      byName: [],
+      order: new SiblingOrder(this.keys),
+      stale: new Int32Array(4),
+      staleCount: 0,
+    }
     this.children[node] = made
     return made
   }
 
   private makeRoom(count: number): void {
     this.parents = grownInt32(this.parents, count)
-    this.ranks = grownInt32(this.ranks, count)
     this.activeBelow = grownInt32(this.activeBelow, count)
     this.weights = grownFloat64(this.weights, count)
-    this.priorities = grownFloat64(this.priorities, count)
     this.grantCounts = grownFloat64(this.grantCounts, count)
-    this.keyShares = grownFloat64(this.keyShares, count)
-    this.keyGrants = grownFloat64(this.keyGrants, count)
     this.staleFlags = grownUint8(this.staleFlags, count)
     this.grantFlags = grownUint8(this.grantFlags, count)
     this.clientFlags = grownUint8(this.clientFlags, count)
-    this.held = grownFloat64(this.held, count * this.width)
   }
-}
-
-const newChildren = (): Children => ({
-  byName: [],
-  order: new Int32Array(4),
-  active: 0,
-  stale: new Int32Array(4),
-  staleCount: 0,
-})
-
-/** Moves `array[from..to]` one to the left. Short moves by hand: the call costs more than they do. */
-const shift = (array: Int32Array, target: number, from: number, to: number): void => {
-  if (to - from > 48) {
-    array.copyWithin(target, from, to + 1)
-    return
-  }
-  for (let index = from; index <= to; index++) array[index - 1] = array[index]!
 }

@@ -1,4 +1,5 @@
 import { containsResources, type Resources } from "../resources/Resources.ts"
+import type { Bundle } from "./Bundle.ts"
 import type { FilterTable } from "./FilterTable.ts"
 import { grownInt32 } from "./Growable.ts"
 
@@ -51,8 +52,11 @@ export class FilterMarks {
   }
 
   /** Whether the client refused all of this on the host (spec/mesos.md §1.5: refused ⊇ offered). */
-  isFiltered(client: number, offered: Resources): boolean {
-    if (!this.hasMarks || this.visits[client] !== this.visit) return false
+  isFiltered(client: number, offered: Bundle): boolean {
+    return this.hasMarks && this.visits[client] === this.visit && this.isRefused(client, offered.resources)
+  }
+
+  private isRefused(client: number, offered: Resources): boolean {
     const refused = this.refused[client]!
     if (refused !== SEVERAL) return this.covers(refused, offered)
     const { filters } = this

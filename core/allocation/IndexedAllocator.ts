@@ -12,19 +12,21 @@ import type {
   AllocatorFramework,
   Refusal,
 } from "./Allocator.ts"
-import { AllocatorRows, readRows, type StoredRows } from "./AllocatorRows.ts"
+import { AllocatorRows, readRows } from "./AllocatorRows.ts"
 import { type Bundle, toBundle } from "./Bundle.ts"
 import { Candidates } from "./Candidates.ts"
 import { ClientBook } from "./ClientBook.ts"
 import { compileConstraints } from "./Constraints.ts"
+import type { AllocationView } from "./Explain/AllocationView.ts"
 import { FairTree } from "./FairTree.ts"
+import { FilterBook } from "./FilterBook.ts"
 import { FilterTable } from "./FilterTable.ts"
 import { demandsOf } from "./Gates.ts"
 import { HostTable } from "./HostTable.ts"
+import { IndexedView } from "./IndexedView.ts"
 import { compileMinimum } from "./Minimum.ts"
 import { OfferCycle } from "./OfferCycle.ts"
 import { QuotaBook } from "./QuotaBook.ts"
-import { backedOffMs, requestedMs } from "./Refusals.ts"
 import { ResourceNames } from "./ResourceNames.ts"
 import { RoleBook } from "./RoleBook.ts"
 import type { AllocatorSettings, Quota } from "./Settings.ts"
@@ -39,15 +41,16 @@ export class IndexedAllocator implements Allocator {
   private readonly tree = new FairTree(this.names)
   private readonly hosts: HostTable
   private readonly filters = new FilterTable()
-  private readonly quotas = new QuotaBook(this.names)
-  private readonly shared = new SharedBook(this.tree, this.names)
+  private readonly quotas = new QuotaBook(this.names, this.tree)
+  private readonly shared = new SharedBook(this.tree, this.names, (client, column, milli) =>
+    this.quotas.holdSpecial(this.clients.tops[client]!, column, milli),
+  )
   private readonly roles: RoleBook
   private readonly clients: ClientBook
   private readonly rows: AllocatorRows
   private readonly candidates: Candidates
+  private readonly filterBook: FilterBook
   private readonly cycle: OfferCycle
-  /** Stored filters that wait for their clients and hosts. */
-  private storedFilters: StoredRows["filters"]
   /** Scalars of all agents, by column. */
   private readonly total: Array<number> = []
 
@@ -57,16 +60,19 @@ export class IndexedAllocator implements Allocator {
     rows: ReadonlyArray<Entity> = [],
   ) {
     const stored = readRows(rows)
-    this.storedFilters = stored.filters
     const { names, tree, filters, quotas, shared } = this
     const minimum = compileMinimum(names, settings.minAllocatable)
     this.hosts = new HostTable(names, minimum)
     const { hosts } = this
-    this.roles = new RoleBook(settings, tree, stored.grantsByRole, (path) => this.rows.touch("role", path))
+    this.roles = new RoleBook(settings, tree, quotas, stored.grantsByRole, (path) =>
+      this.rows.touch("role", path),
+    )
     this.clients = new ClientBook(tree, this.roles, quotas, stored.clients)
     const { roles, clients } = this
     this.rows = new AllocatorRows({ tree, roles, clients, hosts, filters })
     this.candidates = new Candidates(hosts)
+    const books = { clients, hosts, filters }
+    this.filterBook = new FilterBook(settings, books, this.rows, this.candidates, stored.filters)
     this.cycle = new OfferCycle(
       { names, hosts, tree, clients, quotas, filters, shared },
       {
@@ -81,7 +87,7 @@ export class IndexedAllocator implements Allocator {
       },
       (slot) => this.candidates.noteHeldBack(slot),
     )
-    for (const name of settings.excludedNames) tree.exclude(names.numberOf(name))
+    for (const name of settings.excludedNames) tree.holdings.exclude(names.numberOf(name))
     for (const role of Object.keys(settings.quotas)) quotas.setQuota(role, settings.quotas[role]!)
   }
 
@@ -90,7 +96,7 @@ export class IndexedAllocator implements Allocator {
   putAgent(agent: AllocatorAgent): void {
     const { hosts } = this
     const known = hosts.slotOf(agent.agentId)
-    if (known !== undefined) this.settleStoredFilters()
+    if (known !== undefined) this.filterBook.settle()
     const slot = known === undefined ? hosts.add(agent.agentId) : known
     this.filters.reserveHosts(slot + 1)
     const before = hosts.agents[slot]
@@ -100,7 +106,7 @@ export class IndexedAllocator implements Allocator {
       hosts.setTotal(slot, agent.total)
     }
     if (before === undefined || before.reserve !== agent.reserve) hosts.setReserve(slot, agent.reserve)
-    if (before !== undefined && isAnotherHost(before, agent)) this.dropFiltersOfHost(slot)
+    if (before !== undefined && isAnotherHost(before, agent)) this.filterBook.dropOfHost(slot)
     hosts.agents[slot] = agent
     hosts.demands[slot] = demandsOf(agent, this.settings)
     hosts.setActive(slot, agent.isActive)
@@ -111,8 +117,8 @@ export class IndexedAllocator implements Allocator {
     const slot = this.hosts.slotOf(agentId)
     if (slot === undefined) return
     assert(this.hosts.holdsNothing(slot), `agent ${agentId} is removed while something of it is held`)
-    this.settleStoredFilters()
-    this.dropFiltersOfHost(slot)
+    this.filterBook.settle()
+    this.filterBook.dropOfHost(slot)
     this.rows.name()
     this.countTotal(this.hosts.agents[slot]!.total, -1)
     this.hosts.remove(slot)
@@ -146,7 +152,7 @@ export class IndexedAllocator implements Allocator {
 
   putFramework(framework: AllocatorFramework): void {
     const { frameworkId, roles, suppressedRoles, isActive } = framework
-    this.settleStoredFiltersFor(framework)
+    if (this.clients.frameworkOf(frameworkId) !== null) this.filterBook.settle()
     for (const role of this.clients.rolesOf(frameworkId)) {
       if (!roles.includes(role)) this.retire(frameworkId, role)
     }
@@ -155,7 +161,7 @@ export class IndexedAllocator implements Allocator {
       const client = this.clients.ensure(frameworkId, role)
       this.filters.reserveClients(this.tree.bound)
       this.describe(client, framework, role)
-      if (!isActive) this.dropFiltersOfClient(client)
+      if (!isActive) this.filterBook.dropOfClient(client)
       this.tree.setClientActive(client, isActive && !suppressedRoles.includes(role))
     }
     this.candidates.noteAllChanged()
@@ -171,7 +177,7 @@ export class IndexedAllocator implements Allocator {
   }
 
   removeFramework(frameworkId: string): void {
-    this.settleStoredFilters()
+    this.filterBook.settle()
     this.clients.setFramework(frameworkId, null)
     for (const role of this.clients.rolesOf(frameworkId)) this.retire(frameworkId, role)
     this.clients.forgetIfGone(frameworkId)
@@ -180,7 +186,7 @@ export class IndexedAllocator implements Allocator {
   /** The framework is in the role no more; what it holds keeps the client. */
   private retire(frameworkId: string, role: string): void {
     const client = this.clients.nodeOf(frameworkId, role)
-    this.dropFiltersOfClient(client)
+    this.filterBook.dropOfClient(client)
     this.tree.setClientActive(client, false)
     if (this.clients.holdsNothing(client)) this.forget(frameworkId, role, client)
   }
@@ -250,114 +256,36 @@ export class IndexedAllocator implements Allocator {
   }
 
   private hold(client: number, slot: number, bundle: Bundle, sign: 1 | -1): void {
-    this.tree.hold(client, bundle.counted, sign, 0)
+    this.tree.hold(client, bundle.counted, sign, false)
     if (bundle.others > 0) this.clients.others[client] = this.clients.others[client]! + sign * bundle.others
     if (bundle.hasShared) this.shared.hold(client, slot, bundle.rest, sign)
-    this.quotas.hold(this.clients.tops[client]!, bundle.plain, sign)
+    this.quotas.hold(this.clients.tops[client]!, bundle, sign)
     this.candidates.noteLoosened()
   }
 
   // --- filters ---
 
   refuse(scope: AllocationScope, resources: Resources, refusal: Refusal): void {
-    this.settleStoredFilters()
-    const slot = this.hosts.slotOf(scope.agentId)
-    const client = this.clients.nodeOf(scope.frameworkId, scope.role)
-    if (slot === undefined || client < 0 || resources.length === 0) return
-    const requested = requestedMs(refusal.refuseMs, this.settings)
-    const rounds = this.clients.declinedRounds[client]
-    const lastMs = backedOffMs(client, requested, refusal, this.clients, this.settings)
-    if (this.clients.declinedRounds[client] !== rounds) this.rows.touchClient(client)
-    if (lastMs === 0) return
-    if (this.filters.add(client, slot, resources, refusal.nowMs + lastMs, lastMs - requested)) {
-      this.rows.touchFilter(client, slot)
-    }
+    this.filterBook.refuse(scope, resources, refusal)
   }
 
   dropFilters(frameworkId: string, roles: ReadonlyArray<string> | null): void {
-    this.settleStoredFilters()
-    for (const role of roles === null ? this.clients.rolesOf(frameworkId) : roles) {
-      const client = this.clients.nodeOf(frameworkId, role)
-      if (client < 0) continue
-      this.dropFiltersOfClient(client)
-      this.endBackoff(client)
-    }
+    this.filterBook.revive(frameworkId, roles)
   }
 
   noteAccepted(frameworkId: string, role: string): void {
-    const client = this.clients.nodeOf(frameworkId, role)
-    if (client >= 0) this.endBackoff(client)
+    this.filterBook.noteAccepted(frameworkId, role)
   }
 
   wake(frameworkId: string, nowMs: number): void {
-    this.settleStoredFilters()
-    const { filters } = this
-    for (const role of this.clients.rolesOf(frameworkId)) {
-      const client = this.clients.nodeOf(frameworkId, role)
-      this.endBackoff(client)
-      let next = -1
-      for (let filter = filters.firstOfClient(client); filter !== -1; filter = next) {
-        next = filters.nextOfClient(filter)
-        if (filters.backoffMs(filter) === 0) continue
-        this.rows.touchFilter(client, filters.hostOf(filter))
-        if (filters.expiresAtMs(filter) - filters.backoffMs(filter) <= nowMs) this.dropFilter(filter)
-        else filters.endBackoff(filter)
-      }
-    }
-  }
-
-  private endBackoff(client: number): void {
-    if (this.clients.declinedRounds[client] === 0) return
-    this.clients.declinedRounds[client] = 0
-    this.rows.touchClient(client)
-  }
-
-  private dropFilter(filter: number): void {
-    const slot = this.filters.hostOf(filter)
-    this.rows.touchFilter(this.filters.clientOf(filter), slot)
-    this.filters.remove(filter)
-    this.noteChanged(slot)
-  }
-
-  private dropFiltersOfClient(client: number): void {
-    const { filters } = this
-    for (let filter = filters.firstOfClient(client); filter !== -1; filter = filters.firstOfClient(client)) {
-      this.dropFilter(filter)
-    }
-  }
-
-  private dropFiltersOfHost(slot: number): void {
-    const { filters } = this
-    for (let filter = filters.firstOfHost(slot); filter !== -1; filter = filters.firstOfHost(slot)) {
-      this.dropFilter(filter)
-    }
-  }
-
-  private expireFilters(nowMs: number): void {
-    const { filters } = this
-    for (let filter = filters.first(); filter !== -1; filter = filters.first()) {
-      if (filters.expiresAtMs(filter) > nowMs) return
-      this.dropFilter(filter)
-    }
-  }
-
-  private settleStoredFilters(): void {
-    if (this.storedFilters.length === 0) return
-    const stored = this.storedFilters
-    this.storedFilters = []
-    this.rows.takeUpFilters(stored)
-  }
-
-  /** A framework that is put for the first time has its stored filters; put again, it may lose them. */
-  private settleStoredFiltersFor({ frameworkId }: AllocatorFramework): void {
-    if (this.clients.frameworkOf(frameworkId) !== null) this.settleStoredFilters()
+    this.filterBook.wake(frameworkId, nowMs)
   }
 
   // --- cycles ---
 
   allocate(nowMs: number, scope: "changed" | "all"): Allocations {
-    this.settleStoredFilters()
-    this.expireFilters(nowMs)
+    this.filterBook.settle()
+    this.filterBook.expire(nowMs)
     const firstDraw = nextUint32(this.prng)
     const secondDraw = nextUint32(this.prng)
     const count = this.candidates.take(scope, this.quotas.hasQuotas)
@@ -370,9 +298,7 @@ export class IndexedAllocator implements Allocator {
   }
 
   nextExpiryMs(): number | null {
-    this.settleStoredFilters()
-    const first = this.filters.first()
-    return first === -1 ? null : this.filters.expiresAtMs(first)
+    return this.filterBook.nextExpiryMs()
   }
 
   private noteChanged(slot: number): void {
@@ -415,7 +341,7 @@ export class IndexedAllocator implements Allocator {
   }
 
   private heldByNode(node: number): Quantities {
-    return node < 0 ? noQuantities : this.hosts.quantities((column) => this.tree.heldBy(node, column))
+    return node < 0 ? noQuantities : this.hosts.quantities((column) => this.tree.holdings.at(node, column))
   }
 
   shareOf(role: string): number {
@@ -427,15 +353,21 @@ export class IndexedAllocator implements Allocator {
     return this.quotas.consumedQuantities(role)
   }
 
+  /** What explaining reads; see `Explain.ts`. */
+  view(): AllocationView {
+    const { settings, names, tree, hosts, clients, quotas } = this
+    return new IndexedView(this, { settings, names, tree, hosts, clients, quotas })
+  }
+
   // --- rows ---
 
   snapshot(): ReadonlyArray<Entity> {
-    this.settleStoredFilters()
+    this.filterBook.settle()
     return this.rows.snapshot()
   }
 
   row(ref: EntityRef): unknown {
-    this.settleStoredFilters()
+    this.filterBook.settle()
     return this.rows.row(ref)
   }
 

@@ -10,10 +10,10 @@ import {
 } from "../resources/Resource.ts"
 import { noResources, type Resources } from "../resources/Resources.ts"
 import { sizeOf } from "../resources/ResourceValue.ts"
-import { type Bundle, bundleOfRow } from "./Bundle.ts"
+import { type Bundle, bundleOfRow, isNothing } from "./Bundle.ts"
 import type { ClientBook } from "./ClientBook.ts"
 import { isStripped } from "./Gates.ts"
-import { type HostTable, isNothing, SPECIAL } from "./HostTable.ts"
+import { type HostTable, SPECIAL } from "./HostTable.ts"
 import type { QuotaBook, TopRole } from "./QuotaBook.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 

@@ -31,6 +31,9 @@ export interface CycleSettings {
   readonly partMin: ReadonlyArray<readonly [column: number, milli: number]> | null
 }
 
+/** How many hosts are read ahead. */
+const warmedHosts = 128
+
 /**
  * One allocation cycle over given hosts; see `Allocator` for the rules. Its decisions stay in columns of numbers until the next
  * cycle. Where a client gets a host whole, which is the rule, nothing is built: the offer is what the host has ready.
@@ -45,6 +48,7 @@ export class OfferCycle implements Allocations {
   private lastOffers: Int32Array = new Int32Array(0)
   private previousOffers: Int32Array = new Int32Array(0)
   private canMerge = false
+  private divides = false
   private readonly marks: FilterMarks
   private readonly offerCut: OfferCut
   private readonly hostOrder = new HostOrder()
@@ -99,7 +103,10 @@ export class OfferCycle implements Allocations {
     }
     this.stage = 2
     const order = this.hostOrder.sort(slots, count, hosts.hashes, hosts.ids, secondDraw)
-    for (let index = 0; index < count; index++) this.visitFairly(order[index]!)
+    for (let index = 0; index < count; index++) {
+      if (index % warmedHosts === 0) hosts.warm(order, index, Math.min(index + warmedHosts, count))
+      this.visitFairly(order[index]!)
+    }
     this.forgetOffers(before)
   }
 
@@ -116,7 +123,8 @@ export class OfferCycle implements Allocations {
     quotas.begin()
     this.marks.reserveClients(tree.bound)
     clients.tops.length = Math.max(clients.tops.length, tree.bound)
-    this.canMerge = quotas.hasGuarantees || this.mayDivide()
+    this.divides = this.settings.partMin !== null && tree.activeClients() >= 2 * hosts.activeCount
+    this.canMerge = quotas.hasGuarantees || this.divides
     if (!this.canMerge) return
     this.lastOffers = grownInt32(this.lastOffers, hosts.bound)
     this.lastOffers.fill(-1)
@@ -124,25 +132,22 @@ export class OfferCycle implements Allocations {
 
   private visitFairly(slot: number): void {
     const { tree } = this.books
-    this.parts = this.partsOf(slot)
-    if (this.parts > 1) {
-      this.visit(slot)
-      tree.refresh()
-      this.parts = 1
+    if (this.divides) {
+      this.parts = this.partsOf(slot)
+      if (this.parts > 1) {
+        this.visit(slot)
+        tree.refresh()
+        this.parts = 1
+      }
     }
     this.visit(slot)
     tree.refresh()
   }
 
-  private mayDivide(): boolean {
-    const { hosts, tree } = this.books
-    return this.settings.partMin !== null && tree.activeClients() >= 2 * hosts.activeCount
-  }
-
   /** Into how many parts a host is divided, as stated at `Allocator`. */
   private partsOf(slot: number): number {
     const { partMin } = this.settings
-    if (partMin === null || !this.mayDivide()) return 1
+    if (partMin === null) return 1
     const { hosts, tree } = this.books
     let parts = Math.floor(tree.activeClients() / hosts.activeCount)
     for (const [column, milli] of partMin) {
@@ -171,25 +176,24 @@ export class OfferCycle implements Allocations {
 
   private visitRoles(node: number): void {
     const { tree } = this.books
-    const count = tree.activeCount(node)
+    const { nodes, start, count } = tree.orderOf(node)
     if (count === 0) return
-    const order = tree.orderOf(node)
-    if (tree.isClient(order[0]!)) {
-      this.visitClients(order, count)
+    if (tree.isClient(nodes[start]!)) {
+      this.visitClients(nodes, start, start + count)
       return
     }
-    for (let index = 0; index < count && !this.isDone; index++) this.visitRoles(order[index]!)
+    for (let place = start; place < start + count && !this.isDone; place++) this.visitRoles(nodes[place]!)
   }
 
-  private visitClients(order: Int32Array, count: number): void {
+  private visitClients(order: Int32Array, start: number, end: number): void {
     const { clients, quotas } = this.books
-    const first = order[0]!
+    const first = order[start]!
     if (this.stage === 1) {
       const top = clients.tops[first]!
       // Guarantees are a top-level role's own; sub-roles have none (spec/mesos.md §1.10).
       if (!top.isUnsatisfied || top.role !== clients.roles[first]) return
     } else if (quotas.hasQuotas && this.isPointless(first)) return
-    for (let index = 0; index < count && !this.isDone; index++) this.tryClient(order[index]!)
+    for (let place = start; place < end && !this.isDone; place++) this.tryClient(order[place]!)
   }
 
   /** Whether a role that has reached all its limits can get nothing else of the host either. */
@@ -218,7 +222,7 @@ export class OfferCycle implements Allocations {
       const minimum = clients.minimums[client] || this.settings.minimum
       if (!reachesMinimum(minimum, offered.counted, offered.rest)) return
     }
-    if (this.marks.isFiltered(client, offered.resources)) return
+    if (this.marks.isFiltered(client, offered)) return
     this.book(client, offered)
   }
 
@@ -238,7 +242,7 @@ export class OfferCycle implements Allocations {
     const columns = names.names.length
     tree.grantRow(client, hosts.available, base, columns)
     clients.others[client] = clients.others[client]! + hosts.availableOthers[slot]!
-    quotas.holdRow(clients.tops[client]!, hosts.available, base, columns)
+    if (quotas.hasQuotas) quotas.noteHeld(clients.tops[client]!)
     hosts.takeWhole(slot)
     this.isDone = true
   }
@@ -247,9 +251,9 @@ export class OfferCycle implements Allocations {
     const { hosts, tree, clients, quotas, shared } = this.books
     const { slot } = this
     hosts.takePart(slot, offered)
-    tree.hold(client, offered.counted, 1, 1)
+    tree.hold(client, offered.counted, 1, true)
     clients.others[client] = clients.others[client]! + offered.others
-    quotas.hold(clients.tops[client]!, offered.plain, 1)
+    quotas.hold(clients.tops[client]!, offered, 1)
     if (offered.hasShared) {
       shared.hold(client, slot, offered.rest, 1)
       const gone = offered.rest.filter(({ kind }) => kind.shared)

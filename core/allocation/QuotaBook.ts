@@ -1,12 +1,16 @@
 import { type Quantities, toQuantities } from "../resources/Quantities.ts"
+import type { Bundle } from "./Bundle.ts"
+import type { FairTree } from "./FairTree.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 import type { Quota } from "./Settings.ts"
 
 /** A top-level role: quotas are set for these, and consumed by all of their subtree (spec/mesos.md §1.10). Rows by column. */
 export interface TopRole {
   readonly role: string
-  /** Plain scalars that its subtree holds, offers included. */
-  readonly held: Array<number>
+  /** Its node in the fair tree, which knows what its subtree holds; -1 = it has none, so holds nothing. */
+  node: number
+  /** Scalars that its subtree holds which quotas do not count as such: reserved and revocable ones. */
+  readonly special: Array<number>
   /** Scalars of all hosts that are reserved for its subtree, held or not. */
   readonly reserved: Array<number>
   quota: Quota | null
@@ -17,6 +21,8 @@ export interface TopRole {
   isUnsatisfied: boolean
   /** Whether its limits leave room for nothing at all. */
   isExhausted: boolean
+  /** What it contributes to `required`, by column. */
+  readonly missing: Array<number>
 }
 
 /**
@@ -27,11 +33,14 @@ export class QuotaBook {
   private readonly tops = new Map<string, TopRole>()
   /** Those with a quota, by role. */
   private limited: Array<TopRole> = []
-  /** By column: Σ max(0, guarantee − consumed). Brought up to date by `begin`, then kept by `hold`. */
+  /** By column: Σ max(0, guarantee − consumed). Brought up to date by `begin`, then kept by `noteHeld`. */
   readonly required: Array<number> = []
   hasGuarantees = false
 
-  constructor(private readonly names: ResourceNames) {}
+  constructor(
+    private readonly names: ResourceNames,
+    private readonly tree: FairTree,
+  ) {}
 
   get hasQuotas(): boolean {
     return this.limited.length > 0
@@ -44,13 +53,15 @@ export class QuotaBook {
     if (known !== undefined) return known
     const top: TopRole = {
       role: name,
-      held: [],
+      node: -1,
+      special: [],
       reserved: [],
       quota: null,
       guarantees: [],
       limits: [],
       isUnsatisfied: false,
       isExhausted: false,
+      missing: [],
     }
     this.tops.set(name, top)
     return top
@@ -59,7 +70,7 @@ export class QuotaBook {
   /** Forgets a top-level role that counts nothing any more. */
   forget(top: TopRole): void {
     const isZero = (milli: number) => milli === 0
-    if (top.quota === null && top.held.every(isZero) && top.reserved.every(isZero)) this.tops.delete(top.role)
+    if (top.quota === null && top.node < 0 && top.reserved.every(isZero)) this.tops.delete(top.role)
   }
 
   setQuota(role: string, quota: Quota | null): void {
@@ -84,6 +95,16 @@ export class QuotaBook {
     if (quota === null) this.forget(top)
   }
 
+  quotaOf(role: string): Quota | null {
+    const top = this.tops.get(role)
+    return top === undefined ? null : top.quota
+  }
+
+  /** Sorted. */
+  quotaRoles(): ReadonlyArray<string> {
+    return this.limited.map(({ role }) => role).sort()
+  }
+
   /** Scalars of a host reserved for a role come (`sign` 1) or go (−1). */
   reserve(role: string, name: string, milli: number, sign: number): void {
     const top = this.topOf(role)
@@ -92,25 +113,32 @@ export class QuotaBook {
     if (sign < 0) this.forget(top)
   }
 
-  /** What a role and its ancestors hold of plain scalars grows or shrinks. */
-  hold(top: TopRole, plain: ReadonlyArray<number>, sign: number): void {
-    const { held } = top
-    while (held.length < plain.length) held.push(0)
-    if (top.quota !== null && this.hasGuarantees) this.countRequired(top, -1)
-    for (let column = 0; column < plain.length; column++) held[column] = held[column]! + sign * plain[column]!
-    if (top.quota === null) return
-    if (this.hasGuarantees) this.countRequired(top, 1)
-    this.judge(top)
+  /** Its node was made, or is gone (-1). */
+  setNode(role: string, node: number): void {
+    const top = this.topOf(role)
+    top.node = node
+    if (node < 0) this.forget(top)
   }
 
-  /** As {@link hold} of one row of a table of amounts. */
-  holdRow(top: TopRole, rows: Float64Array, base: number, columns: number): void {
-    const { held } = top
-    while (held.length < columns) held.push(0)
-    if (top.quota !== null && this.hasGuarantees) this.countRequired(top, -1)
-    for (let column = 0; column < columns; column++) held[column] = held[column]! + rows[base + column]!
+  /** Its subtree holds more (`sign` 1) or less (−1), after the tree knows it. */
+  hold(top: TopRole, { counted, plain }: Bundle, sign: number): void {
+    if (counted !== plain) {
+      for (let column = 0; column < counted.length; column++) {
+        const special = counted[column]! - (column < plain.length ? plain[column]! : 0)
+        this.holdSpecial(top, column, sign * special)
+      }
+    }
+    this.noteHeld(top)
+  }
+
+  holdSpecial(top: TopRole, column: number, milli: number): void {
+    setAt(top.special, column, (top.special[column] || 0) + milli, 0)
+  }
+
+  /** Brings up to date what follows from the holdings of a role with a quota. */
+  noteHeld(top: TopRole): void {
     if (top.quota === null) return
-    if (this.hasGuarantees) this.countRequired(top, 1)
+    if (this.hasGuarantees) this.countRequired(top)
     this.judge(top)
   }
 
@@ -118,13 +146,14 @@ export class QuotaBook {
   begin(): void {
     for (let column = 0; column < this.names.names.length; column++) this.required[column] = 0
     for (const top of this.limited) {
-      this.countRequired(top, 1)
-      this.judge(top)
+      top.missing.fill(0)
+      this.noteHeld(top)
     }
   }
 
   consumed(top: TopRole, column: number): number {
-    return (top.held[column] || 0) + (top.reserved[column] || 0)
+    const held = top.node < 0 ? 0 : this.tree.holdings.at(top.node, column) - (top.special[column] || 0)
+    return held + (top.reserved[column] || 0)
   }
 
   unsatisfied(top: TopRole, column: number): number {
@@ -146,9 +175,12 @@ export class QuotaBook {
     )
   }
 
-  private countRequired(top: TopRole, sign: number): void {
+  private countRequired(top: TopRole): void {
+    const { missing } = top
     for (let column = 0; column < top.guarantees.length; column++) {
-      this.required[column] = (this.required[column] || 0) + sign * this.unsatisfied(top, column)
+      const now = this.unsatisfied(top, column)
+      this.required[column] = (this.required[column] || 0) + now - (missing[column] || 0)
+      setAt(missing, column, now, 0)
     }
   }
 

@@ -1,5 +1,6 @@
 import { numberOf } from "../NumberByName.ts"
 import { FairTree } from "./FairTree.ts"
+import type { QuotaBook } from "./QuotaBook.ts"
 import type { AllocatorSettings } from "./Settings.ts"
 
 /** What stands below a role's node. */
@@ -22,25 +23,29 @@ export class RoleBook {
   private readonly weights = new Map<string, number>()
   private readonly settings: AllocatorSettings
   private readonly tree: FairTree
+  private readonly quotas: QuotaBook
   /** Grants of a path as it was stored; taken up when the path appears. */
   private readonly stored: Map<string, number>
-  private readonly onForgotten: (path: string) => void
+  /** A row appears or goes: that of a role that is gone, or of a virtual leaf. */
+  private readonly onChanged: (path: string) => void
 
   constructor(
     settings: AllocatorSettings,
     tree: FairTree,
+    quotas: QuotaBook,
     stored: Map<string, number>,
-    onForgotten: (path: string) => void,
+    onChanged: (path: string) => void,
   ) {
     this.settings = settings
     this.tree = tree
+    this.quotas = quotas
     this.stored = stored
-    this.onForgotten = onForgotten
+    this.onChanged = onChanged
   }
 
   /** The node of a role path or of a virtual leaf; -1 when there is none. */
   nodeOf(path: string): number {
-    if (path.endsWith("/.")) {
+    if (isVirtual(path)) {
       const role = this.roles.get(path.slice(0, -2))
       return role === undefined || role.leaf === role.node ? -1 : role.leaf
     }
@@ -78,6 +83,7 @@ export class RoleBook {
     } else if (role.leaf === -1) {
       role.leaf = this.tree.addRole(role.node, virtualPath(path), 1, 0)
       this.takeUp(virtualPath(path), role.leaf)
+      this.onChanged(virtualPath(path))
     }
     return role.leaf
   }
@@ -88,7 +94,7 @@ export class RoleBook {
     if (role === undefined) return
     if (role.leaf !== -1 && role.leaf !== role.node && this.tree.childCount(role.leaf) === 0) {
       this.tree.remove(role.leaf)
-      this.onForgotten(virtualPath(path))
+      this.onChanged(virtualPath(path))
       role.leaf = -1
     }
     if (this.tree.childCount(role.node) === 0) this.remove(role)
@@ -97,9 +103,12 @@ export class RoleBook {
   private remove(role: RoleNode): void {
     this.tree.remove(role.node)
     this.roles.delete(role.path)
-    this.onForgotten(role.path)
+    this.onChanged(role.path)
     const slash = role.path.lastIndexOf("/")
-    if (slash < 0) return
+    if (slash < 0) {
+      this.quotas.setNode(role.path, -1)
+      return
+    }
     const parent = this.roles.get(role.path.slice(0, slash))!
     if (parent.leaf !== -1 && this.tree.childCount(parent.node) === 1) this.join(parent)
     else if (this.tree.childCount(parent.node) === 0) this.remove(parent)
@@ -107,7 +116,7 @@ export class RoleBook {
 
   private join(role: RoleNode): void {
     this.tree.removeBetween(role.leaf)
-    this.onForgotten(virtualPath(role.path))
+    this.onChanged(virtualPath(role.path))
     role.leaf = role.node
     role.below = "clients"
   }
@@ -126,6 +135,7 @@ export class RoleBook {
     const role: RoleNode = { path, node, below: "nothing", leaf: -1 }
     this.roles.set(path, role)
     this.takeUp(path, node)
+    if (slash < 0) this.quotas.setNode(path, node)
     return role
   }
 
@@ -134,6 +144,7 @@ export class RoleBook {
     if (role.below === "clients") {
       role.leaf = this.tree.insertBelow(role.node, virtualPath(path))
       this.takeUp(virtualPath(path), role.leaf)
+      this.onChanged(virtualPath(path))
     }
     role.below = "roles"
     return role.node
@@ -148,3 +159,6 @@ export class RoleBook {
 }
 
 const virtualPath = (path: string): string => `${path}/.`
+
+/** Its row is stored even without grants: a virtual leaf that is made again would start from its role's. */
+export const isVirtual = (path: string): boolean => path.endsWith("/.")

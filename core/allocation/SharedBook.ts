@@ -1,5 +1,5 @@
 import type { Resource } from "../resources/Resource.ts"
-import type { Resources } from "../resources/Resources.ts"
+import { type Resources, toResources } from "../resources/Resources.ts"
 import { FairTree } from "./FairTree.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 
@@ -12,10 +12,17 @@ export class SharedBook {
   private readonly holders = new Map<string, Map<number, { readonly resource: Resource; copies: number }>>()
   private readonly tree: FairTree
   private readonly names: ResourceNames
+  private readonly onTopRole: (client: number, column: number, milli: number) => void
 
-  constructor(tree: FairTree, names: ResourceNames) {
+  /** @param onTopRole is told what a client's top-level role holds more or less */
+  constructor(
+    tree: FairTree,
+    names: ResourceNames,
+    onTopRole: (client: number, column: number, milli: number) => void,
+  ) {
     this.tree = tree
     this.names = names
+    this.onTopRole = onTopRole
   }
 
   /** Books (`sign` 1) or releases (−1) each shared resource of the list for a client. */
@@ -23,7 +30,7 @@ export class SharedBook {
     for (const resource of rest) if (resource.kind.shared) this.holdOne(client, slot, resource, sign)
   }
 
-  heldOn(slot: number): ReadonlyArray<Resource> {
+  heldOn(slot: number): Resources {
     const held: Array<Resource> = []
     this.holders.forEach((holders, key) => {
       if (!key.startsWith(`${slot} `)) return
@@ -31,7 +38,7 @@ export class SharedBook {
         for (let copy = 0; copy < copies; copy++) held.push(resource)
       })
     })
-    return held
+    return toResources(held)
   }
 
   private holdOne(client: number, slot: number, resource: Resource, sign: number): void {
@@ -46,13 +53,18 @@ export class SharedBook {
     const after = this.holdingNodes(holders)
     const milli = resource.value as number
     after.forEach((node) => {
-      if (!before.has(node)) this.tree.holdOne(node, column, milli)
+      if (!before.has(node)) this.count(client, node, column, milli)
     })
     before.forEach((node) => {
-      if (!after.has(node)) this.tree.holdOne(node, column, -milli)
+      if (!after.has(node)) this.count(client, node, column, -milli)
     })
     if (holders.size > 0) this.holders.set(key, holders)
     else this.holders.delete(key)
+  }
+
+  private count(client: number, node: number, column: number, milli: number): void {
+    this.tree.holdOne(node, column, milli)
+    if (this.tree.parentOf(node) === FairTree.root) this.onTopRole(client, column, milli)
   }
 
   private holdingNodes(holders: ReadonlyMap<number, unknown>): Set<number> {

@@ -8,6 +8,7 @@ import {
   valueAt,
 } from "../policies/JsonPlace.ts"
 import type { Label } from "../Task.ts"
+import { readChoice, readEach, readFlag, readOptional, readText, readTextOrNull } from "./JsonFields.ts"
 import type { Quantities } from "./Quantities.ts"
 import {
   type DiskInfo,
@@ -183,65 +184,6 @@ const readSource = (reading: Reading, place: string, json: unknown): DiskInfo["s
     id: readTextOrNull(reading, place, object, "id"),
     profile: readTextOrNull(reading, place, object, "profile"),
   }
-}
-
-// After a refusal readers go on with something of the right type; nothing of it is used.
-
-const readText = (reading: Reading, place: string, object: JsonObject, key: string): string => {
-  const value = valueAt(object, key)
-  if (typeof value === "string") return value
-  refuseAt(reading, placeOf(place, key), `${showJson(value)} is no text`)
-  return ""
-}
-
-const readTextOrNull = (reading: Reading, place: string, object: JsonObject, key: string): string | null =>
-  (valueAt(object, key) ?? null) === null ? null : readText(reading, place, object, key)
-
-const readFlag = (reading: Reading, place: string, object: JsonObject, key: string): boolean => {
-  const value = valueAt(object, key) ?? false
-  if (typeof value === "boolean") return value
-  refuseAt(reading, placeOf(place, key), `${showJson(value)} is neither true nor false`)
-  return false
-}
-
-const readChoice = <Choice extends string>(
-  reading: Reading,
-  place: string,
-  object: JsonObject,
-  key: string,
-  choices: ReadonlyArray<Choice>,
-): Choice => {
-  const value = valueAt(object, key)
-  const found = choices.find((choice) => choice === value)
-  if (found === undefined) {
-    refuseAt(reading, placeOf(place, key), `${showJson(value)} is none of ${choices.join(", ")}`)
-  }
-  return found ?? choices[0]!
-}
-
-const readOptional = <Value>(
-  reading: Reading,
-  place: string,
-  object: JsonObject,
-  key: string,
-  read: (reading: Reading, place: string, json: unknown) => Value,
-): Value | null => {
-  const value = valueAt(object, key) ?? null
-  return value === null ? null : read(reading, placeOf(place, key), value)
-}
-
-const readEach = <Value>(
-  reading: Reading,
-  place: string,
-  object: JsonObject,
-  key: string,
-  read: (reading: Reading, place: string, json: unknown) => Value,
-): ReadonlyArray<Value> => {
-  const value = valueAt(object, key) ?? []
-  const listPlace = placeOf(place, key)
-  if (Array.isArray(value)) return value.map((item, index) => read(reading, `${listPlace}[${index}]`, item))
-  refuseAt(reading, listPlace, `${showJson(value)} is no list`)
-  return []
 }
 
 const notValue = (type: ResourceKind["type"], value: unknown): string => {

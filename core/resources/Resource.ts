@@ -69,7 +69,7 @@ export const toKind = (fields: KindFields): ResourceKind => {
   assert(problem === null, `resource ${fields.name}: ${problem}`)
   const reservations = (fields.reservations ?? []).map(toReservation)
   const { name, type, revocable = false, shared = false, providerId = null } = fields
-  const disk = isNoDisk(fields.disk ?? null) ? null : fields.disk!
+  const disk = (fields.disk ?? null) === null ? null : toDisk(fields.disk!)
   const kind = { name, type, reservations, disk, revocable, shared, providerId }
   return { key: keyOf(kind), ...kind }
 }
@@ -80,6 +80,9 @@ export const kindProblem = ({ name, type, disk, shared, reservations }: KindFiel
     return "a name is a letter, then at most 63 letters, digits, '_', '.' or '-'"
   }
   if (type !== "scalar" && (disk ?? null) !== null) return `only a scalar can have disk info, not ${type}`
+  if ((disk ?? null) !== null && disk!.volume !== null && disk!.persistence === null) {
+    return "a volume without persistence is not supported: give it disk.persistence"
+  }
   if (type !== "scalar" && shared === true) return `only a scalar can be shared, not ${type}`
   if (reservations?.some(({ role }) => role === "*" || role === "") === true) {
     return "reserved for no role: leave the reservation out"
@@ -145,9 +148,6 @@ export const isIndivisible = (kind: ResourceKind): boolean => {
   return source.type !== "RAW" || source.id !== null
 }
 
-const isNoDisk = (disk: DiskInfo | null): boolean =>
-  disk === null || (disk.persistence === null && disk.volume === null && disk.source === null)
-
 const slash = "/".charCodeAt(0)
 
 const toReservation = ({ type, role, principal, labels }: Reservation): Reservation => ({
@@ -156,6 +156,16 @@ const toReservation = ({ type, role, principal, labels }: Reservation): Reservat
   principal,
   labels: labels.map(({ key, value }) => ({ key, value })).sort(compareLabels),
 })
+
+/** In one order of fields, so that equal ones are stored as equal bytes; info that says nothing is none. */
+const toDisk = ({ persistence, volume, source }: DiskInfo): DiskInfo | null => {
+  if (persistence === null && volume === null && source === null) return null
+  return {
+    persistence: persistence && { id: persistence.id, principal: persistence.principal },
+    volume: volume && { containerPath: volume.containerPath, mode: volume.mode },
+    source: source && { type: source.type, root: source.root, id: source.id, profile: source.profile },
+  }
+}
 
 const compareLabels = (left: Label, right: Label): number =>
   compareTexts(left.key, right.key) || compareTexts(left.value, right.value)

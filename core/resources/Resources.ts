@@ -21,7 +21,7 @@ import {
 
 /**
  * Resources of any kind in normal form: sorted by the key of their kind, no empty value, each kind once, unless it is indivisible:
- * then each piece or shared copy for itself, sorted by value. Plain data. Functions are linear merges, and give back an
+ * then each piece or shared copy for itself, sorted by value, then by how it is used. Plain data. Functions are linear merges, and give back an
  * argument itself where nothing changes, since the allocator asks them for every offer.
  */
 export type Resources = ReadonlyArray<Resource>
@@ -35,7 +35,7 @@ export const toResources = (list: Iterable<Resource>): Resources => {
     assert(isValueOf(kind.type, value), `resource ${kind.name}: ${JSON.stringify(value)} is no ${kind.type}`)
     if (!isNoValue(value)) sorted.push(resourceOf(kind, value))
   }
-  sorted.sort(compareResources)
+  sorted.sort((left, right) => compareResources(left, right) || compareUses(left.kind, right.kind))
   const resources: Array<Resource> = []
   for (const resource of sorted) {
     const last = resources.length - 1
@@ -76,10 +76,11 @@ export const addResources = (left: Resources, right: Resources): Resources => {
     const mine = left[i]!
     const other = right[j]!
     const order = compareResources(mine, other)
-    if (order < 0 || (order === 0 && isIndivisible(mine.kind))) {
+    const isBoth = order === 0 && isIndivisible(mine.kind)
+    if (order < 0 || (isBoth && compareUses(mine.kind, other.kind) <= 0)) {
       sum.push(mine)
       i++
-    } else if (order > 0) {
+    } else if (order > 0 || isBoth) {
       sum.push(other)
       j++
     } else {
@@ -168,6 +169,14 @@ const compareResources = (left: Resource, right: Resource): number => {
     if (leftKey > rightKey) return 1
   }
   return isIndivisible(left.kind) ? (left.value as number) - (right.value as number) : 0
+}
+
+/** Orders equal volumes by what is not identity, so that the normal form does not depend on who came first. */
+const compareUses = (left: ResourceKind, right: ResourceKind): number => {
+  if (left === right) return 0
+  const leftUse = JSON.stringify(left.disk)
+  const rightUse = JSON.stringify(right.disk)
+  return leftUse < rightUse ? -1 : leftUse > rightUse ? 1 : 0
 }
 
 const isSameKind = (left: ResourceKind, right: ResourceKind): boolean =>
