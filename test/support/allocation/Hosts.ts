@@ -36,7 +36,7 @@ const ofType = (
   ])
 
 /** What a host may have besides. */
-const extras: ReadonlyArray<Resources> = [
+const oddities: ReadonlyArray<Resources> = [
   reserved({ cpus: 1_000, mem: 1_000 }, "a"),
   reserved({ cpus: 2_000 }, "d"),
   reserved({ mem: 2_000 }, "a/b"),
@@ -53,16 +53,18 @@ const extras: ReadonlyArray<Resources> = [
   volume("v2", 1_000, "d/e"),
   volume("s1", 1_000, "a", true),
   volume("s2", 2_000, "d", true),
-  mountDisk("/m1", 2_000),
-  mountDisk("/m2", 4_000),
   quantitiesToResources({ gpus: 1_000 }),
   quantitiesToResources({ licences: 2_000 }),
+]
+
+const disks: ReadonlyArray<Resources> = [
+  mountDisk("/m1", 2_000),
+  mountDisk("/m2", 4_000),
   toResources([{ kind: toKind({ name: "disk", type: "scalar", providerId: "p1" }), value: 1_500 }]),
 ]
 
-const oddTotals: fc.Arbitrary<Resources> = fc
-  .tuple(plainTotals, fc.array(fc.constantFrom(...extras), { maxLength: 4 }))
-  .map(([plain, more]) => {
+const oddTotals = (extras: ReadonlyArray<Resources>): fc.Arbitrary<Resources> =>
+  fc.tuple(plainTotals, fc.array(fc.constantFrom(...extras), { maxLength: 4 })).map(([plain, more]) => {
     const all = toResources([...plain, ...more.flat()])
     // A volume, a mount point stands on a host once.
     return all.filter(({ kind }, index) => !isIndivisible(kind) || all[index - 1]?.kind.key !== kind.key)
@@ -72,7 +74,9 @@ const everyCapability = ["MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEM
 
 export const agentForms = (ingredients: Ingredients): fc.Arbitrary<AgentForm> =>
   fc.record<AgentForm>({
-    total: ingredients.hasOddResources ? fc.oneof(plainTotals, oddTotals) : plainTotals,
+    total: ingredients.hasOddResources
+      ? fc.oneof(plainTotals, oddTotals(ingredients.hasDisks ? [...oddities, ...disks] : oddities))
+      : plainTotals,
     reserve: ingredients.hasOddResources
       ? fc.constantFrom<AgentForm["reserve"]>(
           {},

@@ -1,4 +1,5 @@
 import type { Allocator } from "../../../core/allocation/Allocator.ts"
+import { IndexedAllocator } from "../../../core/allocation/IndexedAllocator.ts"
 import type { AllocatorSettings } from "../../../core/allocation/Settings.ts"
 import type { Entity } from "../../../core/Machine.ts"
 import type { Prng } from "../../../core/Prng.ts"
@@ -20,4 +21,9 @@ export const naive: Implementation = {
   make: (settings, prng, rows) => new NaiveAllocator(settings, prng, rows),
 }
 
-export const implementations: ReadonlyArray<Implementation> = [naive]
+export const indexed: Implementation = {
+  name: "the indexed allocator",
+  make: (settings, prng, rows) => new IndexedAllocator(settings, prng, rows),
+}
+
+export const implementations: ReadonlyArray<Implementation> = [naive, indexed]

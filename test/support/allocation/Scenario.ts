@@ -21,6 +21,8 @@ export interface Ingredients {
   readonly hasParts: boolean
   /** Reservations, revocable and shared resources, volumes, ports, reserves. */
   readonly hasOddResources: boolean
+  /** Unreserved disks that are more than an amount: mount points, disks of a provider. */
+  readonly hasDisks: boolean
   /** Hosts that some frameworks do not see, and minima. */
   readonly hasGates: boolean
   readonly hasRestarts: boolean
@@ -30,6 +32,7 @@ export const everything: Ingredients = {
   hasQuotas: true,
   hasParts: true,
   hasOddResources: true,
+  hasDisks: true,
   hasGates: true,
   hasRestarts: true,
 }
@@ -38,6 +41,7 @@ export const plainClusters: Ingredients = {
   hasQuotas: false,
   hasParts: false,
   hasOddResources: false,
+  hasDisks: false,
   hasGates: false,
   hasRestarts: true,
 }
@@ -161,7 +165,10 @@ const commandsWithin = (ingredients: Ingredients): fc.Arbitrary<Command> => {
     { weight: 9, arbitrary: fc.record({ type: fc.constant("end"), task: pick, wakes: flag }) },
     {
       weight: 8,
-      arbitrary: fc.record({ type: fc.constant("pass"), ms: fc.constantFrom(1, 500, 1_000, 4_999, 30_000, 400_000) }),
+      arbitrary: fc.record({
+        type: fc.constant("pass"),
+        ms: fc.constantFrom(1, 500, 1_000, 4_999, 30_000, 400_000),
+      }),
     },
   ]
   const seldom: Array<fc.Arbitrary<Command>> = [
@@ -241,7 +248,6 @@ const setUps = (ingredients: Ingredients): fc.Arbitrary<ReadonlyArray<Command>> 
 const stepsWithin = (ingredients: Ingredients, maxLength: number): fc.Arbitrary<ReadonlyArray<Command>> =>
   fc
     .array(fc.tuple(commandsWithin(ingredients), fc.constantFrom(null, "changed" as const)), {
-      minLength: Math.min(10, maxLength),
       maxLength,
       size: "max",
     })
@@ -252,7 +258,7 @@ const stepsWithin = (ingredients: Ingredients, maxLength: number): fc.Arbitrary<
       ),
     )
 
-export const scenarios = (ingredients: Ingredients = everything, maxLength = 30): fc.Arbitrary<Scenario> =>
+export const scenarios = (ingredients: Ingredients = everything, maxLength = 40): fc.Arbitrary<Scenario> =>
   fc
     .record({
       settings: settingsWithin(ingredients),

@@ -5,36 +5,75 @@ import type { MakeAllocator } from "./Implementations.ts"
 import { pathsTo } from "./Paths.ts"
 import { World } from "./World.ts"
 
-/** Sees a world before and after each command; throws when a law is broken. */
+/** Made for one world, called after each of its commands; throws when a law is broken. */
 export type Watch = (world: World) => (command: Command) => void
 
-/**
- * What happened, line by line: each command, the offers of each cycle, and then whatever an allocator can be asked, as far as
- * it changed. Two allocators are alike if their stories are.
- */
-export const storyOf = (make: MakeAllocator, scenario: Scenario, watch?: Watch): ReadonlyArray<string> => {
+/** Runs a scenario, told line by line: each command and the offers of each cycle. What is thrown is told with it. */
+export const replay = (
+  make: MakeAllocator,
+  scenario: Scenario,
+  watch: Watch,
+): { readonly world: World; readonly story: ReadonlyArray<string> } => {
   const story: Array<string> = []
   const world = new World(make, scenario)
-  const check = watch?.(world)
-  let before = new Map<string, string>()
+  const check = watch(world)
   for (const command of scenario.commands) {
     story.push(commandToText(command, world))
     try {
       world.run(command)
-      check?.(command)
+      for (const { frameworkId, role, agentId, resources } of world.made) {
+        story.push(`  offer to ${frameworkId} as ${role}: ${resourcesToText(resources)} of ${agentId}`)
+      }
+      check(command)
     } catch (error) {
       throw new Error(`${(error as Error).message}\nafter\n${story.join("\n")}`, { cause: error })
     }
-    for (const { frameworkId, role, agentId, resources } of world.made) {
-      story.push(`  offer to ${frameworkId} as ${role}: ${resourcesToText(resources)} of ${agentId}`)
-    }
-    const now = answersOf(world)
-    for (const [question, answer] of now) {
-      if ((before.get(question) ?? untold(answer)) !== answer) story.push(`  ${question} = ${answer}`)
-    }
-    before = now
   }
-  return story
+  return { world, story }
+}
+
+/** All of them. */
+export const watchAll =
+  (...watches: ReadonlyArray<Watch>): Watch =>
+  (world) => {
+    const checks = watches.map((watch) => watch(world))
+    return (command) => {
+      for (const check of checks) check(command)
+    }
+  }
+
+/**
+ * What happened, and after each command whatever an allocator can be asked, as far as it changed. Two allocators are alike if
+ * their stories are.
+ */
+export const storyOf = (make: MakeAllocator, scenario: Scenario): ReadonlyArray<string> => {
+  const told: Array<ReadonlyArray<string>> = []
+  let before = new Map<string, string>()
+  const { story } = replay(make, scenario, (world) => () => {
+    const now = answersOf(world)
+    const lines: Array<string> = []
+    for (const [question, answer] of now) {
+      if ((before.get(question) ?? untold(answer)) !== answer) lines.push(`  ${question} = ${answer}`)
+    }
+    for (const question of before.keys()) {
+      if (question.startsWith("row ") && !now.has(question)) lines.push(`  ${question} is gone`)
+    }
+    told.push(lines)
+    before = now
+  })
+  return weave(story, told)
+}
+
+/** The answers of a command come after its offers. */
+const weave = (
+  story: ReadonlyArray<string>,
+  told: ReadonlyArray<ReadonlyArray<string>>,
+): ReadonlyArray<string> => {
+  const starts = story.flatMap((line, index) => (line.startsWith(" ") ? [] : [index]))
+  return starts.flatMap((start, index) => [
+    ...story.slice(start, starts[index + 1] ?? story.length),
+    ...told[index]!,
+  ])
 }
 
 /** Throws the story up to the point where they part. */
@@ -82,6 +121,8 @@ const answersOf = ({ allocator, agents, frameworks, tasks, settings }: World): M
     tell(`held on ${agentId}`, allocator.heldOn(agentId))
     tell(`missing from the reserve of ${agentId}`, allocator.missingFromReserveOf(agentId))
   }
+  for (const { kind, key, value } of allocator.snapshot())
+    answers.set(`row ${kind} ${key}`, JSON.stringify(value))
   const subscribed = Array.from(frameworks.values()).flatMap(({ roles }) => roles)
   const roles = [...subscribed, ...tasks.map(({ scope }) => scope.role), ...Object.keys(settings.quotas)]
   for (const path of new Set(roles.flatMap(pathsTo))) {

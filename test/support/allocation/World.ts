@@ -4,6 +4,7 @@ import type {
   Allocator,
   AllocatorAgent,
   AllocatorFramework,
+  Refusal,
 } from "../../../core/allocation/Allocator.ts"
 import type { AllocatorSettings } from "../../../core/allocation/Settings.ts"
 import type { Entity } from "../../../core/Machine.ts"
@@ -32,6 +33,12 @@ export interface Held {
   readonly sinceMs: number
 }
 
+export interface Refused {
+  readonly scope: AllocationScope
+  readonly resources: Resources
+  readonly refusal: Refusal
+}
+
 /**
  * A master reduced to what an allocator notices of it, with books of its own: plain lists of the offers and tasks that there are.
  * It makes only calls that the contract allows.
@@ -48,6 +55,10 @@ export class World {
   away: ReadonlyArray<Held> = []
   /** Of the last command, if it was a cycle. */
   made: ReadonlyArray<Allocation> = []
+  /** What was refused by the last command. */
+  refused: ReadonlyArray<Refused> = []
+  /** Whom the last command woke because a task of his ended. */
+  woken: string | null = null
   private readonly make: MakeAllocator
   private readonly prng: Prng
 
@@ -60,6 +71,8 @@ export class World {
 
   run(command: Command): void {
     this.made = []
+    this.refused = []
+    this.woken = null
     switch (command.type) {
       case "pass":
         this.nowMs += command.ms
@@ -193,8 +206,10 @@ export class World {
   }
 
   private refuse(offer: Held, resources: Resources, refuseMs: number | null, isDecline: boolean): void {
-    const { sinceMs: offeredAtMs } = offer
-    this.allocator.refuse(offer.scope, resources, { refuseMs, offeredAtMs, nowMs: this.nowMs, isDecline })
+    const { scope, sinceMs: offeredAtMs } = offer
+    const refusal = { refuseMs, offeredAtMs, nowMs: this.nowMs, isDecline }
+    this.refused = [...this.refused, { scope, resources, refusal }]
+    this.allocator.refuse(scope, resources, refusal)
   }
 
   private rescind(offer: Held): void {
@@ -206,7 +221,9 @@ export class World {
     const task = this.tasks[index % this.tasks.length]
     if (task === undefined) return
     this.endTask(task)
-    if (wakes) this.allocator.wake(task.scope.frameworkId, this.nowMs)
+    if (!wakes) return
+    this.woken = task.scope.frameworkId
+    this.allocator.wake(this.woken, this.nowMs)
   }
 
   private endTask(task: Held): void {

@@ -15,6 +15,7 @@ import {
 import type { AllocatorSettings, Quota } from "../../../core/allocation/Settings.ts"
 import type { Entity, EntityRef } from "../../../core/Machine.ts"
 import { nextUint32, type Prng } from "../../../core/Prng.ts"
+import { plainToResources, resourcesToPlain } from "../../../core/resources/PlainForm.ts"
 import { noQuantities, type Quantities } from "../../../core/resources/Quantities.ts"
 import {
   containsResources,
@@ -47,14 +48,14 @@ export class NaiveAllocator implements Allocator {
     this.clients = new Clients(this.books)
     this.prng = prng
     for (const { kind, key, value } of rows) {
-      if (kind === "role") this.clients.roleGrants.set(key, (value as RoleRow).grants)
-      if (kind === "client") {
-        const [frameworkId, role] = JSON.parse(key) as [string, string]
-        this.clients.change({ frameworkId, role }, value as ClientRow)
-      }
+      if (kind === "role") this.clients.storedRoleGrants.set(key, (value as RoleRow).grants)
+      if (kind === "client") this.clients.storedClients.set(key, value as ClientRow)
       if (kind === "filter") {
         const [frameworkId, role, agentId] = JSON.parse(key) as [string, string, string]
-        const row = (value as FilterRow).map((filter) => ({ frameworkId, role, agentId, ...filter }))
+        const row = (value as FilterRow).map((filter) => {
+          const resources = plainToResources(filter.resources)
+          return { frameworkId, role, agentId, ...filter, resources }
+        })
         this.filters = [...this.filters, ...row]
       }
     }
@@ -92,6 +93,13 @@ export class NaiveAllocator implements Allocator {
 
   putFramework(framework: AllocatorFramework): void {
     const { frameworkId, roles, isActive } = framework
+    const before = this.books.frameworks.get(frameworkId)
+    if (before !== undefined) {
+      // Roles are left first and joined then: in between a role may lose its virtual leaf.
+      const kept = before.roles.filter((role) => roles.includes(role))
+      this.books.frameworks.set(frameworkId, { ...before, roles: kept })
+      this.finish()
+    }
     this.books.frameworks.set(frameworkId, framework)
     this.keepFilters(
       (filter) => filter.frameworkId !== frameworkId || (isActive && roles.includes(filter.role)),
@@ -158,8 +166,8 @@ export class NaiveAllocator implements Allocator {
     const declinedRounds = this.noteDeclined(scope, refusal)
     const { settings } = this.books
     const requested = requestedMs(refusal.refuseMs, settings)
-    if (requested !== null) {
-      const lastsMs = effectiveMs(requested, refusal, declinedRounds, settings)
+    const lastsMs = requested === null ? 0 : effectiveMs(requested, refusal, declinedRounds, settings)
+    if (requested !== null && lastsMs > 0) {
       const expiresAtMs = refusal.nowMs + lastsMs
       const filter = { frameworkId, role, agentId, resources, expiresAtMs, backoffMs: lastsMs - requested }
       this.filters = withoutCovered([...this.filters, filter])
@@ -193,14 +201,13 @@ export class NaiveAllocator implements Allocator {
     for (const client of this.clients.list) {
       if (client.frameworkId === frameworkId) this.clients.change(client, { declinedRounds: 0 })
     }
-    const cut = this.filters.map((filter) =>
-      filter.frameworkId === frameworkId
-        ? { ...filter, expiresAtMs: filter.expiresAtMs - filter.backoffMs, backoffMs: 0 }
-        : filter,
-    )
-    // Reading: whatever of its filters has expired by now goes, cut or not.
     this.filters = withoutCovered(
-      cut.filter((filter) => filter.frameworkId !== frameworkId || filter.expiresAtMs > nowMs),
+      this.filters.flatMap((filter) => {
+        const { backoffMs } = filter
+        const expiresAtMs = filter.expiresAtMs - backoffMs
+        if (filter.frameworkId !== frameworkId || backoffMs === 0) return [filter]
+        return expiresAtMs > nowMs ? [{ ...filter, expiresAtMs, backoffMs: 0 }] : []
+      }),
     )
     this.finish()
   }
@@ -268,30 +275,37 @@ export class NaiveAllocator implements Allocator {
   // --- rows ---
 
   snapshot(): ReadonlyArray<Entity> {
-    const byText = (left: string, right: string) => (left < right ? -1 : 1)
-    const roles = Array.from(this.clients.roleGrants, ([key, grants]) => ({
-      kind: "role",
-      key,
-      value: { grants },
-    }))
-    const clients = this.clients.list.map((client) => {
-      const { grants, declinedRounds, roundAtMs } = client
-      return { kind: "client", key: keyOfClient(client), value: { grants, declinedRounds, roundAtMs } }
-    })
+    const roles = Array.from(this.clients.roleGrants)
+      // Of a virtual leaf even 0 tells something: that it took nothing over from its role.
+      .filter(([path, grants]) => grants > 0 || path.endsWith("/."))
+      .map(([key, grants]) => ({ kind: "role", key, value: { grants } }))
+    const clients = this.clients.list
+      .map((client) => {
+        const { grants, declinedRounds, roundAtMs } = client
+        return { kind: "client", key: keyOfClient(client), value: { grants, declinedRounds, roundAtMs } }
+      })
+      .filter(({ value }) => value.grants > 0 || value.declinedRounds > 0 || value.roundAtMs >= 0)
     const filters = Array.from(new Set(this.filters.map(filterKey)), (key) => ({
       kind: "filter",
       key,
       value: this.filtersOf(key),
     }))
-    return [roles, clients, filters].flatMap((list: ReadonlyArray<Entity>) =>
-      Array.from(list).sort((left, right) => byText(left.key, right.key)),
+    return [...clients, ...filters, ...roles].sort((left, right) =>
+      compareTexts(`${left.kind} ${left.key}`, `${right.kind} ${right.key}`),
     )
   }
 
   private filtersOf(key: string): FilterRow {
     return this.filters
       .filter((filter) => filterKey(filter) === key)
-      .map(({ resources, expiresAtMs, backoffMs }) => ({ resources, expiresAtMs, backoffMs }))
+      .map(({ resources, expiresAtMs, backoffMs }) => {
+        return { resources: resourcesToPlain(resources), expiresAtMs, backoffMs }
+      })
+      .sort(
+        (left, right) =>
+          left.expiresAtMs - right.expiresAtMs ||
+          compareTexts(JSON.stringify(left.resources), JSON.stringify(right.resources)),
+      )
   }
 
   row({ kind, key }: EntityRef): unknown {
@@ -326,3 +340,5 @@ export class NaiveAllocator implements Allocator {
     this.isChanged = true
   }
 }
+
+const compareTexts = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0)

@@ -21,8 +21,11 @@ interface Child {
 /** Who takes part, with the counters that only grow, and in which order (spec/mesos.md §1.4). */
 export class Clients {
   list: ReadonlyArray<NaiveClient> = []
-  /** By role path: bookings in the subtree. */
+  /** Bookings by role path, in the subtree. Beside `a/b` also for `a/.`, the clients of `a` itself. */
   readonly roleGrants = new Map<string, number>()
+  /** Counters out of rows, until those whom they belong to appear again. */
+  readonly storedClients = new Map<string, ClientRow>()
+  readonly storedRoleGrants = new Map<string, number>()
   private readonly books: Books
 
   constructor(books: Books) {
@@ -36,28 +39,55 @@ export class Clients {
   /** Adds it where it is new. */
   change(name: ClientName, changes: Partial<ClientRow>): void {
     const { frameworkId, role } = name
-    const before = this.find(name) ?? { frameworkId, role, grants: 0, declinedRounds: 0, roundAtMs: -1 }
+    const fresh = this.storedClients.get(keyOfClient(name)) ?? { grants: 0, declinedRounds: 0, roundAtMs: -1 }
+    this.storedClients.delete(keyOfClient(name))
+    const before = this.find(name) ?? { frameworkId, role, ...fresh }
     this.list = [...this.list.filter((client) => client !== before), { ...before, ...changes }]
   }
 
   noteGrant(scope: AllocationScope): void {
     this.change(scope, { grants: (this.find(scope)?.grants ?? 0) + 1 })
-    for (const path of pathsTo(scope.role)) this.roleGrants.set(path, (this.roleGrants.get(path) ?? 0) + 1)
+    for (const path of [...pathsTo(scope.role), virtualLeaf(scope.role)]) {
+      const grants = this.roleGrants.get(path)
+      if (grants !== undefined) this.roleGrants.set(path, grants + 1)
+    }
   }
 
   /** Everybody who is subscribed or holds something is a client; the others are forgotten, and roles without clients too. */
   bringUpToDate(): void {
+    const membersBefore = new Set(this.list.map(({ role }) => role))
     for (const { frameworkId, roles } of this.books.frameworks.values()) {
       for (const role of roles) this.change({ frameworkId, role }, {})
     }
     for (const holding of this.books.holdings) this.change(holding, {})
     this.list = this.list.filter((client) => this.isSubscribed(client) || this.isHolding(client))
-    for (const { role } of this.list) {
-      for (const path of pathsTo(role)) this.roleGrants.set(path, this.roleGrants.get(path) ?? 0)
+    const paths = new Set(this.list.flatMap(({ role }) => pathsTo(role)))
+    for (const path of paths) if (!this.roleGrants.has(path)) this.startCounting(path, 0)
+    // As in Mesos, what becomes the virtual leaf of a role takes over what the role has counted, if that was a leaf till now.
+    for (const path of paths) {
+      const wasLeaf = membersBefore.has(path)
+      const isVirtual = this.hasMembers(path) && this.hasSubRoles(path)
+      if (!isVirtual) this.roleGrants.delete(virtualLeaf(path))
+      else if (!this.roleGrants.has(virtualLeaf(path))) {
+        this.startCounting(virtualLeaf(path), wasLeaf ? this.roleGrants.get(path)! : 0)
+      }
     }
     for (const path of Array.from(this.roleGrants.keys())) {
-      if (!this.list.some(({ role }) => isBelow(role, path))) this.roleGrants.delete(path)
+      if (!paths.has(path.replace(/\/\.$/, ""))) this.roleGrants.delete(path)
     }
+  }
+
+  private startCounting(path: string, otherwise: number): void {
+    this.roleGrants.set(path, this.storedRoleGrants.get(path) ?? otherwise)
+    this.storedRoleGrants.delete(path)
+  }
+
+  private hasMembers(path: string): boolean {
+    return this.list.some(({ role }) => role === path)
+  }
+
+  private hasSubRoles(path: string): boolean {
+    return this.list.some(({ role }) => role.startsWith(`${path}/`))
   }
 
   private isSubscribed({ frameworkId, role }: ClientName): boolean {
@@ -95,23 +125,22 @@ export class Clients {
   private childrenOf(path: string): Array<Child> {
     const prefix = path === "" ? "" : `${path}/`
     const { priorities } = this.books.settings
-    const children = Array.from(this.roleGrants.keys())
+    return Array.from(this.roleGrants.keys())
       .filter((child) => child.startsWith(prefix) && !child.slice(prefix.length).includes("/"))
       .map((child) => ({
         path: child,
         priority: numberOf(priorities, child, 0),
-        share: this.books.shareOf(child),
+        share: child === virtualLeaf(path) ? this.shareOfMembers(path) : this.books.shareOf(child),
         grants: this.roleGrants.get(child)!,
       }))
-    const own = this.list.filter(({ role }) => role === path)
-    return children.length > 0 && own.length > 0 ? [...children, this.virtualLeafOf(path, own)] : children
   }
 
-  /** Reading: what it was granted is what its present clients were, since no row has a counter of its own for it. */
-  private virtualLeafOf(role: string, own: ReadonlyArray<NaiveClient>): Child {
-    const held = this.books.scalarsHeld((holding) => holding.role === role)
-    const grants = own.reduce((sum, client) => sum + client.grants, 0)
-    return { path: `${role}/.`, priority: 0, share: this.books.weighted(held, 1), grants }
+  /** That of a virtual leaf, whose weight is 1. */
+  private shareOfMembers(role: string): number {
+    return this.books.weighted(
+      this.books.scalarsHeld((holding) => holding.role === role),
+      1,
+    )
   }
 
   private frameworksInOrder(role: string): ReadonlyArray<NaiveClient> {
@@ -132,6 +161,8 @@ export class Clients {
     return this.books.scalarsHeld((holding) => holding.frameworkId === frameworkId && holding.role === role)
   }
 }
+
+const virtualLeaf = (role: string): string => `${role}/.`
 
 export const keyOfClient = ({ frameworkId, role }: ClientName): string => clientKey(frameworkId, role)
 

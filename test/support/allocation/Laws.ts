@@ -1,0 +1,150 @@
+import { containsQuantities, type Quantities, toQuantities } from "../../../core/resources/Quantities.ts"
+import { intersectRanges } from "../../../core/resources/Ranges.ts"
+import { isIndivisible, isPlain, type Resource } from "../../../core/resources/Resource.ts"
+import {
+  addResources,
+  containsResources,
+  noResources,
+  pickResources,
+  plainQuantities,
+  quantitiesToResources,
+  type Resources,
+  resourcesToText,
+  toResources,
+} from "../../../core/resources/Resources.ts"
+import type { Watch } from "./Story.ts"
+import type { Held, World } from "./World.ts"
+
+// Laws of the books, checked against what a master would know itself: the lists of a `World`. Nothing here asks how an allocator
+// comes to its decisions.
+
+const insist = (holds: boolean, law: string): void => {
+  if (!holds) throw new Error(`broken: ${law}`)
+}
+
+const sumOf = (list: ReadonlyArray<Held>): Resources =>
+  list.map(({ resources }) => resources).reduce(addResources, noResources)
+
+const textOf = (resources: Resources): string => resourcesToText(resources)
+
+/** What the allocator says is held is what the master knows to be held, on each host. */
+export const booksAgree: Watch = (world) => () => {
+  for (const agentId of world.agents.keys()) {
+    const ours = textOf(sumOf(world.holdingsOn(agentId)))
+    const theirs = textOf(world.allocator.allocatedOn(agentId))
+    insist(ours === theirs, `books of ${agentId}: held are ${ours}, not ${theirs}`)
+  }
+}
+
+/**
+ * L1: what is offered nobody else has, and no reserve. Counted after the cycle: whatever kind of resource it offered of a host, its
+ * holders together have no more of it than there is, less the reserve. (Of other kinds a host that came back smaller may lack some.)
+ */
+export const neverLentTwice: Watch = (world) => () => {
+  for (const { agentId, resources } of world.made) {
+    const agent = world.agents.get(agentId)!
+    insist(agent.isActive, `L1: ${agentId} is not active`)
+    for (const { kind } of resources) {
+      const ofKind = (list: Resources) => pickResources(list, (other) => other.kind.key === kind.key)
+      const holdings = world.holdingsOn(agentId).map((held) => ofKind(held.resources))
+      const place = `L1: ${kind.key} of ${agentId}`
+      if (kind.shared) insist(ofKind(agent.total).length > 0, `${place} is not there to be shared`)
+      else
+        insist(
+          fits(holdings, ofKind(agent.total), isPlain(kind) ? agent.reserve : {}),
+          `${place} is lent twice`,
+        )
+    }
+  }
+}
+
+/** Whether the holders of one kind have what there is of it, each a part of his own. */
+const fits = (holdings: ReadonlyArray<Resources>, total: Resources, reserve: Quantities): boolean => {
+  const all = holdings.flat()
+  if (all.some(({ kind }) => kind.type !== "scalar")) {
+    const overlaps = all.some((left, index) => all.slice(0, index).some((right) => isOverlap(left, right)))
+    return !overlaps && containsResources(total, toResources(all))
+  }
+  if (all.some(({ kind }) => isIndivisible(kind))) return containsResources(total, toResources(all))
+  const held = toQuantities(all.map(({ kind, value }) => [kind.name, value as number] as const))
+  const wanted = toQuantities([
+    ...Object.entries(held),
+    ...Object.entries(reserve).filter(([name]) => name === all[0]!.kind.name),
+  ])
+  return containsQuantities(
+    toQuantities(total.map(({ kind, value }) => [kind.name, value as number])),
+    wanted,
+  )
+}
+
+const isOverlap = (left: Resource, right: Resource): boolean => {
+  if (left.kind.type === "set") {
+    const items = right.value as ReadonlyArray<string>
+    return (left.value as ReadonlyArray<string>).some((item) => items.includes(item))
+  }
+  return intersectRanges(left.value as ReadonlyArray<number>, right.value as ReadonlyArray<number>).length > 0
+}
+
+/** Rows that are stored as they change are the rows of a snapshot, so that a master which dies at any moment finds all of them. */
+export const rowsFollow: Watch = (world) => {
+  const stored = new Map<string, string>()
+  return () => {
+    const { allocator } = world
+    for (const ref of allocator.takeChanged()) {
+      const value = allocator.row(ref)
+      const name = `${ref.kind} ${ref.key}`
+      if (value === undefined) stored.delete(name)
+      else stored.set(name, JSON.stringify(value))
+    }
+    const inStore = Array.from(stored, ([name, value]) => `${name} ${value}`).sort()
+    const now = allocator.snapshot().map(({ kind, key, value }) => `${kind} ${key} ${JSON.stringify(value)}`)
+    const missing = now.filter((row) => !inStore.includes(row))
+    const stale = inStore.filter((row) => !now.includes(row))
+    insist(missing.length === 0, `rows: never told of ${missing.join(", ")}`)
+    insist(stale.length === 0, `rows: never told that this is gone: ${stale.join(", ")}`)
+    // A restart reads the rows; what it changes is told again by nobody.
+  }
+}
+
+/**
+ * A cycle leaves nothing that anybody would take: an immediate second one, over all hosts, makes no offers. Asked of a copy.
+ * Not where something is shared: that is offered once in a cycle, and again in the next.
+ */
+export const nothingIsLeftOver: Watch = (world) => (command) => {
+  if (command.type !== "cycle") return
+  const agents = Array.from(world.agents.values())
+  if (agents.some(({ total }) => total.some(({ kind }) => kind.shared))) return
+  const more = world.copy().allocate(world.nowMs, "all")
+  if (more.count === 0) return
+  const { frameworkId, role, agentId, resources } = more.at(0)
+  insist(false, `left over: ${textOf(resources)} of ${agentId}, which ${frameworkId} takes as ${role}`)
+}
+
+/** Everything back: the same as if nobody had ever held anything. Destroys the world. */
+export const expectNothingHeld = (world: World): void => {
+  const { allocator } = world
+  for (const { scope, resources } of [...world.offers, ...world.tasks]) allocator.release(scope, resources)
+  const pathsHeld = new Set([...world.offers, ...world.tasks].map(({ scope }) => scope.role))
+  for (const path of pathsHeld) {
+    insist(allocator.shareOf(path) === 0, `give back: the share of ${path} is ${allocator.shareOf(path)}`)
+    const held = Object.keys(allocator.allocatedToRole(path))
+    insist(held.length === 0, `give back: ${path} still holds ${held.join()}`)
+  }
+  for (const { agentId, total, reserve } of world.agents.values()) {
+    const held = allocator.allocatedOn(agentId)
+    insist(held.length === 0, `give back: ${textOf(held)} of ${agentId} are still held`)
+    const available = allocator.availableOn(agentId)
+    const free = Object.entries(plainQuantities(total)).map(([name, milli]): [string, number] => [
+      name,
+      Math.max(0, milli - (reserve[name] ?? 0)),
+    ])
+    const others = (list: Resources) =>
+      pickResources(list, ({ kind }) => kind.type !== "scalar" || !isPlain(kind))
+    const expected = textOf([...quantitiesToResources(toQuantities(free)), ...others(total)].sort(byKey))
+    const actual = textOf(Array.from(available).sort(byKey))
+    insist(expected === actual, `give back: of ${agentId} available are ${actual}, not ${expected}`)
+  }
+}
+
+const byKey = (left: Resource, right: Resource): number =>
+  left.kind.key < right.kind.key ? -1 : left.kind.key > right.kind.key ? 1 : 0
