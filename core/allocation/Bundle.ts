@@ -1,5 +1,5 @@
 import { isPlain, type Resource, resourceOf } from "../resources/Resource.ts"
-import { addResources, noResources, type Resources } from "../resources/Resources.ts"
+import { noResources, type Resources } from "../resources/Resources.ts"
 import { sizeOf } from "../resources/ResourceValue.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 
@@ -38,19 +38,26 @@ export const toBundle = (names: ResourceNames, resources: Resources): Bundle => 
 /** The bundle of plain amounts (a row from `from` on) and a rest. */
 export const bundleOfRow = (
   names: ResourceNames,
-  row: ArrayLike<number>,
+  row: Float64Array,
   from: number,
   rest: Resources,
 ): Bundle => {
+  const { kinds, columnsInOrder } = names
   const plain: Array<number> = []
-  const scalars: Array<Resource> = []
-  for (let column = 0; column < names.names.length; column++) {
-    const milli = row[from + column]!
-    plain.push(milli)
-    if (milli > 0) scalars.push(resourceOf(names.kinds[column]!, milli))
+  for (let column = 0; column < kinds.length; column++) plain.push(row[from + column]!)
+  const resources: Array<Resource> = []
+  // Both in the order of their keys, and no key in both, since what is plain is not in the rest.
+  let next = 0
+  for (let index = 0; index < columnsInOrder.length; index++) {
+    const column = columnsInOrder[index]!
+    const milli = plain[column]!
+    if (milli === 0) continue
+    const kind = kinds[column]!
+    while (next < rest.length && rest[next]!.kind.key < kind.key) resources.push(rest[next++]!)
+    resources.push(resourceOf(kind, milli))
   }
-  scalars.sort((left, right) => (left.kind.key < right.kind.key ? -1 : 1))
-  return withRest(names, addResources(scalars, rest), plain, rest)
+  while (next < rest.length) resources.push(rest[next++]!)
+  return withRest(names, resources, plain, rest)
 }
 
 const withRest = (

@@ -264,6 +264,11 @@ export class FairTree {
     return this.childrenOf(node).order
   }
 
+  /** An order by the same keys, for some children of a node that somebody else picks. */
+  newOrder(): SiblingOrder {
+    return new SiblingOrder(this.keys)
+  }
+
   /** Puts every node whose key changed in its place. */
   refresh(): void {
     if (this.allStale) {

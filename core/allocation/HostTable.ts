@@ -295,13 +295,8 @@ export class HostTable {
     }
     this.bundles[slot] = undefined
     if (isBare) isBare = isNothing(this.availableRest[slot]!)
-    const isSmall = isBare || !this.reachesMinimum(slot)
+    const isSmall = isBare || !reachesMinimum(this.minimum, this.available, base, this.availableRest[slot]!)
     this.flags[slot] = (this.flags[slot]! & ~(BARE | SMALL)) | (isBare ? BARE : 0) | (isSmall ? SMALL : 0)
-  }
-
-  private reachesMinimum(slot: number): boolean {
-    const { counted, rest } = this.bundleOf(slot)
-    return reachesMinimum(this.minimum, counted, rest)
   }
 
   private sumAvailable(slot: number, sign: number): void {

@@ -41,7 +41,7 @@ export class IndexedAllocator implements Allocator {
   private readonly tree = new FairTree(this.names)
   private readonly hosts: HostTable
   private readonly filters = new FilterTable()
-  private readonly quotas = new QuotaBook(this.names, this.tree)
+  private readonly quotas: QuotaBook
   private readonly shared = new SharedBook(this.tree, this.names, (client, column, milli) =>
     this.quotas.holdSpecial(this.clients.tops[client]!, column, milli),
   )
@@ -60,8 +60,10 @@ export class IndexedAllocator implements Allocator {
     rows: ReadonlyArray<Entity> = [],
   ) {
     const stored = readRows(rows)
-    const { names, tree, filters, quotas, shared } = this
+    const { names, tree, filters, shared } = this
     const minimum = compileMinimum(names, settings.minAllocatable)
+    this.quotas = new QuotaBook(names, tree, minimum)
+    const { quotas } = this
     this.hosts = new HostTable(names, minimum)
     const { hosts } = this
     this.roles = new RoleBook(settings, tree, quotas, stored.grantsByRole, (path) =>

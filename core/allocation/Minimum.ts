@@ -26,40 +26,41 @@ export const compileMinimum = (names: ResourceNames, sets: ReadonlyArray<Quantit
   }),
 })
 
-/** Whether scalars (by column, without shared ones) and a rest reach it. */
+/** Whether plain scalars (a row from `base` on) and a rest reach it. */
 export const reachesMinimum = (
   minimum: Minimum,
-  counted: ReadonlyArray<number>,
+  row: Float64Array,
+  base: number,
   rest: Resources,
 ): boolean => {
   const { sets } = minimum
   if (sets.length === 0) return true
   for (let index = 0; index < sets.length; index++) {
-    if (hasAll(sets[index]!, counted, rest)) return true
+    if (hasAll(sets[index]!, row, base, rest)) return true
   }
   return false
 }
 
 const hasAll = (
   { columns, names, amounts }: MinimumSet,
-  counted: ReadonlyArray<number>,
+  row: Float64Array,
+  base: number,
   rest: Resources,
 ): boolean => {
   for (let index = 0; index < columns.length; index++) {
-    const column = columns[index]!
-    const scalars = column < counted.length ? counted[column]! : 0
-    if (scalars >= amounts[index]!) continue
-    if (rest.length === 0 || scalars + uncounted(rest, names[index]!) < amounts[index]!) return false
+    const plain = row[base + columns[index]!]!
+    if (plain >= amounts[index]!) continue
+    if (rest.length === 0 || plain + amountIn(rest, names[index]!) < amounts[index]!) return false
   }
   return true
 }
 
-/** Items of ranges and sets × 1000, and shared resources, each once: what `counted` leaves out. */
-const uncounted = (rest: Resources, name: string): number => {
+/** Scalars, shared ones once, and items of ranges and sets × 1000. */
+const amountIn = (rest: Resources, name: string): number => {
   let sum = 0
   for (let index = 0; index < rest.length; index++) {
     const { kind, value } = rest[index]!
-    if (kind.name !== name || (kind.type === "scalar" && !kind.shared)) continue
+    if (kind.name !== name) continue
     if (kind.shared && index > 0 && rest[index - 1]!.kind.key === kind.key) continue
     sum += sizeOf(kind.type, value)
   }

@@ -17,23 +17,21 @@ import { type HostTable, SPECIAL } from "./HostTable.ts"
 import type { QuotaBook, TopRole } from "./QuotaBook.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 
-/** How the resources of one host are cut for one client. */
-export interface Cut {
-  /** What may be offered; undefined = nothing. */
-  readonly bundle: Bundle | undefined
-  /** Whether a limit or others' guarantees took something away. */
-  readonly isHeldBack: boolean
-}
-
-const nothing: Cut = { bundle: undefined, isHeldBack: false }
-const nothingHeldBack: Cut = { bundle: undefined, isHeldBack: true }
+/** There is nothing for the client; all of it; a part, which `build` makes. */
+export const NOTHING = 0
+export const WHOLE = 1
+export const PART = 2
 
 /**
  * What a client may be offered of a host (spec/mesos.md §1.3): of the rest only what its role and capabilities allow, of the plain
  * scalars what the quota of its role and the guarantees of others leave, in stage 1 what it needs to reach its own.
  */
 export class OfferCut {
-  private readonly row: Array<number> = []
+  /** Plain scalars of the last cut, by column. */
+  row: Float64Array
+  rest: Resources = noResources
+  /** Whether a limit or others' guarantees took something away. */
+  isHeldBack = false
   private readonly names: ResourceNames
   private readonly hosts: HostTable
   private readonly clients: ClientBook
@@ -44,56 +42,74 @@ export class OfferCut {
     this.hosts = hosts
     this.clients = clients
     this.quotas = quotas
+    this.row = new Float64Array(names.width)
+    names.onWiden((_, after) => {
+      this.row = new Float64Array(after)
+    })
   }
 
   /**
-   * @param whole all that is available of the host
+   * Cuts what is available of a host to what a client may be offered of it. Says how much that is, and leaves it in `row` and `rest`;
+   * most cuts come to nothing, so nothing is built.
+   *
+   * @param whole the rest of all that is available
    * @param stage 1 or 2
    * @param parts into how many the host is divided; 1 = not
    * @param gone shared resources of the host that were offered in this cycle already
    */
-  cut(client: number, slot: number, whole: Bundle, stage: 1 | 2, parts: number, gone: Resources): Cut {
+  cut(
+    client: number,
+    slot: number,
+    whole: Resources,
+    stage: 1 | 2,
+    parts: number,
+    gone: Resources,
+  ): typeof NOTHING | typeof WHOLE | typeof PART {
+    const base = slot * this.names.width
     const top = this.clients.tops[client]!
-    const heldBack = stage === 1 ? this.cutToGuarantee(top, whole) : this.cutToQuota(top, whole)
-    if (heldBack === NO_GUARANTEE) return nothing
-    const rest = this.restFor(client, slot, whole, stage, parts, gone)
-    const isCut = this.cutToPart(slot, parts, whole)
-    const isHeldBack = heldBack === HELD_BACK
-    if (!isCut && !isHeldBack && rest === whole.rest) return { bundle: whole, isHeldBack }
-    if (this.isEmpty(rest)) return isHeldBack ? nothingHeldBack : nothing
-    return { bundle: bundleOfRow(this.names, this.row, 0, rest), isHeldBack }
+    this.isHeldBack = false
+    if (stage === 1) {
+      if (!this.cutToGuarantee(top, base)) return NOTHING
+    } else this.cutToQuota(top, base)
+    this.rest = this.restFor(client, slot, whole, stage, parts, gone)
+    const isCut = this.cutToPart(base, parts)
+    if (!isCut && !this.isHeldBack && this.rest === whole) return WHOLE
+    return this.isEmpty() ? NOTHING : PART
+  }
+
+  build(): Bundle {
+    return bundleOfRow(this.names, this.row, 0, this.rest)
   }
 
   /** Stage 1, step 5: what reaches the guarantee, and as much on top as limit and surplus leave. */
-  private cutToGuarantee(top: TopRole, whole: Bundle): number {
+  private cutToGuarantee(top: TopRole, base: number): boolean {
     const { quotas, row } = this
+    const { available } = this.hosts
     let reaches = false
-    let heldBack = NOT_HELD_BACK
     for (let column = 0; column < this.names.names.length; column++) {
-      const milli = amountAt(whole.plain, column)
+      const milli = available[base + column]!
       const part = Math.min(milli, quotas.unsatisfied(top, column))
       if (part > 0) reaches = true
       const room = quotas.roomBelowLimit(top, column) - part
       const burst = Math.max(0, Math.min(milli - part, room, this.surplus(column)))
       row[column] = part + burst
-      if (part + burst < milli) heldBack = HELD_BACK
+      if (part + burst < milli) this.isHeldBack = true
     }
-    return reaches ? heldBack : NO_GUARANTEE
+    return reaches
   }
 
-  private cutToQuota(top: TopRole, whole: Bundle): number {
+  private cutToQuota(top: TopRole, base: number): void {
     const { quotas, row } = this
-    let heldBack = NOT_HELD_BACK
+    const { available } = this.hosts
     const hasLimits = top.quota !== null
     for (let column = 0; column < this.names.names.length; column++) {
-      const milli = amountAt(whole.plain, column)
+      const milli = available[base + column]!
       let left = milli
       if (hasLimits) left = Math.min(left, quotas.roomBelowLimit(top, column))
       if (quotas.hasGuarantees) left = Math.max(0, Math.min(left, this.surplus(column)))
       row[column] = left
-      if (left < milli) heldBack = HELD_BACK
+      if (left < milli) this.isHeldBack = true
     }
-    return heldBack
   }
 
   /** Available to everybody: infinite for a name of which nothing is kept for guarantees. */
@@ -102,13 +118,15 @@ export class OfferCut {
     return required > 0 ? (this.hosts.activeAvailable[column] || 0) - required : Number.POSITIVE_INFINITY
   }
 
-  private cutToPart(slot: number, parts: number, whole: Bundle): boolean {
+  private cutToPart(base: number, parts: number): boolean {
     if (parts === 1) return false
     let isCut = false
     for (let column = 0; column < this.names.names.length; column++) {
-      const part = Math.ceil(this.hosts.totalAt(slot, column) / parts)
-      if (part < this.row[column]!) this.row[column] = part
-      if (this.row[column]! < amountAt(whole.plain, column)) isCut = true
+      const part = Math.ceil(this.hosts.total[base + column]! / parts)
+      if (part < this.row[column]!) {
+        this.row[column] = part
+        isCut = true
+      }
     }
     return isCut
   }
@@ -116,7 +134,7 @@ export class OfferCut {
   private restFor(
     client: number,
     slot: number,
-    { rest }: Bundle,
+    rest: Resources,
     stage: 1 | 2,
     parts: number,
     gone: Resources,
@@ -156,18 +174,11 @@ export class OfferCut {
     )
   }
 
-  private isEmpty(rest: Resources): boolean {
+  private isEmpty(): boolean {
     for (let column = 0; column < this.names.names.length; column++) if (this.row[column]! > 0) return false
-    return isNothing(rest)
+    return isNothing(this.rest)
   }
 }
-
-const NOT_HELD_BACK = 0
-const HELD_BACK = 1
-const NO_GUARANTEE = 2
-
-const amountAt = (plain: ReadonlyArray<number>, column: number): number =>
-  column < plain.length ? plain[column]! : 0
 
 const hasCopy = (resources: Resources, resource: Resource): boolean =>
   resources.some(({ kind, value }) => kind.key === resource.kind.key && value === resource.value)

@@ -9,10 +9,12 @@ import { grownInt32 } from "./Growable.ts"
 import { HostOrder } from "./HostOrder.ts"
 import { BARE, type HostTable, SMALL, SPECIAL, TAKEN } from "./HostTable.ts"
 import { type Minimum, reachesMinimum } from "./Minimum.ts"
-import { OfferCut } from "./OfferCut.ts"
+import { NOTHING, OfferCut, WHOLE } from "./OfferCut.ts"
 import type { QuotaBook } from "./QuotaBook.ts"
+import { QuotaOrder } from "./QuotaOrder.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 import type { SharedBook } from "./SharedBook.ts"
+import type { SiblingOrder } from "./SiblingOrder.ts"
 
 /** The books that a cycle reads and writes. */
 export interface CycleBooks {
@@ -48,6 +50,8 @@ export class OfferCycle implements Allocations {
   private lastOffers: Int32Array = new Int32Array(0)
   private previousOffers: Int32Array = new Int32Array(0)
   private canMerge = false
+  private hasQuotas = false
+  private readonly quotaOrder: QuotaOrder
   private divides = false
   private readonly marks: FilterMarks
   private readonly offerCut: OfferCut
@@ -72,6 +76,7 @@ export class OfferCycle implements Allocations {
     this.settings = settings
     this.onHeldBack = onHeldBack
     this.marks = new FilterMarks(books.filters)
+    this.quotaOrder = new QuotaOrder(books.tree, books.quotas)
     this.offerCut = new OfferCut(books.names, books.hosts, books.clients, books.quotas)
     this.noBundle = toBundle(books.names, noResources)
     this.whole = this.noBundle
@@ -89,25 +94,29 @@ export class OfferCycle implements Allocations {
   }
 
   run(slots: Int32Array, count: number, firstDraw: number, secondDraw: number): void {
-    const { hosts, quotas, tree } = this.books
+    const { hosts, quotas } = this.books
     const before = this.count
     this.begin()
-    if (count === 0) return this.forgetOffers(before)
-    if (quotas.hasGuarantees) {
+    if (count > 0 && quotas.hasGuarantees) {
       this.stage = 1
       const order = this.hostOrder.sort(slots, count, hosts.hashes, hosts.ids, firstDraw)
-      for (let index = 0; index < count; index++) {
+      for (let index = 0; index < count && this.quotaOrder.needy.count > 0; index++) {
         this.visit(order[index]!)
-        tree.refresh()
+        this.quotaOrder.refresh()
       }
     }
     this.stage = 2
-    const order = this.hostOrder.sort(slots, count, hosts.hashes, hosts.ids, secondDraw)
+    if (count > 0)
+      this.runFairly(this.hostOrder.sort(slots, count, hosts.hashes, hosts.ids, secondDraw), count)
+    this.forgetOffers(before)
+  }
+
+  private runFairly(order: Int32Array, count: number): void {
+    const { hosts } = this.books
     for (let index = 0; index < count; index++) {
       if (index % warmedHosts === 0) hosts.warm(order, index, Math.min(index + warmedHosts, count))
       this.visitFairly(order[index]!)
     }
-    this.forgetOffers(before)
   }
 
   /** Lets go of the offers of the cycle before. Not by the array's length, which gives its memory back each time. */
@@ -120,7 +129,11 @@ export class OfferCycle implements Allocations {
     this.count = 0
     this.gonePerHost.clear()
     tree.refresh()
-    quotas.begin()
+    this.hasQuotas = quotas.hasQuotas
+    if (this.hasQuotas) {
+      quotas.begin()
+      this.quotaOrder.begin()
+    }
     this.marks.reserveClients(tree.bound)
     clients.tops.length = Math.max(clients.tops.length, tree.bound)
     this.divides = this.settings.partMin !== null && tree.activeClients() >= 2 * hosts.activeCount
@@ -131,17 +144,21 @@ export class OfferCycle implements Allocations {
   }
 
   private visitFairly(slot: number): void {
-    const { tree } = this.books
     if (this.divides) {
       this.parts = this.partsOf(slot)
       if (this.parts > 1) {
         this.visit(slot)
-        tree.refresh()
+        this.refresh()
         this.parts = 1
       }
     }
     this.visit(slot)
-    tree.refresh()
+    this.refresh()
+  }
+
+  private refresh(): void {
+    if (this.hasQuotas) this.quotaOrder.refresh()
+    else this.books.tree.refresh()
   }
 
   /** Into how many parts a host is divided, as stated at `Allocator`. */
@@ -171,64 +188,78 @@ export class OfferCycle implements Allocations {
     this.demands = hosts.demands[slot]!
     this.gone = this.isSpecial ? this.gonePerHost.get(slot) || noResources : noResources
     this.marks.mark(slot)
-    this.visitRoles(FairTree.root)
+    if (!this.hasQuotas) this.visitRoles(FairTree.root)
+    else if (this.stage === 1) this.visitSome(this.quotaOrder.needy)
+    else this.visitOpen()
+  }
+
+  /** In stage 2 exhausted roles are left out; of a host that has more than plain scalars they may get that. */
+  private visitOpen(): void {
+    const { tree, clients } = this.books
+    if (this.isSpecial || clients.ownMinimums > 0) {
+      this.visitRoles(FairTree.root)
+      return
+    }
+    const { open } = this.quotaOrder
+    if (open.count < tree.orderOf(FairTree.root).count) this.onHeldBack(this.slot)
+    this.visitSome(open)
+  }
+
+  private visitSome({ nodes, start, count }: SiblingOrder): void {
+    for (let place = start; place < start + count && !this.isDone; place++) this.visitRoles(nodes[place]!)
   }
 
   private visitRoles(node: number): void {
     const { tree } = this.books
-    const { nodes, start, count } = tree.orderOf(node)
-    if (count === 0) return
-    if (tree.isClient(nodes[start]!)) {
-      this.visitClients(nodes, start, start + count)
-      return
-    }
-    for (let place = start; place < start + count && !this.isDone; place++) this.visitRoles(nodes[place]!)
+    const order = tree.orderOf(node)
+    if (order.count === 0) return
+    if (tree.isClient(order.nodes[order.start]!)) this.visitClients(order)
+    else this.visitSome(order)
   }
 
-  private visitClients(order: Int32Array, start: number, end: number): void {
-    const { clients, quotas } = this.books
-    const first = order[start]!
-    if (this.stage === 1) {
-      const top = clients.tops[first]!
-      // Guarantees are a top-level role's own; sub-roles have none (spec/mesos.md §1.10).
-      if (!top.isUnsatisfied || top.role !== clients.roles[first]) return
-    } else if (quotas.hasQuotas && this.isPointless(first)) return
-    for (let place = start; place < end && !this.isDone; place++) this.tryClient(order[place]!)
-  }
-
-  /** Whether a role that has reached all its limits can get nothing else of the host either. */
-  private isPointless(client: number): boolean {
-    const { clients, names } = this.books
-    if (!clients.tops[client]!.isExhausted) return false
-    this.onHeldBack(this.slot)
-    if (this.isSpecial || clients.ownMinimums > 0) return false
-    return !reachesMinimum(this.settings.minimum, names.noAmounts, this.whole.rest)
+  private visitClients({ nodes, start, count }: SiblingOrder): void {
+    const { clients } = this.books
+    const first = nodes[start]!
+    // Guarantees are a top-level role's own; sub-roles have none (spec/mesos.md §1.10).
+    if (this.stage === 1 && clients.tops[first]!.role !== clients.roles[first]) return
+    for (let place = start; place < start + count && !this.isDone; place++) this.tryClient(nodes[place]!)
   }
 
   private tryClient(client: number): void {
-    const { clients, quotas } = this.books
+    const { clients, hosts } = this.books
     if ((clients.unfit[client]! & this.demands) !== 0) return
     const predicate = clients.predicates[client]
-    if (predicate !== undefined && !predicate(this.books.hosts.agents[this.slot]!)) return
-    const { whole } = this
-    let offered = whole
-    if (this.isSpecial || this.parts > 1 || quotas.hasQuotas) {
-      const cut = this.offerCut.cut(client, this.slot, whole, this.stage, this.parts, this.gone)
-      if (cut.isHeldBack) this.onHeldBack(this.slot)
-      if (cut.bundle === undefined) return
-      offered = cut.bundle
-    }
-    if (offered !== whole || clients.ownMinimums > 0) {
-      const minimum = clients.minimums[client] || this.settings.minimum
-      if (!reachesMinimum(minimum, offered.counted, offered.rest)) return
-    }
-    if (this.marks.isFiltered(client, offered)) return
+    if (predicate !== undefined && !predicate(hosts.agents[this.slot]!)) return
+    const offered =
+      this.isSpecial || this.parts > 1 || this.hasQuotas ? this.cutFor(client) : this.wholeFor(client)
+    if (offered === undefined || this.marks.isFiltered(client, offered)) return
     this.book(client, offered)
+  }
+
+  /** Everybody's minimum was asked for at once before; only a client's own is left to ask for. */
+  private wholeFor(client: number): Bundle | undefined {
+    const { clients, hosts, names } = this.books
+    if (clients.ownMinimums === 0) return this.whole
+    const minimum = clients.minimums[client] || this.settings.minimum
+    return reachesMinimum(minimum, hosts.available, this.slot * names.width, this.whole.rest)
+      ? this.whole
+      : undefined
+  }
+
+  private cutFor(client: number): Bundle | undefined {
+    const { offerCut, whole } = this
+    const outcome = offerCut.cut(client, this.slot, whole.rest, this.stage, this.parts, this.gone)
+    if (offerCut.isHeldBack) this.onHeldBack(this.slot)
+    if (outcome === NOTHING) return undefined
+    if (outcome === WHOLE) return this.wholeFor(client)
+    const minimum = this.books.clients.minimums[client] || this.settings.minimum
+    return reachesMinimum(minimum, offerCut.row, 0, offerCut.rest) ? offerCut.build() : undefined
   }
 
   // --- booking ---
 
   private book(client: number, offered: Bundle): void {
+    if (this.hasQuotas) this.quotaOrder.touch(this.books.clients.tops[client]!)
     if (offered === this.whole && !this.isSpecial) this.bookWhole(client)
     else this.bookPart(client, offered)
     this.record(client, offered)

@@ -1,6 +1,7 @@
 import { type Quantities, toQuantities } from "../resources/Quantities.ts"
 import type { Bundle } from "./Bundle.ts"
 import type { FairTree } from "./FairTree.ts"
+import type { Minimum } from "./Minimum.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 import type { Quota } from "./Settings.ts"
 
@@ -19,7 +20,7 @@ export interface TopRole {
   limits: ReadonlyArray<number>
   /** Whether some guarantee is not reached. */
   isUnsatisfied: boolean
-  /** Whether its limits leave room for nothing at all. */
+  /** Whether its limits leave no room for an offer of plain scalars that reaches the minimum. */
   isExhausted: boolean
   /** What it contributes to `required`, by column. */
   readonly missing: Array<number>
@@ -31,6 +32,7 @@ export interface TopRole {
  */
 export class QuotaBook {
   private readonly tops = new Map<string, TopRole>()
+  private readonly byNode: Array<TopRole | undefined> = []
   /** Those with a quota, by role. */
   private limited: Array<TopRole> = []
   /** By column: Σ max(0, guarantee − consumed). Brought up to date by `begin`, then kept by `noteHeld`. */
@@ -40,6 +42,7 @@ export class QuotaBook {
   constructor(
     private readonly names: ResourceNames,
     private readonly tree: FairTree,
+    private readonly minimum: Minimum,
   ) {}
 
   get hasQuotas(): boolean {
@@ -65,6 +68,11 @@ export class QuotaBook {
     }
     this.tops.set(name, top)
     return top
+  }
+
+  /** The top-level role that a child of the root stands for. */
+  topOfNode(node: number): TopRole {
+    return this.byNode[node]!
   }
 
   /** Forgets a top-level role that counts nothing any more. */
@@ -116,6 +124,8 @@ export class QuotaBook {
   /** Its node was made, or is gone (-1). */
   setNode(role: string, node: number): void {
     const top = this.topOf(role)
+    if (node >= 0) this.byNode[node] = top
+    else this.byNode[top.node] = undefined
     top.node = node
     if (node < 0) this.forget(top)
   }
@@ -189,10 +199,23 @@ export class QuotaBook {
     for (let column = 0; column < top.guarantees.length; column++) {
       if (this.unsatisfied(top, column) > 0) top.isUnsatisfied = true
     }
-    top.isExhausted = true
-    for (let column = 0; column < this.names.names.length; column++) {
-      if (this.roomBelowLimit(top, column) > 0) top.isExhausted = false
+    top.isExhausted = !this.hasRoomForMinimum(top)
+  }
+
+  private hasRoomForMinimum(top: TopRole): boolean {
+    const { sets } = this.minimum
+    if (sets.length === 0) {
+      return this.names.names.some((_, column) => this.roomBelowLimit(top, column) > 0)
     }
+    for (let index = 0; index < sets.length; index++) {
+      const { columns, amounts } = sets[index]!
+      let fits = true
+      for (let place = 0; place < columns.length; place++) {
+        if (this.roomBelowLimit(top, columns[place]!) < amounts[place]!) fits = false
+      }
+      if (fits) return true
+    }
+    return false
   }
 }
 

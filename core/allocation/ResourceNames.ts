@@ -8,7 +8,8 @@ export class ResourceNames {
   readonly names: Array<string> = []
   /** The plain scalars of these names. */
   readonly kinds: Array<ResourceKind> = []
-  readonly noAmounts: ReadonlyArray<number> = []
+  /** The columns in the order of their kinds' keys. */
+  columnsInOrder: ReadonlyArray<number> = []
   private readonly numbers = new Map<string, number>()
   private readonly widenings: Array<(before: number, after: number) => void> = []
   width = 4
@@ -25,6 +26,9 @@ export class ResourceNames {
     this.names.push(name)
     this.kinds.push(plainScalar(name))
     this.numbers.set(name, column)
+    this.columnsInOrder = this.names
+      .map((_, index) => index)
+      .sort((left, right) => (this.names[left]! < this.names[right]! ? -1 : 1))
     if (this.names.length > this.width) {
       const before = this.width
       this.width = before * 2

@@ -29,6 +29,18 @@ export class SiblingOrder {
     this.count++
   }
 
+  clear(): void {
+    this.start = 0
+    this.count = 0
+  }
+
+  /** Takes in a node that comes after all others. */
+  append(node: number): void {
+    this.makeRoomAtEnd()
+    this.nodes[this.start + this.count] = node
+    this.count++
+  }
+
   leave(node: number): void {
     const place = this.placeOf(node)
     this.nodes.copyWithin(place, place + 1, this.start + this.count)
