@@ -1,67 +1,75 @@
-import { type AllocationRole, allocate } from "../core/allocation/Allocate.ts"
-import { Ledger } from "../core/allocation/Ledger.ts"
-import { nextBelow, seedPrng } from "../core/Prng.ts"
-import type { Subject } from "./Bench.ts"
+import { execFile } from "node:child_process"
+import { rm } from "node:fs/promises"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { promisify } from "node:util"
+import { build } from "esbuild"
+import type { Job, JobResult } from "./allocation/Job.ts"
+import { type AllocationLine, linesOf, shapeOf } from "./allocation/Line.ts"
+import { outcomeOf } from "./allocation/Tables.ts"
+import { environment } from "./Bench.ts"
+import type { Outcome } from "./Outcome.ts"
 
-interface Shape {
-  readonly agents: number
-  readonly frameworks: number
-  /** Identical hosts could be served from a cache; the heterogeneous twin keeps that honest. */
-  readonly mixed: boolean
+export interface AllocationRun {
+  readonly jobs: ReadonlyArray<Job>
+  /** Without warming up: what a process just started does. */
+  readonly isCold: boolean
+  /** Where each process leaves its CPU profile; null = none. */
+  readonly profileFolder: string | null
 }
 
-const cluster = ({ agents, frameworks, mixed }: Shape) => {
-  const ledger = new Ledger()
-  const prng = seedPrng(11)
-  const agentIds = Array.from({ length: agents }, (_, index) => `agent-${index}`)
-  for (const id of agentIds) {
-    const cpus = mixed ? 1_000 * (1 + nextBelow(prng, 32)) : 24_000
-    const mem = mixed ? 1_000_000 * (1 + nextBelow(prng, 128)) : 64_000_000
-    ledger.addAgent(id, { cpus, mem })
-  }
-  const roles: ReadonlyArray<AllocationRole> = Array.from({ length: 10 }, (_, role) => ({
-    role: `role-${role}`,
-    weight: 1 + (role % 3),
-    grants: 0,
-    frameworks: Array.from({ length: frameworks / 10 }, (_, index) => ({
-      frameworkId: `framework-${role}-${index}`,
-      grants: 0,
-    })),
-  }))
-  return { ledger, agentIds, roles }
-}
+const run = promisify(execFile)
+/** Far above what any job takes, so that a hang ends. */
+const timeoutMs = 15 * 60_000
+const root = fileURLToPath(new URL("..", import.meta.url))
 
-const runCycle = (shape: Shape) => {
-  const { ledger, agentIds, roles } = cluster(shape)
-  return allocate({
-    agentIds,
-    roles,
-    ledger,
-    prng: seedPrng(3),
-    minimumOffers: [{ cpus: 10 }, { mem: 32_000 }],
-    isFiltered: () => false,
+/** Each job in a process of its own, one after the other, so that memory is its own and no job runs in another's heap. */
+export const runAllocation = async (
+  { jobs, isCold, profileFolder }: AllocationRun,
+  say: (text: string) => void,
+): Promise<Outcome> => {
+  // As it ships: bundled JavaScript, without the loader that runs this file. Below node_modules nothing else looks at it.
+  const bundle = join(root, `node_modules/.cache/bench-allocation-${process.pid}.mjs`)
+  await build({
+    entryPoints: [join(root, "bench/allocation/Child.ts")],
+    outfile: bundle,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    sourcemap: profileFolder === null ? false : "inline",
+    logLevel: "error",
   })
+  const lines: Array<AllocationLine> = []
+  const problems: Array<string> = []
+  try {
+    for (const job of jobs) {
+      const name = `${job.mode} ${shapeOf(job)} ${job.variant} (${job.settings} settings)`
+      say(`allocation ${name}`)
+      const result = await runChild(bundle, job, isCold, profileFolder)
+      if (typeof result === "string") problems.push(`allocation ${name}: ${result}`)
+      else lines.push(...linesOf(job, result))
+    }
+  } finally {
+    await rm(bundle, { force: true })
+  }
+  return outcomeOf(lines, environment(), problems)
 }
 
-/** A full cycle from an idle cluster, the building of the cluster included (a smaller part). */
-export const allocationSubjects = (): ReadonlyArray<Subject> =>
-  [
-    { agents: 500, frameworks: 50, mixed: false },
-    { agents: 500, frameworks: 50, mixed: true },
-    { agents: 2_000, frameworks: 200, mixed: true },
-  ].map((shape) => ({
-    suite: "allocation",
-    shape: `${shape.agents} agents × ${shape.frameworks} frameworks, ${shape.mixed ? "mixed" : "identical"} hosts`,
-    unit: "offers",
-    unitsPerRun: shape.agents,
-    verify: () => {
-      const made = runCycle(shape)
-      if (new Set(made.map(({ agentId }) => agentId)).size !== shape.agents)
-        throw new Error("an agent went unoffered")
-      if (JSON.stringify(made) !== JSON.stringify(runCycle(shape)))
-        throw new Error("the same seed gave other offers")
-    },
-    run: () => {
-      runCycle(shape)
-    },
-  }))
+const runChild = async (
+  bundle: string,
+  job: Job,
+  isCold: boolean,
+  profileFolder: string | null,
+): Promise<JobResult | string> => {
+  const profile = profileFolder === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileFolder}`]
+  const args = ["--max-old-space-size=8192", ...profile, bundle, JSON.stringify({ job, isCold })]
+  try {
+    const { stdout } = await run(process.execPath, args, { timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024 })
+    return JSON.parse(stdout) as JobResult
+  } catch (error) {
+    const { stderr, killed } = error as { readonly stderr?: string; readonly killed?: boolean }
+    if (killed === true) return `did not end within ${timeoutMs / 60_000} minutes`
+    return (stderr ?? "").trim() || String(error)
+  }
+}

@@ -1,5 +1,6 @@
-import { cpus } from "node:os"
+import { cpus, loadavg } from "node:os"
 import { Bench } from "tinybench"
+import type { Outcome } from "./Outcome.ts"
 
 /** One measured thing. `verify` runs before the timing and throws when the result is wrong: a fast wrong answer is no
  * answer. */
@@ -50,10 +51,44 @@ export const measure = async (subjects: ReadonlyArray<Subject>): Promise<Readonl
   return measurements
 }
 
-/** Where the figures were taken: without it they mean nothing. */
+export const outcomeOfMeasurements = (measurements: ReadonlyArray<Measurement>): Outcome => ({
+  lines: measurements.map((measurement) => ({ ...measurement, environment: environment() })),
+  tables: [
+    {
+      title: measurements[0]?.suite ?? "nothing",
+      note: "Median of the runs; the rate is that of the median.",
+      columns: [
+        { title: "shape", align: "left" },
+        { title: "runs", align: "right" },
+        { title: "median ms", align: "right" },
+        { title: "min ms", align: "right" },
+        { title: "max ms", align: "right" },
+        { title: "per second", align: "right" },
+        { title: "of", align: "left" },
+      ],
+      rows: measurements.map((one) => [
+        one.shape,
+        String(one.runs),
+        one.medianMs.toFixed(2),
+        one.minMs.toFixed(2),
+        one.maxMs.toFixed(2),
+        Math.round(one.unitsPerSecond).toLocaleString("en-US"),
+        one.unit,
+      ]),
+      ratios: [],
+    },
+  ],
+  times: measurements.map(({ suite, shape, medianMs }) => ({ key: `${suite} ${shape}`, medianMs })),
+  problems: [],
+})
+
+/** Where the figures were taken: without it they mean nothing. `load`: processes that wanted a core over the last minute. */
 export const environment = () => ({
   node: process.version,
   cpu: cpus()[0]?.model ?? "unknown",
   cores: cpus().length,
   platform: `${process.platform} ${process.arch}`,
+  load: loadavg()[0]!,
 })
+
+export type Environment = ReturnType<typeof environment>

@@ -1,62 +1,54 @@
 import { renderTable } from "../runtime/cli/Table.ts"
-import { allocationSubjects } from "./AllocationBench.ts"
-import { environment, measure } from "./Bench.ts"
+import { runAllocation } from "./AllocationBench.ts"
+import { type BenchArguments, readArguments, type SuiteName } from "./Arguments.ts"
+import { planJobs } from "./allocation/Plan.ts"
+import { environment, measure, outcomeOfMeasurements } from "./Bench.ts"
+import { helpText } from "./Help.ts"
 import { monitorSubjects } from "./MonitorBench.ts"
+import type { Outcome } from "./Outcome.ts"
 import { policySubjects } from "./PolicyBench.ts"
+import { writeReport } from "./Report.ts"
 
-// npm run bench [-- policies|allocation|monitor …] [--json]
+// npm run bench [-- SUITE …] [OPTION …], see Help.ts.
 
-const suites: Readonly<Record<string, () => ReturnType<typeof policySubjects>>> = {
-  policies: policySubjects,
-  allocation: allocationSubjects,
-  monitor: monitorSubjects,
-}
-
-const words = process.argv.slice(2)
-const wanted = words.filter((word) => !word.startsWith("-"))
-const unknown = wanted.find((name) => suites[name] === undefined)
-if (unknown !== undefined) {
-  process.stderr.write(`bench: no suite "${unknown}"; there are ${Object.keys(suites).join(", ")}\n`)
+const refuse = (problem: string): never => {
+  process.stderr.write(`bench: ${problem}; see npm run bench -- --help\n`)
   process.exit(2)
 }
 
-const round = (value: number, digits: number) => value.toFixed(digits)
-const grouped = (value: number) => Math.round(value).toLocaleString("en-US")
-
-const measurements = []
-for (const name of wanted.length === 0 ? Object.keys(suites) : wanted) {
-  process.stderr.write(`bench: ${name}\n`)
-  measurements.push(...(await measure(suites[name]!())))
+const say = (text: string): void => {
+  process.stderr.write(`bench: ${text}\n`)
 }
 
-if (words.includes("--json")) {
-  for (const measurement of measurements)
-    console.log(JSON.stringify({ ...measurement, environment: environment() }))
-} else {
-  const { node, cpu, cores } = environment()
-  console.log(`Node ${node}, ${cores} × ${cpu}\n`)
-  console.log(
-    renderTable(
-      [
-        { title: "suite", align: "left" },
-        { title: "shape", align: "left" },
-        { title: "runs", align: "right" },
-        { title: "median ms", align: "right" },
-        { title: "min ms", align: "right" },
-        { title: "max ms", align: "right" },
-        { title: "per second", align: "right" },
-        { title: "of", align: "left" },
-      ],
-      measurements.map((one) => [
-        one.suite,
-        one.shape,
-        String(one.runs),
-        round(one.medianMs, 2),
-        round(one.minMs, 2),
-        round(one.maxMs, 2),
-        grouped(one.unitsPerSecond),
-        one.unit,
-      ]),
-    ),
-  )
+const main = async (wishes: BenchArguments): Promise<void> => {
+  const planned = planJobs(wishes.allocation)
+  const jobs = typeof planned === "string" ? refuse(planned) : planned
+  const { isCold, profileFolder } = wishes
+  const suites: Readonly<Record<SuiteName, () => Promise<Outcome>>> = {
+    policies: async () => outcomeOfMeasurements(await measure(policySubjects())),
+    monitor: async () => outcomeOfMeasurements(await measure(monitorSubjects())),
+    allocation: () => runAllocation({ jobs, isCold, profileFolder }, say),
+  }
+  const here = environment()
+  if (!wishes.isJson)
+    console.log(`Node ${here.node}, ${here.cores} × ${here.cpu}, load ${here.load.toFixed(2)} at the start`)
+  const outcomes: Array<Outcome> = []
+  for (const name of wishes.suites) {
+    say(name)
+    const outcome = await suites[name]()
+    outcomes.push(outcome)
+    if (wishes.isJson) for (const line of outcome.lines) console.log(JSON.stringify(line))
+    else
+      for (const { title, note, columns, rows } of outcome.tables)
+        console.log(`\n${title}: ${note}\n\n${renderTable(columns, rows)}`)
+  }
+  if (wishes.outFolder !== null) say(`wrote ${await writeReport(wishes.outFolder, here, outcomes)}`)
+  const problems = outcomes.flatMap((outcome) => outcome.problems)
+  for (const problem of problems) say(`WRONG: ${problem}`)
+  if (problems.length > 0) process.exitCode = 1
 }
+
+const wishes = readArguments(process.argv.slice(2))
+if (typeof wishes === "string") refuse(wishes)
+else if (wishes.isHelp) process.stdout.write(helpText())
+else await main(wishes)

@@ -1,0 +1,123 @@
+import { suggestNearest } from "../core/policies/Nearest.ts"
+import { type Mode, modes } from "./allocation/Job.ts"
+import type { AllocationWishes } from "./allocation/Plan.ts"
+import { parseShape, type WantedShape } from "./allocation/Shape.ts"
+
+export const suiteNames = ["policies", "allocation", "monitor"] as const
+export type SuiteName = (typeof suiteNames)[number]
+
+export interface BenchArguments {
+  /** In the order in which they were named; all of them when none was. */
+  readonly suites: ReadonlyArray<SuiteName>
+  readonly isHelp: boolean
+  readonly isJson: boolean
+  /** Where the report goes; null = none is written. */
+  readonly outFolder: string | null
+  readonly allocation: AllocationWishes
+  readonly isCold: boolean
+  readonly profileFolder: string | null
+}
+
+const valueOptions = [
+  "--shape",
+  "--mode",
+  "--rounds",
+  "--variant",
+  "--settings",
+  "--profile",
+  "--out",
+] as const
+const flags = ["--json", "--cold", "--help"] as const
+const ofAllocation = ["--shape", "--mode", "--rounds", "--variant", "--settings", "--profile", "--cold"]
+
+type ValueOption = (typeof valueOptions)[number]
+
+/** Reads the words after `npm run bench --`. What is wrong with them as a text. */
+export const readArguments = (words: ReadonlyArray<string>): BenchArguments | string => {
+  const named: Array<SuiteName> = []
+  const given = new Map<string, Array<string>>()
+  for (let at = 0; at < words.length; at++) {
+    const word = words[at] === "-h" ? "--help" : words[at]!
+    const [option, written] = splitOption(word)
+    if (!word.startsWith("-")) {
+      const suite = suiteNames.find((name) => name === word)
+      if (suite === undefined) return unknownWord("suite", word, suiteNames)
+      if (!named.includes(suite)) named.push(suite)
+    } else if (isOneOf(option, flags)) {
+      if (written !== null) return `${option} takes no value`
+      given.set(option, [])
+    } else if (isOneOf(option, valueOptions)) {
+      const value = written ?? words[++at]
+      if (value === undefined || value === "") return `${option} needs a value`
+      given.set(option, [...(given.get(option) ?? []), ...value.split(",")])
+    } else return unknownWord("option", word, [...valueOptions, ...flags])
+  }
+  const misplaced = ofAllocation.find((option) => given.has(option))
+  if (misplaced !== undefined && named.length > 0 && !named.includes("allocation"))
+    return `${misplaced} is an option of the suite allocation`
+  return readValues(named, given)
+}
+
+const readValues = (
+  named: ReadonlyArray<SuiteName>,
+  given: ReadonlyMap<string, ReadonlyArray<string>>,
+): BenchArguments | string => {
+  const of = (option: ValueOption) => given.get(option) ?? []
+  const shapes: Array<WantedShape> = []
+  for (const text of of("--shape")) {
+    const shape = parseShape(text)
+    if (typeof shape === "string") return `--shape: ${shape}`
+    shapes.push(shape)
+  }
+  const wantedModes = readChoices<Mode>("mode", of("--mode"), modes)
+  if (typeof wantedModes === "string") return wantedModes
+  const variants = readChoices("variant", of("--variant"), ["alike", "mixed"] as const)
+  if (typeof variants === "string") return variants
+  const settings = readChoices("settings", of("--settings"), ["mesos", "default"] as const)
+  if (typeof settings === "string") return settings
+  for (const option of ["--rounds", "--profile", "--out"] as const) {
+    if (of(option).length > 1) return `${option} can be given once`
+  }
+  const roundsText = of("--rounds")[0]
+  if (roundsText !== undefined && !/^[1-9]\d{0,5}$/.test(roundsText))
+    return `--rounds: "${roundsText}" is not a whole number from 1 to 999999`
+  return {
+    suites: named.length === 0 ? suiteNames : named,
+    isHelp: given.has("--help"),
+    isJson: given.has("--json"),
+    outFolder: of("--out")[0] ?? (named.length === 0 ? "bench-report" : null),
+    allocation: {
+      modes: wantedModes,
+      shapes,
+      variants,
+      settings,
+      rounds: roundsText === undefined ? null : Number(roundsText),
+    },
+    isCold: given.has("--cold"),
+    profileFolder: of("--profile")[0] ?? null,
+  }
+}
+
+const splitOption = (word: string): readonly [option: string, value: string | null] => {
+  const at = word.indexOf("=")
+  return at < 0 ? [word, null] : [word.slice(0, at), word.slice(at + 1)]
+}
+
+const isOneOf = <Word extends string>(word: string, words: ReadonlyArray<Word>): word is Word =>
+  (words as ReadonlyArray<string>).includes(word)
+
+const readChoices = <Choice extends string>(
+  what: string,
+  words: ReadonlyArray<string>,
+  choices: ReadonlyArray<Choice>,
+): ReadonlyArray<Choice> | string => {
+  const chosen: Array<Choice> = []
+  for (const word of words) {
+    if (!isOneOf(word, choices)) return unknownWord(what, word, choices)
+    chosen.push(word)
+  }
+  return chosen
+}
+
+const unknownWord = (what: string, word: string, known: ReadonlyArray<string>): string =>
+  `no ${what} "${word}"${suggestNearest(word, known)} (there are ${known.join(", ")})`

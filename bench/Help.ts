@@ -1,0 +1,38 @@
+import { modes } from "./allocation/Job.ts"
+import { modeNotes } from "./allocation/Tables.ts"
+
+export const helpText = (): string => `npm run bench -- [SUITE …] [OPTION …]
+
+Figures, verified before they are believed. A wrong result is told instead of its time, and the exit code is 1.
+Without a suite all of them run, and bench-report/ gets report.html and report.json.
+
+suites
+  allocation   cycles of the allocator beside those recorded for Apache Mesos, each job in a process of its own
+  policies     evaluation of reservation policies on a seeded fleet
+  monitor      both loops of the monitor, many hosts at once
+
+options
+  --json              one object a line on standard output
+  --out FOLDER        write report.html and report.json there
+  --help
+
+options of allocation
+  --mode MODE,…       ${modes.join(", ")}; all of them when left out
+  --shape SHAPE,…     AGENTSxFRAMEWORKS or AGENTSxFRAMEWORKSxROLES. Left out: those that were recorded, and 100000x1000.
+                      Without ROLES: every recorded number of roles of that pair, else one; in quota one a framework.
+                      Without --mode: in the modes that have the shape among theirs, else in full
+  --rounds N          full: rounds; decline: saturated cycles; quota: allocators; incremental: changes
+  --variant V         alike (as recorded) or mixed (no two hosts, weights, quotas the same); both when left out
+  --settings S        mesos (as recorded) or default (gleaner's own); mesos when left out, and default for a few shapes
+  --cold              do not warm up on a small cluster first
+  --profile FOLDER    leave a CPU profile of each process there
+
+modes
+${modes.map((mode) => `  ${mode.padEnd(13)}${modeNotes[mode]}`).join("\n")}
+
+examples
+  npm run bench -- allocation --mode full --shape 10000x200
+  npm run bench -- allocation --mode decline --shape 1000x50 --variant mixed --rounds 30
+  npm run bench -- allocation --mode full,quota --json
+  npm run bench -- allocation --shape 3000x3000 --profile /tmp/profiles
+`

@@ -1,0 +1,34 @@
+import type { MakeAllocator } from "./Cluster.ts"
+import { runDecline } from "./DeclineMode.ts"
+import { runFull } from "./FullMode.ts"
+import { runIncremental } from "./IncrementalMode.ts"
+import type { Figure, Job, Mode } from "./Job.ts"
+import { runMemory } from "./MemoryMode.ts"
+import { runQuota } from "./QuotaMode.ts"
+import type { Shape } from "./Shape.ts"
+
+const runs: Readonly<Record<Mode, (job: Job, makeAllocator: MakeAllocator) => ReadonlyArray<Figure>>> = {
+  full: runFull,
+  decline: runDecline,
+  quota: runQuota,
+  incremental: runIncremental,
+  memory: runMemory,
+}
+
+/** Throws `WrongResult` when what was made is not what it should be. */
+export const runJob = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<Figure> =>
+  runs[job.mode](job, makeAllocator)
+
+/** The same job on a cluster so small that it leaves no trace in the memory of the process. A master runs for months, so what is timed is
+ * compiled code, as it was in the recorded runs. */
+export const warmUp = (job: Job, makeAllocator: MakeAllocator): void => {
+  const shape = smallShapeOf(job)
+  const rounds = { full: 200, decline: 100, quota: 20, incremental: 200, memory: 1 }[job.mode]
+  runJob({ ...job, shape, rounds }, makeAllocator)
+}
+
+const smallShapeOf = ({ mode, shape }: Job): Shape => {
+  if (mode === "quota") return { agents: 60, frameworks: 60, roles: 60 }
+  const frameworks = Math.min(shape.frameworks, 20)
+  return { agents: Math.min(shape.agents, 200), frameworks, roles: Math.min(shape.roles, frameworks) }
+}
