@@ -55,7 +55,7 @@ describe("roles", () => {
     // Beyond its cpus the limited one may still have mem, which is offered apart.
     const cpusOf = (role: string) => master.state.allocator.consumedQuotaOf(role).cpus ?? 0
     expect([cpusOf("limited"), cpusOf("batch")]).toEqual([3_000, 3_000])
-    inRole(master, "promised/b")
+    inRole(master, "promised")
     master.settle()
     expect(cpusOf("promised")).toBe(4_000)
   })
