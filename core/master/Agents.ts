@@ -18,7 +18,7 @@ import {
   tasksOfAgent,
 } from "./Context.ts"
 import type { MasterEventOf, ReportedTask } from "./Event.ts"
-import { rescindOffer, wantAllocationNow } from "./Offers.ts"
+import { rescindOffer, wantAllocation, wantAllocationNow } from "./Offers.ts"
 import type { AgentRecord, MasterState, TaskRecord } from "./State.ts"
 import { freeResources } from "./Statuses.ts"
 
@@ -258,7 +258,7 @@ export const onAgentDeadline = (context: MasterContext, agentId: string): void =
   else if (agent.condition === "unreachable") forgetAgent(context, agent)
 }
 
-/** Frameworks are told, and its resources count no more until it returns. */
+/** Frameworks are told, so that they start elsewhere what they lost, and its resources count no more until it returns. */
 const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
   const { state, turn, nowMs } = context
   const agentId = agent.id
@@ -276,6 +276,7 @@ const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
     sendMasterStatus(context, framework, spec, "TASK_UNREACHABLE", "REASON_AGENT_REMOVED", message)
   }
   putAgent(context, { ...agent, condition: "unreachable", sinceMs: nowMs })
+  wantAllocation(context)
   for (const frameworkId of sortedKeys(state.frameworks)) {
     const { streamId } = state.frameworks.get(frameworkId)!
     if (streamId !== null) turn.emit({ type: "ReportAgentFailure", streamId, agentId })

@@ -60,7 +60,8 @@ const settle = (
   task: TaskRecord,
   { status, latestState }: MasterEventOf<"StatusReported">,
 ): void => {
-  const settled = isTerminal(latestState) ? freeResources(context, task) : task
+  const hasEnded = isTerminal(latestState) || isTerminal(status.state)
+  const settled = hasEnded ? freeResources(context, task) : task
   putTask(context, { ...settled, state: status.state, status, unacknowledged: status.uuid !== null })
 }
 

@@ -16,7 +16,7 @@ import {
 } from "../../../core/resources/Quantities.ts"
 import { scalarQuantities } from "../../../core/resources/Resources.ts"
 import { isTerminal, type TaskStatus, taskKey } from "../../../core/Task.ts"
-import { launchOf, MasterHarness } from "../../support/MasterHarness.ts"
+import { launchOf, MasterHarness, statusOf } from "../../support/MasterHarness.ts"
 
 // Random stories of a small cluster, judged by laws that know nothing of how the master works.
 
@@ -44,6 +44,8 @@ const story = fc.array(
   { minLength: 20, maxLength: 200, size: "max" },
 )
 type Chapter = typeof story extends fc.Arbitrary<ReadonlyArray<infer Each>> ? Each : never
+
+const reportedStates = ["TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED", "TASK_FAILED"] as const
 
 const roleLists = [["web"], ["batch"], ["web/api"], ["batch", "web"], ["*"]]
 
@@ -130,13 +132,19 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
       return
     case "report":
       if (task === undefined) return
-      master.report(
-        task.spec.agentId,
-        task.spec.frameworkId,
-        task.spec.taskId,
-        (["TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED", "TASK_FAILED"] as const)[chapter.size % 4]!,
-        `u${chapter.size}`,
-      )
+      master.step({
+        type: "StatusReported",
+        agentId: task.spec.agentId,
+        status: statusOf(
+          task.spec.agentId,
+          task.spec.frameworkId,
+          task.spec.taskId,
+          reportedStates[chapter.size % 4]!,
+          `u${chapter.size}`,
+        ),
+        // Sometimes later than the status, sometimes what makes no sense at all.
+        latestState: reportedStates[(chapter.size % 9 === 0 ? chapter.size >> 2 : chapter.size) % 4]!,
+      })
       return
     case "acknowledge":
       if (task?.status?.uuid == null) return
