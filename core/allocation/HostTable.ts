@@ -1,18 +1,10 @@
 import { assert } from "../Assert.ts"
-import { resourcesBeyond } from "../resources/Difference.ts"
 import { noQuantities, type Quantities, toQuantities } from "../resources/Quantities.ts"
-import {
-  addResources,
-  containsResources,
-  isNoResources,
-  noResources,
-  pickResources,
-  type Resources,
-  subtractResources,
-} from "../resources/Resources.ts"
+import { addResources, containsResources, isNoResources, type Resources } from "../resources/Resources.ts"
 import type { AllocatorAgent } from "./Allocator.ts"
 import { type Bundle, bundleOfRow, freeInRest, isNothing, toBundle } from "./Bundle.ts"
 import { grownFloat64, grownUint8, grownUint32, widenedRows } from "./Growable.ts"
+import { HostRests } from "./HostRests.ts"
 import { type Minimum, reachesMinimum } from "./Minimum.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 import { hostHash } from "./VisitOrder.ts"
@@ -50,10 +42,7 @@ export class HostTable {
   allocated: Float64Array
   reserve: Float64Array
   available: Float64Array
-  readonly availableRest: Array<Resources> = []
-  private readonly totalRest: Array<Resources> = []
-  /** Held beyond the total: of an agent that came back smaller than what it runs. */
-  private readonly excessRest: Array<Resources> = []
+  readonly rests = new HostRests()
   /** All that is available, ready to be offered. */
   private readonly wholes: Array<Resources | undefined> = []
   /** Unreserved disks and the like in `availableRest`, by column. */
@@ -104,10 +93,8 @@ export class HostTable {
     this.hashes[slot] = hostHash(agentId)
     this.agents[slot] = undefined
     this.flags[slot] = 0
-    this.availableRest[slot] = noResources
+    this.rests.init(slot)
     this.freeInRest[slot] = undefined
-    this.totalRest[slot] = noResources
-    this.excessRest[slot] = noResources
     this.wholes[slot] = undefined
     for (const rows of [this.total, this.allocated, this.reserve, this.available]) {
       rows.fill(0, slot * this.width, (slot + 1) * this.width)
@@ -122,9 +109,7 @@ export class HostTable {
     this.agents[slot] = undefined
     this.flags[slot] = 0
     this.wholes[slot] = undefined
-    this.totalRest[slot] = noResources
-    this.availableRest[slot] = noResources
-    this.excessRest[slot] = noResources
+    this.rests.init(slot)
     this.free.push(slot)
   }
 
@@ -140,13 +125,10 @@ export class HostTable {
   setTotal(slot: number, total: Resources): void {
     this.untake(slot)
     const { plain, rest } = toBundle(this.names, total)
-    const heldRest = this.heldRestOf(slot)
     const base = slot * this.width
     this.total.fill(0, base, base + this.width)
     for (let column = 0; column < plain.length; column++) this.total[base + column] = plain[column]!
-    this.totalRest[slot] = rest
-    this.availableRest[slot] = resourcesBeyond(rest, heldRest)
-    this.excessRest[slot] = resourcesBeyond(heldRest, rest)
+    this.rests.setTotal(slot, rest)
     const isSpecial = rest.some(
       ({ kind }) => kind.reservations.length > 0 || kind.revocable || kind.shared || kind.type === "scalar",
     )
@@ -179,7 +161,7 @@ export class HostTable {
 
   /** The same for the books, made anew each time: of a host that is {@link SPECIAL}. */
   bundleOf(slot: number): Bundle {
-    return bundleOfRow(this.names, this.available, slot * this.width, this.availableRest[slot]!)
+    return bundleOfRow(this.names, this.available, slot * this.width, this.rests.available[slot]!)
   }
 
   /** Takes all that is available, which {@link wholeOf} gives; not of a host that is {@link SPECIAL}. */
@@ -208,19 +190,16 @@ export class HostTable {
     }
     // Not available any more, so that `settle` does not take it from the sum a second time.
     this.available.fill(0, base, base + this.width)
-    this.availableRest[slot] = noResources
+    this.rests.takeAll(slot)
     this.flags[slot] = flag & ~TAKEN
     this.settle(slot)
   }
 
   /** Takes a part of what is available. */
-  takePart(slot: number, { plain, rest, hasShared }: Bundle): void {
+  takePart(slot: number, { plain, rest }: Bundle): void {
     this.untake(slot)
     this.addAllocated(slot, plain, 1)
-    if (!isNoResources(rest)) {
-      const taken = hasShared ? pickResources(rest, ({ kind }) => !kind.shared) : rest
-      this.availableRest[slot] = subtractResources(this.availableRest[slot]!, taken)
-    }
+    this.rests.take(slot, rest)
     this.settle(slot)
   }
 
@@ -228,33 +207,15 @@ export class HostTable {
   takeAnyway(slot: number, { plain, rest }: Bundle): void {
     this.untake(slot)
     this.addAllocated(slot, plain, 1)
-    const taken = pickResources(rest, ({ kind }) => !kind.shared)
-    this.excessRest[slot] = addResources(
-      this.excessRest[slot]!,
-      resourcesBeyond(taken, this.availableRest[slot]!),
-    )
-    this.availableRest[slot] = resourcesBeyond(this.availableRest[slot]!, taken)
+    this.rests.takeAnyway(slot, rest)
     this.settle(slot)
   }
 
-  giveBack(slot: number, bundle: Bundle): void {
+  giveBack(slot: number, { plain, rest }: Bundle): void {
     this.untake(slot)
-    this.addAllocated(slot, bundle.plain, -1)
-    this.giveBackRest(slot, bundle)
+    this.addAllocated(slot, plain, -1)
+    this.rests.giveBack(slot, rest, this.ids[slot]!)
     this.settle(slot)
-  }
-
-  private giveBackRest(slot: number, bundle: Bundle): void {
-    if (isNoResources(bundle.rest)) return
-    const returned = bundle.hasShared ? pickResources(bundle.rest, ({ kind }) => !kind.shared) : bundle.rest
-    const excess = this.excessRest[slot]!
-    const free = resourcesBeyond(returned, excess)
-    this.excessRest[slot] = resourcesBeyond(excess, returned)
-    this.availableRest[slot] = addResources(this.availableRest[slot]!, free)
-    assert(
-      containsResources(this.totalRest[slot]!, this.availableRest[slot]!),
-      `agent ${this.ids[slot]} got back more than was held of it`,
-    )
   }
 
   private addAllocated(slot: number, plain: ReadonlyArray<number>, sign: number): void {
@@ -282,11 +243,11 @@ export class HostTable {
       if (milli > 0) isBare = false
     }
     const isSpecial = (this.flags[slot]! & SPECIAL) !== 0
-    this.freeInRest[slot] = isSpecial ? freeInRest(this.names, this.availableRest[slot]!) : undefined
+    this.freeInRest[slot] = isSpecial ? freeInRest(this.names, this.rests.available[slot]!) : undefined
     if (isActive) this.sumAvailable(slot, 1)
     this.wholes[slot] = undefined
-    if (isBare) isBare = isNothing(this.availableRest[slot]!)
-    const isSmall = isBare || !reachesMinimum(this.minimum, this.available, base, this.availableRest[slot]!)
+    if (isBare) isBare = isNothing(this.rests.available[slot]!)
+    const isSmall = isBare || !reachesMinimum(this.minimum, this.available, base, this.rests.available[slot]!)
     this.flags[slot] = (this.flags[slot]! & ~(BARE | SMALL)) | (isBare ? BARE : 0) | (isSmall ? SMALL : 0)
   }
 
@@ -311,17 +272,13 @@ export class HostTable {
     for (let column = 0; column < plain.length; column++) {
       if (plain[column]! > this.available[base + column]!) return false
     }
-    return containsResources(this.availableRest[slot]!, rest)
+    return containsResources(this.rests.available[slot]!, rest)
   }
 
   /** Held of it besides plain and shared resources. */
   heldRestOf(slot: number): Resources {
     this.untake(slot)
-    const held = pickResources(
-      subtractResources(this.totalRest[slot]!, this.availableRest[slot]!),
-      ({ kind }) => !kind.shared,
-    )
-    return addResources(held, this.excessRest[slot]!)
+    return this.rests.heldOn(slot)
   }
 
   holdsNothing(slot: number): boolean {
@@ -354,10 +311,6 @@ export class HostTable {
 
   totalAt(slot: number, column: number): number {
     return this.total[slot * this.width + column]!
-  }
-
-  totalRestOf(slot: number): Resources {
-    return this.totalRest[slot]!
   }
 
   /** All that could be offered of it to somebody. */

@@ -182,7 +182,7 @@ export class OfferCycle implements Allocations {
   private look(): void {
     this.isCut = this.isSpecial || this.parts > 1 || this.hasQuotas
     if (this.isCut || this.books.clients.ownMinimums > 0) {
-      this.wholeRest = this.books.hosts.availableRest[this.slot]!
+      this.wholeRest = this.books.hosts.rests.available[this.slot]!
     }
   }
 
