@@ -28,8 +28,6 @@ export class ClientBook {
   /** How many clients have a minimum of their own. */
   ownMinimums = 0
   readonly predicates: Array<HostPredicate | undefined> = []
-  /** Items and shared copies held, which no scalar row shows. */
-  readonly others: Array<number> = []
   readonly declinedRounds: Array<number> = []
   readonly roundAtMs: Array<number> = []
   /** Bits of `Gates.ts`: hosts it is unfit for, resources it must not see. */
@@ -82,7 +80,6 @@ export class ClientBook {
     this.tops[node] = this.quotas.topOf(role)
     this.minimums[node] = undefined
     this.predicates[node] = undefined
-    this.others[node] = 0
     this.unfit = grownUint8(this.unfit, node + 1)
     this.stripped = grownUint8(this.stripped, node + 1)
     const row = this.stored.get(clientKey(frameworkId, role))
@@ -113,7 +110,7 @@ export class ClientBook {
   }
 
   holdsNothing(node: number): boolean {
-    return this.others[node] === 0 && this.tree.holdings.isNothing(node)
+    return this.tree.holdings.isNothing(node)
   }
 
   /** Forgets an inactive client without filters that holds nothing, and what of its role has nobody left. */

@@ -1,4 +1,5 @@
 import { assert } from "../Assert.ts"
+import type { Bundle } from "./Bundle.ts"
 import { grownFloat64, grownInt32, grownUint8 } from "./Growable.ts"
 import { NodeHoldings } from "./NodeHoldings.ts"
 import { NodeKeys } from "./NodeKeys.ts"
@@ -195,20 +196,20 @@ export class FairTree {
 
   /** Adds (`sign` 1) or takes away (−1) what a client holds, in it and all its ancestors but the root; a booking of a
    * cycle is a grant besides. */
-  hold(client: number, counted: ReadonlyArray<number>, sign: number, isGrant: boolean): void {
+  hold(client: number, { counted, others }: Bundle, sign: number, isGrant: boolean): void {
     for (let node = client; node !== FairTree.root; node = this.parents[node]!) {
-      this.holdings.add(node, counted, sign)
+      this.holdings.add(node, counted, others, sign)
       if (isGrant) this.grant(node)
       this.markStale(node)
     }
   }
 
-  /** A grant of one row of a table of amounts. */
-  grantRow(client: number, rows: Float64Array, from: number, columns: number): void {
+  /** The same for one row of a table. */
+  holdRow(client: number, rows: Float64Array, from: number, sign: number, isGrant: boolean): void {
     const { holdings, parents } = this
     for (let node = client; node !== FairTree.root; node = parents[node]!) {
-      holdings.addRow(node, rows, from, columns)
-      this.grant(node)
+      holdings.addRow(node, rows, from, sign)
+      if (isGrant) this.grant(node)
       this.markStale(node)
     }
   }

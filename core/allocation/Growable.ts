@@ -28,14 +28,15 @@ export const grownFloat64 = (array: Float64Array, length: number): Float64Array 
   return grown
 }
 
-/** Rows of `before` numbers become rows of `after`, the new ones 0. */
+/** Rows of `before` numbers become rows of `after`, the new ones 0; the last column stays the last. */
 export const widenedRows = (array: Float64Array, before: number, after: number): Float64Array => {
   const rows = Math.floor(array.length / before)
   const widened = new Float64Array(rows * after)
   for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < before; column++) {
+    for (let column = 0; column < before - 1; column++) {
       widened[row * after + column] = array[row * before + column]!
     }
+    widened[row * after + after - 1] = array[row * before + before - 1]!
   }
   return widened
 }

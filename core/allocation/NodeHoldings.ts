@@ -1,7 +1,7 @@
 import { grownFloat64, widenedRows } from "./Growable.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 
-/** What the subtree of each node of the fair tree holds, in rows of scalars, and what share of the cluster that is. */
+/** What the subtree of each node of the fair tree holds, in rows (`ResourceNames`), and what share of the cluster that is. */
 export class NodeHoldings {
   private held: Float64Array
   /** Total of the cluster by column; 0 for a name that does not count. */
@@ -32,20 +32,22 @@ export class NodeHoldings {
     this.held.copyWithin(to * this.width, from * this.width, (from + 1) * this.width)
   }
 
-  add(node: number, amounts: ReadonlyArray<number>, sign: number): void {
+  /** Adds scalars by column, and the number of other things. */
+  add(node: number, amounts: ReadonlyArray<number>, others: number, sign: number): void {
     const { held } = this
     const base = node * this.width
     for (let column = 0; column < amounts.length; column++) {
       held[base + column] = held[base + column]! + sign * amounts[column]!
     }
+    this.addOne(node, this.width - 1, sign * others)
   }
 
-  /** Adds one row of a table of amounts. */
-  addRow(node: number, rows: Float64Array, from: number, columns: number): void {
-    const { held } = this
-    const base = node * this.width
-    for (let column = 0; column < columns; column++) {
-      held[base + column] = held[base + column]! + rows[from + column]!
+  /** Adds one row of a table. */
+  addRow(node: number, rows: Float64Array, from: number, sign: number): void {
+    const { held, width } = this
+    const base = node * width
+    for (let column = 0; column < width; column++) {
+      held[base + column] = held[base + column]! + sign * rows[from + column]!
     }
   }
 

@@ -2,7 +2,8 @@ import { plainScalar, type ResourceKind } from "../resources/Resource.ts"
 
 /**
  * Numbers the names of scalars, so that amounts can lie in rows of a typed array: number of the name = column. A row is
- * `width` long; when a name more comes along than fits, whoever keeps rows widens them.
+ * `width` long; when a name more comes along than fits, whoever keeps rows widens them. The last column belongs to no name:
+ * where somebody holds or has resources that are no scalars, it counts them.
  */
 export class ResourceNames {
   readonly names: Array<string> = []
@@ -29,7 +30,7 @@ export class ResourceNames {
     this.columnsInOrder = this.names
       .map((_, index) => index)
       .sort((left, right) => (this.names[left]! < this.names[right]! ? -1 : 1))
-    if (this.names.length > this.width) {
+    if (this.names.length >= this.width) {
       const before = this.width
       this.width = before * 2
       for (const widen of this.widenings) widen(before, this.width)
