@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { build } from "esbuild"
-import type { Job, JobResult } from "./allocation/Job.ts"
+import type { Figure, Job } from "./allocation/Job.ts"
 import { type AllocationLine, linesOf, shapeOf } from "./allocation/Line.ts"
 import { outcomeOf } from "./allocation/Tables.ts"
 import { environment } from "./Bench.ts"
@@ -61,12 +61,12 @@ const runChild = async (
   job: Job,
   isCold: boolean,
   profileFolder: string | null,
-): Promise<JobResult | string> => {
+): Promise<ReadonlyArray<Figure> | string> => {
   const profile = profileFolder === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileFolder}`]
   const args = ["--max-old-space-size=8192", ...profile, bundle, JSON.stringify({ job, isCold })]
   try {
     const { stdout } = await run(process.execPath, args, { timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024 })
-    return JSON.parse(stdout) as JobResult
+    return JSON.parse(stdout) as ReadonlyArray<Figure>
   } catch (error) {
     const { stderr, killed } = error as { readonly stderr?: string; readonly killed?: boolean }
     if (killed === true) return `did not end within ${timeoutMs / 60_000} minutes`

@@ -1,4 +1,4 @@
-import type { Job, JobResult } from "./Job.ts"
+import type { Job } from "./Job.ts"
 import { makeAllocator } from "./MakeAllocator.ts"
 import { runJob, warmUp } from "./RunJob.ts"
 
@@ -8,9 +8,7 @@ const { job, isCold } = JSON.parse(process.argv[2] ?? "") as { readonly job: Job
 
 try {
   if (!isCold) warmUp(job, makeAllocator)
-  const figures = runJob(job, makeAllocator)
-  const result: JobResult = { figures, rssMb: process.memoryUsage.rss() / 1e6 }
-  process.stdout.write(`${JSON.stringify(result)}\n`)
+  process.stdout.write(`${JSON.stringify(runJob(job, makeAllocator))}\n`)
 } catch (error) {
   const text = error instanceof Error && error.name === "WrongResult" ? error.message : stackOf(error)
   process.stderr.write(`${text}\n`)

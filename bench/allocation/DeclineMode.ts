@@ -9,7 +9,7 @@ import {
   runCycle,
 } from "./Cluster.ts"
 import { FairBooks } from "./FairBooks.ts"
-import type { Figure, Job } from "./Job.ts"
+import { type Figure, type Job, residentMb } from "./Job.ts"
 import { OfferList } from "./OfferList.ts"
 import {
   type Amounts,
@@ -22,7 +22,7 @@ import {
   toAgent,
   type Workload,
 } from "./Workload.ts"
-import { wrongResult } from "./WrongResult.ts"
+import { checkAt, wrongResult } from "./WrongResult.ts"
 
 /**
  * Table 2: a part of each host is in use, every offer of the rest is refused for ever, until everybody has refused everything; then
@@ -30,42 +30,68 @@ import { wrongResult } from "./WrongResult.ts"
  * little of it taken away or given back, which no filter may let through.
  */
 export const runDecline = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<Figure> => {
+  const told = Array.from({ length: stories }, () => runStory(job, makeAllocator))
+  const { agents, frameworks } = job.shape
+  const { rssMb } = told[0]!
+  const figure = (phase: string, offers: number, timesOf: (story: Story) => CycleTimes): Figure => ({
+    phase,
+    times: joinTimes(told.map(timesOf)),
+    offers,
+    giveBackMsPer1000: phase === "first" ? told.flatMap((story) => story.giveBackMsPer1000) : [],
+    rssMb,
+  })
+  const cycle = (phase: string, round: number) =>
+    figure(phase, agents, ({ declined }) => timesAt(declined, round - 1))
+  return [
+    cycle("first", 1),
+    cycle("half", Math.max(1, Math.floor(frameworks / 2))),
+    cycle("last", frameworks),
+    figure("saturated", 0, ({ saturated }) => saturated),
+    figure("saturated, all hosts changed", 0, ({ changed }) => changed),
+  ]
+}
+
+/** The first, the middle and the last cycle happen once a story. */
+const stories = 3
+
+interface Story {
+  readonly declined: CycleTimes
+  readonly giveBackMsPer1000: ReadonlyArray<number>
+  readonly saturated: CycleTimes
+  readonly changed: CycleTimes
+  /** At saturation. */
+  readonly rssMb: number
+}
+
+const runStory = (job: Job, makeAllocator: MakeAllocator): Story => {
   const workload = clusterWorkload(job.shape, job.variant, true)
   const cluster = createFullCluster(workload, job.settings, makeAllocator)
   const offers = new OfferList()
   const checker = new DeclineChecker(workload)
   const { agents, frameworks } = job.shape
-  const times = new CycleTimes()
-  const givenBackMs: Array<number> = []
+  const declined = new CycleTimes()
+  const giveBackMsPer1000: Array<number> = []
   for (let round = 1; round <= frameworks; round++) {
-    runCycle(cluster, "all", offers, times)
-    checker.check(offers, `round ${round}`)
-    givenBackMs.push((giveBack(cluster, offers, refuseForEverMs) * 1_000) / agents)
+    runCycle(cluster, "all", offers, declined)
+    checkAt(`round ${round}`, () => checker.check(offers))
+    giveBackMsPer1000.push((giveBack(cluster, offers, refuseForEverMs) * 1_000) / agents)
   }
-  const saturatedTimes = runSaturated(cluster, offers, job.rounds, () => undefined)
-  const touchedTimes = runSaturated(cluster, offers, job.rounds, (round) => touchAll(cluster, round))
+  const saturated = runSaturated(cluster, offers, job.rounds, () => undefined)
+  const rssMb = residentMb()
+  const changed = runSaturated(cluster, offers, job.rounds, (round) => touchAll(cluster, round))
   probe(cluster, offers)
-  const half = Math.max(1, Math.floor(frameworks / 2))
-  const cycle = (phase: string, round: number): Figure => ({
-    phase,
-    times: { wallMs: [times.wallMs[round - 1]!], cpuMs: [times.cpuMs[round - 1]!] },
-    offers: agents,
-    giveBackMsPer1000: phase === "first" ? givenBackMs : [],
-  })
-  const saturated = (phase: string, own: CycleTimes): Figure => ({
-    phase,
-    times: own,
-    offers: 0,
-    giveBackMsPer1000: [],
-  })
-  return [
-    cycle("first", 1),
-    cycle("half", half),
-    cycle("last", frameworks),
-    saturated("saturated", saturatedTimes),
-    saturated("saturated, all hosts changed", touchedTimes),
-  ]
+  return { declined, giveBackMsPer1000, saturated, changed, rssMb }
 }
+
+const timesAt = ({ wallMs, cpuMs }: CycleTimes, index: number): CycleTimes => ({
+  wallMs: [wallMs[index]!],
+  cpuMs: [cpuMs[index]!],
+})
+
+const joinTimes = (times: ReadonlyArray<CycleTimes>): CycleTimes => ({
+  wallMs: times.flatMap(({ wallMs }) => wallMs),
+  cpuMs: times.flatMap(({ cpuMs }) => cpuMs),
+})
 
 /** What is left of each host, offered whole, each time to one who has not refused it yet and whose turn it is. */
 export class DeclineChecker {
@@ -79,31 +105,30 @@ export class DeclineChecker {
     this.inUse = new FairBooks(workload)
   }
 
-  check(offers: OfferList, place: string): void {
+  check(offers: OfferList): void {
     const { agents, frameworks } = this.workload.shape
     const taken: Array<readonly [framework: number, amounts: Amounts]> = []
     const seen = new Uint8Array(agents)
     for (let index = 0; index < offers.count; index++) {
       const { frameworkId, role, agentId } = offers.scopeAt(index)
-      const here = `${place}: ${agentId}`
       const agent = agentOf(agentId, agents)
       const framework = frameworkOf(frameworkId, frameworks)
-      if (role !== "*") wrongResult(`${here} went to ${frameworkId} in ${role}`)
-      if (seen[agent] === 1) wrongResult(`${here} was offered twice`)
+      if (role !== "*") wrongResult(`${agentId} went to ${frameworkId} in ${role}`)
+      if (seen[agent] === 1) wrongResult(`${agentId} was offered twice`)
       if (this.hasRefused(agent, framework))
-        wrongResult(`${here} went to ${frameworkId}, which has refused it`)
-      const amounts = readAmounts(offers.resourcesAt(index), here)
+        wrongResult(`${agentId} went to ${frameworkId}, which has refused it`)
+      const amounts = readAmounts(offers.resourcesAt(index), agentId)
       const rest = restOf(this.workload, agent)
       if (!sameAmounts(amounts, rest))
-        wrongResult(`${here}: ${amountsToText(amounts)} was offered of ${amountsToText(rest)}`)
-      this.inUse.checkTurn(framework, (other) => !this.hasRefused(agent, other), here)
+        wrongResult(`${agentId}: ${amountsToText(amounts)} was offered of ${amountsToText(rest)}`)
+      this.inUse.checkTurn(framework, (other) => !this.hasRefused(agent, other), agentId)
       this.inUse.book(framework, amounts, 1)
       taken.push([framework, amounts])
       seen[agent] = 1
       this.refused[agent * frameworks + framework] = 1
     }
     for (const [framework, amounts] of taken) this.inUse.book(framework, amounts, -1)
-    if (offers.count !== agents) wrongResult(`${place}: ${offers.count} offers, there are ${agents} agents`)
+    if (offers.count !== agents) wrongResult(`${offers.count} offers, there are ${agents} agents`)
   }
 
   private hasRefused(agent: number, framework: number): boolean {

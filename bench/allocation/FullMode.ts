@@ -8,10 +8,10 @@ import {
   runCycle,
 } from "./Cluster.ts"
 import { FairBooks } from "./FairBooks.ts"
-import type { Figure, Job } from "./Job.ts"
+import { type Figure, type Job, residentMb } from "./Job.ts"
 import { OfferList } from "./OfferList.ts"
 import { agentOf, clusterWorkload, frameworkOf, type Workload } from "./Workload.ts"
-import { wrongResult } from "./WrongResult.ts"
+import { checkAt, wrongResult } from "./WrongResult.ts"
 
 /** Table 1: all hosts are free, one cycle offers all of them, every offer is handed back without a filter. */
 export const runFull = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<Figure> => {
@@ -22,29 +22,29 @@ export const runFull = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<F
   const giveBackMsPer1000: Array<number> = []
   for (let round = 1; round <= job.rounds; round++) {
     runCycle(cluster, "all", offers, times)
-    checkFullCycle(workload, offers, `round ${round}`)
+    checkAt(`round ${round}`, () => checkFullCycle(workload, offers))
     giveBackMsPer1000.push((giveBack(cluster, offers, null) * 1_000) / offers.count)
   }
-  return [{ phase: "cycle", times, offers: job.shape.agents, giveBackMsPer1000 }]
+  const { agents } = job.shape
+  return [{ phase: "cycle", times, offers: agents, giveBackMsPer1000, rssMb: residentMb() }]
 }
 
 /** Each host once, exactly what it has, and each to whose turn it was. */
-const checkFullCycle = (workload: Workload, offers: OfferList, place: string): void => {
+const checkFullCycle = (workload: Workload, offers: OfferList): void => {
   const { agents, frameworks } = workload.shape
   const seen = new Uint8Array(agents)
   const books = new FairBooks(workload)
   for (let index = 0; index < offers.count; index++) {
     const { frameworkId, role, agentId } = offers.scopeAt(index)
-    const here = `${place}: ${agentId}`
     const agent = agentOf(agentId, agents)
     const framework = frameworkOf(frameworkId, frameworks)
-    if (role !== workload.roleOf(framework)) wrongResult(`${here} went to ${frameworkId} in ${role}`)
-    if (seen[agent] === 1) wrongResult(`${here} was offered twice`)
+    if (role !== workload.roleOf(framework)) wrongResult(`${agentId} went to ${frameworkId} in ${role}`)
+    if (seen[agent] === 1) wrongResult(`${agentId} was offered twice`)
     seen[agent] = 1
-    const amounts = readAmounts(offers.resourcesAt(index), here)
-    if (!sameAmounts(amounts, workload.totalOf(agent))) wrongResult(`${here} was not offered as it is`)
-    books.checkTurn(framework, null, here)
+    const amounts = readAmounts(offers.resourcesAt(index), agentId)
+    if (!sameAmounts(amounts, workload.totalOf(agent))) wrongResult(`${agentId} was not offered as it is`)
+    books.checkTurn(framework, null, agentId)
     books.book(framework, amounts, 1)
   }
-  if (offers.count !== agents) wrongResult(`${place}: ${offers.count} offers, there are ${agents} agents`)
+  if (offers.count !== agents) wrongResult(`${offers.count} offers, there are ${agents} agents`)
 }

@@ -10,7 +10,7 @@ import {
   runCycle,
 } from "./Cluster.ts"
 import { FairBooks } from "./FairBooks.ts"
-import type { Figure, Job } from "./Job.ts"
+import { type Figure, type Job, residentMb } from "./Job.ts"
 import { OfferList } from "./OfferList.ts"
 import {
   type Amounts,
@@ -40,6 +40,7 @@ const figure = (phase: string, times: CycleTimes, offers: number): Figure => ({
   times,
   offers,
   giveBackMsPer1000: [],
+  rssMb: residentMb(),
 })
 
 const runReturned = (job: Job, makeAllocator: MakeAllocator): Figure => {

@@ -24,10 +24,8 @@ export interface Figure {
   readonly giveBackMsPer1000: ReadonlyArray<number>
   readonly bytesPerAgent?: number
   readonly bytesPerFilter?: number
-}
-
-export interface JobResult {
-  readonly figures: ReadonlyArray<Figure>
-  /** Of the process at its end, in MB of 10⁶ bytes. */
+  /** Of the process afterwards, in MB of 10⁶ bytes. */
   readonly rssMb: number
 }
+
+export const residentMb = (): number => process.memoryUsage.rss() / 1e6

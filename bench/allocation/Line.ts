@@ -1,5 +1,5 @@
 import type { SettingsName } from "./Cluster.ts"
-import type { Figure, Job, JobResult, Mode } from "./Job.ts"
+import type { Figure, Job, Mode } from "./Job.ts"
 import {
   mesosBytesPerFilter,
   mesosMachine,
@@ -56,7 +56,7 @@ export interface AllocationLine {
   readonly goal: { readonly text: string; readonly isReached: boolean } | null
 }
 
-export const linesOf = (job: Job, { figures, rssMb }: JobResult): ReadonlyArray<AllocationLine> =>
+export const linesOf = (job: Job, figures: ReadonlyArray<Figure>): ReadonlyArray<AllocationLine> =>
   figures.map((figure) => {
     const { phase, times, offers, giveBackMsPer1000 } = figure
     const cycleMs = times.wallMs.length === 0 ? null : spreadOf(times.wallMs)
@@ -79,7 +79,7 @@ export const linesOf = (job: Job, { figures, rssMb }: JobResult): ReadonlyArray<
       giveBackMsPer1000: giveBackMsPer1000.length === 0 ? null : spreadOf(giveBackMsPer1000).median,
       bytesPerAgent: figure.bytesPerAgent ?? null,
       bytesPerFilter: figure.bytesPerFilter ?? null,
-      rssMb,
+      rssMb: figure.rssMb,
       peer,
       ratio,
       bestRatio: cycleMs === null || peerMs === null ? null : peerMs / cycleMs.min,

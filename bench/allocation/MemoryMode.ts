@@ -12,7 +12,7 @@ import {
   refuseForEverMs,
   runCycle,
 } from "./Cluster.ts"
-import type { Figure, Job } from "./Job.ts"
+import { type Figure, type Job, residentMb } from "./Job.ts"
 import { OfferList } from "./OfferList.ts"
 import { clusterWorkload, toAgent, type Workload } from "./Workload.ts"
 import { wrongResult } from "./WrongResult.ts"
@@ -26,7 +26,14 @@ export const runMemory = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray
   ...weighFilters(job, makeAllocator),
 ]
 
-const none = { times: new CycleTimes(), offers: 0, giveBackMsPer1000: [] }
+const weighed = (phase: string, bytes: Pick<Figure, "bytesPerAgent" | "bytesPerFilter">): Figure => ({
+  phase,
+  times: new CycleTimes(),
+  offers: 0,
+  giveBackMsPer1000: [],
+  rssMb: residentMb(),
+  ...bytes,
+})
 
 const weighAgents = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<Figure> => {
   const { agents } = job.shape
@@ -41,9 +48,9 @@ const weighAgents = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<Figu
   // All of it must have been reachable until here.
   runDroppedCycle(cluster, 0)
   return [
-    { phase: "what is handed in", ...none, bytesPerAgent: handedIn },
-    { phase: "idle", ...none, bytesPerAgent: idle },
-    { phase: "all offered", ...none, bytesPerAgent: offered },
+    weighed("what is handed in", { bytesPerAgent: handedIn }),
+    weighed("idle", { bytesPerAgent: idle }),
+    weighed("all offered", { bytesPerAgent: offered }),
   ]
 }
 
@@ -78,8 +85,8 @@ const weighFilters = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<Fig
   if (cluster.allocator.nextExpiryMs() !== null) wrongResult("there are filters after a year and a day")
   const perFilter = (bytes: number) => bytes / (agents * frameworks)
   return [
-    { phase: "filters", ...none, bytesPerFilter: perFilter(filteredBytes - freeBytes) },
-    { phase: "left of them when expired", ...none, bytesPerFilter: perFilter(expiredBytes - freeBytes) },
+    weighed("filters", { bytesPerFilter: perFilter(filteredBytes - freeBytes) }),
+    weighed("left of them when expired", { bytesPerFilter: perFilter(expiredBytes - freeBytes) }),
   ]
 }
 

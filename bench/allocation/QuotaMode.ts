@@ -1,10 +1,10 @@
 import { readAmounts } from "./Amounts.ts"
 import { CycleTimes, createFullCluster, type MakeAllocator, runCycle } from "./Cluster.ts"
-import type { Figure, Job } from "./Job.ts"
+import { type Figure, type Job, residentMb } from "./Job.ts"
 import { recordedQuota } from "./MesosRecorded.ts"
 import { OfferList } from "./OfferList.ts"
 import { agentOf, frameworkOf, quotaOf, quotaWorkload, type Variant, type Workload } from "./Workload.ts"
-import { wrongResult } from "./WrongResult.ts"
+import { checkAt, wrongResult } from "./WrongResult.ts"
 
 /** Table 3: one cycle that brings every role to its quota, and one more that can make no offer. A new allocator each round. */
 export const runQuota = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<Figure> => {
@@ -16,7 +16,7 @@ export const runQuota = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<
   for (let round = 1; round <= job.rounds; round++) {
     const cluster = createFullCluster(workload, job.settings, makeAllocator)
     runCycle(cluster, "all", offers, first)
-    checkQuotaCycle(workload, job.variant, offers, `round ${round}`)
+    checkAt(`round ${round}`, () => checkQuotaCycle(workload, job.variant, offers))
     made = offers.count
     runCycle(cluster, "all", offers, second)
     if (offers.count > 0) wrongResult(`round ${round}: the second cycle made ${offers.count} offers`)
@@ -25,9 +25,10 @@ export const runQuota = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<
     runCycle(cluster, "changed", offers)
     if (offers.count === 0) wrongResult(`round ${round}: ${role} may have more, and gets nothing`)
   }
+  const rssMb = residentMb()
   return [
-    { phase: "first", times: first, offers: made, giveBackMsPer1000: [] },
-    { phase: "second", times: second, offers: 0, giveBackMsPer1000: [] },
+    { phase: "first", times: first, offers: made, giveBackMsPer1000: [], rssMb },
+    { phase: "second", times: second, offers: 0, giveBackMsPer1000: [], rssMb },
   ]
 }
 
@@ -40,7 +41,7 @@ const largerQuota = (workload: Workload) => {
 const names = ["cpus", "mem", "disk"] as const
 
 /** No host gives more than it has; no role gets more than its limit nor, as far as an offer may be made of it, less than is guaranteed. */
-const checkQuotaCycle = (workload: Workload, variant: Variant, offers: OfferList, place: string): void => {
+const checkQuotaCycle = (workload: Workload, variant: Variant, offers: OfferList): void => {
   const { agents, frameworks, roles } = workload.shape
   const given = {
     cpus: new Float64Array(agents),
@@ -51,26 +52,25 @@ const checkQuotaCycle = (workload: Workload, variant: Variant, offers: OfferList
   const scopes = new Set<string>()
   for (let index = 0; index < offers.count; index++) {
     const { frameworkId, role, agentId } = offers.scopeAt(index)
-    const here = `${place}: ${agentId}`
     const agent = agentOf(agentId, agents)
     const framework = frameworkOf(frameworkId, frameworks)
-    if (role !== workload.roleOf(framework)) wrongResult(`${here} went to ${frameworkId} in ${role}`)
+    if (role !== workload.roleOf(framework)) wrongResult(`${agentId} went to ${frameworkId} in ${role}`)
     const scope = `${frameworkId} ${agentId}`
-    if (scopes.has(scope)) wrongResult(`${here} was offered twice to ${frameworkId}`)
+    if (scopes.has(scope)) wrongResult(`${agentId} was offered twice to ${frameworkId}`)
     scopes.add(scope)
-    const amounts = readAmounts(offers.resourcesAt(index), here)
-    if (amounts.ports.length > 0) wrongResult(`${here} has no ports`)
+    const amounts = readAmounts(offers.resourcesAt(index), agentId)
+    if (amounts.ports.length > 0) wrongResult(`${agentId} has no ports`)
     for (const name of names) {
       given[name][agent]! += amounts[name]
       got[name][framework % roles]! += amounts[name]
       if (given[name][agent]! > workload.totalOf(agent)[name])
-        wrongResult(`${here}: more ${name} than it has`)
+        wrongResult(`${agentId}: more ${name} than it has`)
     }
   }
   for (let role = 0; role < roles; role++) {
     const quota = quotaOf(role, variant)
     for (const name of names) {
-      const amount = `${place}: ${workload.roleOf(role)} got ${got[name][role]} of ${name}`
+      const amount = `${workload.roleOf(role)} got ${got[name][role]} of ${name}`
       if (got[name][role]! > quota[name]) wrongResult(`${amount}, above its limit ${quota[name]}`)
       // What is too little for an offer may stay missing: 0.01 cpus, 32 MB; disk alone never makes one.
       const spare = { cpus: 9, mem: 31_999, disk: variant === "alike" ? 0 : quota.disk }[name]
@@ -79,5 +79,5 @@ const checkQuotaCycle = (workload: Workload, variant: Variant, offers: OfferList
   }
   const recorded = recordedQuota.find((row) => row.shape.roles === roles && row.shape.agents === agents)
   if (variant === "alike" && recorded !== undefined && offers.count !== recorded.offers)
-    wrongResult(`${place}: ${offers.count} offers, Mesos makes ${recorded.offers}`)
+    wrongResult(`${offers.count} offers, Mesos makes ${recorded.offers}`)
 }

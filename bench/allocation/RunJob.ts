@@ -19,12 +19,15 @@ const runs: Readonly<Record<Mode, (job: Job, makeAllocator: MakeAllocator) => Re
 export const runJob = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<Figure> =>
   runs[job.mode](job, makeAllocator)
 
-/** The same job on a cluster so small that it leaves no trace in the memory of the process. A master runs for months, so what is timed is
- * compiled code, as it was in the recorded runs. */
+/**
+ * The same job on clusters so small that they leave no trace in the memory of the process. A master runs for months, so what is timed is
+ * compiled code, as it was in the recorded runs. Several, because V8 compiles for the one allocator it has seen (its closures) and starts
+ * again with the second.
+ */
 export const warmUp = (job: Job, makeAllocator: MakeAllocator): void => {
   const shape = smallShapeOf(job)
-  const rounds = { full: 200, decline: 100, quota: 20, incremental: 200, memory: 1 }[job.mode]
-  runJob({ ...job, shape, rounds }, makeAllocator)
+  const rounds = { full: 100, decline: 40, quota: 5, incremental: 100, memory: 1 }[job.mode]
+  for (let time = 0; time < 5; time++) runJob({ ...job, shape, rounds }, makeAllocator)
 }
 
 const smallShapeOf = ({ mode, shape }: Job): Shape => {

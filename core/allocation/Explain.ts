@@ -25,6 +25,8 @@ export interface RoleAnswer {
   readonly refusal: Refusal | null
   /** Hosts that say the same, the largest group first. */
   readonly groups: ReadonlyArray<HostGroup>
+  /** What holds besides, whatever the hosts say. */
+  readonly remark: string | null
   /** All of it in words: `12 hosts: short of mem by 1.2–3.5 GiB; 3: filtered for 4 s more`. */
   readonly text: string
 }
@@ -69,8 +71,10 @@ export class Explainer {
     this.agentIds = this.parts.some(({ judge }) => judge !== null) ? view.agentIds() : []
   }
 
-  /** Asks so many more hosts; true when all are asked. */
-  advance(hostCount: number): boolean {
+  /** Asks about so many more times, each host once for each role; true when all are asked. */
+  advance(questions: number): boolean {
+    const asking = this.parts.filter(({ judge }) => judge !== null).length
+    const hostCount = Math.max(1, Math.floor(questions / Math.max(1, asking)))
     const end = Math.min(this.agentIds.length, this.next + hostCount)
     for (; this.next < end; this.next++) {
       const agent = this.view.agent(this.agentIds[this.next]!)
@@ -86,12 +90,11 @@ export class Explainer {
   answers(): ReadonlyArray<RoleAnswer> {
     const { nameOf } = this.background
     return this.parts.map(({ frameworkId, role, refusal, remark, hosts }) => {
-      if (refusal !== null) {
-        return { frameworkId, role, refusal, groups: [], text: refusalText(refusal, frameworkId, nameOf) }
-      }
-      if (hosts.length === 0) return { frameworkId, role, refusal, groups: [], text: "there are no hosts" }
+      const answer = { frameworkId, role, refusal, remark, groups: [] }
+      if (refusal !== null) return { ...answer, text: refusalText(refusal, frameworkId, nameOf) }
+      if (hosts.length === 0) return { ...answer, text: "there are no hosts" }
       const groups = groupHosts(hosts, frameworkId === null, nameOf)
-      return { frameworkId, role, refusal, groups, text: groupsText(groups) + remark }
+      return { ...answer, groups, text: groupsText(groups) + (remark === null ? "" : `; but ${remark}`) }
     })
   }
 }
@@ -101,8 +104,7 @@ interface RolePart {
   readonly frameworkId: string | null
   readonly role: string | null
   readonly refusal: Refusal | null
-  /** To be added to the text. */
-  readonly remark: string
+  readonly remark: string | null
   /** Null when there is a refusal. */
   readonly judge: ((agent: AllocatorAgent) => HostVerdict) | null
   readonly hosts: Array<HostAnswer>
@@ -124,7 +126,7 @@ const partsOf = (
         : framework.roles
   return roles.map((one): RolePart => {
     const refusal = refusalOf(framework, one)
-    const part = { frameworkId, role: one === undefined ? null : one, refusal, remark: "", hosts: [] }
+    const part = { frameworkId, role: one === undefined ? null : one, refusal, remark: null, hosts: [] }
     if (refusal !== null || framework === undefined || one === undefined) return { ...part, judge: null }
     const asker = clientAsker(view, framework, one)
     const judge = new HostJudge(view, asker, question.wanted, question.nowMs, background.holdingsOn)
@@ -147,7 +149,7 @@ const anybodysPart = (
     frameworkId: null,
     role,
     refusal: null,
-    remark: hasTaker ? "" : `; but no framework wants offers for role ${role}`,
+    remark: hasTaker ? null : `no framework wants offers for role ${role}`,
     judge: behindOthers(view, judge, before, nowMs),
     hosts: [],
   }

@@ -204,12 +204,12 @@ export class FairTree {
     }
   }
 
-  /** A grant of one row of a table of amounts. */
-  grantRow(client: number, rows: Float64Array, from: number, columns: number): void {
+  /** The same for one row of a table. */
+  holdRow(client: number, rows: Float64Array, from: number, sign: number, isGrant: boolean): void {
     const { holdings, parents } = this
     for (let node = client; node !== FairTree.root; node = parents[node]!) {
-      holdings.addRow(node, rows, from, columns)
-      this.grant(node)
+      holdings.addRow(node, rows, from, sign)
+      if (isGrant) this.grant(node)
       this.markStale(node)
     }
   }

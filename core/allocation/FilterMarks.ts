@@ -1,5 +1,4 @@
 import { containsResources, type Resources } from "../resources/Resources.ts"
-import type { Bundle } from "./Bundle.ts"
 import type { FilterTable } from "./FilterTable.ts"
 import { grownInt32 } from "./Growable.ts"
 
@@ -52,8 +51,8 @@ export class FilterMarks {
   }
 
   /** Whether the client refused all of this on the host (spec/mesos.md §1.5: refused ⊇ offered). */
-  isFiltered(client: number, offered: Bundle): boolean {
-    return this.hasMarks && this.visits[client] === this.visit && this.isRefused(client, offered.resources)
+  isFiltered(client: number, offered: Resources): boolean {
+    return this.hasMarks && this.visits[client] === this.visit && this.isRefused(client, offered)
   }
 
   private isRefused(client: number, offered: Resources): boolean {

@@ -1,18 +1,10 @@
 import { assert } from "../Assert.ts"
-import { resourcesBeyond } from "../resources/Difference.ts"
 import { noQuantities, type Quantities, toQuantities } from "../resources/Quantities.ts"
-import {
-  addResources,
-  containsResources,
-  isNoResources,
-  noResources,
-  pickResources,
-  type Resources,
-  subtractResources,
-} from "../resources/Resources.ts"
+import { addResources, containsResources, isNoResources, type Resources } from "../resources/Resources.ts"
 import type { AllocatorAgent } from "./Allocator.ts"
 import { type Bundle, bundleOfRow, freeInRest, isNothing, toBundle } from "./Bundle.ts"
 import { grownFloat64, grownUint8, grownUint32, widenedRows } from "./Growable.ts"
+import { HostRests } from "./HostRests.ts"
 import { type Minimum, reachesMinimum } from "./Minimum.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 import { hostHash } from "./VisitOrder.ts"
@@ -50,11 +42,9 @@ export class HostTable {
   allocated: Float64Array
   reserve: Float64Array
   available: Float64Array
-  readonly availableRest: Array<Resources> = []
-  private readonly totalRest: Array<Resources> = []
-  /** Held beyond the total: of an agent that came back smaller than what it runs. */
-  private readonly excessRest: Array<Resources> = []
-  private readonly bundles: Array<Bundle | undefined> = []
+  readonly rests = new HostRests()
+  /** All that is available, ready to be offered. */
+  private readonly wholes: Array<Resources | undefined> = []
   /** Unreserved disks and the like in `availableRest`, by column. */
   private readonly freeInRest: Array<ReadonlyArray<number> | undefined> = []
   /** Sum of what is available and free (unreserved, not revocable) over the active hosts, by column. */
@@ -103,11 +93,9 @@ export class HostTable {
     this.hashes[slot] = hostHash(agentId)
     this.agents[slot] = undefined
     this.flags[slot] = 0
-    this.availableRest[slot] = noResources
+    this.rests.init(slot)
     this.freeInRest[slot] = undefined
-    this.totalRest[slot] = noResources
-    this.excessRest[slot] = noResources
-    this.bundles[slot] = undefined
+    this.wholes[slot] = undefined
     for (const rows of [this.total, this.allocated, this.reserve, this.available]) {
       rows.fill(0, slot * this.width, (slot + 1) * this.width)
     }
@@ -120,10 +108,8 @@ export class HostTable {
     this.ids[slot] = ""
     this.agents[slot] = undefined
     this.flags[slot] = 0
-    this.bundles[slot] = undefined
-    this.totalRest[slot] = noResources
-    this.availableRest[slot] = noResources
-    this.excessRest[slot] = noResources
+    this.wholes[slot] = undefined
+    this.rests.init(slot)
     this.free.push(slot)
   }
 
@@ -139,13 +125,10 @@ export class HostTable {
   setTotal(slot: number, total: Resources): void {
     this.untake(slot)
     const { plain, rest } = toBundle(this.names, total)
-    const heldRest = this.heldRestOf(slot)
     const base = slot * this.width
     this.total.fill(0, base, base + this.width)
     for (let column = 0; column < plain.length; column++) this.total[base + column] = plain[column]!
-    this.totalRest[slot] = rest
-    this.availableRest[slot] = resourcesBeyond(rest, heldRest)
-    this.excessRest[slot] = resourcesBeyond(heldRest, rest)
+    this.rests.setTotal(slot, rest)
     const isSpecial = rest.some(
       ({ kind }) => kind.reservations.length > 0 || kind.revocable || kind.shared || kind.type === "scalar",
     )
@@ -165,56 +148,58 @@ export class HostTable {
   // --- taking and giving back ---
 
   /** All that can be offered of it, kept until something changes; not of a host that is {@link TAKEN}. */
-  bundleOf(slot: number): Bundle {
-    let bundle = this.bundles[slot]
-    if (bundle === undefined) {
-      bundle = bundleOfRow(this.names, this.available, slot * this.width, this.availableRest[slot]!)
-      this.bundles[slot] = bundle
-      this.available[(slot + 1) * this.width - 1] = bundle.others
-    }
-    return bundle
+  wholeOf(slot: number): Resources {
+    return this.wholes[slot] || this.buildWhole(slot)
   }
 
-  /** Takes all that is available, in the bundle that {@link bundleOf} gives; not of a host that is {@link SPECIAL}. */
+  private buildWhole(slot: number): Resources {
+    const { resources, others } = this.bundleOf(slot)
+    this.wholes[slot] = resources
+    this.available[(slot + 1) * this.width - 1] = others
+    return resources
+  }
+
+  /** The same for the books, made anew each time: of a host that is {@link SPECIAL}. */
+  bundleOf(slot: number): Bundle {
+    return bundleOfRow(this.names, this.available, slot * this.width, this.rests.available[slot]!)
+  }
+
+  /** Takes all that is available, which {@link wholeOf} gives; not of a host that is {@link SPECIAL}. */
   takeWhole(slot: number): void {
     const flag = this.flags[slot]!
     this.flags[slot] = flag | TAKEN
     if ((flag & ACTIVE) !== 0) this.sumAvailable(slot, -1)
   }
 
-  /** Gives all of it back, if these are the very resources that were taken whole. */
-  giveBackWhole(slot: number, resources: Resources): Bundle | undefined {
+  /** Gives all of it back, if these are the very resources that were taken whole; they are the row of `available` then. */
+  giveBackWhole(slot: number, resources: Resources): boolean {
     const flag = this.flags[slot]!
-    if ((flag & TAKEN) === 0) return undefined
-    const bundle = this.bundles[slot]!
-    if (bundle.resources !== resources) return undefined
+    if ((flag & TAKEN) === 0 || this.wholes[slot] !== resources) return false
     this.flags[slot] = flag & ~TAKEN
     if ((flag & ACTIVE) !== 0) this.sumAvailable(slot, 1)
-    return bundle
+    return true
   }
 
   /** Brings the books of a host that was taken whole up to date. */
   private untake(slot: number): void {
     const flag = this.flags[slot]!
     if ((flag & TAKEN) === 0) return
-    const { plain } = this.bundles[slot]!
     const base = slot * this.width
+    for (let column = 0; column < this.names.names.length; column++) {
+      this.allocated[base + column] = this.allocated[base + column]! + this.available[base + column]!
+    }
     // Not available any more, so that `settle` does not take it from the sum a second time.
     this.available.fill(0, base, base + this.width)
-    this.availableRest[slot] = noResources
+    this.rests.takeAll(slot)
     this.flags[slot] = flag & ~TAKEN
-    this.addAllocated(slot, plain, 1)
     this.settle(slot)
   }
 
   /** Takes a part of what is available. */
-  takePart(slot: number, { plain, rest, hasShared }: Bundle): void {
+  takePart(slot: number, { plain, rest }: Bundle): void {
     this.untake(slot)
     this.addAllocated(slot, plain, 1)
-    if (!isNoResources(rest)) {
-      const taken = hasShared ? pickResources(rest, ({ kind }) => !kind.shared) : rest
-      this.availableRest[slot] = subtractResources(this.availableRest[slot]!, taken)
-    }
+    this.rests.take(slot, rest)
     this.settle(slot)
   }
 
@@ -222,33 +207,15 @@ export class HostTable {
   takeAnyway(slot: number, { plain, rest }: Bundle): void {
     this.untake(slot)
     this.addAllocated(slot, plain, 1)
-    const taken = pickResources(rest, ({ kind }) => !kind.shared)
-    this.excessRest[slot] = addResources(
-      this.excessRest[slot]!,
-      resourcesBeyond(taken, this.availableRest[slot]!),
-    )
-    this.availableRest[slot] = resourcesBeyond(this.availableRest[slot]!, taken)
+    this.rests.takeAnyway(slot, rest)
     this.settle(slot)
   }
 
-  giveBack(slot: number, bundle: Bundle): void {
+  giveBack(slot: number, { plain, rest }: Bundle): void {
     this.untake(slot)
-    this.addAllocated(slot, bundle.plain, -1)
-    this.giveBackRest(slot, bundle)
+    this.addAllocated(slot, plain, -1)
+    this.rests.giveBack(slot, rest, this.ids[slot]!)
     this.settle(slot)
-  }
-
-  private giveBackRest(slot: number, bundle: Bundle): void {
-    if (isNoResources(bundle.rest)) return
-    const returned = bundle.hasShared ? pickResources(bundle.rest, ({ kind }) => !kind.shared) : bundle.rest
-    const excess = this.excessRest[slot]!
-    const free = resourcesBeyond(returned, excess)
-    this.excessRest[slot] = resourcesBeyond(excess, returned)
-    this.availableRest[slot] = addResources(this.availableRest[slot]!, free)
-    assert(
-      containsResources(this.totalRest[slot]!, this.availableRest[slot]!),
-      `agent ${this.ids[slot]} got back more than was held of it`,
-    )
   }
 
   private addAllocated(slot: number, plain: ReadonlyArray<number>, sign: number): void {
@@ -276,11 +243,11 @@ export class HostTable {
       if (milli > 0) isBare = false
     }
     const isSpecial = (this.flags[slot]! & SPECIAL) !== 0
-    this.freeInRest[slot] = isSpecial ? freeInRest(this.names, this.availableRest[slot]!) : undefined
+    this.freeInRest[slot] = isSpecial ? freeInRest(this.names, this.rests.available[slot]!) : undefined
     if (isActive) this.sumAvailable(slot, 1)
-    this.bundles[slot] = undefined
-    if (isBare) isBare = isNothing(this.availableRest[slot]!)
-    const isSmall = isBare || !reachesMinimum(this.minimum, this.available, base, this.availableRest[slot]!)
+    this.wholes[slot] = undefined
+    if (isBare) isBare = isNothing(this.rests.available[slot]!)
+    const isSmall = isBare || !reachesMinimum(this.minimum, this.available, base, this.rests.available[slot]!)
     this.flags[slot] = (this.flags[slot]! & ~(BARE | SMALL)) | (isBare ? BARE : 0) | (isSmall ? SMALL : 0)
   }
 
@@ -305,17 +272,13 @@ export class HostTable {
     for (let column = 0; column < plain.length; column++) {
       if (plain[column]! > this.available[base + column]!) return false
     }
-    return containsResources(this.availableRest[slot]!, rest)
+    return containsResources(this.rests.available[slot]!, rest)
   }
 
   /** Held of it besides plain and shared resources. */
   heldRestOf(slot: number): Resources {
     this.untake(slot)
-    const held = pickResources(
-      subtractResources(this.totalRest[slot]!, this.availableRest[slot]!),
-      ({ kind }) => !kind.shared,
-    )
-    return addResources(held, this.excessRest[slot]!)
+    return this.rests.heldOn(slot)
   }
 
   holdsNothing(slot: number): boolean {
@@ -350,14 +313,10 @@ export class HostTable {
     return this.total[slot * this.width + column]!
   }
 
-  totalRestOf(slot: number): Resources {
-    return this.totalRest[slot]!
-  }
-
   /** All that could be offered of it to somebody. */
   availableOn(slot: number): Resources {
     this.untake(slot)
-    return this.bundleOf(slot).resources
+    return this.wholeOf(slot)
   }
 
   allocatedOn(slot: number, shared: Resources): Resources {

@@ -237,18 +237,23 @@ export class IndexedAllocator implements Allocator {
     const slot = this.hosts.slotOf(agentId)
     const client = this.clients.nodeOf(frameworkId, role)
     if (slot === undefined || client < 0 || resources.length === 0) return
-    const bundle = this.hosts.giveBackWhole(slot, resources) || this.giveBack(slot, resources)
-    this.hold(client, slot, bundle, -1)
+    if (this.hosts.giveBackWhole(slot, resources)) this.releaseWhole(client, slot)
+    else this.releasePart(client, slot, resources)
     this.noteChanged(slot)
     const framework = this.clients.frameworkOf(frameworkId)
     const isWanted = framework?.roles.includes(role) === true
     if (!isWanted && this.clients.holdsNothing(client)) this.forget(frameworkId, role, client)
   }
 
-  private giveBack(slot: number, resources: Resources): Bundle {
+  private releaseWhole(client: number, slot: number): void {
+    this.tree.holdRow(client, this.hosts.available, slot * this.names.width, -1, false)
+    this.quotas.noteHeld(this.clients.tops[client]!)
+  }
+
+  private releasePart(client: number, slot: number, resources: Resources): void {
     const bundle = toBundle(this.names, resources)
     this.hosts.giveBack(slot, bundle)
-    return bundle
+    this.hold(client, slot, bundle, -1)
   }
 
   private ensureClient({ frameworkId, role }: AllocationScope): number {

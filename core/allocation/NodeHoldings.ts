@@ -42,15 +42,13 @@ export class NodeHoldings {
     this.addOne(node, this.width - 1, sign * others)
   }
 
-  /** Adds one row of a table of amounts. */
-  addRow(node: number, rows: Float64Array, from: number, columns: number): void {
-    const { held } = this
-    const base = node * this.width
-    for (let column = 0; column < columns; column++) {
-      held[base + column] = held[base + column]! + rows[from + column]!
+  /** Adds one row of a table. */
+  addRow(node: number, rows: Float64Array, from: number, sign: number): void {
+    const { held, width } = this
+    const base = node * width
+    for (let column = 0; column < width; column++) {
+      held[base + column] = held[base + column]! + sign * rows[from + column]!
     }
-    const last = this.width - 1
-    held[base + last] = held[base + last]! + rows[from + last]!
   }
 
   addOne(node: number, column: number, milli: number): void {

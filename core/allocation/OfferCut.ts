@@ -204,7 +204,7 @@ export class OfferCut {
   /** The lowest numbers or items that are left, as many as make up one part of the host's. */
   private partOf(slot: number, resource: Resource, parts: number): Resource {
     const { kind, value } = resource
-    const total = this.hosts.totalRestOf(slot).find((other) => other.kind.key === kind.key)
+    const total = this.hosts.rests.total[slot]!.find((other) => other.kind.key === kind.key)
     const count = total === undefined ? 0 : sizeOf(kind.type, total.value) / 1000
     const part = Math.ceil(count / parts)
     if (sizeOf(kind.type, value) / 1000 <= part) return resource

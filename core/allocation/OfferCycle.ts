@@ -1,6 +1,6 @@
 import { addResources, noResources, type Resources } from "../resources/Resources.ts"
 import type { Allocation, Allocations } from "./Allocator.ts"
-import { type Bundle, toBundle } from "./Bundle.ts"
+import type { Bundle } from "./Bundle.ts"
 import type { ClientBook } from "./ClientBook.ts"
 import { FairTree } from "./FairTree.ts"
 import { FilterMarks } from "./FilterMarks.ts"
@@ -9,7 +9,7 @@ import { grownInt32 } from "./Growable.ts"
 import { HostOrder } from "./HostOrder.ts"
 import { BARE, type HostTable, SMALL, SPECIAL, TAKEN } from "./HostTable.ts"
 import { type Minimum, reachesMinimum } from "./Minimum.ts"
-import { NOTHING, OfferCut, WHOLE } from "./OfferCut.ts"
+import { OfferCut, PART, WHOLE } from "./OfferCut.ts"
 import type { QuotaBook } from "./QuotaBook.ts"
 import { QuotaOrder } from "./QuotaOrder.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
@@ -41,7 +41,7 @@ export class OfferCycle implements Allocations {
   count = 0
   private offerClients: Int32Array = new Int32Array(64)
   private offerSlots: Int32Array = new Int32Array(64)
-  private readonly offerBundles: Array<Bundle> = []
+  private readonly offerResources: Array<Resources> = []
   /** Of each host the last offer in this cycle, of each offer the one before it on the same host; only while an offer may
    * have to be merged with an earlier one. */
   private lastOffers: Int32Array = new Int32Array(0)
@@ -63,12 +63,9 @@ export class OfferCycle implements Allocations {
   private parts = 1
   private isSpecial = false
   private demands = 0
-  /** All that is available, once somebody may get all of it. */
-  private whole: Bundle | undefined
   private wholeRest: Resources = noResources
   /** Whether what a client gets depends on the client. */
   private isCut = false
-  private readonly noBundle: Bundle
   private gone: Resources = noResources
   private isDone = false
 
@@ -79,7 +76,6 @@ export class OfferCycle implements Allocations {
     this.marks = new FilterMarks(books.filters)
     this.quotaOrder = new QuotaOrder(books.tree, books.quotas)
     this.offerCut = new OfferCut(books.names, books.hosts, books.clients, books.quotas)
-    this.noBundle = toBundle(books.names, noResources)
   }
 
   at(index: number): Allocation {
@@ -89,7 +85,7 @@ export class OfferCycle implements Allocations {
       frameworkId: tree.nameOf(client),
       role: clients.roles[client]!,
       agentId: hosts.ids[this.offerSlots[index]!]!,
-      resources: this.offerBundles[index]!.resources,
+      resources: this.offerResources[index]!,
     }
   }
 
@@ -113,7 +109,7 @@ export class OfferCycle implements Allocations {
 
   /** Lets go of the offers of the cycle before. Not by the array's length, which gives its memory back each time. */
   private forgetOffers(before: number): void {
-    for (let offer = this.count; offer < before; offer++) this.offerBundles[offer] = this.noBundle
+    for (let offer = this.count; offer < before; offer++) this.offerResources[offer] = noResources
   }
 
   private begin(): void {
@@ -184,10 +180,9 @@ export class OfferCycle implements Allocations {
   }
 
   private look(): void {
-    this.whole = undefined
     this.isCut = this.isSpecial || this.parts > 1 || this.hasQuotas
     if (this.isCut || this.books.clients.ownMinimums > 0) {
-      this.wholeRest = this.books.hosts.availableRest[this.slot]!
+      this.wholeRest = this.books.hosts.rests.available[this.slot]!
     }
   }
 
@@ -230,49 +225,50 @@ export class OfferCycle implements Allocations {
     if ((clients.unfit[client]! & this.demands) !== 0) return
     const predicate = clients.predicates[client]
     if (predicate !== undefined && !predicate(hosts.agents[this.slot]!)) return
-    const offered = this.isCut ? this.cutFor(client) : this.wholeFor(client)
-    if (offered === undefined || this.marks.isFiltered(client, offered)) return
-    this.book(client, offered)
+    if (this.isCut) this.tryCut(client)
+    else if (this.reachesOwnMinimum(client)) this.tryWhole(client)
   }
 
   /** Everybody's minimum was asked for at once before; only a client's own is left to ask for. */
-  private wholeFor(client: number): Bundle | undefined {
+  private reachesOwnMinimum(client: number): boolean {
     const { clients, hosts, names } = this.books
-    if (clients.ownMinimums > 0) {
-      const minimum = clients.minimums[client] || this.settings.minimum
-      if (!reachesMinimum(minimum, hosts.available, this.slot * names.width, this.wholeRest)) return undefined
-    }
-    if (this.whole === undefined) this.whole = hosts.bundleOf(this.slot)
-    return this.whole
+    if (clients.ownMinimums === 0) return true
+    const minimum = clients.minimums[client] || this.settings.minimum
+    return reachesMinimum(minimum, hosts.available, this.slot * names.width, this.wholeRest)
   }
 
-  private cutFor(client: number): Bundle | undefined {
+  private tryWhole(client: number): void {
+    const { hosts } = this.books
+    const resources = hosts.wholeOf(this.slot)
+    if (this.marks.isFiltered(client, resources)) return
+    if (this.isSpecial) this.bookPart(client, hosts.bundleOf(this.slot))
+    else this.bookWhole(client)
+    this.record(client, resources)
+  }
+
+  private tryCut(client: number): void {
     const { offerCut } = this
     const outcome = offerCut.cut(client, this.slot, this.wholeRest, this.stage, this.parts, this.gone)
     if (offerCut.isHeldBack) this.onHeldBack(this.slot)
-    if (outcome === NOTHING) return undefined
-    if (outcome === WHOLE) return this.wholeFor(client)
+    if (outcome === WHOLE && this.reachesOwnMinimum(client)) this.tryWhole(client)
+    if (outcome !== PART) return
     const minimum = this.books.clients.minimums[client] || this.settings.minimum
-    return reachesMinimum(minimum, offerCut.row, 0, offerCut.rest) ? offerCut.build() : undefined
+    if (!reachesMinimum(minimum, offerCut.row, 0, offerCut.rest)) return
+    const offered = offerCut.build()
+    if (this.marks.isFiltered(client, offered.resources)) return
+    this.bookPart(client, offered)
+    this.record(client, offered.resources)
   }
 
   // --- booking ---
 
-  private book(client: number, offered: Bundle): void {
-    if (this.hasQuotas) this.quotaOrder.touch(this.books.clients.tops[client]!)
-    if (offered === this.whole && !this.isSpecial) this.bookWhole(client)
-    else this.bookPart(client, offered)
-    this.record(client, offered)
-  }
-
   /** The rule, and the hot path: reads one row, writes a bit. */
   private bookWhole(client: number): void {
-    const { hosts, tree, clients, quotas, names } = this.books
+    const { hosts, tree, names } = this.books
     const { slot } = this
-    const base = slot * names.width
-    const columns = names.names.length
-    tree.grantRow(client, hosts.available, base, columns)
-    if (quotas.hasQuotas) quotas.noteHeld(clients.tops[client]!)
+    if (this.hasQuotas) this.touchQuota(client)
+    tree.holdRow(client, hosts.available, slot * names.width, 1, true)
+    if (this.hasQuotas) this.books.quotas.noteHeld(this.books.clients.tops[client]!)
     hosts.takeWhole(slot)
     this.isDone = true
   }
@@ -280,6 +276,7 @@ export class OfferCycle implements Allocations {
   private bookPart(client: number, offered: Bundle): void {
     const { hosts, tree, clients, quotas, shared } = this.books
     const { slot } = this
+    if (this.hasQuotas) this.touchQuota(client)
     hosts.takePart(slot, offered)
     tree.hold(client, offered, 1, true)
     quotas.hold(clients.tops[client]!, offered, 1)
@@ -293,16 +290,19 @@ export class OfferCycle implements Allocations {
     this.isDone = !this.isWorthVisiting(hosts.flags[slot]!)
   }
 
+  private touchQuota(client: number): void {
+    this.quotaOrder.touch(this.books.clients.tops[client]!)
+  }
+
   /** Shared resources offered in this cycle, of hosts that have such. */
   private readonly gonePerHost = new Map<number, Resources>()
 
-  private record(client: number, offered: Bundle): void {
+  private record(client: number, offered: Resources): void {
     const { slot } = this
     if (this.canMerge) {
       for (let offer = this.lastOffers[slot]!; offer !== -1; offer = this.previousOffers[offer]!) {
         if (this.offerClients[offer] !== client) continue
-        const merged = addResources(this.offerBundles[offer]!.resources, offered.resources)
-        this.offerBundles[offer] = toBundle(this.books.names, merged)
+        this.offerResources[offer] = addResources(this.offerResources[offer]!, offered)
         return
       }
     }
@@ -313,7 +313,7 @@ export class OfferCycle implements Allocations {
     }
     this.offerClients[offer] = client
     this.offerSlots[offer] = slot
-    this.offerBundles[offer] = offered
+    this.offerResources[offer] = offered
     if (!this.canMerge) return
     this.previousOffers = grownInt32(this.previousOffers, offer + 1)
     this.previousOffers[offer] = this.lastOffers[slot]!

@@ -1,21 +1,24 @@
+import { quantitiesToResources } from "../resources/Resources.ts"
 import { isTerminal, type TaskSpec, taskKey, taskOfKey } from "../Task.ts"
 import {
   agentDeadline,
+  bookTask,
   deleteAgent,
   deleteTask,
   frameworkDeadline,
   holdsResources,
   type MasterContext,
-  offersWhere,
+  offersOfAgent,
   putAgent,
   putFramework,
   putTask,
+  releaseTask,
   sendMasterStatus,
   sortedKeys,
-  tasksWhere,
+  tasksOfAgent,
 } from "./Context.ts"
 import type { MasterEventOf, ReportedTask } from "./Event.ts"
-import { clearFilters, rescindOffer, wantAllocation } from "./Offers.ts"
+import { rescindOffer, wantAllocation, wantAllocationNow } from "./Offers.ts"
 import type { AgentRecord, MasterState, TaskRecord } from "./State.ts"
 import { freeResources } from "./Statuses.ts"
 
@@ -43,7 +46,7 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
   const agent: AgentRecord = {
     id,
     address: event.address,
-    total: event.total,
+    total: quantitiesToResources(event.total),
     reserve: event.reserve,
     attributes: event.attributes,
     version: event.version,
@@ -53,9 +56,9 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
     sinceMs: nowMs,
   }
   putAgent(context, agent)
+  if (before !== undefined && before.condition === "unreachable") bookHeldTasks(state, agent)
   turn.emit({ type: "ConfirmRegistration", streamId: event.streamId, agentId: id })
   loseUnreportedTasks(context, id, event)
-  countAgainAs(context, agent)
   const acknowledging = new Set(event.acknowledging)
   for (const reported of event.tasks) {
     const uuid = reported.status === null ? null : reported.status.uuid
@@ -64,7 +67,7 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
     if (!isDone) takeReportedTask(context, agent, reported)
   }
   for (const key of event.launching) takeLaunchingTask(context, agent, key)
-  wantAllocation(context)
+  wantAllocationNow(context)
 }
 
 /**
@@ -89,15 +92,9 @@ const nextAgentId = (state: MasterState): string => {
   return id
 }
 
-/** The agent's total and reserve may have changed: books it anew with what its tasks hold. */
-const countAgainAs = ({ state }: MasterContext, agent: AgentRecord): void => {
-  const held = tasksWhere(state, (task) => task.spec.agentId === agent.id && holdsResources(task))
-  for (const { spec } of held) {
-    state.ledger.release(spec.frameworkId, spec.role, agent.id, spec.resources)
-  }
-  state.ledger.removeAgent(agent.id)
-  state.ledger.addAgent(agent.id, agent.total, agent.reserve)
-  for (const { spec } of held) state.ledger.adopt(spec.frameworkId, spec.role, agent.id, spec.resources)
+/** Nothing of an unreachable agent is booked; a task of it may hold again all the same, by a status that came late. */
+const bookHeldTasks = (state: MasterState, { id }: AgentRecord): void => {
+  for (const task of tasksOfAgent(state, id).filter(holdsResources)) bookTask(state, task)
 }
 
 const loseUnreportedTasks = (
@@ -108,18 +105,13 @@ const loseUnreportedTasks = (
   const { state } = context
   const known = new Set(event.launching)
   for (const { spec } of event.tasks) known.add(taskKey(spec.frameworkId, spec.taskId))
-  const missing = tasksWhere(
-    state,
+  const missing = tasksOfAgent(state, agentId).filter(
     ({ spec, state: taskState }) =>
-      spec.agentId === agentId &&
-      !isTerminal(taskState) &&
-      !known.has(taskKey(spec.frameworkId, spec.taskId)),
+      !isTerminal(taskState) && !known.has(taskKey(spec.frameworkId, spec.taskId)),
   )
   for (const task of missing) {
     const { spec } = task
-    if (holdsResources(task)) {
-      state.ledger.release(spec.frameworkId, spec.role, agentId, spec.resources)
-    }
+    if (holdsResources(task)) releaseTask(context, task)
     deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
     const framework = state.frameworks.get(spec.frameworkId)
     if (framework === undefined) continue
@@ -149,10 +141,11 @@ const expectFramework = (context: MasterContext, { frameworkId, frameworkUser, r
       checkpoint: true,
       failoverTimeoutMs: state.settings.strangerWaitMs,
       capabilities: [],
+      minAllocatable: {},
+      constraints: {},
     },
     streamId: null,
     suppressedRoles: [],
-    grants: {},
     registeredWallMs: wallMs,
     sinceMs: nowMs,
     removeAtMs,
@@ -181,7 +174,7 @@ const takeReportedTask = (context: MasterContext, agent: AgentRecord, reported: 
   // The agent is about to tell, one by one, the statuses that nobody has acknowledged. Those must all be passed on, so
   // none of them counts as told: not by its uuid, and not the end before what came before it.
   const told = status === null || isOver ? null : { ...status, uuid: null }
-  adoptTask(context, agent, {
+  adoptTask(context, {
     spec,
     state: isOver ? "TASK_RUNNING" : status === null ? "TASK_STAGING" : status.state,
     status: told,
@@ -199,17 +192,16 @@ const takeLaunchingTask = (context: MasterContext, agent: AgentRecord, key: stri
   if (task === undefined) {
     killOnAgent(context, agent.id, taskOfKey(key))
   } else if (task.state === "TASK_UNREACHABLE") {
-    adoptTask(context, agent, { ...task, state: "TASK_STAGING", status: null })
+    adoptTask(context, { ...task, state: "TASK_STAGING", status: null })
     tellReturned(context, { spec: task.spec, status: null })
   }
 }
 
 const hasEnded = ({ status }: ReportedTask): boolean => status !== null && isTerminal(status.state)
 
-const adoptTask = (context: MasterContext, agent: AgentRecord, task: TaskRecord): void => {
-  const { frameworkId, role, resources } = task.spec
+const adoptTask = (context: MasterContext, task: TaskRecord): void => {
   putTask(context, task)
-  if (holdsResources(task)) context.state.ledger.adopt(frameworkId, role, agent.id, resources)
+  if (holdsResources(task)) bookTask(context.state, task)
 }
 
 const tellReturned = (context: MasterContext, { spec, status }: ReportedTask): void => {
@@ -266,15 +258,14 @@ export const onAgentDeadline = (context: MasterContext, agentId: string): void =
   else if (agent.condition === "unreachable") forgetAgent(context, agent)
 }
 
-/** Frameworks are told, and its resources count no more until it returns. */
+/** Frameworks are told, so that they start elsewhere what they lost, and its resources count no more until it returns. */
 const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
   const { state, turn, nowMs } = context
   const agentId = agent.id
   state.deadlines.set(agentDeadline(agentId), nowMs + state.settings.agentForgetMs)
-  putAgent(context, { ...agent, condition: "unreachable", sinceMs: nowMs })
-  for (const task of tasksWhere(state, (task) => task.spec.agentId === agentId && holdsResources(task))) {
+  for (const task of tasksOfAgent(state, agentId).filter(holdsResources)) {
     const { spec } = task
-    state.ledger.release(spec.frameworkId, spec.role, agentId, spec.resources)
+    releaseTask(context, task)
     const framework = state.frameworks.get(spec.frameworkId)
     if (framework === undefined) {
       deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
@@ -284,8 +275,8 @@ const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
     const message = `Agent ${agent.address.hostname} did not return within ${state.settings.agentTimeoutMs} ms`
     sendMasterStatus(context, framework, spec, "TASK_UNREACHABLE", "REASON_AGENT_REMOVED", message)
   }
-  clearFilters(context, (scope) => scope.agentId === agentId)
-  state.ledger.removeAgent(agentId)
+  putAgent(context, { ...agent, condition: "unreachable", sinceMs: nowMs })
+  wantAllocation(context)
   for (const frameworkId of sortedKeys(state.frameworks)) {
     const { streamId } = state.frameworks.get(frameworkId)!
     if (streamId !== null) turn.emit({ type: "ReportAgentFailure", streamId, agentId })
@@ -293,7 +284,7 @@ const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
 }
 
 const forgetAgent = (context: MasterContext, { id }: AgentRecord): void => {
-  for (const { spec } of tasksWhere(context.state, (task) => task.spec.agentId === id)) {
+  for (const { spec } of tasksOfAgent(context.state, id)) {
     deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
   }
   deleteAgent(context, id)
@@ -301,7 +292,5 @@ const forgetAgent = (context: MasterContext, { id }: AgentRecord): void => {
 }
 
 const rescindOffersOn = (context: MasterContext, agentId: string): void => {
-  for (const offer of offersWhere(context.state, (offer) => offer.agentId === agentId)) {
-    rescindOffer(context, offer)
-  }
+  for (const offer of offersOfAgent(context.state, agentId)) rescindOffer(context, offer)
 }

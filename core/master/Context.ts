@@ -1,6 +1,8 @@
 import type { Turn } from "../Machine.ts"
+import { quantitiesToResources } from "../resources/Resources.ts"
 import { isTerminal, type TaskState, type TaskStatus, taskKey } from "../Task.ts"
 import type { MasterAction } from "./Action.ts"
+import { allocatorAgent, allocatorFramework } from "./NewAllocator.ts"
 import type { AgentRecord, FrameworkRecord, MasterState, OfferRecord, TaskRecord } from "./State.ts"
 
 /** What every handler of one master step works with. */
@@ -11,47 +13,91 @@ export interface MasterContext {
   readonly wallMs: number
 }
 
-// Every change of an entity goes through here, so that no row is forgotten.
+// Every change of an entity goes through here, so that no row is forgotten, and the allocator hears of it.
 
 export const putFramework = ({ state, turn }: MasterContext, framework: FrameworkRecord): void => {
   state.frameworks.set(framework.id, framework)
+  state.allocator.putFramework(allocatorFramework(framework))
   turn.touch("framework", framework.id)
 }
 
 export const deleteFramework = ({ state, turn }: MasterContext, frameworkId: string): void => {
   state.frameworks.delete(frameworkId)
+  state.allocator.removeFramework(frameworkId)
   turn.touch("framework", frameworkId)
 }
 
+/** One that becomes unreachable must hold nothing any more: its resources count no longer. */
 export const putAgent = ({ state, turn }: MasterContext, agent: AgentRecord): void => {
   state.agents.set(agent.id, agent)
+  if (agent.condition === "unreachable") state.allocator.removeAgent(agent.id)
+  else state.allocator.putAgent(allocatorAgent(agent))
   turn.touch("agent", agent.id)
 }
 
 export const putOffer = ({ state, turn }: MasterContext, offer: OfferRecord): void => {
   state.offers.set(offer.id, offer)
+  indexOffer(state, offer)
   turn.touch("offer", offer.id)
 }
 
-export const deleteOffer = ({ state, turn }: MasterContext, offerId: string): void => {
-  state.offers.delete(offerId)
-  turn.touch("offer", offerId)
+export const deleteOffer = (
+  { state, turn }: MasterContext,
+  { id, frameworkId, agentId }: OfferRecord,
+): void => {
+  state.offers.delete(id)
+  state.offersByFramework.delete(frameworkId, id)
+  state.offersByAgent.delete(agentId, id)
+  turn.touch("offer", id)
 }
 
 export const putTask = ({ state, turn }: MasterContext, task: TaskRecord): void => {
   const key = taskKey(task.spec.frameworkId, task.spec.taskId)
+  unindexTask(state, key)
   state.tasks.set(key, task)
+  indexTask(state, key, task)
   turn.touch("task", key)
 }
 
+/** Of an unreachable one, which the allocator does not know any more. */
 export const deleteAgent = ({ state, turn }: MasterContext, agentId: string): void => {
   state.agents.delete(agentId)
   turn.touch("agent", agentId)
 }
 
 export const deleteTask = ({ state, turn }: MasterContext, key: string): void => {
+  unindexTask(state, key)
   state.tasks.delete(key)
   turn.touch("task", key)
+}
+
+// Who has what, for a restored state too.
+
+export const indexOffer = (state: MasterState, { id, frameworkId, agentId }: OfferRecord): void => {
+  state.offersByFramework.add(frameworkId, id)
+  state.offersByAgent.add(agentId, id)
+}
+
+export const indexTask = (state: MasterState, key: string, { spec }: TaskRecord): void => {
+  state.tasksByFramework.add(spec.frameworkId, key)
+  state.tasksByAgent.add(spec.agentId, key)
+}
+
+const unindexTask = (state: MasterState, key: string): void => {
+  const task = state.tasks.get(key)
+  if (task === undefined) return
+  state.tasksByFramework.delete(task.spec.frameworkId, key)
+  state.tasksByAgent.delete(task.spec.agentId, key)
+}
+
+// What a task holds. Its end is news to its framework, which may want offers again.
+
+export const bookTask = ({ allocator }: MasterState, { spec }: TaskRecord): void =>
+  allocator.adopt(spec, quantitiesToResources(spec.resources))
+
+export const releaseTask = ({ state, nowMs }: MasterContext, { spec }: TaskRecord): void => {
+  state.allocator.release(spec, quantitiesToResources(spec.resources))
+  state.allocator.wake(spec.frameworkId, nowMs)
 }
 
 // Deadlines of the master, by what they are about.
@@ -59,7 +105,6 @@ export const deleteTask = ({ state, turn }: MasterContext, key: string): void =>
 export const offerDeadline = (offerId: string): string => `offer:${offerId}`
 export const agentDeadline = (agentId: string): string => `agent:${agentId}`
 export const frameworkDeadline = (frameworkId: string): string => `framework:${frameworkId}`
-export const filterDeadline = (key: string): string => `filter:${key}`
 export const allocationDeadline = "allocation"
 
 // Listings are sorted by key: a restored map has another insertion order, and order must not decide anything (law L4).
@@ -67,23 +112,19 @@ export const allocationDeadline = "allocation"
 export const sortedKeys = (map: ReadonlyMap<string, unknown>): ReadonlyArray<string> =>
   Array.from(map.keys()).sort()
 
-export const offersWhere = (
-  state: MasterState,
-  matches: (offer: OfferRecord) => boolean,
-): ReadonlyArray<OfferRecord> =>
-  sortedKeys(state.offers)
-    .map((id) => state.offers.get(id)!)
-    .filter(matches)
+export const offersOfFramework = (state: MasterState, frameworkId: string): ReadonlyArray<OfferRecord> =>
+  state.offersByFramework.of(frameworkId).map((id) => state.offers.get(id)!)
 
-export const tasksWhere = (
-  state: MasterState,
-  matches: (task: TaskRecord) => boolean,
-): ReadonlyArray<TaskRecord> =>
-  sortedKeys(state.tasks)
-    .map((key) => state.tasks.get(key)!)
-    .filter(matches)
+export const offersOfAgent = (state: MasterState, agentId: string): ReadonlyArray<OfferRecord> =>
+  state.offersByAgent.of(agentId).map((id) => state.offers.get(id)!)
 
-/** Whether the task's resources are booked in the ledger: until it ends or its agent becomes unreachable. */
+export const tasksOfFramework = (state: MasterState, frameworkId: string): ReadonlyArray<TaskRecord> =>
+  state.tasksByFramework.of(frameworkId).map((key) => state.tasks.get(key)!)
+
+export const tasksOfAgent = (state: MasterState, agentId: string): ReadonlyArray<TaskRecord> =>
+  state.tasksByAgent.of(agentId).map((key) => state.tasks.get(key)!)
+
+/** Whether the task's resources are booked: until it ends or its agent becomes unreachable. */
 export const holdsResources = (task: TaskRecord): boolean =>
   !task.hasEnded && !isTerminal(task.state) && task.state !== "TASK_UNREACHABLE"
 

@@ -1,4 +1,3 @@
-import { isNoQuantities } from "../resources/Quantities.ts"
 import { isTerminal, taskKey } from "../Task.ts"
 import {
   deleteFramework,
@@ -7,12 +6,11 @@ import {
   type MasterContext,
   putFramework,
   putTask,
-  sortedKeys,
-  tasksWhere,
+  tasksOfFramework,
   visibleState,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
-import { clearFilters, discardOffersOf, wantAllocation } from "./Offers.ts"
+import { discardOffersOf, wantAllocationNow } from "./Offers.ts"
 import { type FrameworkRecord, type MasterState, type RemovalRecord, removalsMax } from "./State.ts"
 
 // The life of frameworks: subscribe, fail over, disconnect, leave (spec/mesos.md §2.3, §2.6).
@@ -33,14 +31,13 @@ export const onFrameworkSubscribed = (
     turn.emit({ type: "RefuseSubscription", streamId: before.streamId, message: "Framework failed over" })
   }
   discardOffersOf(context, id)
-  clearFilters(context, (scope) => scope.frameworkId === id)
+  state.allocator.dropFilters(id, null)
   state.deadlines.cancel(frameworkDeadline(id))
   const framework: FrameworkRecord = {
     id,
     info,
     streamId,
     suppressedRoles: event.suppressedRoles,
-    grants: before === undefined ? {} : before.grants,
     registeredWallMs: before === undefined ? wallMs : before.registeredWallMs,
     sinceMs: nowMs,
     removeAtMs: null,
@@ -48,7 +45,7 @@ export const onFrameworkSubscribed = (
   putFramework(context, framework)
   turn.emit({ type: "ConfirmSubscription", streamId, framework })
   sendUnacknowledged(context, framework, streamId)
-  wantAllocation(context)
+  wantAllocationNow(context)
 }
 
 /** Ids come from outside too, so one that was never given may be taken already. */
@@ -61,10 +58,7 @@ const nextFrameworkId = (state: MasterState): string => {
 
 /** After a failover nothing waits for the agents' retry timers: what is unacknowledged is told again at once. */
 const sendUnacknowledged = (context: MasterContext, framework: FrameworkRecord, streamId: string): void => {
-  const waiting = tasksWhere(
-    context.state,
-    (task) => task.spec.frameworkId === framework.id && task.unacknowledged,
-  )
+  const waiting = tasksOfFramework(context.state, framework.id).filter((task) => task.unacknowledged)
   for (const { status } of waiting) {
     if (status === null) continue
     const told = { ...status, state: visibleState(framework, status.state) }
@@ -92,7 +86,6 @@ export const disconnectFramework = (
   const removeAtMs = nowMs + waitMs
   putFramework(context, { ...framework, streamId: null, sinceMs: nowMs, removeAtMs })
   discardOffersOf(context, framework.id)
-  clearFilters(context, (scope) => scope.frameworkId === framework.id)
   if (waitMs <= 0) removeFramework(context, framework.id)
   else state.deadlines.set(frameworkDeadline(framework.id), removeAtMs)
 }
@@ -106,9 +99,8 @@ export const removeFramework = (context: MasterContext, frameworkId: string): vo
   const framework = state.frameworks.get(frameworkId)
   if (framework === undefined) return
   discardOffersOf(context, frameworkId)
-  clearFilters(context, (scope) => scope.frameworkId === frameworkId)
   state.deadlines.cancel(frameworkDeadline(frameworkId))
-  for (const task of tasksWhere(state, (task) => task.spec.frameworkId === frameworkId)) {
+  for (const task of tasksOfFramework(state, frameworkId)) {
     const { taskId, agentId } = task.spec
     const key = taskKey(frameworkId, taskId)
     if (isTerminal(task.state) || task.state === "TASK_UNREACHABLE") {
@@ -131,7 +123,6 @@ export const removeFramework = (context: MasterContext, frameworkId: string): vo
     }
   }
   deleteFramework(context, frameworkId)
-  forgetIdleRoles(context, framework)
   rememberRemoval(context, frameworkId)
   if (framework.streamId !== null) turn.emit({ type: "CloseStream", streamId: framework.streamId })
 }
@@ -148,15 +139,4 @@ const rememberRemoval = ({ state, turn }: MasterContext, frameworkId: string): v
   const { frameworkId: forgotten } = oldest as RemovalRecord
   state.removals.delete(forgotten)
   turn.touch("removal", forgotten)
-}
-
-/** A role that nobody subscribes to and nobody holds anything for has no place in the fair order. */
-const forgetIdleRoles = ({ state, turn }: MasterContext, { info }: FrameworkRecord): void => {
-  for (const role of info.roles) {
-    const isSubscribed = sortedKeys(state.frameworks).some((id) =>
-      state.frameworks.get(id)!.info.roles.includes(role),
-    )
-    if (isSubscribed || !isNoQuantities(state.ledger.allocatedToRole(role))) continue
-    if (state.roles.delete(role)) turn.touch("role", role)
-  }
 }

@@ -1,8 +1,14 @@
-import { addQuantities, noQuantities, type Quantities, subtractQuantities } from "../resources/Quantities.ts"
+import {
+  addResources,
+  noResources,
+  quantitiesToResources,
+  type Resources,
+  subtractResources,
+} from "../resources/Resources.ts"
 import type { TaskSpec } from "../Task.ts"
 import { type MasterContext, putTask, sendMasterStatus } from "./Context.ts"
 import type { MasterEventOf, TaskRequest } from "./Event.ts"
-import { effectiveRefuseMs, endOffer, refuse } from "./Offers.ts"
+import { endOffer, refuse } from "./Offers.ts"
 import type { FrameworkRecord, OfferRecord } from "./State.ts"
 import { taskProblem } from "./TaskValidation.ts"
 
@@ -19,8 +25,12 @@ export const onOffersAccepted = (context: MasterContext, event: MasterEventOf<"O
     .filter((offer): offer is OfferRecord => offer !== undefined && offer.frameworkId === framework.id)
   const problem = offersProblem(event.offerIds, offers)
   if (problem !== undefined) {
-    // What is still valid comes back, after the shortest pause.
-    for (const offer of new Set(offers)) endOffer(context, offer, state.settings.refuseMsMin)
+    // What is still valid comes back: at once in Mesos (spec/mesos.md §1.6), else after the shortest pause, or whoever errs
+    // in a loop would go round and round with the master.
+    for (const offer of new Set(offers)) {
+      endOffer(context, offer)
+      refuse(context, offer, offer.resources, { refuseMs: 0, isDecline: false })
+    }
     for (const launch of event.launches) {
       const message = `Task launched with invalid offers: ${problem}`
       sendMasterStatus(context, framework, launch, "TASK_DROPPED", "REASON_INVALID_OFFERS", message)
@@ -28,15 +38,17 @@ export const onOffersAccepted = (context: MasterContext, event: MasterEventOf<"O
     return
   }
   const first = offers[0]!
-  let left: Quantities = noQuantities
+  let offered: Resources = noResources
   for (const offer of offers) {
-    left = addQuantities(left, offer.resources)
-    endOffer(context, offer, 0)
+    offered = addResources(offered, offer.resources)
+    endOffer(context, offer)
   }
-  for (const request of event.launches) {
-    left = launchOrRefuse(context, framework, first, request, left)
-  }
-  refuse(context, first, left, effectiveRefuseMs(state, event.refuseMs))
+  let left = offered
+  for (const request of event.launches) left = launchOrRefuse(context, framework, first, request, left)
+  // Whoever launches nothing has declined, whatever it calls it.
+  const isDecline = left === offered
+  if (!isDecline) state.allocator.noteAccepted(framework.id, first.role)
+  refuse(context, first, left, { refuseMs: event.refuseMs, isDecline })
 }
 
 /** Why these offers cannot be accepted together; undefined when they can. */
@@ -68,8 +80,8 @@ const launchOrRefuse = (
   framework: FrameworkRecord,
   offer: OfferRecord,
   request: TaskRequest,
-  left: Quantities,
-): Quantities => {
+  left: Resources,
+): Resources => {
   const { state, turn, wallMs } = context
   const problem = taskProblem(state, framework, offer, request, left)
   if (problem !== undefined || request.command === null) {
@@ -95,7 +107,8 @@ const launchOrRefuse = (
     killGraceMs: request.killGraceMs,
     labels: request.labels,
   }
-  state.ledger.charge(framework.id, offer.role, offer.agentId, spec.resources)
+  const taken = quantitiesToResources(spec.resources)
+  state.allocator.charge(offer, taken)
   putTask(context, {
     spec,
     state: "TASK_STAGING",
@@ -106,5 +119,5 @@ const launchOrRefuse = (
     launchedWallMs: wallMs,
   })
   turn.emit({ type: "SendToAgent", agentId: offer.agentId, message: { type: "LaunchTask", spec } })
-  return subtractQuantities(left, spec.resources)
+  return subtractResources(left, taken)
 }

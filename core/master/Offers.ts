@@ -1,25 +1,14 @@
-import { type AllocationRole, allocate } from "../allocation/Allocate.ts"
-import {
-  addFilter,
-  expireFilters,
-  filterKey,
-  filterScope,
-  isFiltered,
-  nextExpiryMs,
-} from "../allocation/OfferFilters.ts"
-import { numberOf } from "../NumberByName.ts"
-import { isNoQuantities, type Quantities } from "../resources/Quantities.ts"
+import type { Refusal } from "../allocation/Allocator.ts"
+import type { Resources } from "../resources/Resources.ts"
 import type { OfferedHost } from "./Action.ts"
 import {
   allocationDeadline,
   deleteOffer,
-  filterDeadline,
   type MasterContext,
   offerDeadline,
-  offersWhere,
+  offersOfFramework,
   putFramework,
   putOffer,
-  sortedKeys,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
 import type { FrameworkRecord, MasterState, OfferRecord } from "./State.ts"
@@ -27,92 +16,79 @@ import type { FrameworkRecord, MasterState, OfferRecord } from "./State.ts"
 // The life of offers: allocated in cycles, then declined, accepted (see Launches.ts), rescinded or timed out.
 
 /**
- * Wants an allocation cycle as soon as this batch of events is over. All causes until then share the one cycle; in
- * contrast to Mesos, freed resources are a cause too and need not wait for a tick (spec/mesos.md §1.2, §7).
+ * Wants an allocation cycle because something became free: as soon as this batch of events is over, so that all causes until
+ * then share the one cycle; with an interval, at its next tick, as in Mesos (spec/mesos.md §1.2).
  */
-export const wantAllocation = ({ state, nowMs }: MasterContext): void => {
-  if (state.allocationDueAtMs !== null) return
-  state.allocationDueAtMs = nowMs
-  state.deadlines.set(allocationDeadline, nowMs)
+export const wantAllocation = (context: MasterContext): void => {
+  const { allocationIntervalMs: intervalMs } = context.state.settings
+  const { nowMs } = context
+  wantAllocationAt(context, intervalMs === null ? nowMs : (Math.floor(nowMs / intervalMs) + 1) * intervalMs)
 }
 
-/** Runs the cycle that is due and turns its decisions into one OFFERS action for each framework. */
+/** Wants a cycle at once in any case: somebody came, or asks for offers (spec/mesos.md §1.2). */
+export const wantAllocationNow = (context: MasterContext): void => wantAllocationAt(context, context.nowMs)
+
+const wantAllocationAt = ({ state }: MasterContext, atMs: number): void => {
+  const { allocationDueAtMs: dueAtMs } = state
+  if (dueAtMs === null || dueAtMs > atMs) state.allocationDueAtMs = atMs
+}
+
+/** When the next cycle is to run: when it is wanted, or when a filter expires, at the latest with the tick after that. */
+export const nextAllocationAtMs = ({
+  settings,
+  allocator,
+  allocationDueAtMs,
+}: MasterState): number | null => {
+  const { allocationIntervalMs: intervalMs } = settings
+  const expiryMs = allocator.nextExpiryMs()
+  if (expiryMs === null) return allocationDueAtMs
+  const seenAtMs = intervalMs === null ? expiryMs : Math.ceil(expiryMs / intervalMs) * intervalMs
+  return allocationDueAtMs === null ? seenAtMs : Math.min(seenAtMs, allocationDueAtMs)
+}
+
+/** The last thing that every step does: it may have moved the next cycle. */
+export const scheduleAllocation = (state: MasterState): void => {
+  const atMs = nextAllocationAtMs(state)
+  if (atMs === null) state.deadlines.cancel(allocationDeadline)
+  else state.deadlines.set(allocationDeadline, atMs)
+}
+
+/**
+ * Runs the cycle that is due and turns its decisions into one OFFERS action for each framework. Also without candidates: a
+ * cycle draws two numbers, and a restored allocator, which takes every host for a candidate, must not draw where the original
+ * did not (law L4).
+ */
 export const runAllocation = (context: MasterContext): void => {
   const { state, nowMs } = context
+  const { allocator, settings } = state
   state.allocationDueAtMs = null
-  const roles = rolesWantingOffers(state)
-  if (roles.length === 0) return
-  const connected = sortedKeys(state.agents).filter((id) => state.agents.get(id)!.condition === "connected")
-  const allocations = allocate({
-    agentIds: connected,
-    roles,
-    ledger: state.ledger,
-    prng: state.prng,
-    minimumOffers: state.settings.minimumOffers,
-    isFiltered: (frameworkId, role, agentId, resources) =>
-      isFiltered(state.filters, { frameworkId, role, agentId }, resources, nowMs),
-  })
+  const isOverAll = settings.allocationIntervalMs !== null && allocator.hasCandidates()
+  const allocations = allocator.allocate(nowMs, isOverAll ? "all" : "changed")
   const hostsByFramework = new Map<string, Array<OfferedHost>>()
-  for (const { frameworkId, role, agentId, resources } of allocations) {
+  for (let index = 0; index < allocations.count; index++) {
+    const { frameworkId, role, agentId, resources } = allocations.at(index)
     const id = `${state.masterId}-O${state.nextOfferNumber++}`
     const offer: OfferRecord = { id, frameworkId, role, agentId, resources, madeAtMs: nowMs }
     putOffer(context, offer)
-    if (state.settings.offerTimeoutMs !== null) {
-      state.deadlines.set(offerDeadline(id), nowMs + state.settings.offerTimeoutMs)
+    if (settings.offerTimeoutMs !== null) {
+      state.deadlines.set(offerDeadline(id), nowMs + settings.offerTimeoutMs)
     }
     const hosts = hostsByFramework.get(frameworkId) || []
     hosts.push({ offer, agent: state.agents.get(agentId)! })
     hostsByFramework.set(frameworkId, hosts)
   }
-  keepGrants(context, roles)
   hostsByFramework.forEach((offers, frameworkId) => {
     const framework = state.frameworks.get(frameworkId)!
     context.turn.emit({ type: "OfferResources", streamId: framework.streamId!, framework, offers })
   })
 }
 
-const rolesWantingOffers = (state: MasterState): ReadonlyArray<AllocationRole> => {
-  const roles = new Map<string, Array<{ frameworkId: string; grants: number }>>()
-  for (const id of sortedKeys(state.frameworks)) {
-    const framework = state.frameworks.get(id)!
-    if (framework.streamId === null) continue
-    for (const role of framework.info.roles) {
-      if (framework.suppressedRoles.includes(role)) continue
-      const frameworks = roles.get(role) || []
-      frameworks.push({ frameworkId: id, grants: numberOf(framework.grants, role, 0) })
-      roles.set(role, frameworks)
-    }
-  }
-  return sortedKeys(roles).map((role) => ({
-    role,
-    weight: numberOf(state.settings.weights, role, 1),
-    grants: state.roles.has(role) ? state.roles.get(role)!.grants : 0,
-    frameworks: roles.get(role)!,
-  }))
-}
-
-const keepGrants = (context: MasterContext, roles: ReadonlyArray<AllocationRole>): void => {
-  const { state, turn } = context
-  for (const { role, grants, frameworks } of roles) {
-    const before = state.roles.get(role)
-    if ((before === undefined ? 0 : before.grants) === grants) continue
-    state.roles.set(role, { role, grants })
-    turn.touch("role", role)
-    for (const { frameworkId, grants: granted } of frameworks) {
-      const framework = state.frameworks.get(frameworkId)!
-      if (numberOf(framework.grants, role, 0) === granted) continue
-      putFramework(context, { ...framework, grants: { ...framework.grants, [role]: granted } })
-    }
-  }
-}
-
-/** Ends an offer; its resources become available again, with an optional filter on them. */
-export const endOffer = (context: MasterContext, offer: OfferRecord, refuseMs: number): void => {
+/** Ends an offer; its resources become available again, to its framework too unless that refuses them. */
+export const endOffer = (context: MasterContext, offer: OfferRecord): void => {
   const { state } = context
-  deleteOffer(context, offer.id)
+  deleteOffer(context, offer)
   state.deadlines.cancel(offerDeadline(offer.id))
-  state.ledger.release(offer.frameworkId, offer.role, offer.agentId, offer.resources)
-  refuse(context, offer, offer.resources, refuseMs)
+  state.allocator.release(offer, offer.resources)
   wantAllocation(context)
 }
 
@@ -122,61 +98,25 @@ export const rescindOffer = (context: MasterContext, offer: OfferRecord): void =
   if (framework !== undefined && framework.streamId !== null) {
     context.turn.emit({ type: "RescindOffer", streamId: framework.streamId, offerId: offer.id })
   }
-  endOffer(context, offer, 0)
+  endOffer(context, offer)
 }
 
-/** The longest a filter lasts: Mesos caps at 365 days (spec/mesos.md §1.5). */
-const refuseMsMax = 365 * 24 * 3600 * 1000
-
-/** The filter a call asks for: absent or negative means the default, 0 the shortest (spec/mesos.md §1.5). */
-export const effectiveRefuseMs = ({ settings }: MasterState, refuseMs: number | null): number =>
-  refuseMs === null || refuseMs < 0
-    ? settings.defaultRefuseMs
-    : Math.min(Math.max(refuseMs, settings.refuseMsMin), refuseMsMax)
-
-/** Installs a filter on what a framework did not use. */
+/** What a framework did not use of an offer stays away from it for a while. */
 export const refuse = (
-  { state, turn, nowMs }: MasterContext,
+  { state, nowMs }: MasterContext,
   offer: OfferRecord,
-  resources: Quantities,
-  refuseMs: number,
-): void => {
-  if (refuseMs <= 0 || isNoQuantities(resources)) return
-  const key = filterKey(offer)
-  addFilter(state.filters, key, { resources, expiresAtMs: nowMs + refuseMs })
-  state.deadlines.set(filterDeadline(key), nextExpiryMs(state.filters, key)!)
-  turn.touch("filter", key)
-}
-
-/** A filter's time is over: what it hid may be offered again at once. */
-export const onFilterExpired = (context: MasterContext, key: string): void => {
-  const { state, turn, nowMs } = context
-  expireFilters(state.filters, key, nowMs)
-  const nextMs = nextExpiryMs(state.filters, key)
-  if (nextMs !== null) state.deadlines.set(filterDeadline(key), nextMs)
-  turn.touch("filter", key)
-  wantAllocation(context)
-}
-
-/** Drops the filters that match, e.g. all of one framework when it revives. */
-export const clearFilters = (
-  { state, turn }: MasterContext,
-  matches: (scope: { frameworkId: string; role: string; agentId: string }) => boolean,
-): void => {
-  for (const key of sortedKeys(state.filters)) {
-    if (!matches(filterScope(key))) continue
-    state.filters.delete(key)
-    state.deadlines.cancel(filterDeadline(key))
-    turn.touch("filter", key)
-  }
-}
+  resources: Resources,
+  { refuseMs, isDecline }: Pick<Refusal, "refuseMs" | "isDecline">,
+): void =>
+  state.allocator.refuse(offer, resources, { refuseMs, isDecline, offeredAtMs: offer.madeAtMs, nowMs })
 
 export const onOffersDeclined = (context: MasterContext, event: MasterEventOf<"OffersDeclined">): void => {
-  const refuseMs = effectiveRefuseMs(context.state, event.refuseMs)
   for (const offerId of event.offerIds) {
     const offer = context.state.offers.get(offerId)
     // A late DECLINE of an offer that is gone is ignored (spec/mesos.md §1.6).
-    if (offer !== undefined && offer.frameworkId === event.frameworkId) endOffer(context, offer, refuseMs)
+    if (offer === undefined || offer.frameworkId !== event.frameworkId) continue
+    endOffer(context, offer)
+    refuse(context, offer, offer.resources, { refuseMs: event.refuseMs, isDecline: true })
   }
 }
 
@@ -184,10 +124,10 @@ export const onOffersRevived = (context: MasterContext, event: MasterEventOf<"Of
   const framework = context.state.frameworks.get(event.frameworkId)
   const roles = framework && affectedRoles(framework, event.roles)
   if (framework === undefined || roles === undefined) return
-  clearFilters(context, (scope) => scope.frameworkId === framework.id && roles.includes(scope.role))
+  context.state.allocator.dropFilters(framework.id, roles)
   const suppressedRoles = framework.suppressedRoles.filter((role) => !roles.includes(role))
   putFramework(context, { ...framework, suppressedRoles })
-  wantAllocation(context)
+  wantAllocationNow(context)
 }
 
 export const onOffersSuppressed = (
@@ -212,7 +152,5 @@ const affectedRoles = (
 
 /** All offers of a framework are void, without a word: its stream is gone or new (spec/mesos.md §1.6). */
 export const discardOffersOf = (context: MasterContext, frameworkId: string): void => {
-  for (const offer of offersWhere(context.state, (offer) => offer.frameworkId === frameworkId)) {
-    endOffer(context, offer, 0)
-  }
+  for (const offer of offersOfFramework(context.state, frameworkId)) endOffer(context, offer)
 }

@@ -1,5 +1,6 @@
 import { containsQuantities, isNoQuantities, smallerQuantities } from "../resources/Quantities.ts"
-import { type MasterContext, putAgent } from "./Context.ts"
+import { plainQuantities } from "../resources/Resources.ts"
+import { type MasterContext, offersOfAgent, putAgent } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
 import { rescindOffer, wantAllocation } from "./Offers.ts"
 import type { OfferRecord } from "./State.ts"
@@ -16,7 +17,6 @@ export const onReserveChanged = (context: MasterContext, event: MasterEventOf<"R
   const agent = state.agents.get(event.agentId)
   if (agent === undefined || agent.streamId !== event.streamId) return
   putAgent(context, { ...agent, reserve: event.reserve })
-  state.ledger.setReserve(agent.id, event.reserve)
   rescindForReserve(context, agent.id)
   const isShrinking = !containsQuantities(event.reserve, agent.reserve)
   if (isShrinking) wantAllocation(context)
@@ -28,14 +28,14 @@ export const onReserveChanged = (context: MasterContext, event: MasterEventOf<"R
  * Mesos puts on it (spec/mesos.md §1.8, "Operator path"): the framework has refused nothing.
  */
 const rescindForReserve = (context: MasterContext, agentId: string): void => {
-  const { ledger, offers } = context.state
-  let missing = ledger.missingFromReserveOf(agentId)
+  const { state } = context
+  const { allocator } = state
+  let missing = allocator.missingFromReserveOf(agentId)
   if (isNoQuantities(missing)) return
-  const own = Array.from(offers.values()).filter((offer) => offer.agentId === agentId)
-  for (const offer of own.sort(compareAge)) {
-    if (isNoQuantities(smallerQuantities(missing, offer.resources))) continue
+  for (const offer of Array.from(offersOfAgent(state, agentId)).sort(compareAge)) {
+    if (isNoQuantities(smallerQuantities(missing, plainQuantities(offer.resources)))) continue
     rescindOffer(context, offer)
-    missing = ledger.missingFromReserveOf(agentId)
+    missing = allocator.missingFromReserveOf(agentId)
   }
 }
 

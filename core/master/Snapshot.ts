@@ -1,25 +1,20 @@
 import { assert } from "../Assert.ts"
-import { nextExpiryMs } from "../allocation/OfferFilters.ts"
 import type { Entity, EntityRef } from "../Machine.ts"
 import type { Prng } from "../Prng.ts"
-import { noQuantities, type Quantities } from "../resources/Quantities.ts"
 import {
   agentDeadline,
-  allocationDeadline,
-  filterDeadline,
+  bookTask,
   frameworkDeadline,
   holdsResources,
+  indexOffer,
+  indexTask,
   offerDeadline,
 } from "./Context.ts"
-import {
-  type AgentRecord,
-  type FrameworkRecord,
-  initialMasterState,
-  type MasterSettings,
-  type MasterState,
-  type OfferRecord,
-  type TaskRecord,
-} from "./State.ts"
+import { allocatorAgent, allocatorFramework } from "./NewAllocator.ts"
+import { scheduleAllocation } from "./Offers.ts"
+import { rowToEntity, valueToRow } from "./Row.ts"
+import { emptyMasterState, type FrameworkRecord, type MasterSettings, type MasterState } from "./State.ts"
+import { upgradeRows } from "./Upgrade.ts"
 
 /** The scalars of the state, as one row. */
 interface Counters {
@@ -59,10 +54,6 @@ const mapOf = (state: MasterState, kind: string): ReadonlyMap<string, unknown> =
       return state.offers
     case "task":
       return state.tasks
-    case "role":
-      return state.roles
-    case "filter":
-      return state.filters
     case "removal":
       return state.removals
     default:
@@ -70,18 +61,30 @@ const mapOf = (state: MasterState, kind: string): ReadonlyMap<string, unknown> =
   }
 }
 
-const storedKinds = ["framework", "agent", "offer", "task", "role", "filter", "removal"]
+const storedKinds = ["framework", "agent", "offer", "task", "removal"]
+
+/** Kinds of rows that are the allocator's. */
+const allocatorKinds = ["role", "client", "filter"]
 
 /** The row to store for a changed entity; undefined when it was deleted. */
-export const masterEntity = (state: MasterState, ref: EntityRef): unknown =>
-  ref.kind === countersRef.kind ? countersOf(state) : mapOf(state, ref.kind).get(ref.key)
+export const masterEntity = (state: MasterState, ref: EntityRef): unknown => {
+  if (ref.kind === countersRef.kind) return countersOf(state)
+  const isAllocators = allocatorKinds.includes(ref.kind)
+  const value = isAllocators ? state.allocator.row(ref) : mapOf(state, ref.kind).get(ref.key)
+  return value === undefined ? undefined : valueToRow(ref.kind, value)
+}
 
 /** The whole state as rows, in a fixed order: equal states give equal bytes. */
 export const snapshotMaster = (state: MasterState): ReadonlyArray<Entity> => {
   const entities: Array<Entity> = [{ ...countersRef, value: countersOf(state) }]
   for (const kind of storedKinds) {
     const map = mapOf(state, kind)
-    for (const key of Array.from(map.keys()).sort()) entities.push({ kind, key, value: map.get(key) })
+    for (const key of Array.from(map.keys()).sort()) {
+      entities.push({ kind, key, value: valueToRow(kind, map.get(key)) })
+    }
+  }
+  for (const { kind, key, value } of state.allocator.snapshot()) {
+    entities.push({ kind, key, value: valueToRow(kind, value) })
   }
   return entities
 }
@@ -99,46 +102,50 @@ export const restoreMaster = (
     assert(entities.length === 0, "rows of a master without its counters: the journal is incomplete")
     return undefined
   }
-  const counters = first.value as Counters
+  const { rows, upgraded } = upgradeRows(Array.from(entities).sort(compareRows))
+  const { prng, ...counters } = first.value as Counters
+  const allocatorRows = rows.filter(({ kind }) => allocatorKinds.includes(kind)).map(rowToEntity)
   const state: MasterState = {
-    ...initialMasterState(counters.masterId, 0, settings),
+    ...emptyMasterState(counters.masterId, [prng[0], prng[1], prng[2], prng[3]], settings, allocatorRows),
     ...counters,
-    prng: [counters.prng[0], counters.prng[1], counters.prng[2], counters.prng[3]],
+    upgraded,
   }
-  const rank = ({ kind, key }: Entity) => JSON.stringify([kind, key])
-  const sorted = Array.from(entities).sort((left, right) => (rank(left) < rank(right) ? -1 : 1))
-  for (const { kind, key, value } of sorted) {
-    if (kind === countersRef.kind) continue
+  for (const row of rows) {
+    if (row.kind === countersRef.kind || allocatorKinds.includes(row.kind)) continue
+    const { kind, key, value } = rowToEntity(row)
     const map = mapOf(state, kind) as Map<string, unknown>
-    map.set(key, kind === "agent" ? upgradeAgent(value as StoredAgent) : value)
+    map.set(key, value)
   }
   bookAll(state)
   setDeadlines(state)
   return state
 }
 
-/** A row as some release of gleaner stored it: before there were monitors, agents had no reserve. */
-type StoredAgent = Omit<AgentRecord, "reserve"> & { readonly reserve?: Quantities }
+const compareRows = (left: Entity, right: Entity): number =>
+  left.kind < right.kind || (left.kind === right.kind && left.key < right.key) ? -1 : 1
 
-const upgradeAgent = (stored: StoredAgent): AgentRecord =>
-  stored.reserve === undefined ? { ...stored, reserve: noQuantities } : (stored as AgentRecord)
-
+/** In a fixed order: that of the sorted rows, of which the maps are made. */
 const bookAll = (state: MasterState): void => {
-  state.agents.forEach((agent: AgentRecord) => {
-    if (agent.condition !== "unreachable") state.ledger.addAgent(agent.id, agent.total, agent.reserve)
+  const { allocator } = state
+  state.agents.forEach((agent) => {
+    if (agent.condition !== "unreachable") allocator.putAgent(allocatorAgent(agent))
   })
-  state.tasks.forEach((task: TaskRecord) => {
-    const { frameworkId, role, agentId, resources } = task.spec
-    if (holdsResources(task)) state.ledger.adopt(frameworkId, role, agentId, resources)
+  state.frameworks.forEach((framework) => {
+    allocator.putFramework(allocatorFramework(framework))
   })
-  state.offers.forEach((offer: OfferRecord) => {
-    state.ledger.charge(offer.frameworkId, offer.role, offer.agentId, offer.resources)
+  state.tasks.forEach((task, key) => {
+    indexTask(state, key, task)
+    if (holdsResources(task)) bookTask(state, task)
+  })
+  state.offers.forEach((offer) => {
+    indexOffer(state, offer)
+    allocator.charge(offer, offer.resources)
   })
 }
 
 const setDeadlines = (state: MasterState): void => {
   const { deadlines, settings } = state
-  if (state.allocationDueAtMs !== null) deadlines.set(allocationDeadline, state.allocationDueAtMs)
+  scheduleAllocation(state)
   state.offers.forEach((offer) => {
     if (settings.offerTimeoutMs !== null) {
       deadlines.set(offerDeadline(offer.id), offer.madeAtMs + settings.offerTimeoutMs)
@@ -155,8 +162,5 @@ const setDeadlines = (state: MasterState): void => {
     if (framework.removeAtMs !== null) {
       deadlines.set(frameworkDeadline(framework.id), framework.removeAtMs)
     }
-  })
-  state.filters.forEach((_, key) => {
-    deadlines.set(filterDeadline(key), nextExpiryMs(state.filters, key)!)
   })
 }

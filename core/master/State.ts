@@ -1,13 +1,28 @@
-import { Ledger } from "../allocation/Ledger.ts"
-import type { OfferFilters } from "../allocation/OfferFilters.ts"
+import type { Allocator } from "../allocation/Allocator.ts"
+import type { OfferConstraints } from "../allocation/Constraints.ts"
+import {
+  type AllocatorSettings,
+  defaultAllocatorSettings,
+  mesosAllocatorSettings,
+} from "../allocation/Settings.ts"
 import { Deadlines } from "../Deadlines.ts"
-import type { NumberByName } from "../NumberByName.ts"
+import type { Entity, EntityRef } from "../Machine.ts"
 import { type Prng, seedPrng } from "../Prng.ts"
 import type { Quantities } from "../resources/Quantities.ts"
+import type { Resources } from "../resources/Resources.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
+import { KeysByOwner } from "./KeysByOwner.ts"
+import { newAllocator } from "./NewAllocator.ts"
 
 /** Tunables of the master. They come from the configuration at each start and are no part of the stored state. */
 export interface MasterSettings {
+  readonly allocator: AllocatorSettings
+  /**
+   * Null: whatever becomes free is offered at once, in one cycle for all events of a batch. A number: only every so many ms, on a
+   * grid of the master's own time; at once only when a framework comes or revives its offers, or an agent comes, which is what
+   * Apache Mesos does (spec/mesos.md §1.2).
+   */
+  readonly allocationIntervalMs: number | null
   /** An offer not answered for this long is rescinded; null = never, as Mesos. Short: hoarders give back soon.
    * Too short: slow schedulers find their offers gone. */
   readonly offerTimeoutMs: number | null
@@ -17,26 +32,24 @@ export interface MasterSettings {
   readonly agentForgetMs: number
   /** How long tasks of a framework that only an earlier master knew are kept for it, before they are killed. */
   readonly strangerWaitMs: number
-  /** Refused resources stay away from who refused them for at least this long, also when it asked for no filter: an
-   * offer may not go round and round as fast as the machine can. Mesos's allocation interval does the same. */
-  readonly refuseMsMin: number
-  /** Filter put on refused resources when the framework names none (spec/mesos.md §1.5: 5 s). */
-  readonly defaultRefuseMs: number
-  /** An offer must contain at least one of these sets. */
-  readonly minimumOffers: ReadonlyArray<Quantities>
-  /** Weight by role; 1 where absent. */
-  readonly weights: NumberByName
 }
 
+/** The defaults: what serves users best (design §4, profiles). */
 export const defaultMasterSettings: MasterSettings = {
+  allocator: defaultAllocatorSettings,
+  allocationIntervalMs: null,
   offerTimeoutMs: 30_000,
   agentTimeoutMs: 75_000,
   agentForgetMs: 14 * 24 * 3_600_000,
   strangerWaitMs: 600_000,
-  refuseMsMin: 1_000,
-  defaultRefuseMs: 5_000,
-  minimumOffers: [{ cpus: 10 }, { mem: 32_000 }],
-  weights: {},
+}
+
+/** What Apache Mesos does, in what it offers to whom and when. */
+export const mesosMasterSettings: MasterSettings = {
+  ...defaultMasterSettings,
+  allocator: mesosAllocatorSettings,
+  allocationIntervalMs: 1_000,
+  offerTimeoutMs: null,
 }
 
 export interface NetworkAddress {
@@ -56,8 +69,8 @@ export interface TextAttribute {
 export interface AgentRecord {
   readonly id: string
   readonly address: NetworkAddress
-  readonly total: Quantities
-  /** What its monitor wants kept for the host's own work; may be more than can be had, see {@link Ledger}. */
+  readonly total: Resources
+  /** What its monitor wants kept for the host's own work; may be more than can be had, see {@link Allocator}. */
   readonly reserve: Quantities
   readonly attributes: ReadonlyArray<TextAttribute>
   readonly version: string
@@ -80,6 +93,10 @@ export interface FrameworkInfo {
   readonly failoverTimeoutMs: number
   /** Names of capabilities (spec/mesos.md §1.12); unknown ones are kept. */
   readonly capabilities: ReadonlyArray<string>
+  /** By role: what an offer must contain at least, one of these sets (`offer_filters`). */
+  readonly minAllocatable: { readonly [role: string]: ReadonlyArray<Quantities> }
+  /** By role: hosts that violate them are not offered. */
+  readonly constraints: { readonly [role: string]: OfferConstraints }
 }
 
 export interface FrameworkRecord {
@@ -87,8 +104,6 @@ export interface FrameworkRecord {
   readonly info: FrameworkInfo
   readonly streamId: string | null
   readonly suppressedRoles: ReadonlyArray<string>
-  /** Offers granted so far, by role: tie-break of the fair order. */
-  readonly grants: NumberByName
   readonly registeredWallMs: number
   /** When it last connected or disconnected. */
   readonly sinceMs: number
@@ -101,7 +116,7 @@ export interface OfferRecord {
   readonly frameworkId: string
   readonly role: string
   readonly agentId: string
-  readonly resources: Quantities
+  readonly resources: Resources
   readonly madeAtMs: number
 }
 
@@ -118,12 +133,6 @@ export interface TaskRecord {
   readonly unacknowledged: boolean
   readonly killRequested: boolean
   readonly launchedWallMs: number
-}
-
-/** A role that has been granted something; kept for its place in the fair order. */
-export interface RoleRecord {
-  readonly role: string
-  readonly grants: number
 }
 
 /** That a framework was torn down, and when. */
@@ -145,21 +154,27 @@ export interface MasterState {
   /** When this state was last taken up by a starting master. Agents that are away since then or longer are recovered,
    * in Mesos's words: they may know more than the state does. */
   startedAtMs: number
-  /** When the next allocation cycle is wanted; null = nothing to allocate. Coalesces all causes into one cycle. */
+  /** When the next allocation cycle is wanted; null = nothing to allocate. Coalesces all causes into one cycle. A
+   * filter that expires wants one, too, which {@link Allocator.nextExpiryMs} says. */
   allocationDueAtMs: number | null
   readonly frameworks: Map<string, FrameworkRecord>
   readonly agents: Map<string, AgentRecord>
   readonly offers: Map<string, OfferRecord>
   /** By `taskKey`. */
   readonly tasks: Map<string, TaskRecord>
-  readonly roles: Map<string, RoleRecord>
-  readonly filters: OfferFilters
   /** Frameworks that were torn down, by id: they may not subscribe again. Bounded, the oldest are forgotten. */
   readonly removals: Map<string, RemovalRecord>
-  /** Derived; see {@link Ledger}. */
-  readonly ledger: Ledger
+  // Derived from offers and tasks.
+  readonly offersByFramework: KeysByOwner
+  readonly offersByAgent: KeysByOwner
+  readonly tasksByFramework: KeysByOwner
+  readonly tasksByAgent: KeysByOwner
+  /** Who holds what, who refused what, and who is next. Its books are derived, its rows are stored with the master's. */
+  readonly allocator: Allocator
   /** Derived; see {@link Deadlines}. Keys are built in `Context.ts`. */
   readonly deadlines: Deadlines
+  /** Rows that a restore wrote anew, since an older release had stored them: stored with the next step. */
+  upgraded: ReadonlyArray<EntityRef>
 }
 
 /** How many torn-down frameworks are remembered (Mesos keeps 50 completed ones; one costs about 100 bytes). */
@@ -170,10 +185,18 @@ export const initialMasterState = (
   masterId: string,
   seed: number | string,
   settings: MasterSettings,
+): MasterState => emptyMasterState(masterId, seedPrng(seed), settings, [])
+
+/** The same with a generator that has drawn before and an allocator that goes on from its rows. */
+export const emptyMasterState = (
+  masterId: string,
+  prng: Prng,
+  settings: MasterSettings,
+  allocatorRows: ReadonlyArray<Entity>,
 ): MasterState => ({
   settings,
   masterId,
-  prng: seedPrng(seed),
+  prng,
   nowMs: 0,
   nextFrameworkNumber: 0,
   nextAgentNumber: 0,
@@ -185,9 +208,12 @@ export const initialMasterState = (
   agents: new Map(),
   offers: new Map(),
   tasks: new Map(),
-  roles: new Map(),
-  filters: new Map(),
   removals: new Map(),
-  ledger: new Ledger(),
+  offersByFramework: new KeysByOwner(),
+  offersByAgent: new KeysByOwner(),
+  tasksByFramework: new KeysByOwner(),
+  tasksByAgent: new KeysByOwner(),
+  allocator: newAllocator(settings.allocator, prng, allocatorRows),
   deadlines: new Deadlines(),
+  upgraded: [],
 })

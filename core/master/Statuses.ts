@@ -4,8 +4,9 @@ import {
   holdsResources,
   type MasterContext,
   putTask,
+  releaseTask,
   sendMasterStatus,
-  tasksWhere,
+  tasksOfFramework,
   visibleState,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
@@ -59,16 +60,16 @@ const settle = (
   task: TaskRecord,
   { status, latestState }: MasterEventOf<"StatusReported">,
 ): void => {
-  const settled = isTerminal(latestState) ? freeResources(context, task) : task
+  const hasEnded = isTerminal(latestState) || isTerminal(status.state)
+  const settled = hasEnded ? freeResources(context, task) : task
   putTask(context, { ...settled, state: status.state, status, unacknowledged: status.uuid !== null })
 }
 
 /** The task has ended on its agent: what it held is free, however long the framework takes to hear of it. */
 export const freeResources = (context: MasterContext, task: TaskRecord): TaskRecord => {
   if (task.hasEnded) return task
-  const { frameworkId, role, agentId, resources } = task.spec
   if (holdsResources(task)) {
-    context.state.ledger.release(frameworkId, role, agentId, resources)
+    releaseTask(context, task)
     wantAllocation(context)
   }
   const ended: TaskRecord = { ...task, hasEnded: true }
@@ -131,7 +132,7 @@ export const onReconciliationRequested = (
   const framework = context.state.frameworks.get(event.frameworkId)
   if (framework === undefined) return
   if (event.tasks.length === 0) {
-    for (const task of tasksWhere(context.state, (task) => task.spec.frameworkId === framework.id)) {
+    for (const task of tasksOfFramework(context.state, framework.id)) {
       reconcile(context, framework, task.spec.taskId, task.spec.agentId)
     }
     return

@@ -18,12 +18,13 @@ import {
 } from "./Frameworks.ts"
 import { onOffersAccepted } from "./Launches.ts"
 import {
-  onFilterExpired,
+  nextAllocationAtMs,
   onOffersDeclined,
   onOffersRevived,
   onOffersSuppressed,
   rescindOffer,
   runAllocation,
+  scheduleAllocation,
 } from "./Offers.ts"
 import { onReserveChanged } from "./Reserves.ts"
 import type { MasterState } from "./State.ts"
@@ -46,6 +47,9 @@ export const stepMaster = (state: MasterState, event: MasterEvent): Step<MasterA
   const turn = new Turn<MasterAction>()
   turn.touch("master", "counters")
   handle({ state, turn, nowMs, wallMs }, event)
+  for (const { kind, key } of state.upgraded.concat(state.allocator.takeChanged())) turn.touch(kind, key)
+  state.upgraded = []
+  scheduleAllocation(state)
   return turn.finish(state.deadlines.nextAtMs())
 }
 
@@ -111,9 +115,9 @@ const fireDeadlines = (context: MasterContext): void => {
   const { state, nowMs } = context
   for (let key = state.deadlines.popDue(nowMs); key !== undefined; key = state.deadlines.popDue(nowMs)) {
     if (key !== allocationDeadline) fireDeadline(context, key)
-    state.deadlines.cancel(allocationDeadline)
   }
-  if (state.allocationDueAtMs !== null && state.allocationDueAtMs <= nowMs) runAllocation(context)
+  const allocationAtMs = nextAllocationAtMs(state)
+  if (allocationAtMs !== null && allocationAtMs <= nowMs) runAllocation(context)
 }
 
 const fireDeadline = (context: MasterContext, key: string): void => {
@@ -130,7 +134,5 @@ const fireDeadline = (context: MasterContext, key: string): void => {
       return onAgentDeadline(context, subject)
     case "framework":
       return removeFramework(context, subject)
-    case "filter":
-      return onFilterExpired(context, subject)
   }
 }

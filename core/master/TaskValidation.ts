@@ -1,9 +1,10 @@
+import { isNoQuantities, quantitiesToText } from "../resources/Quantities.ts"
 import {
-  containsQuantities,
-  isNoQuantities,
-  type Quantities,
-  quantitiesToText,
-} from "../resources/Quantities.ts"
+  containsResources,
+  quantitiesToResources,
+  type Resources,
+  resourcesToText,
+} from "../resources/Resources.ts"
 import { idProblem, taskKey } from "../Task.ts"
 import type { TaskRequest } from "./Event.ts"
 import type { FrameworkRecord, MasterState, OfferRecord } from "./State.ts"
@@ -17,7 +18,7 @@ export const taskProblem = (
   framework: FrameworkRecord,
   { agentId, role }: OfferRecord,
   request: TaskRequest,
-  left: Quantities,
+  left: Resources,
 ): string | undefined => {
   const badId = idProblem(request.taskId)
   if (badId !== undefined) return badId
@@ -33,8 +34,8 @@ export const taskProblem = (
   if (request.role !== null && request.role !== role) {
     return `Task uses resources allocated to role '${request.role}' while its offers are allocated to role '${role}'`
   }
-  if (!containsQuantities(left, request.resources)) {
-    return `Total resources ${quantitiesToText(request.resources)} required by task and its executor is more than available ${quantitiesToText(left)}`
+  if (!containsResources(left, quantitiesToResources(request.resources))) {
+    return `Total resources ${quantitiesToText(request.resources)} required by task and its executor is more than available ${resourcesToText(left)}`
   }
   return undefined
 }

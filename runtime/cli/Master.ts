@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { defaultMasterSettings } from "../../core/master/State.ts"
+import { masterSettingsOf } from "../config/MasterProfile.ts"
 import type { SettledSettings } from "../config/ReadSettings.ts"
 import type { masterSection } from "../config/sections/MasterSection.ts"
 import { dataFolderAt } from "../DataFolder.ts"
@@ -9,8 +9,6 @@ import { version } from "./Version.ts"
 
 /** Runs the master until a signal. */
 export const runMaster = ({ values }: SettledSettings<typeof masterSection.settings>): Promise<number> => {
-  const weights: Record<string, number> = {}
-  for (const { name, value } of values.weight) weights[name] = value
   const daemon = Effect.gen(function* () {
     const { runMasterDaemon } = yield* Effect.promise(() => import("../master/MasterDaemon.ts"))
     return yield* runMasterDaemon({
@@ -19,7 +17,7 @@ export const runMaster = ({ values }: SettledSettings<typeof masterSection.setti
       port: values.port,
       advertisedIp: values.advertise,
       version,
-      settings: { ...defaultMasterSettings, weights },
+      settings: masterSettingsOf(values),
       isAuthenticated: values.authentication,
       journalWorker: new URL("./journal-worker.js", import.meta.url),
       onReady: announceReady,

@@ -108,7 +108,8 @@ const readJsonPairs = (setting: Setting<unknown>, place: string, value: unknown)
   const pairs: Array<Named<unknown>> = []
   for (const name of Object.keys(value)) {
     const one = value[name]
-    if (typeof one !== "string" && typeof one !== "number") {
+    const isValue = typeof one === "string" || typeof one === "number"
+    if (!isValue || !setting.isName(name)) {
       return wrongValue(`${place}.${name}`, one, setting.form)
     }
     const read = readText(setting, `${place}.${name}`, String(one))

@@ -45,7 +45,7 @@ export const readPair = (setting: Setting<unknown>, place: string, written: stri
   const equals = written.indexOf("=")
   const name = written.slice(0, Math.max(0, equals)).trim()
   const value = equals === -1 ? undefined : setting.parse(written.slice(equals + 1).trim())
-  if (name === "" || value === undefined) return wrongValue(place, written, setting.form)
+  if (!setting.isName(name) || value === undefined) return wrongValue(place, written, setting.form)
   return { _tag: "Value", value: { name, value } }
 }
 

@@ -1,7 +1,10 @@
 import { isIP } from "node:net"
 import { parseDurationMs, printDurationMs } from "../../core/policies/Duration.ts"
+import { isResourceName } from "../../core/resources/Quantities.ts"
+import { roleProblem } from "../mesos/FrameworkInfo.ts"
+import { alternativesKind, amountsKind, quotaKind } from "./Amounts.ts"
 import { parseMemMiB } from "./Memory.ts"
-import { pairsOf, settingOf } from "./Setting.ts"
+import { type Kind, type PairsDescription, pairsOf, settingOf } from "./Setting.ts"
 
 // Every kind of value that a setting can have.
 
@@ -31,13 +34,14 @@ const numberIn = (given: string, least: number, most: number): number | undefine
   return value >= least && value <= most ? value : undefined
 }
 
-export const whole = (least: number, most: number) =>
-  settingOf({
-    form: `a whole number from ${least} to ${most}`,
-    placeholder: "NUMBER",
-    parse: (given) => (/\./.test(given) ? undefined : numberIn(given, least, most)),
-    print: String,
-  })
+const wholeKind = (least: number, most: number): Kind<number> => ({
+  form: `a whole number from ${least} to ${most}`,
+  placeholder: "NUMBER",
+  parse: (given) => (/\./.test(given) ? undefined : numberIn(given, least, most)),
+  print: String,
+})
+
+export const whole = (least: number, most: number) => settingOf(wholeKind(least, most))
 
 const decimalKind = (least: number, most: number) => ({
   form: `a number from ${least} to ${most}`,
@@ -64,19 +68,54 @@ export const size = settingOf({
   print: (memMiB) => (memMiB % 1024 === 0 ? `${memMiB / 1024}G` : `${memMiB}M`),
 })
 
+const durationKind = (leastMs: number, mostMs: number): Kind<number> => ({
+  form: `a duration from ${printDurationMs(leastMs)} to ${printDurationMs(mostMs)}, like 100ms, 10s or 5m`,
+  placeholder: "DURATION",
+  parse: (given) => {
+    const durationMs = parseDurationMs(given)
+    return durationMs !== undefined && durationMs >= leastMs && durationMs <= mostMs ? durationMs : undefined
+  },
+  print: printDurationMs,
+})
+
 /** Milliseconds. */
-export const duration = (leastMs: number, mostMs: number) =>
-  settingOf({
-    form: `a duration from ${printDurationMs(leastMs)} to ${printDurationMs(mostMs)}, like 100ms, 10s or 5m`,
-    placeholder: "DURATION",
-    parse: (given) => {
-      const durationMs = parseDurationMs(given)
-      return durationMs !== undefined && durationMs >= leastMs && durationMs <= mostMs
-        ? durationMs
-        : undefined
-    },
-    print: printDurationMs,
+export const duration = (leastMs: number, mostMs: number) => settingOf(durationKind(leastMs, mostMs))
+
+/** What switches something off that otherwise has a value. */
+export const off = "off"
+
+const orOff = <A>(kind: Kind<A>): Kind<A | typeof off> => ({
+  form: `${off}, or ${kind.form}`,
+  placeholder: kind.placeholder,
+  parse: (given) => (given === off ? off : kind.parse(given)),
+  print: (value) => (value === off ? off : kind.print(value as A)),
+})
+
+export const durationOrOff = (leastMs: number, mostMs: number) =>
+  settingOf(orOff(durationKind(leastMs, mostMs)))
+
+export const amountsOrOff = settingOf(orOff(amountsKind))
+
+export const alternativesOrOff = settingOf(orOff(alternativesKind))
+
+/** One of a few words. */
+export const choice = <Word extends string>(...words: ReadonlyArray<Word>) =>
+  settingOf<Word>({
+    form: words.join(" or "),
+    placeholder: words.join("|"),
+    parse: (given) => words.find((word) => word === given),
+    print: String,
   })
+
+export const resourceNames = settingOf<ReadonlyArray<string>>({
+  form: "names of resources like gpus or gpus,disk",
+  placeholder: "NAMES",
+  parse: (given) => {
+    const names = given.split(",").map((name) => name.trim())
+    return names.every(isResourceName) ? names : undefined
+  },
+  print: (names) => names.join(","),
+})
 
 const isHostName = (given: string) =>
   given.length <= 253 && /^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$/.test(given) && !/^[\d.]+$/.test(given)
@@ -104,7 +143,22 @@ export const url = settingOf({
   parse: (given) => (/^http:\/\/[^\s/]+(\/\S*)?$/.test(given) ? given : undefined),
 })
 
-export const textPairs = (description: Parameters<typeof pairsOf>[1]) => pairsOf(textKind, description)
+export const textPairs = (description: PairsDescription) => pairsOf(textKind, description)
 
-export const weightPairs = (description: Parameters<typeof pairsOf>[1]) =>
-  pairsOf({ ...decimalKind(0.001, 1_000_000), form: "a number from 0.001 to 1000000" }, description)
+const rolePath = { form: "a role", isName: (given: string) => roleProblem(given) === undefined }
+const topLevelRole = {
+  form: "a top-level role",
+  isName: (given: string) => rolePath.isName(given) && given.indexOf("/") === -1,
+}
+
+export const weightPairs = (description: PairsDescription) =>
+  pairsOf(
+    { ...decimalKind(0.001, 1_000_000), form: "a number from 0.001 to 1000000" },
+    { ...description, name: rolePath },
+  )
+
+export const priorityPairs = (description: PairsDescription) =>
+  pairsOf(wholeKind(-1_000_000, 1_000_000), { ...description, name: rolePath })
+
+export const quotaPairs = (description: PairsDescription) =>
+  pairsOf(quotaKind, { ...description, name: topLevelRole })

@@ -20,6 +20,9 @@ export interface Setting<A> {
   readonly parse: (text: string) => unknown
   readonly print: (value: A) => string
   readonly shape: "value" | "switch" | "pairs"
+  /** Of pairs: whether a text may stand before the `=`, and how the value behind it is written. */
+  readonly isName: (name: string) => boolean
+  readonly printOne: (value: unknown) => string
   /** May stand in the section `common` of the file and in `GLEANER_<NAME>`, for all daemons that have it. */
   readonly isShared: boolean
   readonly isRequired: boolean
@@ -53,6 +56,8 @@ export interface Kind<A> {
   readonly print: (value: A) => string
 }
 
+const notOfPairs = { isName: () => false, printOne: String }
+
 /** A setting of one value of the kind. */
 export const settingOf =
   <A>(kind: Kind<A>) =>
@@ -65,6 +70,7 @@ export const settingOf =
     parse: kind.parse,
     print: (value) => (value === null ? "" : kind.print(value as A)),
     shape: "value",
+    ...notOfPairs,
     isShared: description.isShared ?? false,
     isRequired: false,
     isHidden: false,
@@ -99,6 +105,7 @@ export const switched = (description: Description<boolean>): Setting<boolean> =>
   },
   print: String,
   shape: "switch",
+  ...notOfPairs,
   isShared: description.isShared ?? false,
   isRequired: false,
   isHidden: false,
@@ -111,19 +118,31 @@ export interface Named<A> {
   readonly value: A
 }
 
+export interface PairsDescription {
+  readonly meaning: string
+  readonly placeholder: string
+  /** What may stand before the `=`, for messages; with the check. Anything that is not empty where absent. */
+  readonly name?: { readonly form: string; readonly isName: (name: string) => boolean }
+}
+
 /** Any number of NAME=VALUE, none by default; of one name the last counts. */
 export const pairsOf = <A>(
   kind: Kind<A>,
-  description: { readonly meaning: string; readonly placeholder: string },
+  { meaning, placeholder, name }: PairsDescription,
 ): Setting<ReadonlyArray<Named<A>>> => ({
-  meaning: `${description.meaning}; repeatable`,
-  form: `${description.placeholder} with ${kind.form} behind the =`,
-  placeholder: description.placeholder,
+  meaning: `${meaning}; repeatable`,
+  form:
+    name === undefined
+      ? `${placeholder} with ${kind.form} behind the =`
+      : `${placeholder} with ${name.form} before the = and behind it ${kind.form}`,
+  placeholder,
   initial: () => [],
   initialText: undefined,
   parse: kind.parse,
-  print: (pairs) => pairs.map(({ name, value }) => `${name}=${kind.print(value)}`).join(","),
+  print: (pairs) => pairs.map((pair) => `${pair.name}=${kind.print(pair.value)}`).join(","),
   shape: "pairs",
+  isName: (given) => given !== "" && (name === undefined || name.isName(given)),
+  printOne: (value) => kind.print(value as A),
   isShared: false,
   isRequired: false,
   isHidden: false,

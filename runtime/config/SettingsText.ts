@@ -109,7 +109,7 @@ const valueAsInFile = (setting: Setting<unknown>, value: unknown): unknown => {
   if (setting.shape === "pairs") {
     const pairs: { [name: string]: unknown } = {}
     for (const { name, value: one } of value as ReadonlyArray<{ name: string; value: unknown }>)
-      pairs[name] = one
+      pairs[name] = typeof one === "number" ? one : setting.printOne(one)
     return pairs
   }
   if (value === null || typeof value === "boolean") return value

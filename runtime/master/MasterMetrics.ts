@@ -2,6 +2,7 @@ import { Context, Layer } from "effect"
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
 import type { MasterEvent } from "../../core/master/Event.ts"
 import type { MasterState } from "../../core/master/State.ts"
+import { scalarQuantities } from "../../core/resources/Resources.ts"
 import type { Batch } from "../journal/Journal.ts"
 import type { Outgoing } from "./Mailbox.ts"
 
@@ -26,6 +27,17 @@ export class MasterMetrics extends Context.Tag("gleaner/MasterMetrics")<
     readonly expose: (facts: MasterFacts) => Promise<string>
   }
 >() {}
+
+/** Frameworks name roles as they like, and each is a series of its own. */
+const rolesMax = 1_000
+
+const topLevelRoles = (state: MasterState): ReadonlyArray<string> => {
+  const roles = new Set<string>()
+  for (const { info } of state.frameworks.values()) {
+    for (const role of info.roles) roles.add(role.split("/")[0]!)
+  }
+  return [...roles].sort().slice(0, rolesMax)
+}
 
 export const make = () => {
   const registry = new Registry()
@@ -71,6 +83,12 @@ export const make = () => {
     name: "gleaner_master_resources_reserved",
     help: "Resources kept for the hosts' own work (role primary), without what tasks still hold of it, in Mesos's units (cpus, mem and disk in MiB)",
     labelNames: ["resource"],
+    registers,
+  })
+  const shares = new Gauge({
+    name: "gleaner_master_role_share",
+    help: "Dominant share over weight of each top-level role that a framework is subscribed to, of 1000 roles at most: the lower it is, the sooner the role is served",
+    labelNames: ["role"],
     registers,
   })
   const journalDurable = new Gauge({
@@ -122,25 +140,28 @@ export const make = () => {
     for (const condition of ["connected", "stopping", "disconnected", "unreachable"])
       agents.set({ condition }, 0)
     for (const condition of ["connected", "disconnected"]) frameworks.set({ condition }, 0)
-    for (const gauge of [tasks, total, allocated, reserved]) gauge.reset()
+    for (const gauge of [tasks, total, allocated, reserved, shares]) gauge.reset()
     for (const agent of state.agents.values()) {
       agents.inc({ condition: agent.condition })
       if (agent.condition === "unreachable") continue
-      for (const [resource, milli] of Object.entries(agent.total)) {
+      for (const [resource, milli] of Object.entries(scalarQuantities(agent.total))) {
         total.inc({ resource }, milli / 1000)
         // Nothing is a figure, too: a series that comes and goes is a gap in every chart.
         for (const gauge of [allocated, reserved]) gauge.inc({ resource }, 0)
       }
-      for (const [resource, milli] of Object.entries(state.ledger.allocatedOn(agent.id))) {
+      for (const [resource, milli] of Object.entries(
+        scalarQuantities(state.allocator.allocatedOn(agent.id)),
+      )) {
         allocated.inc({ resource }, milli / 1000)
       }
-      for (const [resource, milli] of Object.entries(state.ledger.heldOn(agent.id))) {
+      for (const [resource, milli] of Object.entries(state.allocator.heldOn(agent.id))) {
         reserved.inc({ resource }, milli / 1000)
       }
     }
     for (const framework of state.frameworks.values()) {
       frameworks.inc({ condition: framework.streamId === null ? "disconnected" : "connected" })
     }
+    for (const role of topLevelRoles(state)) shares.set({ role }, state.allocator.shareOf(role))
     for (const task of state.tasks.values()) tasks.inc({ state: task.state })
     offers.set(state.offers.size)
     outbox.set(outboxSize)

@@ -4,6 +4,7 @@ import { get, read } from "../http/Routes.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
 import { Master } from "./Master.ts"
 import { MasterMetrics } from "./MasterMetrics.ts"
+import { rolesView } from "./RolesView.ts"
 import { agentViews, stateView } from "./StateView.ts"
 
 // What people and their tools read.
@@ -39,6 +40,7 @@ export const makeStateRoutes = (identity: Omit<MasterIdentity, "masterId">) =>
           jsonReply(stateView(state, { ...identity, masterId: state.masterId }, startedWallMs)),
         ),
       ),
+      read("/roles", () => Effect.map(Master, ({ state }) => jsonReply(rolesView(state)))),
       // Of one agent when it is named: what a monitor beside an Apache Mesos asks (spec/mesos.md §1.13, 2).
       read("/slaves", (request) =>
         Effect.map(Master, ({ state }) =>

@@ -13,18 +13,38 @@ import {
   type Quantities,
   shortages,
 } from "../../core/resources/Quantities.ts"
+import {
+  addResources,
+  noResources,
+  plainQuantities,
+  type Resources,
+  scalarQuantities,
+} from "../../core/resources/Resources.ts"
+import { valueToText } from "../../core/resources/ResourceValue.ts"
 import { hostAndPort } from "../http/HttpUrl.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
 
 // `/state` in the v0 naming that existing tools read (spec/mesos.md §6.3). Built in one pass over the state.
 
-const sum = (items: ReadonlyArray<{ readonly resources: Quantities }>): Quantities =>
-  items.reduce((total, { resources }) => addQuantities(total, resources), noQuantities)
+const sumOfTasks = (tasks: ReadonlyArray<TaskRecord>): Quantities =>
+  tasks.reduce((total, { spec }) => addQuantities(total, spec.resources), noQuantities)
+
+const sumOfOffers = (offers: ReadonlyArray<OfferRecord>): Quantities =>
+  scalarQuantities(offers.reduce((total, { resources }) => addResources(total, resources), noResources))
 
 /** Plain numbers in Mesos's units; the usual scalars print as 0 when absent. */
 const scalars = (resources: Quantities): Record<string, number> => {
   const view: Record<string, number> = { cpus: 0, gpus: 0, mem: 0, disk: 0 }
   for (const [name, milli] of Object.entries(resources)) view[name] = milli / 1000
+  return view
+}
+
+/** The scalars, and ranges and sets as text, as Mesos shows them. */
+const resourcesView = (resources: Resources): Record<string, number | string> => {
+  const view: Record<string, number | string> = scalars(scalarQuantities(resources))
+  for (const { kind, value } of resources) {
+    if (kind.type !== "scalar") view[kind.name] = valueToText(kind.type, value)
+  }
   return view
 }
 
@@ -68,7 +88,7 @@ const offerView = (offer: OfferRecord) => ({
   framework_id: offer.frameworkId,
   slave_id: offer.agentId,
   allocation_info: { role: offer.role },
-  resources: scalars(offer.resources),
+  resources: resourcesView(offer.resources),
 })
 
 /** The role that reserves are kept for, which no framework subscribes to, and their mark (design §5). */
@@ -104,7 +124,7 @@ interface AgentAmounts {
 }
 
 const reservationView = (agent: AgentRecord, { used, offered, held }: AgentAmounts) => {
-  const unreserved = shortages(held, agent.total)
+  const unreserved = shortages(held, plainQuantities(agent.total))
   const isHolding = !isNoQuantities(held)
   return {
     reserved_resources: isHolding ? { [primaryRole]: scalars(held) } : {},
@@ -125,7 +145,7 @@ const agentView = (agent: AgentRecord, amounts: AgentAmounts) => ({
   pid: `slave(1)@${hostAndPort(agent.address.ip, agent.address.port)}`,
   attributes: Object.fromEntries(agent.attributes.map(({ name, value }) => [name, value])),
   registered_time: agent.registeredWallMs / 1000,
-  resources: scalars(agent.total),
+  resources: resourcesView(agent.total),
   used_resources: scalars(amounts.used),
   offered_resources: scalars(amounts.offered),
   ...reservationView(agent, amounts),
@@ -143,8 +163,8 @@ const frameworkView = (
   tasks: ReadonlyArray<TaskRecord>,
   offers: ReadonlyArray<OfferRecord>,
 ) => {
-  const used = sum(tasks.filter(holdsResources).map(({ spec }) => spec))
-  const offered = sum(offers)
+  const used = sumOfTasks(tasks.filter(holdsResources))
+  const offered = sumOfOffers(offers)
   const isConnected = framework.streamId !== null
   return {
     id: framework.id,
@@ -178,9 +198,9 @@ export const agentViews = (state: MasterState, agentId: string | null) => {
   return [...state.agents.values()]
     .filter(({ id }) => agentId === null || id === agentId)
     .map((agent) => {
-      const offered = sum(offersByAgent.get(agent.id) ?? [])
-      const used = shortages(offered, state.ledger.allocatedOn(agent.id))
-      return agentView(agent, { used, offered, held: state.ledger.heldOn(agent.id) })
+      const offered = sumOfOffers(offersByAgent.get(agent.id) ?? [])
+      const used = shortages(offered, scalarQuantities(state.allocator.allocatedOn(agent.id)))
+      return agentView(agent, { used, offered, held: state.allocator.heldOn(agent.id) })
     })
 }
 

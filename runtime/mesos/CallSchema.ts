@@ -15,6 +15,9 @@ const Bool = Schema.Union(
   }),
 )
 
+const listOf = <A, I>(item: Schema.Schema<A, I>) =>
+  Schema.optionalWith(Schema.Array(item), { default: () => [] })
+
 const Filters = Schema.Struct({ refuse_seconds: Schema.optional(Double) })
 
 const Duration = Schema.Struct({ nanoseconds: Double })
@@ -101,6 +104,50 @@ const Operation = Schema.Struct({
 })
 export type WireOperation = typeof Operation.Type
 
+const OfferFilters = Schema.Struct({
+  min_allocatable_resources: Schema.optional(
+    Schema.Struct({
+      quantities: listOf(
+        Schema.Struct({
+          quantities: Schema.optionalWith(
+            Schema.Record({ key: Schema.String, value: Schema.Struct({ value: Double }) }),
+            { default: () => ({}) },
+          ),
+        }),
+      ),
+    }),
+  ),
+})
+export type WireOfferFilters = typeof OfferFilters.Type
+
+const TextPredicate = Schema.optional(Schema.Struct({ value: Schema.optional(Schema.String) }))
+const RegexPredicate = Schema.optional(Schema.Struct({ regex: Schema.optional(Schema.String) }))
+
+const AttributeConstraint = Schema.Struct({
+  selector: Schema.optional(
+    Schema.Struct({
+      pseudoattribute_type: Schema.optional(Schema.String),
+      attribute_name: Schema.optional(Schema.String),
+    }),
+  ),
+  predicate: Schema.optional(
+    Schema.Struct({
+      exists: Schema.optional(Schema.Unknown),
+      not_exists: Schema.optional(Schema.Unknown),
+      text_equals: TextPredicate,
+      text_not_equals: TextPredicate,
+      text_matches: RegexPredicate,
+      text_not_matches: RegexPredicate,
+    }),
+  ),
+})
+export type WireAttributeConstraint = typeof AttributeConstraint.Type
+
+const RoleConstraints = Schema.Struct({
+  groups: listOf(Schema.Struct({ attribute_constraints: listOf(AttributeConstraint) })),
+})
+export type WireRoleConstraints = typeof RoleConstraints.Type
+
 const FrameworkInfo = Schema.Struct({
   user: Schema.String,
   name: Schema.String,
@@ -112,7 +159,7 @@ const FrameworkInfo = Schema.Struct({
   hostname: Schema.optional(Schema.String),
   principal: Schema.optional(Schema.String),
   webui_url: Schema.optional(Schema.String),
-  offer_filters: Schema.optional(Schema.Unknown),
+  offer_filters: Schema.optional(Schema.Record({ key: Schema.String, value: OfferFilters })),
   capabilities: Schema.optionalWith(Schema.Array(Schema.Struct({ type: Schema.optional(Schema.String) })), {
     default: () => [],
   }),
@@ -125,7 +172,11 @@ const Roles = Schema.optionalWith(Schema.Array(Schema.String), { default: () => 
 const Subscribe = Schema.Struct({
   framework_info: FrameworkInfo,
   suppressed_roles: Roles,
-  offer_constraints: Schema.optional(Schema.Struct({ role_constraints: Schema.optional(Schema.Unknown) })),
+  offer_constraints: Schema.optional(
+    Schema.Struct({
+      role_constraints: Schema.optional(Schema.Record({ key: Schema.String, value: RoleConstraints })),
+    }),
+  ),
 })
 export type WireSubscribe = typeof Subscribe.Type
 

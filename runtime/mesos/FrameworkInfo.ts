@@ -1,6 +1,7 @@
 import type { FrameworkInfo } from "../../core/master/State.ts"
 import { idProblem } from "../../core/Task.ts"
 import type { WireFrameworkInfo, WireSubscribe } from "./CallSchema.ts"
+import { wireToConstraints, wireToMinAllocatable } from "./OfferDemands.ts"
 
 /**
  * Why a framework may not subscribe like this; undefined when it may. It is told as an ERROR event, not as a status
@@ -41,14 +42,11 @@ export const frameworkProblem = ({
     return `Suppressed roles { ${strangers.join(", ")} } are not contained in the set of roles`
   }
   // Offers that pass by what was asked for would be worse than none.
-  if (saysSomething(info.offer_filters)) return "'FrameworkInfo.offer_filters' are not supported yet"
-  if (saysSomething(constraints?.role_constraints)) return "'offer_constraints' are not supported yet"
-  return undefined
+  const filters = wireToMinAllocatable(info.offer_filters ?? {}, roles)
+  if (typeof filters === "string") return filters
+  const demands = wireToConstraints(constraints?.role_constraints ?? {}, roles)
+  return typeof demands === "string" ? demands : undefined
 }
-
-/** Both are maps by role; an empty one asks for nothing. */
-const saysSomething = (map: unknown): boolean =>
-  map !== undefined && !(typeof map === "object" && map !== null && Object.keys(map).length === 0)
 
 /** Why a text is no role name; undefined when it is one. `*` is the default role. */
 export const roleProblem = (role: string): string | undefined => {
@@ -78,7 +76,11 @@ const rolesOf = (info: WireFrameworkInfo): ReadonlyArray<string> =>
 /** Longest failover timeout taken, so that time sums stay whole: 10 years. */
 const failoverTimeoutMsMax = 10 * 365 * 24 * 3600 * 1000
 
-export const wireToFrameworkInfo = (info: WireFrameworkInfo): FrameworkInfo => ({
+/** Of one that {@link frameworkProblem} has nothing against. */
+export const wireToFrameworkInfo = ({
+  framework_info: info,
+  offer_constraints: constraints,
+}: Pick<WireSubscribe, "framework_info" | "offer_constraints">): FrameworkInfo => ({
   name: info.name,
   user: info.user,
   roles: rolesOf(info),
@@ -89,4 +91,9 @@ export const wireToFrameworkInfo = (info: WireFrameworkInfo): FrameworkInfo => (
   failoverTimeoutMs:
     Math.round(Math.min(Math.max(info.failover_timeout * 1000, 0), failoverTimeoutMsMax)) || 0,
   capabilities: capabilitiesOf(info),
+  minAllocatable: orNone(wireToMinAllocatable(info.offer_filters ?? {}, rolesOf(info))),
+  constraints: orNone(wireToConstraints(constraints?.role_constraints ?? {}, rolesOf(info))),
 })
+
+const orNone = <A extends object>(read: A | string): A | Record<string, never> =>
+  typeof read === "string" ? {} : read

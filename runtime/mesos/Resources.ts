@@ -1,4 +1,13 @@
 import { isResourceName, type Quantities, toQuantities } from "../../core/resources/Quantities.ts"
+import type { Ranges } from "../../core/resources/Ranges.ts"
+import {
+  type DiskInfo,
+  isRefined,
+  type Reservation,
+  type Resource,
+  reservationRole,
+} from "../../core/resources/Resource.ts"
+import type { Resources } from "../../core/resources/Resources.ts"
 
 /** A resource as the v1 API writes it; of the many fields those that change what it means. */
 export interface WireResource {
@@ -63,22 +72,88 @@ export const allocatedRoles = (wire: ReadonlyArray<WireResource>): ReadonlyArray
   ...new Set(wire.flatMap(({ allocation_info: info }) => (info?.role === undefined ? [] : [info.role]))),
 ]
 
-/** How resources are written for a framework; depends on its capabilities (spec/mesos.md §1.6). */
+/** How resources are written for a framework; depends on its capabilities (spec/mesos.md §1.6, §1.7). */
 export interface ResourceForm {
-  /** Old format: every resource says `"role":"*"`; with RESERVATION_REFINEMENT it says nothing. */
+  /** Old format: a `role`, "*" where unreserved, and a `reservation` where that is dynamic. With RESERVATION_REFINEMENT the whole
+   * stack as `reservations`, and nothing at all where there is none. */
   readonly withRole: boolean
   /** `allocation_info`; MULTI_ROLE frameworks need it, others do not see it. */
   readonly allocatedTo: string | null
 }
 
+/** Fields in the order of the .proto. The old format has no words for a reservation on top of another: such resources are left out. */
 export const resourcesToWire = (
-  resources: Quantities,
+  resources: Resources,
   form: ResourceForm = { withRole: true, allocatedTo: null },
-): ReadonlyArray<object> =>
-  Object.entries(resources).map(([name, milli]) => ({
-    name,
-    type: "SCALAR",
-    scalar: { value: milli / 1000 },
-    ...(form.withRole ? { role: "*" } : {}),
-    ...(form.allocatedTo === null ? {} : { allocation_info: { role: form.allocatedTo } }),
-  }))
+): ReadonlyArray<object> => {
+  const wire: Array<object> = []
+  for (const resource of resources) {
+    if (form.withRole && isRefined(resource.kind)) continue
+    const { providerId, name, reservations, disk, revocable, shared } = resource.kind
+    wire.push({
+      ...(providerId === null ? {} : { provider_id: { value: providerId } }),
+      name,
+      ...valueToWire(resource),
+      ...(form.withRole ? { role: reservationRole(resource.kind) ?? "*" } : {}),
+      ...(form.allocatedTo === null ? {} : { allocation_info: { role: form.allocatedTo } }),
+      ...(form.withRole ? oldReservation(reservations) : stackToWire(reservations)),
+      ...(disk === null ? {} : { disk: diskToWire(disk) }),
+      ...(revocable ? { revocable: {} } : {}),
+      ...(shared ? { shared: {} } : {}),
+    })
+  }
+  return wire
+}
+
+const valueToWire = ({ kind, value }: Resource): object => {
+  if (kind.type === "scalar") return { type: "SCALAR", scalar: { value: (value as number) / 1000 } }
+  if (kind.type === "set") return { type: "SET", set: { item: value } }
+  const flat = value as Ranges
+  const range: Array<object> = []
+  for (let index = 0; index < flat.length; index += 2) {
+    range.push({ begin: flat[index], end: flat[index + 1] })
+  }
+  return { type: "RANGES", ranges: { range } }
+}
+
+/** Of a static reservation the role says it all; a dynamic one has a `reservation`, even if nothing stands in it. */
+const oldReservation = ([reservation]: ReadonlyArray<Reservation>): object =>
+  reservation === undefined || reservation.type === "static" ? {} : { reservation: ownerToWire(reservation) }
+
+const stackToWire = (stack: ReadonlyArray<Reservation>): object =>
+  stack.length === 0
+    ? {}
+    : {
+        reservations: stack.map((reservation) => ({
+          type: reservation.type === "static" ? "STATIC" : "DYNAMIC",
+          role: reservation.role,
+          ...ownerToWire(reservation),
+        })),
+      }
+
+const ownerToWire = ({ principal, labels }: Reservation): object => ({
+  ...(principal === null ? {} : { principal }),
+  ...(labels.length === 0 ? {} : { labels: { labels } }),
+})
+
+const diskToWire = ({ persistence, volume, source }: DiskInfo): object => ({
+  ...(persistence === null
+    ? {}
+    : {
+        persistence: {
+          id: persistence.id,
+          ...(persistence.principal === null ? {} : { principal: persistence.principal }),
+        },
+      }),
+  ...(volume === null ? {} : { volume: { mode: volume.mode, container_path: volume.containerPath } }),
+  ...(source === null ? {} : { source: sourceToWire(source) }),
+})
+
+/** The root stands in a message of its own, for the two types that have one. */
+const sourceToWire = ({ type, root, id, profile }: NonNullable<DiskInfo["source"]>): object => ({
+  type,
+  ...(type === "PATH" && root !== null ? { path: { root } } : {}),
+  ...(type === "MOUNT" && root !== null ? { mount: { root } } : {}),
+  ...(id === null ? {} : { id }),
+  ...(profile === null ? {} : { profile }),
+})

@@ -95,7 +95,7 @@ const toSubscribe = (call: WireCall): Either.Either<SchedulerCall, CallRejection
     subscribe: {
       type: "FrameworkSubscribed",
       frameworkId: id === "" ? null : id,
-      info: wireToFrameworkInfo(info),
+      info: wireToFrameworkInfo(call.subscribe),
       suppressedRoles,
     },
     problem: frameworkProblem(call.subscribe),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest"
+import type { RoleRow } from "../../core/allocation/Allocator.ts"
 import { numberOf } from "../../core/NumberByName.ts"
 import { actionsOf, MasterHarness } from "../support/MasterHarness.ts"
 
@@ -22,6 +23,6 @@ describe("numberOf", () => {
       ["constructor"],
     ])
     master.restart()
-    expect(master.state.roles.get("__proto__")?.grants).toBe(1)
+    expect((master.state.allocator.row({ kind: "role", key: "__proto__" }) as RoleRow).grants).toBe(1)
   })
 })

@@ -1,19 +1,21 @@
 import type { MasterAction } from "../../core/master/Action.ts"
 import { snapshotMaster } from "../../core/master/Snapshot.ts"
-import { defaultMasterSettings } from "../../core/master/State.ts"
+import { defaultMasterSettings, type MasterSettings, mesosMasterSettings } from "../../core/master/State.ts"
 import { nextBelow, type Prng, seedPrng } from "../../core/Prng.ts"
 import { type TaskStatus, taskKey } from "../../core/Task.ts"
 import { actionsOf, launchOf, MasterHarness } from "../support/MasterHarness.ts"
 import { AgentActor } from "./AgentActor.ts"
 import type { Transcript } from "./Transcript.ts"
 
-const roles = ["web", "batch", "*"]
+const roles = ["web", "batch", "*", "web/api", "batch/night"]
 // More than ten of each: up to ten even old sorts are stable.
 const hosts = 24
 const frameworks = 13
+/** In each profile. */
 const deeds = 600
 
-/** A master with weights, agents of all sizes and frameworks that do what they please, with cuts and restarts. */
+/** A master with weights, priorities and quotas, agents of all sizes and frameworks that do what they please, with cuts and
+ * restarts. */
 class Cluster {
   readonly prng: Prng
   readonly master: MasterHarness
@@ -25,11 +27,11 @@ class Cluster {
 
   constructor(
     seed: string,
+    profile: MasterSettings,
     private readonly transcript: Transcript,
   ) {
     this.prng = seedPrng(seed)
-    const settings = { ...defaultMasterSettings, weights: { web: 2, batch: 0.5 + this.below(5) } }
-    this.master = new MasterHarness(settings, this.below(1_000_000))
+    this.master = new MasterHarness(this.settings(profile), this.below(1_000_000))
     for (let host = 0; host < hosts; host++) {
       const total = { cpus: 1_000 * (1 + this.below(16)), mem: 1_000_000 * (1 + this.below(64)) }
       this.agents.push(new AgentActor(`agent${host}`, total, transcript, () => this.master.nowMs))
@@ -44,6 +46,15 @@ class Cluster {
       this.frameworkIds.push(id)
     }
     this.follow(this.master.settle())
+  }
+
+  private settings(profile: MasterSettings): MasterSettings {
+    const quotas = {
+      batch: { guarantees: { cpus: 1_000 * this.below(40) }, limits: { cpus: 60_000, mem: 200_000_000 } },
+    }
+    const weights = { web: 2, "web/api": 3, batch: 0.5 + this.below(5) }
+    const priorities = { "batch/night": this.below(3) - 1 }
+    return { ...profile, allocator: { ...profile.allocator, weights, priorities, quotas } }
   }
 
   below(bound: number): number {
@@ -223,7 +234,9 @@ class Cluster {
 }
 
 export const tellClusterStory = (seed: string, transcript: Transcript): void => {
-  const cluster = new Cluster(seed, transcript)
-  for (let index = 0; index < deeds; index++) cluster.deed()
-  transcript.note("rows", snapshotMaster(cluster.master.state))
+  for (const profile of [defaultMasterSettings, mesosMasterSettings]) {
+    const cluster = new Cluster(seed, profile, transcript)
+    for (let index = 0; index < deeds; index++) cluster.deed()
+    transcript.note("rows", snapshotMaster(cluster.master.state))
+  }
 }

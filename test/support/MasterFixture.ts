@@ -1,5 +1,5 @@
 import { Context, Effect, Layer, type Scope } from "effect"
-import { defaultMasterSettings, type MasterSettings } from "../../core/master/State.ts"
+import type { MasterSettings } from "../../core/master/State.ts"
 import { makeSecretCheck, requireSecret } from "../../runtime/http/Authentication.ts"
 import { request } from "../../runtime/http/Client.ts"
 import { serve } from "../../runtime/http/Listener.ts"
@@ -12,6 +12,7 @@ import * as MasterMetrics from "../../runtime/master/MasterMetrics.ts"
 import { makeStateRoutes, openRoutes } from "../../runtime/master/OperatorApi.ts"
 import { schedulerRoutes } from "../../runtime/master/SchedulerApi.ts"
 import { FakeAgent } from "./FakeAgent.ts"
+import { settingsWithoutPause } from "./MasterHarness.ts"
 import { V1Framework } from "./V1Framework.ts"
 
 export const secret = "0123456789abcdef0123456789abcdef"
@@ -27,7 +28,7 @@ const identity = { version: "9.9", address: { hostname: "here", ip: "127.0.0.1",
 export const makeMaster = (options: MasterFixtureOptions = {}) =>
   Master.layer({
     // Refused offers come back at once: what the pause does is tested without a clock, in test/core.
-    settings: { ...defaultMasterSettings, refuseMsMin: 0, ...options.settings },
+    settings: { ...settingsWithoutPause, ...options.settings },
     newMasterId: "m",
     newSeed: "seed",
     identity,

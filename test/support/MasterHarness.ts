@@ -10,8 +10,15 @@ import {
   type MasterState,
 } from "../../core/master/State.ts"
 import { stepMaster } from "../../core/master/Step.ts"
+import { type PlainResources, resourcesToPlain } from "../../core/resources/PlainForm.ts"
 import type { Quantities } from "../../core/resources/Quantities.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../../core/Task.ts"
+
+/** A refusal for 0 s is none: what is refused comes back at once. */
+export const settingsWithoutPause: MasterSettings = {
+  ...defaultMasterSettings,
+  allocator: { ...defaultMasterSettings.allocator, refuseMsMin: 0, canRefuseForZero: true },
+}
 
 /** Drives the master machine by hand and remembers what it wanted done. */
 export class MasterHarness {
@@ -113,6 +120,11 @@ export class MasterHarness {
       .map((offer) => offer.id)
   }
 
+  /** What tasks and offers hold of an agent. */
+  allocatedOn(agentId: string): PlainResources {
+    return resourcesToPlain(this.state.allocator.allocatedOn(agentId))
+  }
+
   report(
     agentId: string,
     frameworkId: string,
@@ -130,6 +142,12 @@ export const actionsOf = <Type extends MasterAction["type"]>(
   type: Type,
 ): ReadonlyArray<Extract<MasterAction, { type: Type }>> =>
   actions.filter((action): action is Extract<MasterAction, { type: Type }> => action.type === type)
+
+/** What is offered, offer by offer. */
+export const offeredIn = (actions: ReadonlyArray<MasterAction>): ReadonlyArray<PlainResources> =>
+  actionsOf(actions, "OfferResources").flatMap(({ offers }) =>
+    offers.map(({ offer }) => resourcesToPlain(offer.resources)),
+  )
 
 export const statusesOf = (actions: ReadonlyArray<MasterAction>): ReadonlyArray<string> =>
   actionsOf(actions, "SendStatus").map(
@@ -167,6 +185,8 @@ export const frameworkInfo = (info: Partial<FrameworkInfo>): FrameworkInfo => ({
   checkpoint: false,
   failoverTimeoutMs: 60_000,
   capabilities: [],
+  minAllocatable: {},
+  constraints: {},
   ...info,
 })
 

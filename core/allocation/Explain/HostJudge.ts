@@ -10,10 +10,12 @@ import { isAllocatableTo, isIndivisible, reservationRole } from "../../resources
 import {
   addResources,
   containsResources,
+  noResources,
   pickResources,
   quantitiesToResources,
   quantitiesWithCounts,
   type Resources,
+  subtractResources,
 } from "../../resources/Resources.ts"
 import { type AllocatorAgent, type FilterRow, filterKey } from "../Allocator.ts"
 import { demandName, demandsOf, HIERARCHICAL_ROLE, isStripped, MULTI_ROLE } from "../Gates.ts"
@@ -21,7 +23,7 @@ import type { HostVerdict } from "../HostVerdict.ts"
 import type { AllocationView, Holding, HoldingsOn } from "./AllocationView.ts"
 import type { Asker } from "./Asker.ts"
 import { topLevelOf } from "./Asker.ts"
-import { forGuarantee, forRole, QuotaRoom, scalarsOf, withScalars } from "./OfferPieces.ts"
+import { fairPiece, forRole, freeAmounts, guaranteedPiece, limitedPiece, QuotaRoom } from "./OfferPieces.ts"
 
 /**
  * Asks hosts on behalf of one client: goes through the stages of a cycle until one refuses. The resources of the host shrink from stage
@@ -39,17 +41,22 @@ export class HostJudge {
     private readonly nowMs: number,
     private readonly holdingsOn: HoldingsOn | null,
   ) {
-    this.room = new QuotaRoom(view, topLevelOf(asker.role))
+    this.room = QuotaRoom.of(view, topLevelOf(asker.role))
   }
 
   /** Never `behind`: who else wants it is not asked here. */
   judge(agent: AllocatorAgent): HostVerdict {
-    return (
-      this.judgeHost(agent) ||
-      this.judgeFree(agent) ||
-      this.judgeShown(agent) ||
-      this.judgeOffer(agent.agentId, this.shownOf(agent.agentId))
-    )
+    const refusal = this.judgeHost(agent)
+    if (refusal !== null) return refusal
+    const { agentId } = agent
+    const available = this.view.availableOn(agentId)
+    const seen = pickResources(available, ({ kind }) => !isStripped(kind, this.asker.stripped))
+    const shown = forRole(seen, this.asker.role)
+    // The last is the smallest: when it suffices, so do the others.
+    if (!this.suffices(shown)) {
+      return this.judgeFree(agentId, available, shown) || this.judgeShown(available, seen, shown)
+    }
+    return this.judgeOffer(agentId, shown)
   }
 
   /** The host itself, whatever is free of it. */
@@ -62,14 +69,13 @@ export class HostJudge {
       return { stage: "capability", capability: demandName(bit), missingAt }
     }
     if (this.asker.satisfies !== null && !this.asker.satisfies(agent)) return { stage: "constraints" }
+    if (isNoQuantities(this.wanted)) return null
     const missing = shortages(usable(agent.total), this.wanted)
     return isNoQuantities(missing) ? null : { stage: "tooSmall", missing }
   }
 
   /** What is not allocated. */
-  private judgeFree(agent: AllocatorAgent): HostVerdict | null {
-    const { agentId } = agent
-    const available = this.view.availableOn(agentId)
+  private judgeFree(agentId: string, available: Resources, shown: Resources): HostVerdict | null {
     const free = addResources(available, quantitiesToResources(this.view.heldOn(agentId)))
     if (this.suffices(free)) return null
     const holdings = this.holdingsOn === null ? [] : this.holdingsOn(agentId)
@@ -88,7 +94,7 @@ export class HostJudge {
     const amounts = quantitiesWithCounts(free)
     if (this.namesOfInterest().some((name) => amountOf(amounts, name) > 0)) {
       if (containsQuantities(usable(free), this.wanted)) return { stage: "belowMinimum", free: amounts }
-      return { stage: "short", missing: shortages(usable(this.shownOf(agentId)), this.wanted) }
+      return { stage: "short", missing: shortages(usable(shown), this.wanted) }
     }
     if (holdings.length === 0) return { stage: "taken", by: "unknown", holders: [] }
     const offers = holdings.filter(isOffer)
@@ -97,18 +103,14 @@ export class HostJudge {
     return taken(tasks.every(isOwn) ? "ownTasks" : "tasks", tasks)
   }
 
-  /** What may be shown to the client at all. */
-  private judgeShown({ agentId }: AllocatorAgent): HostVerdict | null {
-    const available = this.view.availableOn(agentId)
+  /** What may be shown to the client, which is not enough. */
+  private judgeShown(available: Resources, seen: Resources, shown: Resources): HostVerdict {
     const missing = (resources: Resources) => shortages(usable(resources), this.wanted)
     if (!this.suffices(available)) return { stage: "reserve", missing: missing(available) }
-    const seen = this.stripped(available)
     if (!this.suffices(seen)) {
       const hidden = pickResources(available, ({ kind }) => isStripped(kind, this.asker.stripped))
       return { stage: "stripped", capabilities: capabilitiesFor(hidden) }
     }
-    const shown = forRole(seen, this.asker.role)
-    if (this.suffices(shown)) return null
     const others = pickResources(seen, ({ kind }) => !isAllocatableTo(kind, this.asker.role))
     const roles = sortedUnique(others.map(({ kind }) => reservationRole(kind)!))
     return { stage: "reserved", roles, missing: missing(shown) }
@@ -116,27 +118,29 @@ export class HostJudge {
 
   /** What a cycle would make of it, and whether the client refused that lately. */
   private judgeOffer(agentId: string, shown: Resources): HostVerdict {
-    const scalars = scalarsOf(shown)
-    const guaranteed = this.room.guaranteedPart(scalars)
-    const first =
-      guaranteed === undefined ? [] : forGuarantee(withScalars(shown, guaranteed), this.asker.role)
+    const first = guaranteedPiece(shown, this.asker.role, this.room) || noResources
     const firstFilter = this.filterOn(agentId, first)
-    const hasFirst = this.isWorthOffering(first) && firstFilter === null
-    const offer = withScalars(shown, hasFirst ? this.room.combinedPart(scalars) : this.room.fairPart(scalars))
-    if (!this.suffices(offer)) {
-      return firstFilter !== null && this.suffices(first) ? firstFilter : this.heldBack(shown, scalars, offer)
+    if (this.isWorthOffering(first) && firstFilter === null) {
+      const offer = addResources(first, this.restAfter(agentId, shown, first))
+      return this.suffices(offer) ? { stage: "offered", resources: offer } : this.heldBack(shown, offer)
     }
-    const filter = hasFirst ? null : this.filterOn(agentId, offer)
-    return filter === null ? { stage: "offered", resources: offer } : filter
+    const offer = fairPiece(shown, this.room)
+    if (this.suffices(offer)) return this.filterOn(agentId, offer) || { stage: "offered", resources: offer }
+    return firstFilter !== null && this.suffices(first) ? firstFilter : this.heldBack(shown, offer)
   }
 
-  private heldBack(shown: Resources, scalars: Quantities, offer: Resources): HostVerdict {
-    const { topRole } = this.room
-    const limited = this.room.limitedPart(scalars)
-    if (!this.suffices(withScalars(shown, limited))) {
-      return { stage: "limit", role: topRole, names: namesLost(scalars, limited) }
+  /** What stage 2 adds to an offer of stage 1, which is an offer of its own to minima and filters. */
+  private restAfter(agentId: string, shown: Resources, first: Resources): Resources {
+    const rest = fairPiece(subtractResources(shown, first), this.room.after(freeAmounts(first)))
+    return this.isWorthOffering(rest) && this.filterOn(agentId, rest) === null ? rest : noResources
+  }
+
+  private heldBack(shown: Resources, offer: Resources): HostVerdict {
+    const limited = limitedPiece(shown, this.room)
+    if (!this.suffices(limited)) {
+      return { stage: "limit", role: this.room.topRole, names: namesLost(shown, limited) }
     }
-    const names = namesLost(limited, scalarsOf(offer))
+    const names = namesLost(limited, offer)
     return { stage: "headroom", roles: this.room.rolesKeeping(names), names }
   }
 
@@ -180,14 +184,6 @@ export class HostJudge {
       this.asker.minima.reduce((names: Array<string>, set) => names.concat(Object.keys(set)), []),
     )
   }
-
-  private shownOf(agentId: string): Resources {
-    return forRole(this.stripped(this.view.availableOn(agentId)), this.asker.role)
-  }
-
-  private stripped(resources: Resources): Resources {
-    return pickResources(resources, ({ kind }) => !isStripped(kind, this.asker.stripped))
-  }
 }
 
 /** What a task can use up and give back: no volume, no whole disk, nothing shared or revocable. */
@@ -210,8 +206,8 @@ const capabilitiesFor = (hidden: Resources): ReadonlyArray<string> =>
     ),
   )
 
-const namesLost = (before: Quantities, after: Quantities): ReadonlyArray<string> =>
-  Object.keys(shortages(after, before))
+const namesLost = (before: Resources, after: Resources): ReadonlyArray<string> =>
+  Object.keys(shortages(freeAmounts(after), freeAmounts(before)))
 
 const sortedUnique = (texts: ReadonlyArray<string>): ReadonlyArray<string> =>
   Array.from(new Set(texts)).sort()

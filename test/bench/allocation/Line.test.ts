@@ -15,12 +15,13 @@ const figure: Figure = {
   times: { wallMs: [4, 1, 2], cpuMs: [5, 2, 3] },
   offers: 10_000,
   giveBackMsPer1000: [3, 1, 2],
+  rssMb: 100,
 }
 
 const wall = (wallMs: Array<number>) => ({ wallMs, cpuMs: wallMs })
 
 const lineOf = (job: Partial<Job>, own: Partial<Figure>) =>
-  linesOf({ ...full, ...job }, { figures: [{ ...figure, ...own }], rssMb: 100 })[0]!
+  linesOf({ ...full, ...job }, [{ ...figure, ...own }])[0]!
 
 describe("a line of the allocator's bench", () => {
   it("has median, rates and the ratio to the best that was recorded", () => {

@@ -37,12 +37,12 @@ describe("agents", () => {
     const actions = master.advance(1)
     expect(statusesOf(actions)).toEqual(["t TASK_LOST REASON_AGENT_REMOVED no-ack"])
     expect(actionsOf(actions, "ReportAgentFailure")).toHaveLength(1)
-    expect(master.state.ledger.clusterTotal).toEqual({})
+    expect(master.state.allocator.clusterTotal()).toEqual({})
     const back = comeBack(master, agentId, {
       tasks: [{ spec: specOf("t", framework.id, agentId, small), status: null }],
     })
     expect(statusesOf(back)).toEqual(["t TASK_STAGING REASON_AGENT_REREGISTERED no-ack"])
-    expect(master.state.ledger.allocatedOn(agentId)).toEqual(small)
+    expect(master.allocatedOn(agentId)).toEqual(small)
   })
 
   it("that return without a task have lost it, unless its launch is still on the way", () => {
@@ -52,7 +52,7 @@ describe("agents", () => {
       comeBack(master, agentId, { streamId: `s-${launching.length}`, launching })
     expect(statusesOf(register([`${framework.id}/t`]))).toEqual([])
     expect(statusesOf(register([]))).toEqual(["t TASK_LOST REASON_RECONCILIATION no-ack"])
-    expect(master.state.ledger.allocatedOn(agentId)).toEqual({})
+    expect(master.allocatedOn(agentId)).toEqual({})
   })
 
   it("that were unreachable hold again what is still on its way to them", () => {
@@ -61,10 +61,10 @@ describe("agents", () => {
     master.advance(75_000)
     const back = comeBack(master, agentId, { launching: [`${framework.id}/t`] })
     expect(statusesOf(back)).toEqual(["t TASK_STAGING REASON_AGENT_REREGISTERED no-ack"])
-    expect(master.state.ledger.allocatedOn(agentId)).toEqual(small)
+    expect(master.allocatedOn(agentId)).toEqual(small)
     master.report(agentId, framework.id, "t", "TASK_STARTING")
     master.report(agentId, framework.id, "t", "TASK_FAILED")
-    expect(master.state.ledger.allocatedOn(agentId)).toEqual({})
+    expect(master.allocatedOn(agentId)).toEqual({})
   })
 
   it("that were unreachable are told to kill what is still on its way for a framework that is gone", () => {
@@ -105,7 +105,7 @@ describe("agents", () => {
     expect(tell(killing!)).toEqual(["t TASK_KILLING - ack", "AcknowledgeStatus"])
     expect(tell(killed!)).toEqual(["t TASK_KILLED - ack", "AcknowledgeStatus"])
     expect(master.state.tasks.size).toBe(0)
-    expect(master.state.ledger.allocatedOn(agentId)).toEqual({})
+    expect(master.allocatedOn(agentId)).toEqual({})
   })
 
   it("that return with a status nobody has acknowledged pass it on with its uuid", () => {
@@ -137,7 +137,7 @@ describe("agents", () => {
       const status = statusOf("old-S3", "old-0001", "t", "TASK_RUNNING")
       const actions = comeBack(master, "old-S3", { streamId: "s", tasks: [{ spec, status }] })
       expect(actionsOf(actions, "SendToAgent")).toEqual([])
-      expect(master.state.ledger.allocatedOn("old-S3")).toEqual(small)
+      expect(master.allocatedOn("old-S3")).toEqual(small)
       return master
     }
 
@@ -161,7 +161,7 @@ describe("agents", () => {
 
   it("that report a task of another agent are told to kill it, and nothing is booked", () => {
     const { master, agentId, framework } = running()
-    const before = master.state.ledger.allocatedOn(agentId)
+    const before = master.allocatedOn(agentId)
     const elsewhere = master.addAgent(host)
     for (const spec of [
       specOf("t", framework.id, elsewhere, small),
@@ -172,8 +172,8 @@ describe("agents", () => {
         [elsewhere, "KillTask"],
       ])
     }
-    expect(master.state.ledger.allocatedOn(agentId)).toEqual(before)
-    expect(master.state.ledger.allocatedOn(elsewhere)).toEqual({})
+    expect(master.allocatedOn(agentId)).toEqual(before)
+    expect(master.allocatedOn(elsewhere)).toEqual({})
     expect([...master.state.tasks.keys()]).toEqual([`${framework.id}/t`])
   })
 
@@ -192,7 +192,7 @@ describe("agents", () => {
       tasks: [{ spec: specOf("t", framework.id, agentId, small), status: null }],
     })
     expect(actionsOf(master.settle(), "OfferResources")).toEqual([])
-    expect(master.state.ledger.allocatedOn(agentId)).toEqual(small)
+    expect(master.allocatedOn(agentId)).toEqual(small)
   })
 
   it("that end their tasks get no more offers, and lose the ones they have", () => {
@@ -241,7 +241,7 @@ describe("agents", () => {
     register([uuid])
     expect(master.state.tasks.size).toBe(0)
     expect(statusesOf(register([]))).toEqual([])
-    expect(master.state.ledger.allocatedOn(agentId)).toEqual({})
+    expect(master.allocatedOn(agentId)).toEqual({})
   })
 
   it("that never return are forgotten, with their tasks and messages", () => {
@@ -260,8 +260,8 @@ describe("agents", () => {
     master.step({ type: "StatusReported", agentId, status: before, latestState: "TASK_RUNNING" })
     const news = { type: "StatusReported", agentId, status: before, latestState: "TASK_FINISHED" } as const
     expect(statusesOf(master.step(news))).toEqual([])
-    expect(master.state.ledger.allocatedOn(agentId)).toEqual({})
+    expect(master.allocatedOn(agentId)).toEqual({})
     master.report(agentId, framework.id, "t", "TASK_FINISHED")
-    expect(master.state.ledger.allocatedOn(agentId)).toEqual({})
+    expect(master.allocatedOn(agentId)).toEqual({})
   })
 })

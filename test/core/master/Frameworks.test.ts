@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { refuseCall } from "../../../core/master/Admission.ts"
+import { resourcesToPlain } from "../../../core/resources/PlainForm.ts"
 import { actionsOf, MasterHarness } from "../../support/MasterHarness.ts"
 import { host, running } from "../../support/MasterScenes.ts"
 
@@ -37,7 +38,7 @@ describe("frameworks", () => {
     const ended = master.report(agentId, framework.id, "t", "TASK_KILLED")
     expect(actionsOf(ended, "SendToAgent")[0]!.message.type).toBe("AcknowledgeStatus")
     expect(master.state.tasks.size).toBe(0)
-    expect(master.state.ledger.availableOn(agentId)).toEqual(host)
+    expect(resourcesToPlain(master.state.allocator.availableOn(agentId))).toEqual(host)
     master.actions.length = 0
     master.subscribe({}, framework.id)
     expect(actionsOf(master.actions, "RefuseSubscription")[0]!.message).toBe("Framework has been removed")

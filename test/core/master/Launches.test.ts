@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { actionsOf, launchOf, MasterHarness, statusesOf } from "../../support/MasterHarness.ts"
+import { actionsOf, launchOf, MasterHarness, offeredIn, statusesOf } from "../../support/MasterHarness.ts"
 import { host, offered, small } from "../../support/MasterScenes.ts"
 
 describe("launches", () => {
@@ -14,8 +14,7 @@ describe("launches", () => {
     })
     expect(actionsOf(actions, "SendToAgent").map(({ message }) => message.type)).toEqual(["LaunchTask"])
     expect(master.settle()).toEqual([])
-    const rest = actionsOf(master.advance(1_000), "OfferResources")[0]!.offers[0]!.offer.resources
-    expect(rest).toEqual({ cpus: 3_500, mem: 7_936_000 })
+    expect(offeredIn(master.advance(1_000))).toEqual([{ cpus: 3_500, mem: 7_936_000 }])
   })
 
   it("are judged one by one; the good ones start", () => {
@@ -91,7 +90,7 @@ describe("launches", () => {
     expect(actionsOf(actions, "SendStatus").map(({ status }) => status.message)).toEqual([
       `Task launched with invalid offers: Duplicate offer ${offerId} in offer list`,
     ])
-    expect(actionsOf(master.advance(1_000), "OfferResources")[0]!.offers[0]!.offer.resources).toEqual(host)
+    expect(offeredIn(master.advance(1_000))).toEqual([host])
   })
 
   it("cannot combine offers of two agents", () => {

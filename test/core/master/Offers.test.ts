@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
+import { clientKey } from "../../../core/allocation/Allocator.ts"
 import { defaultMasterSettings } from "../../../core/master/State.ts"
-import { actionsOf, MasterHarness } from "../../support/MasterHarness.ts"
+import { actionsOf, MasterHarness, offeredIn } from "../../support/MasterHarness.ts"
 import { host, offered } from "../../support/MasterScenes.ts"
 
 describe("offers", () => {
@@ -10,9 +11,10 @@ describe("offers", () => {
     master.addAgent(host)
     const { id } = master.subscribe()
     expect(master.offersOf(id)).toEqual([])
-    const made = actionsOf(master.settle(), "OfferResources")
+    const actions = master.settle()
+    const made = actionsOf(actions, "OfferResources")
     expect(made).toHaveLength(1)
-    expect(made[0]!.offers.map(({ offer }) => offer.resources)).toEqual([host, host])
+    expect(offeredIn(actions)).toEqual([host, host])
     expect(made[0]!.offers.map(({ offer }) => offer.id)).toEqual(["m-O0", "m-O1"])
   })
 
@@ -47,7 +49,7 @@ describe("offers", () => {
     expect(made!.framework.id).toBe(other.id)
     const offerIds = made!.offers.map(({ offer }) => offer.id)
     master.step({ type: "OffersDeclined", frameworkId: other.id, offerIds, refuseMs: 0 })
-    expect(master.advance(defaultMasterSettings.refuseMsMin - 1)).toEqual([])
+    expect(master.advance(defaultMasterSettings.allocator.refuseMsMin - 1)).toEqual([])
     expect(actionsOf(master.advance(1), "OfferResources")).toHaveLength(1)
   })
 
@@ -99,8 +101,9 @@ describe("offers", () => {
     const { id } = master.subscribe({ roles: [role] })
     expect(actionsOf(master.settle(), "OfferResources")).toHaveLength(1)
     master.restart()
-    expect(Object.entries(master.state.frameworks.get(id)!.grants)).toEqual([[role, 1]])
-    expect(master.state.roles.get(role)).toEqual({ role, grants: 1 })
+    const row = (kind: string, key: string) => master.state.allocator.row({ kind, key })
+    expect(row("client", clientKey(id, role))).toMatchObject({ grants: 1 })
+    expect(row("role", role)).toEqual({ grants: 1 })
   })
 
   it("are rescinded when the agent goes", () => {

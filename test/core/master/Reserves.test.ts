@@ -1,18 +1,20 @@
 import { describe, expect, it } from "vitest"
 import { restoreMaster, snapshotMaster } from "../../../core/master/Snapshot.ts"
-import { actionsOf, launchOf, MasterHarness, statusesOf } from "../../support/MasterHarness.ts"
+import { resourcesToPlain } from "../../../core/resources/PlainForm.ts"
+import { actionsOf, launchOf, MasterHarness, offeredIn, statusesOf } from "../../support/MasterHarness.ts"
 import { host, offered, running, small } from "../../support/MasterScenes.ts"
 
 // 4 cpus and 8,000 MiB, of which task `t` has half a cpu and 64 MiB where there is one.
 
-const amountsOf = (master: MasterHarness) => [...master.state.offers.values()].map((offer) => offer.resources)
+const amountsOf = (master: MasterHarness) =>
+  [...master.state.offers.values()].map((offer) => resourcesToPlain(offer.resources))
 
 describe("an agent's reserve", () => {
   it("takes what nobody holds without a word, and is offered to nobody", () => {
     const { master, agentId, framework } = running()
     // The rest of the offer was refused for long, so it is free.
     expect(master.reserve(agentId, { cpus: 1_000, mem: 1_000_000 })).toEqual([])
-    expect(master.state.ledger.heldOn(agentId)).toEqual({ cpus: 1_000, mem: 1_000_000 })
+    expect(master.state.allocator.heldOn(agentId)).toEqual({ cpus: 1_000, mem: 1_000_000 })
     master.step({ type: "OffersRevived", frameworkId: framework.id, roles: [] })
     master.settle()
     expect(amountsOf(master)).toEqual([{ cpus: 2_500, mem: 6_936_000 }])
@@ -23,8 +25,7 @@ describe("an agent's reserve", () => {
     expect(master.reserve(agentId, { cpus: 1_000 })).toEqual([
       { type: "RescindOffer", streamId: framework.streamId, offerId },
     ])
-    const [again] = actionsOf(master.settle(), "OfferResources")
-    expect(again!.offers.map(({ offer }) => offer.resources)).toEqual([{ cpus: 3_000, mem: 8_000_000 }])
+    expect(offeredIn(master.settle())).toEqual([{ cpus: 3_000, mem: 8_000_000 }])
   })
 
   /** An old offer of 3.5 cpus, a younger one of half a cpu that a task has given back. */
@@ -64,12 +65,12 @@ describe("an agent's reserve", () => {
     const { master, agentId, framework } = running()
     const whole = { cpus: 99_000, mem: 99_000_000 }
     expect(statusesOf(master.reserve(agentId, whole))).toEqual([])
-    expect(master.state.ledger.allocatedOn(agentId)).toEqual(small)
-    expect(master.state.ledger.heldOn(agentId)).toEqual({ cpus: 3_500, mem: 7_936_000 })
+    expect(master.allocatedOn(agentId)).toEqual(small)
+    expect(master.state.allocator.heldOn(agentId)).toEqual({ cpus: 3_500, mem: 7_936_000 })
     master.step({ type: "OffersRevived", frameworkId: framework.id, roles: [] })
     master.report(agentId, framework.id, "t", "TASK_FINISHED")
     expect(master.advance(60_000)).toEqual([])
-    expect(master.state.ledger.heldOn(agentId)).toEqual(host)
+    expect(master.state.allocator.heldOn(agentId)).toEqual(host)
   })
 
   it("that shrinks is offered at once, though the rest was refused", () => {
@@ -130,13 +131,13 @@ describe("an agent's reserve", () => {
       condition: "disconnected",
       reserve: { cpus: 3_000 },
     })
-    expect(master.state.ledger.heldOn(agentId)).toEqual({ cpus: 3_000 })
+    expect(master.state.allocator.heldOn(agentId)).toEqual({ cpus: 3_000 })
   })
 
   it("counts in the cluster's total, of which shares are parts (spec/mesos.md §1.13, 6)", () => {
     const { master, agentId } = offered()
     master.reserve(agentId, host)
-    expect(master.state.ledger.clusterTotal).toEqual(host)
+    expect(master.state.allocator.clusterTotal()).toEqual(host)
   })
 })
 
@@ -160,7 +161,7 @@ describe("rows that were stored before there were reserves", () => {
       each.settle()
       each.step({ type: "MasterStarted" })
     }
-    expect(actionsOf(older.actions, "OfferResources")[0]!.offers[0]!.offer.resources.cpus).toBe(2_500)
+    expect(offeredIn(older.actions)[0]).toMatchObject({ cpus: 2_500 })
     // Streams are numbered by the harness; nothing else differs.
     const bare = (actions: unknown) =>
       JSON.parse(JSON.stringify(actions).replace(/"fs\d+"/g, '"fs"')) as unknown

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { actionsOf, statusesOf } from "../../support/MasterHarness.ts"
+import { actionsOf, offeredIn, statusesOf } from "../../support/MasterHarness.ts"
 import { host, running } from "../../support/MasterScenes.ts"
 
 describe("statuses", () => {
@@ -7,7 +7,7 @@ describe("statuses", () => {
     const { master, agentId, framework } = running()
     const actions = master.report(agentId, framework.id, "t", "TASK_FINISHED")
     expect(statusesOf(actions)).toEqual(["t TASK_FINISHED - ack"])
-    expect(actionsOf(master.settle(), "OfferResources")[0]!.offers[0]!.offer.resources).toEqual(host)
+    expect(offeredIn(master.settle())).toEqual([host])
     expect(master.state.tasks.size).toBe(1)
     const acknowledged = master.step({
       type: "StatusAcknowledged",

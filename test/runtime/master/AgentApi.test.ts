@@ -149,7 +149,7 @@ describe("the master's side of the agent protocol", () => {
       const events = () => store.events.map(([, , event]) => (JSON.parse(event) as { type: string }).type)
       const agent = yield* served.agent
       const framework = yield* served.framework
-      const heldBy = () => served.master.state.ledger.heldOn("m-S0")
+      const heldBy = () => served.master.state.allocator.heldOn("m-S0")
       yield* promise(async () => {
         await agent.join({ reserve: { cpus: 1_000, mem: 0 } })
         expect(served.master.state.agents.get("m-S0")?.reserve).toEqual({ cpus: 1_000 })

@@ -115,7 +115,6 @@ describe("delivery to frameworks", () => {
     info: frameworkInfo({}),
     streamId: "s",
     suppressedRoles: [],
-    grants: {},
     registeredWallMs: 0,
     sinceMs: 0,
     removeAtMs: null,

@@ -83,7 +83,7 @@ describe("a framework", () => {
           await agent.report({ processedId: 2, statuses: [killed] })
           expect((await agent.next("Message")).message).toMatchObject({ type: "AcknowledgeStatus", uuid })
           expect(served.master.state.tasks.size).toBe(0)
-          expect(served.master.state.ledger.allocatedOn("m-S0")).toEqual({})
+          expect(served.master.state.allocator.allocatedOn("m-S0")).toEqual([])
         })
       }),
     ))

@@ -3,12 +3,12 @@ import { defaultMasterSettings, initialMasterState } from "../../../core/master/
 import type { MachineClock } from "../../../runtime/MachineClock.ts"
 import { type Mail, processMails, type UnstampedEvent } from "../../../runtime/master/Mailbox.ts"
 import { makeOutbox } from "../../../runtime/master/Outbox.ts"
-import { frameworkInfo, launchOf } from "../../support/MasterHarness.ts"
+import { frameworkInfo, launchOf, settingsWithoutPause } from "../../support/MasterHarness.ts"
 import { host, small } from "../../support/MasterScenes.ts"
 
 /** A master without a shell: only its mails. */
 const open = () => {
-  const state = initialMasterState("m", 1, { ...defaultMasterSettings, refuseMsMin: 0 })
+  const state = initialMasterState("m", 1, settingsWithoutPause)
   const outbox = makeOutbox([], 0)
   let nowMs = 0
   const clock: MachineClock = { nowMs: () => nowMs, wallMs: () => 1_000_000 + nowMs }

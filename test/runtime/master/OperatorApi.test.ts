@@ -105,6 +105,19 @@ describe("what people and their tools read", () => {
       }),
     ))
 
+  it("/roles shows who has what", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        yield* busy(served)
+        const { roles } = JSON.parse((yield* served.ask("/roles")).body) as { roles: Array<object> }
+        expect(roles).toEqual([
+          expect.objectContaining({ name: "web", allocated: { cpus: 0.5, mem: 32 }, share: 1 }),
+        ])
+        const refused = yield* served.ask("/roles", { headers: { Authorization: "none" } })
+        expect(refused.status).toBe(401)
+      }),
+    ))
+
   it("/metrics counts what has become durable", () =>
     withMaster((served) =>
       Effect.gen(function* () {
@@ -125,6 +138,7 @@ describe("what people and their tools read", () => {
           'gleaner_master_tasks{state="TASK_FINISHED"} 1',
           'gleaner_master_resources_capacity{resource="cpus"} 4',
           'gleaner_master_resources_allocated{resource="cpus"} 4',
+          'gleaner_master_role_share{role="web"} 1',
           "gleaner_master_journal_durable 1",
           "gleaner_master_outbox_messages 2",
           'gleaner_master_events_total{type="OffersAccepted"} 2',

@@ -168,9 +168,9 @@ describe("a master that starts again", () => {
         await agent.report({ reserve: { cpus: 2_000 } })
       },
       async ({ agent, served }) => {
-        expect(served.master.state.ledger.heldOn("m-S0")).toEqual({ cpus: 2_000 })
+        expect(served.master.state.allocator.heldOn("m-S0")).toEqual({ cpus: 2_000 })
         await agent.join({ agentId: "m-S0", masterId: "m", reserve: { cpus: 3_000 } })
-        expect(served.master.state.ledger.heldOn("m-S0")).toEqual({ cpus: 3_000 })
+        expect(served.master.state.allocator.heldOn("m-S0")).toEqual({ cpus: 3_000 })
       },
     ))
 })

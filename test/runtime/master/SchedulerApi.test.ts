@@ -15,6 +15,11 @@ const subscribe = JSON.stringify({
   subscribe: { framework_info: { user: "root", name: "x" } },
 })
 
+/** `OfferFilters` of so many cpus. */
+const minimum = (cpus: number) => ({
+  min_allocatable_resources: { quantities: [{ quantities: { cpus: { value: cpus } } }] },
+})
+
 describe("the scheduler API", () => {
   it("carries a task from its offer to the acknowledgement of its end", () =>
     withMaster((served) =>
@@ -122,15 +127,15 @@ describe("the scheduler API", () => {
       }),
     ))
 
-  it("tells a framework by an ERROR event that its offers cannot be filtered or constrained", () =>
+  it("tells a framework by an ERROR event what makes no sense in what it demands of offers", () =>
     withMaster((served) =>
       Effect.gen(function* () {
         const framework = yield* served.framework
         yield* promise(async () => {
-          const { status } = await framework.subscribe({ offer_filters: { web: {} } })
+          const { status } = await framework.subscribe({ offer_filters: { ads: minimum(1) } })
           expect(status).toBe(200)
           const { error } = await framework.next("ERROR")
-          expect(error.message).toBe("'FrameworkInfo.offer_filters' are not supported yet")
+          expect(error.message).toContain("a role 'ads' not contained in the set of roles")
         })
         const body = JSON.stringify({
           type: "SUBSCRIBE",
@@ -142,9 +147,26 @@ describe("the scheduler API", () => {
         const reply = yield* served.ask(path, { headers: json, body })
         expect([reply.status, reply.body.slice(reply.body.indexOf("{"))]).toEqual([
           200,
-          '{"type":"ERROR","error":{"message":"\'offer_constraints\' are not supported yet"}}',
+          `{"type":"ERROR","error":{"message":"'offer_constraints' for role '*': there must be a group"}}`,
         ])
         expect(served.master.state.frameworks.size).toBe(0)
+      }),
+    ))
+
+  it("offers nothing below what a framework wants at least, whatever others take", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        const [picky, modest] = [yield* served.framework, yield* served.framework]
+        const agent = yield* served.agent
+        yield* promise(async () => {
+          await picky.subscribe({ offer_filters: { web: minimum(4.5) } })
+          await picky.next("HEARTBEAT")
+          await agent.join()
+          await modest.subscribe()
+          const { offers } = await modest.next("OFFERS")
+          expect(offers.offers[0].resources[0]).toMatchObject({ name: "cpus", scalar: { value: 4 } })
+          expect(picky.events.map(({ type }) => type)).not.toContain("OFFERS")
+        })
       }),
     ))
 

@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest"
-import type { WireFrameworkInfo } from "../../../runtime/mesos/CallSchema.ts"
+import type {
+  WireAttributeConstraint,
+  WireFrameworkInfo,
+  WireOfferFilters,
+} from "../../../runtime/mesos/CallSchema.ts"
 import { frameworkProblem, roleProblem, wireToFrameworkInfo } from "../../../runtime/mesos/FrameworkInfo.ts"
 
 const info = (change: Partial<WireFrameworkInfo> = {}): WireFrameworkInfo => ({
@@ -14,6 +18,16 @@ const info = (change: Partial<WireFrameworkInfo> = {}): WireFrameworkInfo => ({
 const multiRole = (roles: ReadonlyArray<string>, change: Partial<WireFrameworkInfo> = {}) =>
   info({ roles, capabilities: [{ type: "MULTI_ROLE" }], ...change })
 
+/** One of these sets of amounts must be in an offer. */
+const minimum = (...sets: ReadonlyArray<Record<string, number>>): WireOfferFilters => ({
+  min_allocatable_resources: {
+    quantities: sets.map((amounts) => ({
+      quantities: Object.fromEntries(Object.entries(amounts).map(([name, value]) => [name, { value }])),
+    })),
+  },
+})
+
+const infoOf = (wire: WireFrameworkInfo) => wireToFrameworkInfo({ framework_info: wire })
 const problemOf = (wire: WireFrameworkInfo, suppressed: ReadonlyArray<string> = []) =>
   frameworkProblem({ framework_info: wire, suppressed_roles: suppressed })
 
@@ -49,7 +63,16 @@ describe("a framework", () => {
       [],
     ],
     ["'FrameworkInfo.id' is invalid: '..' is disallowed", info({ id: { value: ".." } }), []],
-    ["'FrameworkInfo.offer_filters' are not supported yet", info({ offer_filters: { "*": {} } }), []],
+    [
+      "'FrameworkInfo.offer_filters' name a role 'ads' not contained in the set of roles",
+      info({ offer_filters: { "*": minimum({}), ads: minimum({}) } }),
+      [],
+    ],
+    [
+      "'FrameworkInfo.offer_filters' for role '*': invalid quantity of 'cpus'",
+      info({ offer_filters: { "*": minimum({ mem: 1 }, { cpus: -1 }) } }),
+      [],
+    ],
   ])("is refused: %s", (problem, wire, suppressed) => {
     expect(problemOf(wire, suppressed)).toBe(problem)
   })
@@ -62,24 +85,97 @@ describe("a framework", () => {
     ["of a former master", info({ id: { value: "nope-0000" } })],
     ["with an empty id", info({ id: { value: "" } })],
     ["with filters for no role", info({ offer_filters: {} })],
+    ["with a filter that says nothing", info({ offer_filters: { "*": {} } })],
   ])("%s may subscribe", (_, wire) => {
     expect(problemOf(wire)).toBeUndefined()
   })
 
-  it("is refused when it constrains its offers, which would be ignored", () => {
-    const subscribing = { framework_info: info(), suppressed_roles: [] }
-    const constraints = (role_constraints: object) => ({ offer_constraints: { role_constraints } })
-    expect(frameworkProblem({ ...subscribing, ...constraints({ "*": {} }) })).toBe(
-      "'offer_constraints' are not supported yet",
-    )
-    expect(frameworkProblem({ ...subscribing, ...constraints({}) })).toBeUndefined()
-    expect(frameworkProblem({ ...subscribing, offer_constraints: {} })).toBeUndefined()
+  it("has its own minima by role", () => {
+    const wire = multiRole(["web", "ads", "free"], {
+      offer_filters: { web: minimum({ cpus: 0.5, mem: 64 }, { gpus: 1 }), ads: {}, free: minimum() },
+    })
+    expect(infoOf(wire).minAllocatable).toEqual({
+      web: [{ cpus: 500, mem: 64_000 }, { gpus: 1_000 }],
+      free: [],
+    })
+  })
+
+  describe("with constraints", () => {
+    type Groups = ReadonlyArray<ReadonlyArray<WireAttributeConstraint>>
+    const subscribing = (role: string, groups: Groups) => ({
+      framework_info: info(),
+      suppressed_roles: [],
+      offer_constraints: {
+        role_constraints: {
+          [role]: { groups: groups.map((attribute_constraints) => ({ attribute_constraints })) },
+        },
+      },
+    })
+    const rack = { attribute_name: "rack" }
+
+    it("has them by role, in the words of the allocator", () => {
+      const wire = subscribing("*", [
+        [
+          { selector: rack, predicate: { exists: {} } },
+          { selector: { pseudoattribute_type: "HOSTNAME" }, predicate: { text_equals: { value: "h" } } },
+          { selector: { pseudoattribute_type: "REGION" }, predicate: { not_exists: {} } },
+        ],
+        [
+          { selector: rack, predicate: { text_not_equals: { value: "r1" } } },
+          { selector: { pseudoattribute_type: "ZONE" }, predicate: { text_matches: { regex: "z[12]" } } },
+          { selector: rack, predicate: { text_not_matches: { regex: "r.*" } } },
+        ],
+      ])
+      expect(frameworkProblem(wire)).toBeUndefined()
+      const attribute = { type: "attribute", name: "rack" }
+      expect(wireToFrameworkInfo(wire).constraints).toEqual({
+        "*": [
+          [
+            { selector: attribute, predicate: { type: "exists" } },
+            { selector: { type: "hostname" }, predicate: { type: "textEquals", value: "h" } },
+            { selector: { type: "region" }, predicate: { type: "notExists" } },
+          ],
+          [
+            { selector: attribute, predicate: { type: "textNotEquals", value: "r1" } },
+            { selector: { type: "zone" }, predicate: { type: "textMatches", regex: "z[12]" } },
+            { selector: attribute, predicate: { type: "textNotMatches", regex: "r.*" } },
+          ],
+        ],
+      })
+    })
+
+    it.each<[string, Groups]>([
+      ["there must be a group", []],
+      ["group 1: there must be a constraint", [[]]],
+      ["must have one selector", [[{ predicate: { exists: {} } }]]],
+      [
+        "must have one selector",
+        [[{ selector: { ...rack, pseudoattribute_type: "ZONE" }, predicate: { exists: {} } }]],
+      ],
+      [
+        "unknown pseudoattribute 'constructor'",
+        [[{ selector: { pseudoattribute_type: "constructor" }, predicate: { exists: {} } }]],
+      ],
+      ["must have one predicate", [[{ selector: rack }]]],
+      ["must have one predicate", [[{ selector: rack, predicate: { exists: {}, not_exists: {} } }]]],
+      ['regex "a["', [[{ selector: rack, predicate: { text_matches: { regex: "a[" } } }]]],
+    ])("that make no sense is refused: %s", (problem, groups) => {
+      const told = frameworkProblem(subscribing("*", groups))
+      expect(told).toContain("'offer_constraints' for role '*': ")
+      expect(told).toContain(problem)
+    })
+
+    it("for no role at all asks for nothing", () => {
+      const none = { framework_info: info(), suppressed_roles: [], offer_constraints: {} }
+      expect(frameworkProblem(none)).toBeUndefined()
+      expect(wireToFrameworkInfo(none).constraints).toEqual({})
+    })
   })
 
   it("has the default role unless it says otherwise", () => {
-    expect(wireToFrameworkInfo(info()).roles).toEqual(["*"])
-    expect(wireToFrameworkInfo(info({ role: "web" })).roles).toEqual(["web"])
-    expect(wireToFrameworkInfo(multiRole([])).roles).toEqual([])
+    expect(infoOf(info()).roles).toEqual(["*"])
+    expect(infoOf(info({ role: "web" })).roles).toEqual(["web"])
+    expect(infoOf(multiRole([])).roles).toEqual([])
   })
 
   it.each([
@@ -89,12 +185,12 @@ describe("a framework", () => {
     [Number.NaN, 0],
     [Infinity, 10 * 365 * 24 * 3_600_000],
   ])("with a failover timeout of %d s has whole %d ms", (failover_timeout, ms) => {
-    expect(wireToFrameworkInfo(info({ failover_timeout })).failoverTimeoutMs).toBe(ms)
+    expect(infoOf(info({ failover_timeout })).failoverTimeoutMs).toBe(ms)
   })
 
   it("keeps names of capabilities, also unknown ones", () => {
     const wire = info({ capabilities: [{ type: "SHINY" }, {}] })
-    expect(wireToFrameworkInfo(wire).capabilities).toEqual(["SHINY"])
+    expect(infoOf(wire).capabilities).toEqual(["SHINY"])
   })
 })
 

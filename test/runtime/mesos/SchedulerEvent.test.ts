@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { MasterAction } from "../../../core/master/Action.ts"
 import type { AgentRecord, FrameworkRecord } from "../../../core/master/State.ts"
+import { quantitiesToResources } from "../../../core/resources/Resources.ts"
 import type { TaskStatus } from "../../../core/Task.ts"
 import { actionToEvent, statusToWire } from "../../../runtime/mesos/SchedulerEvent.ts"
 import { frameworkInfo } from "../../support/MasterHarness.ts"
@@ -10,7 +11,6 @@ const framework = (capabilities: ReadonlyArray<string>): FrameworkRecord => ({
   info: frameworkInfo({ roles: ["web"], capabilities }),
   streamId: "s",
   suppressedRoles: [],
-  grants: {},
   registeredWallMs: 0,
   sinceMs: 0,
   removeAtMs: null,
@@ -48,7 +48,7 @@ describe("OFFERS", () => {
   const agent: AgentRecord = {
     id: "m-S0",
     address: { hostname: "h", ip: "127.0.0.1", port: 5051 },
-    total: { cpus: 8_000 },
+    total: quantitiesToResources({ cpus: 8_000 }),
     reserve: {},
     attributes: [{ name: "rack", value: "r1" }],
     version: "1",
@@ -62,7 +62,7 @@ describe("OFFERS", () => {
     frameworkId: "m-0000",
     role: "web",
     agentId: "m-S0",
-    resources: { cpus: 8_000 },
+    resources: quantitiesToResources({ cpus: 8_000 }),
     madeAtMs: 0,
   }
   const offersTo = (capabilities: ReadonlyArray<string>) => ({

@@ -46,9 +46,6 @@ const differences: { readonly [name: string]: string } = {
   group_ACCEPT_long: "LAUNCH_GROUP is not taken yet; Mesos: 202",
   group_ACCEPT_ok: "LAUNCH_GROUP is not taken yet; Mesos: 202",
   group_ACCEPT_one_invalid: "LAUNCH_GROUP is not taken yet; Mesos: 202",
-  misc_constraints_stream: "offer constraints are not taken yet: refused by name; Mesos: subscribes",
-  misc_constraints_bad_stream:
-    "offer constraints are not taken yet: refused as a whole; Mesos: ERROR, with what is wrong in them",
 }
 
 /** Refused by what comes before the reader (method, headers) or after it (the state); tested in runtime/master. */

@@ -44,16 +44,20 @@ export const neverLentTwice: Watch = (world) => () => {
   for (const { agentId, resources } of world.made) {
     const agent = world.agents.get(agentId)!
     insist(agent.isActive, `L1: ${agentId} is not active`)
+    const offered = world.made
+      .filter((other) => other.agentId === agentId)
+      .flatMap((other) => other.resources)
     for (const { kind } of resources) {
       const ofKind = (list: Resources) => pickResources(list, (other) => other.kind.key === kind.key)
       const holdings = world.holdingsOn(agentId).map((held) => ofKind(held.resources))
       const place = `L1: ${kind.key} of ${agentId}`
-      if (kind.shared) insist(ofKind(agent.total).length > 0, `${place} is not there to be shared`)
-      else
-        insist(
-          fits(holdings, ofKind(agent.total), isPlain(kind) ? agent.reserve : {}),
-          `${place} is lent twice`,
-        )
+      if (kind.shared) {
+        insist(ofKind(agent.total).length > 0, `${place} is not there to be shared`)
+        insist(ofKind(offered).length === 1, `${place}, shared, is offered twice in one cycle`)
+        continue
+      }
+      const reserve = isPlain(kind) ? agent.reserve : {}
+      insist(fits(holdings, ofKind(agent.total), reserve), `${place} is lent twice`)
     }
   }
 }

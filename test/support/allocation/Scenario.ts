@@ -258,6 +258,8 @@ const stepsWithin = (ingredients: Ingredients, maxLength: number): fc.Arbitrary<
       ),
     )
 
+const last: Command = { type: "cycle", scope: "all" }
+
 export const scenarios = (ingredients: Ingredients = everything, maxLength = 40): fc.Arbitrary<Scenario> =>
   fc
     .record({
@@ -266,4 +268,4 @@ export const scenarios = (ingredients: Ingredients = everything, maxLength = 40)
       setUp: setUps(ingredients),
       steps: stepsWithin(ingredients, maxLength),
     })
-    .map(({ settings, seed, setUp, steps }) => ({ settings, seed, commands: [...setUp, ...steps] }))
+    .map(({ settings, seed, setUp, steps }) => ({ settings, seed, commands: [...setUp, ...steps, last] }))

@@ -121,9 +121,10 @@ export class Books {
 
   /** Scalars of the holdings that are wanted; on each agent a shared resource counts once. */
   scalarsHeld(isWanted: (holding: Holding) => boolean): Quantities {
-    const held = Array.from(this.agents.keys(), (agentId) =>
-      this.holdings
-        .filter((holding) => holding.agentId === agentId && isWanted(holding))
+    const wanted = this.holdings.filter(isWanted)
+    const held = Array.from(new Set(wanted.map(({ agentId }) => agentId)), (agentId) =>
+      wanted
+        .filter((holding) => holding.agentId === agentId)
         .map(({ resources }) => resources)
         .reduce(addResources, noResources),
     )

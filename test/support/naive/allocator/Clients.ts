@@ -1,6 +1,6 @@
 import { type AllocationScope, type ClientRow, clientKey } from "../../../../core/allocation/Allocator.ts"
 import { numberOf } from "../../../../core/NumberByName.ts"
-import { type Books, isBelow, pathsTo } from "./Books.ts"
+import { type Books, pathsTo } from "./Books.ts"
 
 /** A framework in one of its roles. */
 export interface NaiveClient extends ClientRow {
