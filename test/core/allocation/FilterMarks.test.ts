@@ -1,9 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { toBundle } from "../../../core/allocation/Bundle.ts"
 import { FilterMarks } from "../../../core/allocation/FilterMarks.ts"
 import { FilterTable } from "../../../core/allocation/FilterTable.ts"
-import { ResourceNames } from "../../../core/allocation/ResourceNames.ts"
 import {
   containsResources,
   quantitiesToResources,
@@ -11,7 +9,6 @@ import {
 } from "../../../core/resources/Resources.ts"
 import { ports, reserved } from "../../support/allocation/Fixtures.ts"
 
-const names = new ResourceNames()
 const some: ReadonlyArray<Resources> = [
   quantitiesToResources({ cpus: 1 }),
   quantitiesToResources({ cpus: 2 }),
@@ -20,7 +17,6 @@ const some: ReadonlyArray<Resources> = [
   reserved({ cpus: 2 }, "a"),
   ports(3, 4),
 ]
-const bundles = some.map((resources) => toBundle(names, resources))
 const [hostCount, clientCount] = [3, 6]
 
 const marksOf = (clients: number) => {
@@ -58,7 +54,7 @@ describe("FilterMarks", () => {
               const refused = table.refusedResources(table.refusedOf(filter))
               if (table.hostOf(filter) === host && containsResources(refused, some[what]!)) isRefused = true
             }
-            expect(marks.isFiltered(client, bundles[what]!)).toBe(isRefused)
+            expect(marks.isFiltered(client, some[what]!)).toBe(isRefused)
           }
         }
       }),
@@ -69,11 +65,11 @@ describe("FilterMarks", () => {
     const { table, marks } = marksOf(2)
     table.add(0, 0, some[1]!, 100, 0)
     marks.mark(0)
-    expect([marks.isFiltered(0, bundles[0]!), marks.isFiltered(1, bundles[0]!)]).toEqual([true, false])
+    expect([marks.isFiltered(0, some[0]!), marks.isFiltered(1, some[0]!)]).toEqual([true, false])
     marks.mark(1)
-    expect(marks.isFiltered(0, bundles[0]!)).toBe(false)
+    expect(marks.isFiltered(0, some[0]!)).toBe(false)
     marks.mark(0)
-    expect(marks.isFiltered(0, bundles[0]!)).toBe(true)
+    expect(marks.isFiltered(0, some[0]!)).toBe(true)
   })
 
   it("look through all filters of a client that has several on the host", () => {
@@ -81,7 +77,7 @@ describe("FilterMarks", () => {
     table.add(0, 0, some[1]!, 100, 0)
     table.add(0, 0, some[3]!, 100, 0)
     marks.mark(0)
-    expect(bundles.map((bundle) => marks.isFiltered(0, bundle))).toEqual([
+    expect(some.map((resources) => marks.isFiltered(0, resources))).toEqual([
       true,
       true,
       false,
@@ -95,11 +91,11 @@ describe("FilterMarks", () => {
     const { table, marks } = marksOf(1)
     table.add(0, 0, some[0]!, 100, 0)
     marks.mark(0)
-    expect(marks.isFiltered(0, bundles[1]!)).toBe(false)
+    expect(marks.isFiltered(0, some[1]!)).toBe(false)
     table.remove(table.firstOfClient(0))
     table.add(0, 0, some[1]!, 100, 0)
     marks.mark(0)
-    expect(marks.isFiltered(0, bundles[1]!)).toBe(true)
+    expect(marks.isFiltered(0, some[1]!)).toBe(true)
   })
 
   it("have room for clients that come later", () => {
@@ -108,9 +104,6 @@ describe("FilterMarks", () => {
     marks.reserveClients(5_000)
     table.add(4_999, 2, some[1]!, 100, 0)
     marks.mark(2)
-    expect([marks.isFiltered(4_999, bundles[1]!), marks.isFiltered(4_998, bundles[1]!)]).toEqual([
-      true,
-      false,
-    ])
+    expect([marks.isFiltered(4_999, some[1]!), marks.isFiltered(4_998, some[1]!)]).toEqual([true, false])
   })
 })
