@@ -108,16 +108,19 @@ class TwoTrees {
       const client = this.pick(this.isClient, which)
       if (client !== undefined) this.hold(client, [what % 3, how % 3], 1, how % 2 > 0, what % 2)
     },
-    grantRow: (which: number, what: number) => {
+    holdRow: (which: number, what: number, how: number) => {
       const client = this.pick(this.isClient, which)
       if (client === undefined) return
-      const row = new Float64Array(1 + this.names.width).fill(9)
-      row.set([what % 3, what % 2], 1)
-      row[this.names.width] = what % 4
-      this.tree.grantRow(client.node, row, 1, 2)
-      addRow(client.own, [what % 3, what % 2], 1)
-      client.others += what % 4
-      this.naive.grant(client)
+      const isGrant = how % 2 > 0
+      const sign = (client.own[0] ?? 0) > 0 && client.others > 0 && how % 5 === 0 ? -1 : 1
+      const [cpus, others] = sign === 1 ? [what % 3, what % 4] : [client.own[0]!, client.others]
+      const row = new Float64Array(1 + this.names.width)
+      row.set([9, cpus], 0)
+      row[this.names.width] = others
+      this.tree.holdRow(client.node, row, 1, sign, isGrant)
+      addRow(client.own, [cpus], sign)
+      client.others += sign * others
+      if (isGrant) this.naive.grant(client)
     },
     release: (which: number, what: number) => {
       const client = this.pick(({ own }) => own.some((milli) => milli > 0), which)
@@ -235,7 +238,7 @@ const addRow = (own: Array<number>, amounts: ReadonlyArray<number>, sign: number
 type Operation = keyof TwoTrees["operations"]
 
 const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
-  { weight: 3, arbitrary: fc.constantFrom("addRole", "addClient", "hold", "grantRow", "refresh") },
+  { weight: 3, arbitrary: fc.constantFrom("addRole", "addClient", "hold", "holdRow", "refresh") },
   { weight: 2, arbitrary: fc.constantFrom("activate", "release", "insertBelow", "setTotal", "remove") },
   { weight: 1, arbitrary: fc.constantFrom("removeBetween", "holdOne", "setGrants", "setWeight") },
   { weight: 1, arbitrary: fc.constantFrom("checkBooks", "addName") },

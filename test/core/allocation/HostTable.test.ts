@@ -6,7 +6,7 @@ import { compileMinimum } from "../../../core/allocation/Minimum.ts"
 import { ResourceNames } from "../../../core/allocation/ResourceNames.ts"
 import { hostHash } from "../../../core/allocation/VisitOrder.ts"
 import { containsQuantities, type Quantities, toQuantities } from "../../../core/resources/Quantities.ts"
-import type { Resource } from "../../../core/resources/Resource.ts"
+import { type Resource, toKind } from "../../../core/resources/Resource.ts"
 import {
   addResources,
   noResources,
@@ -16,7 +16,14 @@ import {
   subtractResources,
   toResources,
 } from "../../../core/resources/Resources.ts"
-import { mountDisk, ports, reserved, revocable, volume } from "../../support/allocation/Fixtures.ts"
+import {
+  mountDisk,
+  ports,
+  reservationFor,
+  reserved,
+  revocable,
+  volume,
+} from "../../support/allocation/Fixtures.ts"
 import { NaiveHosts, plainOf } from "../../support/naive/NaiveHosts.ts"
 import { atomsOf, atomsToList } from "../../support/ResourceAtoms.ts"
 
@@ -35,8 +42,18 @@ const totals: ReadonlyArray<Resources> = [
   all(plain({ cpus: 2_000, disk: 1_000 }), mountDisk("/m", 700), reserved({ cpus: 1_000 }, "a")),
   all(plain({ cpus: 1_000, tokens: 8 }), volume("v", 300, "a"), sharedVolume, revocable({ cpus: 2_000 })),
   all(sharedVolume, mountDisk("/m", 700)),
+  all(plain({ cpus: 1_000 }), mountDisk("/m", 700)),
+  toResources([
+    { kind: toKind({ name: "zones", type: "set", reservations: [reservationFor("a")] }), value: ["x"] },
+  ]),
+  toResources([{ kind: toKind({ name: "ports", type: "ranges", revocable: true }), value: [1, 3] }]),
 ]
-const reserves: ReadonlyArray<Quantities> = [{}, { cpus: 500 }, { cpus: 9_000, mem: 1_000 }, { seats: 3 }]
+const reserves: ReadonlyArray<Quantities> = [
+  {},
+  { cpus: 500 },
+  { cpus: 9_000, mem: 1_000 },
+  { seats: 3, a1: 1, a2: 1, a3: 1, a4: 1 },
+]
 const adoptions: ReadonlyArray<Resources> = [
   plain({ cpus: 3_000 }),
   plain({ mem: 500, beyond: 2 }),
@@ -44,6 +61,8 @@ const adoptions: ReadonlyArray<Resources> = [
   volume("v", 300, "a"),
   all(sharedVolume, revocable({ cpus: 100 })),
   all(plain({ cpus: 1 }), mountDisk("/m", 700)),
+  ports(1, 4),
+  ports(3, 6, 20, 20),
 ]
 
 /** The table and its twin, led through the same life. */
@@ -101,9 +120,12 @@ class TwoTables {
     takeWhole: (which: number) => {
       const host = this.pick(which)
       if (host === undefined || (this.table.flags[host.slot]! & (TAKEN | BARE | SPECIAL)) !== 0) return
-      const { resources, others } = this.table.bundleOf(host.slot)
+      const resources = this.table.wholeOf(host.slot)
+      const { plain: amounts, others } = toBundle(this.names, resources)
       expect(atomsToList(atomsOf(resources))).toEqual(this.naive.availableOn(host, this.names.names))
-      expect(this.table.available[(host.slot + 1) * this.names.width - 1]).toBe(others)
+      // What whoever gets it holds.
+      const row = Array.from(this.rowOf(host.slot))
+      expect([row.slice(0, amounts.length), row[row.length - 1]]).toEqual([amounts, others])
       this.table.takeWhole(host.slot)
       host.holdings = [...host.holdings, resources]
     },
@@ -165,9 +187,19 @@ class TwoTables {
 
   private giveBack(slot: number, resources: Resources): void {
     const isTaken = (this.table.flags[slot]! & TAKEN) !== 0
-    const bundle = this.table.giveBackWhole(slot, resources)
-    if (bundle === undefined) this.table.giveBack(slot, toBundle(this.names, resources))
-    else expect([isTaken, bundle.resources === resources]).toEqual([true, true])
+    const bundle = toBundle(this.names, resources)
+    if (!this.table.giveBackWhole(slot, resources)) return this.table.giveBack(slot, bundle)
+    expect(isTaken).toBe(true)
+    const row = this.rowOf(slot)
+    expect([bundle.plain, bundle.others]).toEqual([
+      Array.from(row.slice(0, bundle.plain.length)),
+      row[row.length - 1],
+    ])
+  }
+
+  private rowOf(slot: number): Float64Array {
+    const { width } = this.names
+    return this.table.available.slice(slot * width, (slot + 1) * width)
   }
 
   private amounts(amountOf: (name: string) => number): Quantities {
@@ -205,7 +237,7 @@ class TwoTables {
     })
     expect(available).toEqual(toResources(available))
     expect(
-      addResources(plain(table.quantities((at) => table.totalAt(slot, at))), table.totalRestOf(slot)),
+      addResources(plain(table.quantities((at) => table.totalAt(slot, at))), table.rests.total[slot]!),
     ).toEqual(host.total)
   }
 
@@ -275,22 +307,58 @@ describe("HostTable", () => {
 
   it("gives back whole only the very resources that were taken whole", () => {
     const { table, slot } = tableOf(plain({ cpus: 1 }))
-    const { resources } = table.bundleOf(slot)
-    expect(table.giveBackWhole(slot, resources)).toBe(undefined)
+    const resources = table.wholeOf(slot)
+    expect(table.giveBackWhole(slot, resources)).toBe(false)
     table.takeWhole(slot)
-    expect(table.giveBackWhole(slot, plain({ cpus: 1 }))).toBe(undefined)
-    expect(table.giveBackWhole(slot, resources)).toBe(table.bundleOf(slot))
+    expect(table.giveBackWhole(slot, plain({ cpus: 1 }))).toBe(false)
+    expect(table.giveBackWhole(slot, resources)).toBe(true)
+    expect([table.giveBackWhole(slot, resources), table.wholeOf(slot)]).toEqual([false, resources])
     table.takeWhole(slot)
     expect(table.allocatedOn(slot, noResources)).toEqual(plain({ cpus: 1 })) // Reading brings the books up to date.
-    expect(table.giveBackWhole(slot, resources)).toBe(undefined)
+    expect(table.giveBackWhole(slot, resources)).toBe(false)
+  })
+
+  it("knows that a host that was taken whole is held, whatever is asked first", () => {
+    const taken = () => {
+      const made = tableOf(all(plain({ cpus: 4 }), ports(1, 2)))
+      made.table.setReserve(made.slot, { cpus: 1 })
+      made.table.wholeOf(made.slot)
+      made.table.takeWhole(made.slot)
+      return made
+    }
+    const asks: ReadonlyArray<(made: ReturnType<typeof taken>) => unknown> = [
+      ({ table, slot, bundle }) => table.canTake(slot, bundle(plain({ cpus: 1 }))),
+      ({ table, slot, bundle }) => table.canTake(slot, bundle(ports(1, 1))),
+      ({ table, slot }) => table.holdsNothing(slot),
+      ({ table, slot }) => table.heldRestOf(slot),
+      ({ table, slot }) => table.allocatedOn(slot, noResources),
+      ({ table, slot }) => table.availableOn(slot),
+      ({ table, slot }) => table.heldReserve(slot),
+      ({ table, slot }) => table.missingReserve(slot),
+    ]
+    expect(asks.map((ask) => ask(taken()))).toEqual([
+      false,
+      false,
+      false,
+      ports(1, 2),
+      all(plain({ cpus: 3 }), ports(1, 2)),
+      noResources,
+      { cpus: 1 },
+      {},
+    ])
+  })
+
+  it("lets nothing be visited of which only a shared resource is left, though there be no minimum", () => {
+    const { table, slot } = tableOf(sharedVolume)
+    expect(table.flags[slot]).toBe(ACTIVE | SPECIAL | BARE | SMALL)
   })
 
   it("keeps ready what can be offered, until something changes", () => {
-    const { table, slot } = tableOf(plain({ cpus: 4 }))
-    const before = table.bundleOf(slot)
-    expect(table.bundleOf(slot)).toBe(before)
+    const { table, slot } = tableOf(all(plain({ cpus: 4 }), ports(1, 2)))
+    const before = table.wholeOf(slot)
+    expect(table.wholeOf(slot)).toBe(before)
     table.setReserve(slot, { cpus: 1 })
-    expect(table.bundleOf(slot).resources).toEqual(plain({ cpus: 3 }))
+    expect(table.wholeOf(slot)).toEqual(all(plain({ cpus: 3 }), ports(1, 2)))
   })
 
   it("asserts that nobody gives back more than was held (L1)", () => {
@@ -318,15 +386,5 @@ describe("HostTable", () => {
     expect(table.availableOn(slot)).toEqual([])
     table.giveBack(slot, bundle(reserved({ cpus: 1 }, "a")))
     expect(table.availableOn(slot)).toEqual(reserved({ cpus: 1 }, "a"))
-  })
-
-  it("frees ports that two tasks hold, as a confused agent may say, when the last of them ends", () => {
-    const { table, slot, bundle } = tableOf(ports(1, 9))
-    table.takeAnyway(slot, bundle(ports(1, 4)))
-    table.takeAnyway(slot, bundle(ports(3, 6)))
-    table.giveBack(slot, bundle(ports(1, 4)))
-    expect(table.availableOn(slot)).toEqual(ports(1, 2, 7, 9))
-    table.giveBack(slot, bundle(ports(3, 6)))
-    expect(table.availableOn(slot)).toEqual(ports(1, 9))
   })
 })

@@ -73,20 +73,23 @@ describe("NodeHoldings", () => {
     expect([holdings.isNothing(100), holdings.at(2, 0)]).toEqual([true, 4])
   })
 
-  it("add a row of a table, from where it begins and not beyond its columns", () => {
+  it("add and take away a row of a table, from where it begins to its end", () => {
     const holdings = holdingsOf()
-    holdings.addRow(1, Float64Array.of(1, 2, 3, 4, 5, 0), 2, 2)
-    expect([0, 1, 2].map((column) => holdings.at(1, column))).toEqual([3, 4, 0])
+    const table = Float64Array.of(9, 1, 2, 3, 5_000, 9)
+    holdings.addRow(1, table, 1, 1)
+    expect([0, 1, 2].map((column) => holdings.at(1, column))).toEqual([1, 2, 3])
     holdings.copy(1, 2)
-    holdings.add(1, [3, 4], 0, -1)
-    expect([holdings.isNothing(1), holdings.at(2, 1)]).toEqual([true, 4])
+    holdings.add(1, [1, 2, 3], 5_000, -1)
+    expect([holdings.isNothing(0), holdings.isNothing(1), holdings.at(2, 1)]).toEqual([true, true, 2])
+    holdings.addRow(2, table, 1, -1)
+    expect(holdings.isNothing(2)).toBe(true)
   })
 
   it("count what is no scalar, so that who holds only that holds something", () => {
     const names = new ResourceNames()
     const holdings = holdingsOf(names)
     holdings.add(1, [], 2_000, 1)
-    holdings.addRow(2, Float64Array.of(0, 0, 0, 5_000), 0, 3)
+    holdings.addRow(2, Float64Array.of(0, 0, 0, 5_000), 0, 1)
     for (let more = 0; more < 20; more++) names.numberOf(`more${more}`)
     expect([holdings.isNothing(0), holdings.isNothing(1), holdings.isNothing(2)]).toEqual([
       true,
