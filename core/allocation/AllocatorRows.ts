@@ -165,7 +165,7 @@ export class AllocatorRows {
     if (client < 0) return undefined
     const { filters } = this.books
     const list: Array<FilterRow[number]> = []
-    for (let filter = filters.firstOfHost(slot); filter !== -1; filter = filters.nextOfHost(filter)) {
+    for (const filter of filters.ofHost(slot)) {
       if (filters.clientOf(filter) !== client) continue
       list.push({
         resources: resourcesToPlain(filters.refusedResources(filters.refusedOf(filter))),

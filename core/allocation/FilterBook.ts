@@ -85,19 +85,31 @@ export class FilterBook {
 
   wake(frameworkId: string, nowMs: number): void {
     this.settle()
-    const { filters } = this.books
-    for (const role of this.books.clients.rolesOf(frameworkId)) {
-      const client = this.books.clients.nodeOf(frameworkId, role)
+    const { filters, clients } = this.books
+    for (const role of clients.rolesOf(frameworkId)) {
+      const client = clients.nodeOf(frameworkId, role)
       this.endBackoff(client)
-      let next = -1
-      for (let filter = filters.firstOfClient(client); filter !== -1; filter = next) {
-        next = filters.nextOfClient(filter)
-        if (filters.backoffMs(filter) === 0) continue
-        this.rows.touchFilter(client, filters.hostOf(filter))
-        if (filters.expiresAtMs(filter) - filters.backoffMs(filter) <= nowMs) this.drop(filter)
-        else filters.endBackoff(filter)
+      const lengthened: Array<number> = []
+      for (let filter = filters.firstOfClient(client); filter !== -1; filter = filters.nextOfClient(filter)) {
+        if (filters.backoffMs(filter) > 0) lengthened.push(filter)
       }
+      for (const filter of lengthened) this.cut(client, filter, nowMs)
     }
+  }
+
+  /** Cuts a filter to what its framework asked for; another one may cover it then. */
+  private cut(client: number, filter: number, nowMs: number): void {
+    const { filters } = this.books
+    const expiresAtMs = filters.expiresAtMs(filter) - filters.backoffMs(filter)
+    const resources = filters.refusedResources(filters.refusedOf(filter))
+    if (expiresAtMs <= nowMs) {
+      this.drop(filter)
+      return
+    }
+    const slot = filters.hostOf(filter)
+    this.rows.touchFilter(client, slot)
+    filters.remove(filter)
+    filters.add(client, slot, resources, expiresAtMs, 0)
   }
 
   private endBackoff(client: number): void {
@@ -122,7 +134,7 @@ export class FilterBook {
 
   dropOfHost(slot: number): void {
     const { filters } = this.books
-    for (let filter = filters.firstOfHost(slot); filter !== -1; filter = filters.firstOfHost(slot)) {
+    for (let filter = filters.someOfHost(slot); filter !== -1; filter = filters.someOfHost(slot)) {
       this.drop(filter)
     }
   }

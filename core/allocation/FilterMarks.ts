@@ -32,8 +32,9 @@ export class FilterMarks {
 
   /** Begins a visit of a host. */
   mark(host: number): void {
-    const { filters, visits, refused } = this
-    const first = filters.firstOfHost(host)
+    const { visits, refused } = this
+    const { lists } = this.filters
+    const first = lists.firstPlace(host)
     this.hasMarks = first !== NONE
     if (!this.hasMarks) return
     if (this.visit === 0x7fffffff) {
@@ -43,9 +44,9 @@ export class FilterMarks {
     const visit = ++this.visit
     this.host = host
     this.comparedRefused = NONE
-    for (let filter = first; filter !== NONE; filter = filters.nextOfHost(filter)) {
-      const client = filters.clientOf(filter)
-      refused[client] = visits[client] === visit ? SEVERAL : filters.refusedOf(filter)
+    for (let place = first; place !== NONE; place = lists.nextPlace(place)) {
+      const client = lists.clientAt(place)
+      refused[client] = visits[client] === visit ? SEVERAL : lists.refusedAt(place)
       visits[client] = visit
     }
   }
@@ -58,9 +59,9 @@ export class FilterMarks {
   private isRefused(client: number, offered: Resources): boolean {
     const refused = this.refused[client]!
     if (refused !== SEVERAL) return this.covers(refused, offered)
-    const { filters } = this
-    for (let filter = filters.firstOfHost(this.host); filter !== NONE; filter = filters.nextOfHost(filter)) {
-      if (filters.clientOf(filter) === client && this.covers(filters.refusedOf(filter), offered)) return true
+    const { lists } = this.filters
+    for (let place = lists.firstPlace(this.host); place !== NONE; place = lists.nextPlace(place)) {
+      if (lists.clientAt(place) === client && this.covers(lists.refusedAt(place), offered)) return true
     }
     return false
   }

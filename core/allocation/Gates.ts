@@ -1,6 +1,6 @@
 import type { Resource, ResourceKind } from "../resources/Resource.ts"
 import { isRefined } from "../resources/Resource.ts"
-import type { AllocatorAgent } from "./Allocator.ts"
+import type { AllocatorAgent, AllocatorFramework } from "./Allocator.ts"
 import type { AllocatorSettings } from "./Settings.ts"
 
 // Capabilities, as bits (spec/mesos.md §1.12, §1.5 "implicit filters"). A host is hidden from a client when one bit of what the host
@@ -51,3 +51,15 @@ export const isStripped = (kind: ResourceKind, stripped: number): boolean =>
   (kind.revocable && (stripped & REVOCABLE) !== 0) ||
   (kind.shared && (stripped & SHARED) !== 0) ||
   (isRefined(kind) && (stripped & REFINED) !== 0)
+
+/** Whether filters on the host have lost their meaning (spec/mesos.md §1.5: "agent attribute change"). */
+export const isAnotherHost = (before: AllocatorAgent, after: AllocatorAgent): boolean =>
+  before.region !== after.region ||
+  before.zone !== after.zone ||
+  JSON.stringify(before.attributes) !== JSON.stringify(after.attributes) ||
+  JSON.stringify(before.capabilities) !== JSON.stringify(after.capabilities)
+
+/** Whether hosts look the same to both: compiled constraints may stay. */
+export const hasSameDemands = (before: AllocatorFramework, after: AllocatorFramework): boolean =>
+  JSON.stringify([before.capabilities, before.minAllocatable, before.constraints]) ===
+  JSON.stringify([after.capabilities, after.minAllocatable, after.constraints])

@@ -1,4 +1,4 @@
-/** A typed array of at least this many elements, with the old ones at the front; grows by a quarter, so that the room that is
+/** A typed array of at least this many elements, with the old ones at the front; grows by an eighth, so that the room that is
  * not used stays small beside what is. */
 export const grownInt32 = (array: Int32Array, length: number): Int32Array => {
   if (length <= array.length) return array
@@ -41,4 +41,4 @@ export const widenedRows = (array: Float64Array, before: number, after: number):
   return widened
 }
 
-const roomFor = (length: number): number => Math.max(16, length + (length >> 2))
+const roomFor = (length: number): number => Math.max(16, length + (length >> 3))

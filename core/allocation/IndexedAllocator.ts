@@ -1,5 +1,6 @@
 import { assert } from "../Assert.ts"
 import type { Entity, EntityRef } from "../Machine.ts"
+import { ownValue } from "../NumberByName.ts"
 import { nextUint32, type Prng } from "../Prng.ts"
 import { noQuantities, type Quantities } from "../resources/Quantities.ts"
 import { reservationRole } from "../resources/Resource.ts"
@@ -21,7 +22,7 @@ import type { AllocationView } from "./Explain/AllocationView.ts"
 import { FairTree } from "./FairTree.ts"
 import { FilterBook } from "./FilterBook.ts"
 import { FilterTable } from "./FilterTable.ts"
-import { demandsOf } from "./Gates.ts"
+import { demandsOf, hasSameDemands, isAnotherHost } from "./Gates.ts"
 import { HostTable } from "./HostTable.ts"
 import { IndexedView } from "./IndexedView.ts"
 import { compileMinimum } from "./Minimum.ts"
@@ -88,6 +89,7 @@ export class IndexedAllocator implements Allocator {
               ]),
       },
       (slot) => this.candidates.noteHeldBack(slot),
+      (slot) => this.candidates.noteChanged(slot),
     )
     for (const name of settings.excludedNames) tree.holdings.exclude(names.numberOf(name))
     for (const role of Object.keys(settings.quotas)) quotas.setQuota(role, settings.quotas[role]!)
@@ -154,24 +156,30 @@ export class IndexedAllocator implements Allocator {
 
   putFramework(framework: AllocatorFramework): void {
     const { frameworkId, roles, suppressedRoles, isActive } = framework
-    if (this.clients.frameworkOf(frameworkId) !== null) this.filterBook.settle()
+    const before = this.clients.frameworkOf(frameworkId)
+    if (before !== null) this.filterBook.settle()
     for (const role of this.clients.rolesOf(frameworkId)) {
       if (!roles.includes(role)) this.retire(frameworkId, role)
     }
     this.clients.setFramework(frameworkId, framework)
+    const isSame = before !== null && hasSameDemands(before, framework)
+    let wantsMore = !isSame
     for (const role of roles) {
-      const client = this.clients.ensure(frameworkId, role)
+      const known = this.clients.nodeOf(frameworkId, role)
+      const client = known < 0 ? this.clients.ensure(frameworkId, role) : known
       this.filters.reserveClients(this.tree.bound)
-      this.describe(client, framework, role)
+      if (known < 0 || !isSame) this.describe(client, framework, role)
       if (!isActive) this.filterBook.dropOfClient(client)
-      this.tree.setClientActive(client, isActive && !suppressedRoles.includes(role))
+      const isWanting = isActive && !suppressedRoles.includes(role)
+      if (isWanting && !this.tree.isActive(client)) wantsMore = true
+      this.tree.setClientActive(client, isWanting)
     }
-    this.candidates.noteAllChanged()
+    if (wantsMore) this.candidates.noteAllChanged()
   }
 
   private describe(client: number, framework: AllocatorFramework, role: string): void {
-    const own = framework.minAllocatable[role]
-    const constraints = framework.constraints[role]
+    const own = ownValue(framework.minAllocatable, role)
+    const constraints = ownValue(framework.constraints, role)
     const predicate = constraints === undefined ? undefined : compileConstraints(constraints)
     assert(typeof predicate !== "string", `constraints of framework ${framework.frameworkId}: ${predicate}`)
     const minimum = own === undefined ? undefined : compileMinimum(this.names, own)
@@ -381,10 +389,3 @@ export class IndexedAllocator implements Allocator {
     return this.rows.takeChanged()
   }
 }
-
-/** Whether filters on the host have lost their meaning (spec/mesos.md §1.5: "agent attribute change"). */
-const isAnotherHost = (before: AllocatorAgent, after: AllocatorAgent): boolean =>
-  before.region !== after.region ||
-  before.zone !== after.zone ||
-  JSON.stringify(before.attributes) !== JSON.stringify(after.attributes) ||
-  JSON.stringify(before.capabilities) !== JSON.stringify(after.capabilities)

@@ -56,6 +56,7 @@ export class OfferCycle implements Allocations {
   private readonly books: CycleBooks
   private readonly settings: CycleSettings
   private readonly onHeldBack: (slot: number) => void
+  private readonly onLeft: (slot: number) => void
 
   // The visit of one host.
   private slot = 0
@@ -69,10 +70,20 @@ export class OfferCycle implements Allocations {
   private gone: Resources = noResources
   private isDone = false
 
-  constructor(books: CycleBooks, settings: CycleSettings, onHeldBack: (slot: number) => void) {
+  /**
+   * @param onHeldBack is told of hosts of which a quota kept something from somebody
+   * @param onLeft is told of hosts that the next cycle must look at again
+   */
+  constructor(
+    books: CycleBooks,
+    settings: CycleSettings,
+    onHeldBack: (slot: number) => void,
+    onLeft: (slot: number) => void,
+  ) {
     this.books = books
     this.settings = settings
     this.onHeldBack = onHeldBack
+    this.onLeft = onLeft
     this.marks = new FilterMarks(books.filters)
     this.quotaOrder = new QuotaOrder(books.tree, books.quotas)
     this.offerCut = new OfferCut(books.names, books.hosts, books.clients, books.quotas)
@@ -285,6 +296,8 @@ export class OfferCycle implements Allocations {
       const gone = offered.rest.filter(({ kind }) => kind.shared)
       this.gone = addResources(this.gone, gone)
       this.gonePerHost.set(slot, this.gone)
+      // There are more copies, for somebody else in the next cycle.
+      this.onLeft(slot)
     }
     this.look()
     this.isDone = !this.isWorthVisiting(hosts.flags[slot]!)
