@@ -8,7 +8,7 @@ import { properties } from "../support/allocation/Properties.ts"
 
 // What every allocator must do. The number of runs is small here; `npm run sweep` does as many as one likes.
 
-const runsOf: Record<string, number> = { laws: 120, fair: 100, restart: 60, twin: 300 }
+const runsOf: Record<string, number> = { laws: 120, fair: 100, restart: 60, twin: 300, crowd: 5 }
 
 describe.each(implementations)("$name", ({ name, make }) => {
   // The twin is slow, and nobody ships it.

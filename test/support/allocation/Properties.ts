@@ -5,7 +5,7 @@ import { filtersHold } from "./FilterLaw.ts"
 import { type Implementation, naive } from "./Implementations.ts"
 import { booksAgree, expectNothingHeld, neverLentTwice, nothingIsLeftOver, rowsFollow } from "./Laws.ts"
 import { quotasHold } from "./QuotaLaw.ts"
-import { plainClusters, scenarios } from "./Scenario.ts"
+import { crowds, plainClusters, scenarios } from "./Scenario.ts"
 import { expectSameStory, replay, storyOf, watchAll } from "./Story.ts"
 
 /** Something that holds for every scenario. */
@@ -19,6 +19,9 @@ export interface AllocatorProperty {
 }
 
 const laws = watchAll(booksAgree, neverLentTwice, quotasHold, filtersHold, rowsFollow, nothingIsLeftOver)
+
+const compareWithTwin: AllocatorProperty["check"] = ({ name, make }, scenario) =>
+  expectSameStory(storyOf(naive.make, scenario), storyOf(make, scenario), [naive.name, name])
 
 export const properties: ReadonlyArray<AllocatorProperty> = [
   {
@@ -51,7 +54,12 @@ export const properties: ReadonlyArray<AllocatorProperty> = [
     name: "twin",
     title: "is the naive twin, but for the time it takes",
     scenarios: (maxLength) => scenarios(undefined, maxLength),
-    check: ({ name, make }, scenario) =>
-      expectSameStory(storyOf(naive.make, scenario), storyOf(make, scenario), [naive.name, name]),
+    check: compareWithTwin,
+  },
+  {
+    name: "crowd",
+    title: "is the naive twin also with many hosts and frameworks",
+    scenarios: (maxLength) => scenarios(crowds, maxLength),
+    check: compareWithTwin,
   },
 ]

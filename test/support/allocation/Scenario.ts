@@ -11,12 +11,15 @@ import { agentForms } from "./Hosts.ts"
 
 // Random lives of small clusters. Few names and few amounts, so that everything collides with everything.
 
-export const agentIds = ["h1", "h2", "h3", "h4"]
-export const frameworkIds = ["f1", "f2", "f3", "f4"]
-export const roles = ["*", "a", "a/b", "a/b/c", "d", "d/e"]
+const namesOf = (prefix: string, count: number): ReadonlyArray<string> =>
+  Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`)
+
+const roles = ["*", "a", "a/b", "a/b/c", "d", "d/e"]
 
 /** What a scenario may contain. Laws that hold only for plain clusters ask for less. */
 export interface Ingredients {
+  readonly hosts: number
+  readonly frameworks: number
   readonly hasQuotas: boolean
   readonly hasParts: boolean
   /** Reservations, revocable and shared resources, volumes, ports, reserves. */
@@ -29,6 +32,8 @@ export interface Ingredients {
 }
 
 export const everything: Ingredients = {
+  hosts: 4,
+  frameworks: 4,
   hasQuotas: true,
   hasParts: true,
   hasOddResources: true,
@@ -37,7 +42,12 @@ export const everything: Ingredients = {
   hasRestarts: true,
 }
 
+/** So many that tables have to grow. */
+export const crowds: Ingredients = { ...everything, hosts: 40, frameworks: 14 }
+
 export const plainClusters: Ingredients = {
+  hosts: 4,
+  frameworks: 4,
   hasQuotas: false,
   hasParts: false,
   hasOddResources: false,
@@ -138,8 +148,8 @@ const frameworkForms = (ingredients: Ingredients): fc.Arbitrary<FrameworkForm> =
 const reservationStacks = fc.constantFrom<ReadonlyArray<string>>(["a"], ["d"], ["a/b"], ["d", "d/e"])
 
 const commandsWithin = (ingredients: Ingredients): fc.Arbitrary<Command> => {
-  const agent = fc.constantFrom(...agentIds)
-  const framework = fc.constantFrom(...frameworkIds)
+  const agent = fc.constantFrom(...namesOf("h", ingredients.hosts))
+  const framework = fc.constantFrom(...namesOf("f", ingredients.frameworks))
   const pick = fc.nat({ max: 20 })
   const flag = fc.boolean()
   const often: Array<fc.WeightedArbitrary<Command>> = [
@@ -224,10 +234,16 @@ const commandsWithin = (ingredients: Ingredients): fc.Arbitrary<Command> => {
 const setUps = (ingredients: Ingredients): fc.Arbitrary<ReadonlyArray<Command>> =>
   fc
     .tuple(
-      fc.subarray(agentIds, { minLength: 1 }),
-      fc.array(agentForms(ingredients), { minLength: 4, maxLength: 4 }),
-      fc.subarray(frameworkIds, { minLength: 1 }),
-      fc.array(frameworkForms(ingredients), { minLength: 4, maxLength: 4 }),
+      fc.subarray([...namesOf("h", ingredients.hosts)], { minLength: 1 }),
+      fc.array(agentForms(ingredients), {
+        minLength: ingredients.hosts,
+        maxLength: ingredients.hosts,
+      }),
+      fc.subarray([...namesOf("f", ingredients.frameworks)], { minLength: 1 }),
+      fc.array(frameworkForms(ingredients), {
+        minLength: ingredients.frameworks,
+        maxLength: ingredients.frameworks,
+      }),
     )
     .map(([agents, agentList, frameworks, frameworkList]) => [
       ...agents.map((agent, index) => ({

@@ -8,7 +8,7 @@ import { type AllocatorProperty, properties } from "./Properties.ts"
 // stdout. Ends with 1 and the one command that repeats it when something failed.
 
 const usage = `npm run sweep -- [options]
-  --runs N       scenarios of each property (10000)
+  --runs N       scenarios of each property (10000), of crowds a twentieth
   --seed S       the first seed (drawn)
   --minutes M    stop after this time whatever is left
   --property P   only this one of ${properties.map(({ name }) => name).join(", ")}
@@ -42,7 +42,9 @@ const sweep = (): boolean => {
   console.log(`seed ${seed}`)
   for (let batch = 0; batch * batchRuns < wanted && performance.now() < endMs; batch++) {
     for (const property of chosen) {
-      const runs = Math.min(batchRuns, wanted - batch * batchRuns)
+      // A crowd takes twenty times as long.
+      const share = property.name === "crowd" ? 20 : 1
+      const runs = Math.ceil(Math.min(batchRuns, wanted - batch * batchRuns) / share)
       const length = Number(values.length ?? (batch % 4 === 3 ? 120 : 40))
       if (!runBatch(property, seed + batch, runs, length)) return false
       done.set(property.name, done.get(property.name)! + runs)
