@@ -42,16 +42,26 @@ export const runAllocation = async (
   })
   const lines: Array<AllocationLine> = []
   const problems: Array<string> = []
+  // A child that outlives this process would disturb whatever is measured next.
+  const stop = new AbortController()
+  const onSignal = () => stop.abort()
+  process.once("SIGINT", onSignal).once("SIGTERM", onSignal)
   try {
     for (const job of jobs) {
+      if (stop.signal.aborted) break
       const name = `${job.mode} ${shapeOf(job)} ${job.variant} (${job.settings} settings)`
       say(`allocation ${name}`)
-      const result = await runChild(bundle, job, isCold, profileFolder)
+      const result = await runChild(bundle, job, isCold, profileFolder, stop.signal)
       if (typeof result === "string") problems.push(`allocation ${name}: ${result}`)
       else lines.push(...linesOf(job, result))
     }
   } finally {
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal)
     await rm(bundle, { force: true })
+  }
+  if (stop.signal.aborted) {
+    say("stopped by a signal")
+    process.exit(1)
   }
   return outcomeOf(lines, environment(), problems)
 }
@@ -61,11 +71,16 @@ const runChild = async (
   job: Job,
   isCold: boolean,
   profileFolder: string | null,
+  signal: AbortSignal,
 ): Promise<ReadonlyArray<Figure> | string> => {
   const profile = profileFolder === null ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileFolder}`]
   const args = ["--max-old-space-size=8192", ...profile, bundle, JSON.stringify({ job, isCold })]
   try {
-    const { stdout } = await run(process.execPath, args, { timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024 })
+    const { stdout } = await run(process.execPath, args, {
+      timeout: timeoutMs,
+      maxBuffer: 64 * 1024 * 1024,
+      signal,
+    })
     return JSON.parse(stdout) as ReadonlyArray<Figure>
   } catch (error) {
     const { stderr, killed } = error as { readonly stderr?: string; readonly killed?: boolean }

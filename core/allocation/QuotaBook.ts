@@ -204,9 +204,8 @@ export class QuotaBook {
 
   private hasRoomForMinimum(top: TopRole): boolean {
     const { sets } = this.minimum
-    if (sets.length === 0) {
-      return this.names.names.some((_, column) => this.roomBelowLimit(top, column) > 0)
-    }
+    // Without a minimum ports alone are an offer, and no limit counts those.
+    if (sets.length === 0) return true
     for (let index = 0; index < sets.length; index++) {
       const { columns, amounts } = sets[index]!
       let fits = true

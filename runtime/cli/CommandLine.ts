@@ -6,13 +6,14 @@ import { reportExit } from "./CommandExit.ts"
 import type { CommandFailure } from "./CommandFailure.ts"
 import { completedCommands } from "./CompletedCommands.ts"
 import { evaluateCommand, spreadVariadicOptions } from "./Evaluate.ts"
+import { explainCommand } from "./Explain.ts"
 import { withPlainConsole } from "./PlainConsole.ts"
 import { CommandTail, runCommand } from "./Run.ts"
 import { statusCommand } from "./Status.ts"
 import { version } from "./Version.ts"
 
 const gleaner = Command.make("gleaner").pipe(
-  Command.withSubcommands([runCommand, statusCommand, evaluateCommand, ...completedCommands]),
+  Command.withSubcommands([runCommand, statusCommand, explainCommand, evaluateCommand, ...completedCommands]),
 )
 
 /** Splits at the first `--`: what follows belongs to the task and is not looked at. */

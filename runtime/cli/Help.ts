@@ -3,6 +3,7 @@ const commands: ReadonlyArray<readonly [name: string, summary: string]> = [
   ["up", "start a whole cluster on this host: master, agent and monitor, with a live display"],
   ["run", "run one task on the cluster, stream its output, exit with its code"],
   ["status", "show hosts, frameworks and tasks (--json)"],
+  ["explain", "say why hosts are not offered to a framework, or why a task does not fit (--json)"],
   ["evaluate", "replay recordings through reservation policies (--json, --report FILE.html)"],
   ["master", "run a master alone"],
   ["agent", "run the agent of this host alone"],

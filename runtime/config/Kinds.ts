@@ -1,7 +1,7 @@
 import { isIP } from "node:net"
 import { parseDurationMs, printDurationMs } from "../../core/policies/Duration.ts"
 import { isResourceName } from "../../core/resources/Quantities.ts"
-import { roleProblem } from "../mesos/FrameworkInfo.ts"
+import { roleProblem } from "../../core/resources/RoleName.ts"
 import { alternativesKind, amountsKind, quotaKind } from "./Amounts.ts"
 import { parseMemMiB } from "./Memory.ts"
 import { type Kind, type PairsDescription, pairsOf, settingOf } from "./Setting.ts"
@@ -145,7 +145,7 @@ export const url = settingOf({
 
 export const textPairs = (description: PairsDescription) => pairsOf(textKind, description)
 
-const rolePath = { form: "a role", isName: (given: string) => roleProblem(given) === undefined }
+const rolePath = { form: "a role", isName: (given: string) => given === "*" || roleProblem(given) === null }
 const topLevelRole = {
   form: "a top-level role",
   isName: (given: string) => rolePath.isName(given) && given.indexOf("/") === -1,

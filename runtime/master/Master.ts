@@ -31,6 +31,8 @@ export class Master extends Context.Tag("gleaner/Master")<
     /** For reading only, and only at once: it changes with every event. */
     readonly state: MasterState
     readonly streams: Streams
+    /** The machine's time, which the state's own is behind while nothing happens. */
+    readonly nowMs: () => number
     readonly outboxSize: () => number
     /** Why nothing can be promised at the moment: the journal has failed or does not come to an end; undefined = it can. */
     readonly journalProblem: () => string | undefined
@@ -179,7 +181,7 @@ export const make = (options: MasterOptions) =>
     }) as Effect.Effect<never, JournalError>
 
     return Master.of({
-      ...{ state, streams, outboxSize: outbox.size, journalProblem },
+      ...{ state, streams, nowMs: clock.nowMs, outboxSize: outbox.size, journalProblem },
       ...{ submit, tell, stopListening, run },
     })
   })

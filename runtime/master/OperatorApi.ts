@@ -2,6 +2,7 @@ import { Clock, Effect } from "effect"
 import { emptyReply, jsonReply, textReply, unavailable } from "../http/HttpMessage.ts"
 import { get, read } from "../http/Routes.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
+import { explainRoutes } from "./ExplainApi.ts"
 import { Master } from "./Master.ts"
 import { MasterMetrics } from "./MasterMetrics.ts"
 import { rolesView } from "./RolesView.ts"
@@ -35,6 +36,7 @@ export const makeStateRoutes = (identity: Omit<MasterIdentity, "masterId">) =>
   Effect.gen(function* () {
     const startedWallMs = yield* Clock.currentTimeMillis
     return [
+      ...explainRoutes,
       read("/state", () =>
         Effect.map(Master, ({ state }) =>
           jsonReply(stateView(state, { ...identity, masterId: state.masterId }, startedWallMs)),

@@ -21,7 +21,7 @@ describe.each(implementations)("$name", ({ name, make }) => {
         fc.property(property.scenarios(40), (scenario) => property.check({ name, make }, scenario)),
         runs(runsOf[property.name]!),
       )
-    })
+    }, 120_000)
   }
 
   it("visits hosts in every order equally often", () => {

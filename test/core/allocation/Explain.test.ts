@@ -1,145 +1,19 @@
 import { describe, expect, it } from "vitest"
 import type { AllocatorAgent, AllocatorFramework } from "../../../core/allocation/Allocator.ts"
-import type { Holding } from "../../../core/allocation/Explain/AllocationView.ts"
-import { Explainer, explain, type Question } from "../../../core/allocation/Explain.ts"
-import { IndexedAllocator } from "../../../core/allocation/IndexedAllocator.ts"
-import {
-  type AllocatorSettings,
-  defaultAllocatorSettings,
-  mesosAllocatorSettings,
-  type Quota,
-} from "../../../core/allocation/Settings.ts"
-import { seedPrng } from "../../../core/Prng.ts"
+import { Explainer } from "../../../core/allocation/Explain.ts"
+import { type AllocatorSettings, defaultAllocatorSettings } from "../../../core/allocation/Settings.ts"
 import type { Quantities } from "../../../core/resources/Quantities.ts"
-import { type KindFields, resourceOf, toKind } from "../../../core/resources/Resource.ts"
+import { quantitiesToResources } from "../../../core/resources/Resources.ts"
 import {
-  addResources,
-  quantitiesToResources,
-  type Resources,
-  toResources,
-} from "../../../core/resources/Resources.ts"
+  AskedCluster,
+  all,
+  gib,
+  of,
+  ports,
+  reservation,
+  reservedFor,
+} from "../../support/allocation/AskedCluster.ts"
 import { viewOf } from "../../support/allocation/ViewOf.ts"
-
-const gib = 1_024_000
-
-const reservedFor = (role: string, amounts: Quantities): Resources => of(amounts, reservation(role))
-
-const reservation = (...roles: ReadonlyArray<string>): Partial<KindFields> => ({
-  reservations: roles.map((role) => ({ type: "dynamic", role, principal: null, labels: [] })),
-})
-
-const of = (amounts: Quantities, fields: Partial<KindFields> = {}): Resources =>
-  toResources(
-    Object.entries(amounts).map(([name, milli]) =>
-      resourceOf(toKind({ name, type: "scalar", ...fields }), milli),
-    ),
-  )
-
-const ports = (first: number, last: number): Resources =>
-  toResources([resourceOf(toKind({ name: "ports", type: "ranges" }), [first, last])])
-
-const all = (...parts: ReadonlyArray<Resources>): Resources => parts.reduce(addResources, [])
-
-/** A cluster with its allocator, as a master would keep it. */
-class Cluster {
-  readonly agents = new Map<string, AllocatorAgent>()
-  readonly frameworks = new Map<string, AllocatorFramework>()
-  settings: AllocatorSettings
-  readonly allocator: IndexedAllocator
-  holdings: ReadonlyArray<Holding & { readonly agentId: string }> = []
-  nowMs = 10_000
-
-  constructor(settings: Partial<AllocatorSettings> = {}) {
-    this.settings = { ...mesosAllocatorSettings, ...settings }
-    this.allocator = new IndexedAllocator(this.settings, seedPrng(1))
-  }
-
-  host(agentId: string, total: Quantities | Resources, more: Partial<AllocatorAgent> = {}): this {
-    const agent: AllocatorAgent = {
-      agentId,
-      hostname: `${agentId}.example`,
-      total: Array.isArray(total) ? (total as Resources) : quantitiesToResources(total as Quantities),
-      reserve: {},
-      attributes: [],
-      capabilities: ["MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEMENT"],
-      region: null,
-      zone: null,
-      isActive: true,
-      ...more,
-    }
-    this.agents.set(agentId, agent)
-    this.allocator.putAgent(agent)
-    return this
-  }
-
-  framework(frameworkId: string, roles: ReadonlyArray<string>, more: Partial<AllocatorFramework> = {}): this {
-    const framework: AllocatorFramework = {
-      frameworkId,
-      roles,
-      suppressedRoles: [],
-      isActive: true,
-      capabilities: ["MULTI_ROLE", "RESERVATION_REFINEMENT"],
-      minAllocatable: {},
-      constraints: {},
-      ...more,
-    }
-    this.frameworks.set(frameworkId, framework)
-    this.allocator.putFramework(framework)
-    return this
-  }
-
-  quota(role: string, quota: Quota): this {
-    this.settings = { ...this.settings, quotas: { ...this.settings.quotas, [role]: quota } }
-    this.allocator.setQuota(role, quota)
-    return this
-  }
-
-  holds(
-    by: "offer" | "task",
-    frameworkId: string,
-    role: string,
-    agentId: string,
-    amounts: Quantities | Resources,
-  ): this {
-    const resources = Array.isArray(amounts)
-      ? (amounts as Resources)
-      : quantitiesToResources(amounts as Quantities)
-    this.allocator.adopt({ frameworkId, role, agentId }, resources)
-    this.holdings = this.holdings.concat({ by, frameworkId, role, agentId, resources })
-    return this
-  }
-
-  refuses(frameworkId: string, role: string, agentId: string, amounts: Quantities, refuseMs: number): this {
-    const { nowMs } = this
-    this.allocator.refuse({ frameworkId, role, agentId }, quantitiesToResources(amounts), {
-      refuseMs,
-      offeredAtMs: nowMs,
-      nowMs,
-      isDecline: true,
-    })
-    return this
-  }
-
-  get background() {
-    return {
-      holdingsOn: (agentId: string) => this.holdings.filter((holding) => holding.agentId === agentId),
-      nameOf: (frameworkId: string) => frameworkId,
-    }
-  }
-
-  /** Asked of the allocator's own view; the one that is made of the contract alone must say the same. */
-  ask(question: Partial<Question>) {
-    const full = { frameworkId: null, role: null, wanted: {}, nowMs: this.nowMs, ...question }
-    const answers = explain(this.allocator.view(), full, this.background)
-    expect(explain(viewOf(this), full, this.background)).toEqual(answers)
-    return answers
-  }
-
-  /** What the first role says. */
-  says(question: Partial<Question>): string {
-    return this.ask(question)[0]!.text
-  }
-}
 
 const size: Quantities = { cpus: 4_000, mem: 8 * gib }
 
@@ -148,7 +22,7 @@ const simple = (
   settings: Partial<AllocatorSettings> = {},
   host: Partial<AllocatorAgent> = {},
   framework: Partial<AllocatorFramework> = {},
-): Cluster => new Cluster(settings).host("h", size, host).framework("f", ["r"], framework)
+): AskedCluster => new AskedCluster(settings).host("h", size, host).framework("f", ["r"], framework)
 
 describe("explain a framework", () => {
   it("answers for all hosts at once where there is no need to ask them", () => {
@@ -168,15 +42,15 @@ describe("explain a framework", () => {
       text: "framework quiet has suppressed offers for role r",
     })
     expect(inS).toMatchObject({ role: "s", refusal: null })
-    expect(new Cluster().framework("f", ["r"]).says({ frameworkId: "f" })).toBe("there are no hosts")
+    expect(new AskedCluster().framework("f", ["r"]).says({ frameworkId: "f" })).toBe("there are no hosts")
   })
 
-  it.each<[string, () => Cluster, string]>([
+  it.each<[string, () => AskedCluster, string]>([
     ["offered", () => simple(), "would be offered now"],
     ["inactive", () => simple({}, { isActive: false }), "away, drained or deactivated"],
     [
       "hidden for gpus",
-      () => new Cluster().host("h", { ...size, gpus: 1_000 }).framework("f", ["r"]),
+      () => new AskedCluster().host("h", { ...size, gpus: 1_000 }).framework("f", ["r"]),
       "only for frameworks with GPU_RESOURCES",
     ],
     [
@@ -187,7 +61,7 @@ describe("explain a framework", () => {
     ["an agent of old", () => simple({}, { capabilities: [] }), "agent without MULTI_ROLE"],
     [
       "an agent that knows no deeper roles",
-      () => new Cluster().host("h", size, { capabilities: ["MULTI_ROLE"] }).framework("f", ["r/s"]),
+      () => new AskedCluster().host("h", size, { capabilities: ["MULTI_ROLE"] }).framework("f", ["r/s"]),
       "agent without HIERARCHICAL_ROLE",
     ],
     [
@@ -231,7 +105,7 @@ describe("explain a framework", () => {
     [
       "for other capabilities",
       () =>
-        new Cluster()
+        new AskedCluster()
           .host("h", all(of({ cpus: 1_000 }, { revocable: true }), of({ mem: gib }, reservation("r", "r/s"))))
           .framework("f", ["r/s"], { capabilities: ["MULTI_ROLE"] }),
       "what is left is for frameworks with RESERVATION_REFINEMENT and REVOCABLE_RESOURCES",
@@ -239,7 +113,7 @@ describe("explain a framework", () => {
     [
       "reserved for others",
       () =>
-        new Cluster()
+        new AskedCluster()
           .host("h", all(reservedFor("primary", { cpus: 1_000 }), reservedFor("ads", { mem: gib })))
           .framework("f", ["r"]),
       "reserved for roles ads and primary",
@@ -320,7 +194,7 @@ describe("explain a framework", () => {
   })
 
   it("sums up: the largest group first, with the range of what differs", () => {
-    const cluster = new Cluster().framework("f", ["r"])
+    const cluster = new AskedCluster().framework("f", ["r"])
     for (let number = 0; number < 40; number++) cluster.host(`p${number}`, reservedFor("primary", size))
     for (let number = 1; number <= 12; number++) {
       cluster.host(`h${number}`, size).holds("offer", "f", "r", `h${number}`, size)
@@ -339,11 +213,11 @@ describe("explain a framework", () => {
 describe("explain a task", () => {
   const wanted = { cpus: 2_000, mem: 4 * gib }
 
-  it.each<[string, () => Cluster, string]>([
+  it.each<[string, () => AskedCluster, string]>([
     ["fits", () => simple(), "fits now"],
     [
       "no host is large enough",
-      () => new Cluster().host("h", { cpus: 1_500, mem: 2 * gib }).framework("f", ["r"]),
+      () => new AskedCluster().host("h", { cpus: 1_500, mem: 2 * gib }).framework("f", ["r"]),
       "too small even when empty, short of cpus by 0.5 and mem by 2 GiB",
     ],
     [
@@ -360,7 +234,7 @@ describe("explain a task", () => {
     [
       "reserved, partly",
       () =>
-        new Cluster()
+        new AskedCluster()
           .host("h", all(of({ cpus: 4_000, mem: 3_500_000 }), reservedFor("ads", { mem: 8 * gib })))
           .framework("f", ["r"]),
       "reserved for role ads, short of mem by 596 MiB",
@@ -390,7 +264,7 @@ describe("explain a task", () => {
   })
 
   it("counts what a task of the role could use up, and nothing else", () => {
-    const cluster = new Cluster().framework("f", ["r"])
+    const cluster = new AskedCluster().framework("f", ["r"])
     cluster.host("own", all(of({ cpus: 1_000 }), reservedFor("r", { cpus: 1_000 })))
     cluster.host("lent", all(of({ cpus: 1_000 }), of({ cpus: 1_000 }, { revocable: true })))
     const disk = { persistence: { id: "v", principal: null }, volume: null, source: null }
@@ -404,7 +278,7 @@ describe("explain a task", () => {
   })
 
   it("counts ports by number", () => {
-    const cluster = new Cluster().framework("f", ["r"])
+    const cluster = new AskedCluster().framework("f", ["r"])
     cluster.host("a", all(of(size), ports(31_000, 31_004))).host("b", all(of(size), ports(31_000, 31_001)))
     cluster.holds("task", "g", "s", "a", ports(31_000, 31_002))
     expect(cluster.says({ role: "r", wanted: { ports: 3_000 } })).toBe(
@@ -422,7 +296,7 @@ describe("explain a task", () => {
   })
 
   it("gives the range of what is short, host by host rounded up", () => {
-    const cluster = new Cluster().framework("f", ["r"])
+    const cluster = new AskedCluster().framework("f", ["r"])
     for (const [index, mem] of [1_000, 2_345_678, 3_000_000].entries()) {
       cluster.host(`h${index}`, size).holds("task", "g", "s", `h${index}`, { mem: 8 * gib - mem })
     }

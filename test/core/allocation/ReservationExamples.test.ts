@@ -173,6 +173,20 @@ describe.each(implementations)("$name, examples of reservations", ({ make }) => 
     expect(resourcesToText(allocator.allocatedOn("h"))).toContain(`${shared}; ${shared}`)
   })
 
+  it("offers a shared volume in the next cycle to whom it was not offered in the last, though nothing else changed", () => {
+    const own = reserved({ mem: 1_000 }, "a/y")
+    const { allocator, offers } = hostOf(all(plain({ cpus: 1_000 }), own, volume("v", 500, "a", true)), [
+      "a/x",
+      "a/y",
+    ])
+    const refusal = { refuseMs: 60_000, offeredAtMs: 0, nowMs: 0, isDecline: true }
+    allocator.refuse(scopeOf("f-a/y", "a/y", "h"), own, refusal)
+    const shared = "disk(reserved for a, volume v, shared):0.5"
+    expect(offers()).toEqual([`f-a/x: cpus:1; ${shared}`])
+    expect(offers()).toEqual([`f-a/y: ${shared}; mem(reserved for a/y):1`])
+    expect(offers()).toEqual([])
+  })
+
   it("gives disks that cannot be divided as a whole, or not at all where a limit leaves too little", () => {
     const { allocator, offers } = hostOf(all(plain({ cpus: 1_000 }), mountDisk("/data", 4_000)), ["a"])
     allocator.setQuota("a", { guarantees: {}, limits: { disk: 3_000 } })

@@ -35,6 +35,8 @@ export type Command =
   | { readonly type: "declineAll"; readonly framework: string; readonly refuseMs: number | null }
   | { readonly type: "rescind"; readonly offer: number }
   | { readonly type: "end"; readonly task: number; readonly wakes: boolean }
+  /** The agent says that another task has the same resources. */
+  | { readonly type: "claim"; readonly task: number; readonly framework: string }
   | {
       readonly type: "putAgent"
       readonly agent: string

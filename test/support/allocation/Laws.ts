@@ -1,4 +1,4 @@
-import { containsQuantities, type Quantities, toQuantities } from "../../../core/resources/Quantities.ts"
+import { amountOf, type Quantities, toQuantities } from "../../../core/resources/Quantities.ts"
 import { intersectRanges } from "../../../core/resources/Ranges.ts"
 import { isIndivisible, isPlain, type Resource } from "../../../core/resources/Resource.ts"
 import {
@@ -37,48 +37,42 @@ export const booksAgree: Watch = (world) => () => {
 }
 
 /**
- * L1: what is offered nobody else has, and no reserve. Counted after the cycle: whatever kind of resource it offered of a host, its
- * holders together have no more of it than there is, less the reserve. (Of other kinds a host that came back smaller may lack some.)
+ * L1: what is offered nobody else has, and no reserve. Counted after the cycle: of each kind of resource that was offered of a host,
+ * all holders together have no more than there is, less the reserve, and nobody has the same ports, items or volumes. (Of other
+ * kinds a host that came back smaller may lack some, and two tasks may claim the same port of it: nothing of those is offered.)
  */
 export const neverLentTwice: Watch = (world) => () => {
-  for (const { agentId, resources } of world.made) {
+  for (const allocation of world.made) {
+    const { agentId, resources } = allocation
     const agent = world.agents.get(agentId)!
     insist(agent.isActive, `L1: ${agentId} is not active`)
     const offered = world.made
       .filter((other) => other.agentId === agentId)
       .flatMap((other) => other.resources)
-    for (const { kind } of resources) {
-      const ofKind = (list: Resources) => pickResources(list, (other) => other.kind.key === kind.key)
-      const holdings = world.holdingsOn(agentId).map((held) => ofKind(held.resources))
+    const others = world.holdingsOn(agentId).filter((held) => held.resources !== resources)
+    for (const { kind, value } of resources) {
+      const ofKind = (list: Resources) => list.filter((other) => other.kind.key === kind.key)
       const place = `L1: ${kind.key} of ${agentId}`
       if (kind.shared) {
         insist(ofKind(agent.total).length > 0, `${place} is not there to be shared`)
         insist(ofKind(offered).length === 1, `${place}, shared, is offered twice in one cycle`)
         continue
       }
+      const theirs = ofKind(others.flatMap((held) => held.resources))
       const reserve = isPlain(kind) ? agent.reserve : {}
-      insist(fits(holdings, ofKind(agent.total), reserve), `${place} is lent twice`)
+      insist(fits({ kind, value }, theirs, ofKind(agent.total), reserve), `${place} is lent twice`)
     }
   }
 }
 
-/** Whether the holders of one kind have what there is of it, each a part of his own. */
-const fits = (holdings: ReadonlyArray<Resources>, total: Resources, reserve: Quantities): boolean => {
-  const all = holdings.flat()
-  if (all.some(({ kind }) => kind.type !== "scalar")) {
-    const overlaps = all.some((left, index) => all.slice(0, index).some((right) => isOverlap(left, right)))
-    return !overlaps && containsResources(total, toResources(all))
+/** Whether what others have of a kind leaves so much of the total, the reserve apart. */
+const fits = (own: Resource, theirs: Resources, total: Resources, reserve: Quantities): boolean => {
+  if (own.kind.type !== "scalar") {
+    return containsResources(total, [own]) && !theirs.some((other) => isOverlap(own, other))
   }
-  if (all.some(({ kind }) => isIndivisible(kind))) return containsResources(total, toResources(all))
-  const held = toQuantities(all.map(({ kind, value }) => [kind.name, value as number] as const))
-  const wanted = toQuantities([
-    ...Object.entries(held),
-    ...Object.entries(reserve).filter(([name]) => name === all[0]!.kind.name),
-  ])
-  return containsQuantities(
-    toQuantities(total.map(({ kind, value }) => [kind.name, value as number])),
-    wanted,
-  )
+  if (isIndivisible(own.kind)) return containsResources(total, toResources([own, ...theirs]))
+  const sum = (list: Resources) => list.reduce((milli, { value }) => milli + (value as number), 0)
+  return sum([own, ...theirs]) + amountOf(reserve, own.kind.name) <= sum(total)
 }
 
 const isOverlap = (left: Resource, right: Resource): boolean => {

@@ -174,6 +174,7 @@ const commandsWithin = (ingredients: Ingredients): fc.Arbitrary<Command> => {
   const seldom: Array<fc.Arbitrary<Command>> = [
     fc.record({ type: fc.constant("rescind"), offer: pick }),
     fc.record({ type: fc.constant("putAgent"), agent, form: agentForms(ingredients), keepsTasks: flag }),
+    fc.record({ type: fc.constant("claim"), task: pick, framework }),
     fc.record({ type: fc.constant("loseAgent"), agent }),
     fc.record({ type: fc.constant("activateAgent"), agent, isActive: flag }),
     fc.record({ type: fc.constant("connect"), framework, isActive: flag }),

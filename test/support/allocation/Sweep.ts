@@ -53,16 +53,26 @@ const sweep = (): boolean => {
   return true
 }
 
+/** How long a failure is made smaller before it is told. */
+const shrinkMs = 120_000
+
 const runBatch = (property: AllocatorProperty, batchSeed: number, runs: number, length: number): boolean => {
-  const result = fc.check(
-    fc.property(property.scenarios(length), (scenario) => property.check(indexed, scenario)),
-    { numRuns: runs, seed: batchSeed, ...(values.path === undefined ? {} : { path: values.path }) },
-  )
-  if (!result.failed) return true
-  console.log(`${property.name} failed: ${(result.errorInstance as Error).message}`)
-  console.log(
-    `repeat with: npm run sweep -- --property ${property.name} --seed ${batchSeed} --length ${length} --runs ${runs} --path ${result.counterexamplePath}`,
-  )
+  const holds = fc.property(property.scenarios(length), (scenario) => property.check(indexed, scenario))
+  const start = values.path === undefined ? {} : { path: values.path }
+  const found = fc.check(holds, { numRuns: runs, seed: batchSeed, ...start, endOnFailure: true })
+  if (!found.failed) return true
+  const repeat = (path: string | null) =>
+    `npm run sweep -- --property ${property.name} --seed ${batchSeed} --length ${length} --runs ${runs} --path ${path}`
+  console.error(`failed, looking for a shorter story; this one: ${repeat(found.counterexamplePath)}`)
+  const shrunk = fc.check(holds, {
+    numRuns: runs,
+    seed: batchSeed,
+    path: found.counterexamplePath!,
+    interruptAfterTimeLimit: shrinkMs,
+  })
+  const told = shrunk.failed && shrunk.errorInstance ? shrunk : found
+  console.log(`${property.name} failed: ${(told.errorInstance as Error).message}`)
+  console.log(`repeat with: ${repeat(told.counterexamplePath)}`)
   return false
 }
 

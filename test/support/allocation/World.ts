@@ -90,6 +90,8 @@ export class World {
         return this.withOffer(command.offer, (offer) => this.rescind(offer))
       case "end":
         return this.end(command.task, command.wakes)
+      case "claim":
+        return this.claim(command.task, command.framework)
       case "putAgent":
         return this.putAgent(command.agent, command.form, command.keepsTasks)
       case "loseAgent":
@@ -224,6 +226,14 @@ export class World {
     if (!wakes) return
     this.woken = task.scope.frameworkId
     this.allocator.wake(this.woken, this.nowMs)
+  }
+
+  private claim(index: number, frameworkId: string): void {
+    const task = this.tasks[index % this.tasks.length]
+    if (task === undefined) return
+    const scope = { ...task.scope, frameworkId }
+    this.allocator.adopt(scope, task.resources)
+    this.addTask(scope, task.resources)
   }
 
   private endTask(task: Held): void {

@@ -13,9 +13,10 @@ import type { IndexedAllocator } from "../../../../core/allocation/IndexedAlloca
 import { containsQuantities, type Quantities } from "../../../../core/resources/Quantities.ts"
 import { isIndivisible } from "../../../../core/resources/Resource.ts"
 import { pickResources, quantitiesWithCounts } from "../../../../core/resources/Resources.ts"
+import type { Scenario } from "../../../support/allocation/Command.ts"
 import { listOf } from "../../../support/allocation/Fixtures.ts"
 import { indexed, naive } from "../../../support/allocation/Implementations.ts"
-import { everything, scenarios } from "../../../support/allocation/Scenario.ts"
+import { everything, type Ingredients, scenarios } from "../../../support/allocation/Scenario.ts"
 import { replay } from "../../../support/allocation/Story.ts"
 import { viewOf } from "../../../support/allocation/ViewOf.ts"
 import type { Held, World } from "../../../support/allocation/World.ts"
@@ -42,6 +43,15 @@ const offerOf = (world: World, client: AllocationClient, agentId: string): Alloc
   }
   return listOf(allocator.allocate(world.nowMs, "all")).find((made) => made.agentId === agentId)
 }
+
+/** Lives that end with something to offer: nothing is given away in the last quarter of them. */
+const unfinishedLives = (ingredients: Ingredients, maxLength: number): fc.Arbitrary<Scenario> =>
+  scenarios(ingredients, maxLength).map((scenario) => ({
+    ...scenario,
+    commands: scenario.commands.filter(
+      ({ type }, index, { length }) => type !== "cycle" || index < 0.75 * length,
+    ),
+  }))
 
 const clientsOf = (world: World): ReadonlyArray<AllocationClient> =>
   Array.from(world.frameworks.values()).flatMap(({ frameworkId, roles }) =>
@@ -84,7 +94,7 @@ const anyWanted = fc.constantFrom<Quantities>(
 describe.each([naive, indexed])("what is said of a host, with $name", ({ make }) => {
   it("is what a cycle does when nobody else wants offers", () => {
     fc.assert(
-      fc.property(scenarios(everything, 25), anyWanted, (scenario, wanted) => {
+      fc.property(unfinishedLives(everything, 25), anyWanted, (scenario, wanted) => {
         const { world } = replay(make, scenario, () => () => {})
         for (const client of clientsOf(world)) {
           const { refusal, verdicts } = verdictsFor(world, client, wanted)
@@ -120,7 +130,7 @@ describe.each([naive, indexed])("what is said of a host, with $name", ({ make })
 
   it("changes nothing", () => {
     fc.assert(
-      fc.property(scenarios(everything, 15), (scenario) => {
+      fc.property(unfinishedLives(everything, 15), (scenario) => {
         const { world } = replay(make, scenario, () => () => {})
         const before = JSON.stringify(world.allocator.snapshot())
         for (const client of clientsOf(world)) verdictsFor(world, client, {})
@@ -136,17 +146,20 @@ describe.each([naive, indexed])("what is said of a host, with $name", ({ make })
 })
 
 it("comes to every stage in lives like these", () => {
-  const seen = new Set<string>()
-  for (const scenario of fc.sample(scenarios(everything, 25), { numRuns: 200, seed: 4 })) {
-    const { world } = replay(indexed.make, scenario, () => () => {})
-    for (const client of clientsOf(world)) {
-      for (const wanted of [{}, { cpus: 2_000, mem: 1_000 }]) {
-        for (const { stage } of verdictsFor(world, client, wanted).verdicts.values()) seen.add(stage)
+  // Hosts of which only a revocable or refined part is left are rare; Explain.test.ts has one.
+  const missing = new Set<string>(stages.filter((stage) => stage !== "stripped"))
+  // Always the same lives, and no more of them than it takes.
+  for (let seed = 0; seed < 100 && missing.size > 0; seed++) {
+    for (const scenario of fc.sample(unfinishedLives(everything, 25), { numRuns: 20, seed })) {
+      const { world } = replay(indexed.make, scenario, () => () => {})
+      for (const client of clientsOf(world)) {
+        for (const wanted of [{}, { cpus: 2_000, mem: 1_000 }]) {
+          for (const { stage } of verdictsFor(world, client, wanted).verdicts.values()) missing.delete(stage)
+        }
       }
     }
   }
-  // Hosts of which only a revocable or refined part is left are rare; Explain.test.ts has one.
-  expect(stages.filter((stage) => !seen.has(stage) && stage !== "stripped")).toEqual([])
+  expect(Array.from(missing)).toEqual([])
 })
 
 const answersOf = (view: AllocationView) => ({
@@ -160,7 +173,7 @@ const answersOf = (view: AllocationView) => ({
 describe("the view of the indexed allocator", () => {
   it("is what the contract and the master's records say", () => {
     fc.assert(
-      fc.property(scenarios(everything, 30), (scenario) => {
+      fc.property(unfinishedLives(everything, 30), (scenario) => {
         const { world } = replay(indexed.make, scenario, () => () => {})
         const told = viewOf(world)
         const view = (world.allocator as IndexedAllocator).view()

@@ -1,3 +1,4 @@
+import { assert } from "../../../../core/Assert.ts"
 import type {
   AllocationScope,
   AllocatorAgent,
@@ -5,6 +6,7 @@ import type {
 } from "../../../../core/allocation/Allocator.ts"
 import type { AllocatorSettings } from "../../../../core/allocation/Settings.ts"
 import { numberOf } from "../../../../core/NumberByName.ts"
+import { resourcesBeyond } from "../../../../core/resources/Difference.ts"
 import {
   amountOf,
   noQuantities,
@@ -13,23 +15,15 @@ import {
   smallerQuantities,
   toQuantities,
 } from "../../../../core/resources/Quantities.ts"
-import { subtractRanges } from "../../../../core/resources/Ranges.ts"
-import {
-  isIndivisible,
-  isPlain,
-  isUnreserved,
-  type Resource,
-  reservationRole,
-} from "../../../../core/resources/Resource.ts"
+import { isPlain, isUnreserved, type Resource, reservationRole } from "../../../../core/resources/Resource.ts"
 import {
   addResources,
-  containsResources,
   noResources,
   pickResources,
   plainQuantities,
   type Resources,
+  resourcesToText,
   scalarQuantities,
-  subtractResources,
   toResources,
 } from "../../../../core/resources/Resources.ts"
 
@@ -62,22 +56,21 @@ export class Books {
     this.settings = settings
   }
 
-  hold(scope: AllocationScope, resources: Resources): void {
-    const { frameworkId, role, agentId } = scope
-    const held = this.heldBy(scope)
-    const others = this.holdings.filter((holding) => !isSameScope(holding, scope))
-    this.holdings = [...others, { frameworkId, role, agentId, resources: addResources(held, resources) }]
+  /** Each holding for itself: two tasks may claim the same port, which is free only after both. */
+  hold({ frameworkId, role, agentId }: AllocationScope, resources: Resources): void {
+    this.holdings = [...this.holdings, { frameworkId, role, agentId, resources }]
   }
 
   release(scope: AllocationScope, resources: Resources): void {
-    const { frameworkId, role, agentId } = scope
-    const left = subtractResources(this.heldBy(scope), resources)
-    const others = this.holdings.filter((holding) => !isSameScope(holding, scope))
-    this.holdings = left.length === 0 ? others : [...others, { frameworkId, role, agentId, resources: left }]
-  }
-
-  private heldBy(scope: AllocationScope): Resources {
-    return this.holdings.find((holding) => isSameScope(holding, scope))?.resources ?? noResources
+    let wanted = resources
+    const left = this.holdings.map((holding) => {
+      if (!isSameScope(holding, scope)) return holding
+      const kept = resourcesBeyond(holding.resources, wanted)
+      wanted = resourcesBeyond(wanted, holding.resources)
+      return { ...holding, resources: kept }
+    })
+    assert(wanted.length === 0, `${scope.frameworkId} does not hold ${resourcesToText(wanted)}`)
+    this.holdings = left.filter((holding) => holding.resources.length > 0)
   }
 
   // --- an agent ---
@@ -108,9 +101,10 @@ export class Books {
     return shortages(plainQuantities(this.freeOn(agent)), attainable)
   }
 
-  /** `total − allocated`, at least nothing. */
+  /** `total − allocated`, at least nothing. What is shared stays free, however many hold it. */
   private freeOn(agent: AllocatorAgent): Resources {
-    return this.allocatedOn(agent.agentId).reduce(withoutOne, agent.total)
+    const exclusive = pickResources(this.allocatedOn(agent.agentId), ({ kind }) => !kind.shared)
+    return resourcesBeyond(agent.total, exclusive)
   }
 
   // --- shares ---
@@ -208,30 +202,6 @@ export class Books {
 
 export const isSameScope = (left: AllocationScope, right: AllocationScope): boolean =>
   left.frameworkId === right.frameworkId && left.role === right.role && left.agentId === right.agentId
-
-/** Takes one held resource away as far as it is there. A shared one stays: it can be held by many. */
-const withoutOne = (free: Resources, held: Resource): Resources => {
-  if (held.kind.shared) return free
-  if (containsResources(free, [held])) return subtractResources(free, [held])
-  // Reading: of an indivisible one that changed its size while it was held, nothing is taken away.
-  if (isIndivisible(held.kind)) return free
-  return toResources(
-    free.flatMap((resource): ReadonlyArray<Resource> => {
-      if (resource.kind.key !== held.kind.key) return [resource]
-      if (resource.kind.type === "scalar") return []
-      if (resource.kind.type === "ranges") {
-        const left = subtractRanges(
-          resource.value as ReadonlyArray<number>,
-          held.value as ReadonlyArray<number>,
-        )
-        return [{ kind: resource.kind, value: left }]
-      }
-      const gone = held.value as ReadonlyArray<string>
-      const left = (resource.value as ReadonlyArray<string>).filter((item) => !gone.includes(item))
-      return [{ kind: resource.kind, value: left }]
-    }),
-  )
-}
 
 const withoutReserve = (free: Resources, reserve: Quantities): Resources =>
   toResources(
