@@ -123,7 +123,7 @@ describe("ClientBook", () => {
           two.check()
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 35 },
     )
   })
 

@@ -237,7 +237,7 @@ describe("OfferCut", () => {
           expect(cut.isHeldBack).toBe(false)
         }
       }),
-      { numRuns: 600 },
+      { numRuns: 400 },
     )
   })
 
