@@ -59,7 +59,7 @@ describe("toBundle", () => {
           ),
         )
       }),
-      { numRuns: 200 },
+      { numRuns: 80 },
     )
   })
 
@@ -98,7 +98,7 @@ describe("bundleOfRow", () => {
         )
         expect([built.others, built.hasShared]).toEqual([others, hasShared])
       }),
-      { numRuns: 200 },
+      { numRuns: 80 },
     )
   })
 })

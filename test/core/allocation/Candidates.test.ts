@@ -112,7 +112,7 @@ describe("Candidates", () => {
         for (const [name, slot, flag] of steps) two.operations[name](slot, flag)
         two.operations.take(0, true)
       }),
-      { numRuns: 200 },
+      { numRuns: 120 },
     )
   })
 

@@ -263,7 +263,7 @@ describe("FairTree", () => {
         two.operations.refresh()
         two.operations.checkBooks()
       }),
-      { numRuns: 70 },
+      { numRuns: 55 },
     )
   })
 

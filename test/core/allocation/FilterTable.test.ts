@@ -171,7 +171,7 @@ describe("FilterTable", () => {
         two.operations.expire(0, 0, Number.POSITIVE_INFINITY)
         two.operations.check()
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     )
   })
 

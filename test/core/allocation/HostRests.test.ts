@@ -60,7 +60,7 @@ describe("HostRests", () => {
         }
         expect([rests.available[0], rests.heldOn(0)]).toEqual([noResources, noResources])
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     )
   })
 

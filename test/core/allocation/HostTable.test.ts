@@ -292,7 +292,7 @@ describe("HostTable", () => {
         }
         two.operations.read()
       }),
-      { numRuns: 80 },
+      { numRuns: 60 },
     )
   })
 

@@ -45,7 +45,7 @@ describe("reachesMinimum", () => {
           sets.length === 0 || sets.some((set) => containsQuantities(quantitiesWithCounts(all), set))
         expect(reaches(sets, all)).toBe(isEnough)
       }),
-      { numRuns: 500 },
+      { numRuns: 250 },
     )
   })
 

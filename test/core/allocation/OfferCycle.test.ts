@@ -13,4 +13,17 @@ describe.each(implementations)("a cycle of $name", ({ make }) => {
     allocator.putFramework(frameworkOf("f", ["a"]))
     expect(listOf(allocator.allocate(0, "all")).map(({ resources }) => resources)).toEqual([ports(1, 9)])
   })
+
+  it("does not take a limit on scalars for one on ranges of the same name", () => {
+    const minAllocatable = [{ ports: 1_000 }]
+    const settings = {
+      ...exampleSettings,
+      minAllocatable,
+      quotas: { a: { guarantees: {}, limits: { ports: 0 } } },
+    }
+    const allocator = make(settings, seedPrng(1))
+    allocator.putAgent(agentOf("h", ports(1, 9)))
+    allocator.putFramework(frameworkOf("f", ["a"]))
+    expect(listOf(allocator.allocate(0, "all")).map(({ resources }) => resources)).toEqual([ports(1, 9)])
+  })
 })

@@ -178,7 +178,7 @@ describe("QuotaBook", () => {
           two.check()
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 35 },
     )
   })
 

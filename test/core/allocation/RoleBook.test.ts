@@ -111,7 +111,7 @@ describe("RoleBook", () => {
         two.check()
         expect(two.books.roles.paths()).toEqual([])
       }),
-      { numRuns: 50 },
+      { numRuns: 30 },
     )
   })
 

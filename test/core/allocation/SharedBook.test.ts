@@ -111,7 +111,7 @@ describe("SharedBook", () => {
           two.check()
         }
       }),
-      { numRuns: 40 },
+      { numRuns: 30 },
     )
   })
 

@@ -16,7 +16,7 @@ describe("resourcesBeyond", () => {
         expect(beyond).toEqual(toResources(beyond))
         expect(atomsToList(atomsOf(beyond))).toEqual(atomsToList(withoutAtoms(atomsOf(left), atomsOf(right))))
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     )
   })
 
