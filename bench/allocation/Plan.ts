@@ -98,7 +98,7 @@ const settingsOf = (mode: Mode, shape: Shape, wishes: AllocationWishes): Readonl
   return isBoth ? ["mesos", "default"] : ["mesos"]
 }
 
-/** As recorded: 10 rounds, 5 for 1,000 frameworks, 3 to 5 for 50,000 agents. Elsewhere as many as give a median. */
+/** As recorded: 10 rounds, 5 for 1,000 frameworks, 3 to 5 for 50,000 agents. Elsewhere as many as give a median that stays. */
 const roundsOf = (mode: Mode, shape: Shape): number => {
   switch (mode) {
     case "full": {
@@ -108,7 +108,7 @@ const roundsOf = (mode: Mode, shape: Shape): number => {
     case "decline":
       return 10
     case "quota":
-      return 5
+      return shape.roles >= 1_000 ? 5 : 30
     case "incremental":
       return 1_000
     case "memory":

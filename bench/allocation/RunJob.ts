@@ -26,12 +26,12 @@ export const runJob = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<Fi
  */
 export const warmUp = (job: Job, makeAllocator: MakeAllocator): void => {
   const shape = smallShapeOf(job)
-  const rounds = { full: 100, decline: 40, quota: 5, incremental: 100, memory: 1 }[job.mode]
+  const rounds = { full: 100, decline: 40, quota: 20, incremental: 100, memory: 1 }[job.mode]
   for (let time = 0; time < 5; time++) runJob({ ...job, shape, rounds }, makeAllocator)
 }
 
 const smallShapeOf = ({ mode, shape }: Job): Shape => {
-  if (mode === "quota") return { agents: 60, frameworks: 60, roles: 60 }
+  if (mode === "quota") return { agents: 100, frameworks: 100, roles: 100 }
   const frameworks = Math.min(shape.frameworks, 20)
   return { agents: Math.min(shape.agents, 200), frameworks, roles: Math.min(shape.roles, frameworks) }
 }
