@@ -1,5 +1,5 @@
 import type { Entity } from "../Machine.ts"
-import { requestedMs } from "./Refusals.ts"
+import { requestedMs } from "./IndexedAllocator/Refusals.ts"
 import type { AllocatorSettings } from "./Settings.ts"
 
 /**

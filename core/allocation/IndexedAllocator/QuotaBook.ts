@@ -1,0 +1,224 @@
+import { type Quantities, toQuantities } from "../../resources/Quantities.ts"
+import type { Quota } from "../Settings.ts"
+import type { Bundle } from "./Bundle.ts"
+import type { FairTree } from "./FairTree.ts"
+import type { Minimum } from "./Minimum.ts"
+import type { ResourceNames } from "./ResourceNames.ts"
+
+/** A top-level role: quotas are set for these, and consumed by all of their subtree (spec/mesos.md §1.10). Rows by column. */
+export interface TopRole {
+  readonly role: string
+  /** Its node in the fair tree, which knows what its subtree holds; -1 = it has none, so holds nothing. */
+  node: number
+  /** Scalars that its subtree holds which quotas do not count as such: reserved and revocable ones. */
+  readonly special: Array<number>
+  /** Scalars of all hosts that are reserved for its subtree, held or not. */
+  readonly reserved: Array<number>
+  quota: Quota | null
+  /** Compiled from `quota`; a missing limit is infinite. */
+  guarantees: ReadonlyArray<number>
+  limits: ReadonlyArray<number>
+  /** Whether some guarantee is not reached. */
+  isUnsatisfied: boolean
+  /** Whether its limits leave no room for an offer of plain scalars that reaches the minimum. */
+  isExhausted: boolean
+  /** What it contributes to `required`, by column. */
+  readonly missing: Array<number>
+}
+
+/**
+ * Quotas and what is consumed of them. `required` and `surplus` are the headroom of spec/mesos.md §1.3, steps 3 and 4: what must stay
+ * free for the guarantees of all roles, and what may be given to anybody.
+ */
+export class QuotaBook {
+  private readonly tops = new Map<string, TopRole>()
+  private readonly byNode: Array<TopRole | undefined> = []
+  /** Those with a quota, by role. */
+  private limited: Array<TopRole> = []
+  /** By column: Σ max(0, guarantee − consumed). Brought up to date by `begin`, then kept by `noteHeld`. */
+  readonly required: Array<number> = []
+  hasGuarantees = false
+
+  constructor(
+    private readonly names: ResourceNames,
+    private readonly tree: FairTree,
+    private readonly minimum: Minimum,
+  ) {}
+
+  get hasQuotas(): boolean {
+    return this.limited.length > 0
+  }
+
+  topOf(role: string): TopRole {
+    const slash = role.indexOf("/")
+    const name = slash < 0 ? role : role.slice(0, slash)
+    const known = this.tops.get(name)
+    if (known !== undefined) return known
+    const top: TopRole = {
+      role: name,
+      node: -1,
+      special: [],
+      reserved: [],
+      quota: null,
+      guarantees: [],
+      limits: [],
+      isUnsatisfied: false,
+      isExhausted: false,
+      missing: [],
+    }
+    this.tops.set(name, top)
+    return top
+  }
+
+  /** The top-level role that a child of the root stands for. */
+  topOfNode(node: number): TopRole {
+    return this.byNode[node]!
+  }
+
+  /** Forgets a top-level role that counts nothing any more. */
+  forget(top: TopRole): void {
+    const isZero = (milli: number) => milli === 0
+    if (top.quota === null && top.node < 0 && top.reserved.every(isZero)) this.tops.delete(top.role)
+  }
+
+  setQuota(role: string, quota: Quota | null): void {
+    const top = this.topOf(role)
+    top.quota = quota
+    const limits: Array<number> = []
+    const guarantees: Array<number> = []
+    if (quota !== null) {
+      for (const name of Object.keys(quota.guarantees)) {
+        setAt(guarantees, this.names.numberOf(name), quota.guarantees[name]!, 0)
+      }
+      for (const name of Object.keys(quota.limits)) {
+        setAt(limits, this.names.numberOf(name), quota.limits[name]!, Number.POSITIVE_INFINITY)
+      }
+    }
+    top.guarantees = guarantees
+    top.limits = limits
+    this.limited = this.limited.filter((other) => other !== top).concat(quota === null ? [] : [top])
+    this.hasGuarantees = this.limited.some((other) => other.guarantees.some((milli) => milli > 0))
+    top.isUnsatisfied = false
+    top.isExhausted = false
+    if (quota === null) this.forget(top)
+  }
+
+  quotaOf(role: string): Quota | null {
+    const top = this.tops.get(role)
+    return top === undefined ? null : top.quota
+  }
+
+  /** Sorted. */
+  quotaRoles(): ReadonlyArray<string> {
+    return this.limited.map(({ role }) => role).sort()
+  }
+
+  /** Scalars of a host reserved for a role come (`sign` 1) or go (−1). */
+  reserve(role: string, name: string, milli: number, sign: number): void {
+    const top = this.topOf(role)
+    const column = this.names.numberOf(name)
+    setAt(top.reserved, column, (top.reserved[column] || 0) + sign * milli, 0)
+    if (sign < 0) this.forget(top)
+  }
+
+  /** Its node was made, or is gone (-1). */
+  setNode(role: string, node: number): void {
+    const top = this.topOf(role)
+    if (node >= 0) this.byNode[node] = top
+    else this.byNode[top.node] = undefined
+    top.node = node
+    if (node < 0) this.forget(top)
+  }
+
+  /** Its subtree holds more (`sign` 1) or less (−1), after the tree knows it. */
+  hold(top: TopRole, { counted, free }: Bundle, sign: number): void {
+    if (counted !== free) {
+      for (let column = 0; column < counted.length; column++) {
+        const special = counted[column]! - (column < free.length ? free[column]! : 0)
+        this.holdSpecial(top, column, sign * special)
+      }
+    }
+    this.noteHeld(top)
+  }
+
+  holdSpecial(top: TopRole, column: number, milli: number): void {
+    setAt(top.special, column, (top.special[column] || 0) + milli, 0)
+  }
+
+  /** Brings up to date what follows from the holdings of a role with a quota. */
+  noteHeld(top: TopRole): void {
+    if (top.quota === null) return
+    if (this.hasGuarantees) this.countRequired(top)
+    this.judge(top)
+  }
+
+  /** Before a cycle: counts the required headroom anew. */
+  begin(): void {
+    for (let column = 0; column < this.names.names.length; column++) this.required[column] = 0
+    for (const top of this.limited) {
+      top.missing.fill(0)
+      this.noteHeld(top)
+    }
+  }
+
+  consumed(top: TopRole, column: number): number {
+    const held = top.node < 0 ? 0 : this.tree.holdings.at(top.node, column) - (top.special[column] || 0)
+    return held + (top.reserved[column] || 0)
+  }
+
+  unsatisfied(top: TopRole, column: number): number {
+    return Math.max(0, (top.guarantees[column] || 0) - this.consumed(top, column))
+  }
+
+  /** How much more of a plain scalar the role may hold; infinite without a limit. */
+  roomBelowLimit(top: TopRole, column: number): number {
+    const limit = column < top.limits.length ? top.limits[column]! : Number.POSITIVE_INFINITY
+    return Math.max(0, limit - this.consumed(top, column))
+  }
+
+  consumedQuantities(role: string): Quantities {
+    const slash = role.indexOf("/")
+    const top = this.tops.get(slash < 0 ? role : role.slice(0, slash))
+    if (top === undefined) return {}
+    return toQuantities(
+      this.names.names.map((name, column): [string, number] => [name, this.consumed(top, column)]),
+    )
+  }
+
+  private countRequired(top: TopRole): void {
+    const { missing } = top
+    for (let column = 0; column < top.guarantees.length; column++) {
+      const now = this.unsatisfied(top, column)
+      this.required[column] = (this.required[column] || 0) + now - (missing[column] || 0)
+      setAt(missing, column, now, 0)
+    }
+  }
+
+  private judge(top: TopRole): void {
+    top.isUnsatisfied = false
+    for (let column = 0; column < top.guarantees.length; column++) {
+      if (this.unsatisfied(top, column) > 0) top.isUnsatisfied = true
+    }
+    top.isExhausted = !this.hasRoomForMinimum(top)
+  }
+
+  private hasRoomForMinimum(top: TopRole): boolean {
+    const { sets } = this.minimum
+    // Without a minimum ports alone are an offer, and no limit counts those.
+    if (sets.length === 0) return true
+    for (let index = 0; index < sets.length; index++) {
+      const { columns, amounts } = sets[index]!
+      let fits = true
+      for (let place = 0; place < columns.length; place++) {
+        if (this.roomBelowLimit(top, columns[place]!) < amounts[place]!) fits = false
+      }
+      if (fits) return true
+    }
+    return false
+  }
+}
+
+const setAt = (row: Array<number>, column: number, milli: number, filler: number): void => {
+  while (row.length <= column) row.push(filler)
+  row[column] = milli
+}
