@@ -206,13 +206,18 @@ export class OfferCycle implements Allocations {
   /** In stage 2 exhausted roles are left out; of a host that has more than plain scalars they may get that. */
   private visitOpen(): void {
     const { tree, clients } = this.books
-    if (this.isSpecial || clients.ownMinimums > 0) {
+    if (this.isSpecial || clients.ownMinimums > 0 || this.hasLimitedRest()) {
       this.visitRoles(FairTree.root)
       return
     }
     const { open } = this.quotaOrder
     if (open.count < tree.orderOf(FairTree.root).count) this.onHeldBack(this.slot)
     this.visitSome(open)
+  }
+
+  /** Ranges or sets called like a scalar that a limit is about: they count towards a minimum, and the limit does not count them. */
+  private hasLimitedRest(): boolean {
+    return this.wholeRest.some(({ kind }) => this.books.quotas.limitsName(kind.name))
   }
 
   private visitSome({ nodes, start, count }: SiblingOrder): void {

@@ -35,6 +35,8 @@ export class QuotaBook {
   private readonly byNode: Array<TopRole | undefined> = []
   /** Those with a quota, by role. */
   private limited: Array<TopRole> = []
+  /** Names on which some quota has a limit; as of the last `begin`. */
+  private readonly limitedNames = new Set<string>()
   /** By column: Σ max(0, guarantee − consumed). Brought up to date by `begin`, then kept by `noteHeld`. */
   readonly required: Array<number> = []
   hasGuarantees = false
@@ -108,6 +110,10 @@ export class QuotaBook {
     return top === undefined ? null : top.quota
   }
 
+  limitsName(name: string): boolean {
+    return this.limitedNames.has(name)
+  }
+
   /** Sorted. */
   quotaRoles(): ReadonlyArray<string> {
     return this.limited.map(({ role }) => role).sort()
@@ -155,7 +161,9 @@ export class QuotaBook {
   /** Before a cycle: counts the required headroom anew. */
   begin(): void {
     for (let column = 0; column < this.names.names.length; column++) this.required[column] = 0
+    this.limitedNames.clear()
     for (const top of this.limited) {
+      for (const name of Object.keys(top.quota!.limits)) this.limitedNames.add(name)
       top.missing.fill(0)
       this.noteHeld(top)
     }
