@@ -165,10 +165,10 @@ export class IndexedAllocator implements Allocator {
     const isSame = before !== null && hasSameDemands(before, framework)
     let wantsMore = !isSame
     for (const role of roles) {
-      const known = this.clients.nodeOf(frameworkId, role)
-      const client = known < 0 ? this.clients.ensure(frameworkId, role) : known
+      const client = this.clients.ensure(frameworkId, role)
       this.filters.reserveClients(this.tree.bound)
-      if (known < 0 || !isSame) this.describe(client, framework, role)
+      // One that held something before it joined the role is there, but was never described.
+      if (!isSame || !before.roles.includes(role)) this.describe(client, framework, role)
       if (!isActive) this.filterBook.dropOfClient(client)
       const isWanting = isActive && !suppressedRoles.includes(role)
       if (isWanting && !this.tree.isActive(client)) wantsMore = true
