@@ -89,6 +89,8 @@ export const runCycle = (
   times.wallMs.push(performance.now() - startMs)
   const { user, system } = process.cpuUsage(cpu)
   times.cpuMs.push((user + system) / 1_000)
+  // As a master does after each step: which rows to store.
+  allocator.takeChanged()
 }
 
 /** Wall time of cycles, and CPU time of the whole process meanwhile, the engine's own threads included: far less of it than of wall time
@@ -109,7 +111,9 @@ export const giveBack = (cluster: Cluster, offers: OfferList, refuseMs: number |
     allocator.release(scope, resources)
     if (refuseMs !== null) allocator.refuse(scope, resources, refusal)
   }
-  return performance.now() - startMs
+  const elapsedMs = performance.now() - startMs
+  allocator.takeChanged()
+  return elapsedMs
 }
 
 /** 2³¹−1 s as in the recorded runs; a filter lives 365 days at most. */

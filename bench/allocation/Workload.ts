@@ -1,6 +1,7 @@
 import type { AllocatorAgent, AllocatorFramework } from "../../core/allocation/Allocator.ts"
 import type { Quota } from "../../core/allocation/Settings.ts"
 import { nextBelow, type Prng, seedPrng } from "../../core/Prng.ts"
+import { noQuantities } from "../../core/resources/Quantities.ts"
 import { toRanges } from "../../core/resources/Ranges.ts"
 import { plainScalar, toKind } from "../../core/resources/Resource.ts"
 import { type Resources, toResources } from "../../core/resources/Resources.ts"
@@ -153,13 +154,16 @@ export const amountsToResources = (amounts: Amounts): Resources => {
   ])
 }
 
+const noAttributes: AllocatorAgent["attributes"] = []
+const agentCapabilities = ["MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEMENT"]
+
 export const toAgent = (agent: number, total: Amounts): AllocatorAgent => ({
   agentId: agentIdOf(agent),
   hostname: `host${agent}.example.org`,
   total: amountsToResources(total),
-  reserve: {},
-  attributes: [],
-  capabilities: ["MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEMENT"],
+  reserve: noQuantities,
+  attributes: noAttributes,
+  capabilities: agentCapabilities,
   region: null,
   zone: null,
   isActive: true,

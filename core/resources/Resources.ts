@@ -43,7 +43,8 @@ export const toResources = (list: Iterable<Resource>): Resources => {
       resources[last] = addPair(resources[last]!, resource)
     } else resources.push(resource)
   }
-  return resources.length === 0 ? noResources : resources
+  // A copy of the right length: arrays that were pushed to keep room for a dozen more, and these live as long as their host.
+  return resources.length === 0 ? noResources : resources.slice()
 }
 
 /** Plain scalars of these amounts. */

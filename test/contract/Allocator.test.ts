@@ -12,7 +12,7 @@ const runsOf: Record<string, number> = { laws: 120, fair: 100, restart: 60, twin
 
 describe.each(implementations)("$name", ({ name, make }) => {
   // The twin is slow, and nobody ships it.
-  const runs = (count: number) => ({ numRuns: name === naive.name ? Math.ceil(count / 5) : count })
+  const runs = (count: number) => ({ numRuns: name === naive.name ? Math.ceil(count / 10) : count })
 
   for (const property of properties) {
     // A twin of itself it is anyway, if it says the same twice.

@@ -33,7 +33,10 @@ export const toBundle = (names: ResourceNames, resources: Resources): Bundle => 
     plains++
   }
   if (plains === resources.length) rest = noResources
-  else if (plains > 0) rest = resources.filter(({ kind }) => !(isPlain(kind) && kind.type === "scalar"))
+  else if (plains > 0) {
+    // A copy of the right length: it lives as long as its host.
+    rest = resources.filter(({ kind }) => !(isPlain(kind) && kind.type === "scalar")).slice()
+  }
   return withRest(names, resources, plain, rest)
 }
 

@@ -93,23 +93,27 @@ export class FilterBook {
       for (let filter = filters.firstOfClient(client); filter !== -1; filter = filters.nextOfClient(filter)) {
         if (filters.backoffMs(filter) > 0) lengthened.push(filter)
       }
-      for (const filter of lengthened) this.cut(client, filter, nowMs)
+      this.cut(client, lengthened, nowMs)
     }
   }
 
-  /** Cuts a filter to what its framework asked for; another one may cover it then. */
-  private cut(client: number, filter: number, nowMs: number): void {
+  /** Cuts filters to what their framework asked for. All are taken out first, because one may cover another only until it is
+   * cut itself. */
+  private cut(client: number, lengthened: ReadonlyArray<number>, nowMs: number): void {
     const { filters } = this.books
-    const expiresAtMs = filters.expiresAtMs(filter) - filters.backoffMs(filter)
-    const resources = filters.refusedResources(filters.refusedOf(filter))
-    if (expiresAtMs <= nowMs) {
-      this.drop(filter)
-      return
+    const shorter = lengthened.map((filter) => ({
+      slot: filters.hostOf(filter),
+      resources: filters.refusedResources(filters.refusedOf(filter)),
+      expiresAtMs: filters.expiresAtMs(filter) - filters.backoffMs(filter),
+    }))
+    for (const filter of lengthened) {
+      this.rows.touchFilter(client, filters.hostOf(filter))
+      filters.remove(filter)
     }
-    const slot = filters.hostOf(filter)
-    this.rows.touchFilter(client, slot)
-    filters.remove(filter)
-    filters.add(client, slot, resources, expiresAtMs, 0)
+    for (const { slot, resources, expiresAtMs } of shorter) {
+      if (expiresAtMs > nowMs) filters.add(client, slot, resources, expiresAtMs, 0)
+      else this.candidates.noteChanged(slot)
+    }
   }
 
   private endBackoff(client: number): void {

@@ -109,10 +109,10 @@ export class FilterTable {
         covered.push(other)
       }
     }
-    const refused = same === NONE ? this.addRefused(resources) : same
-    this.refusals[refused]!++
+    // Held while the covered ones go: one of them may be the last that refuses the same.
+    if (same !== NONE) this.refusals[same]!++
     for (let index = 0; index < covered.length; index++) this.remove(covered[index]!)
-    this.insert(client, host, refused, expiresAtMs, backoffMs)
+    this.insert(client, host, same === NONE ? this.addRefused(resources) : same, expiresAtMs, backoffMs)
     return true
   }
 
@@ -165,7 +165,7 @@ export class FilterTable {
     const free = this.freeRefused.pop()
     const refused = free === undefined ? this.refused.length : free
     this.refused[refused] = resources
-    this.refusals[refused] = 0
+    this.refusals[refused] = 1
     return refused
   }
 

@@ -1,6 +1,12 @@
 import { assert } from "../../Assert.ts"
 import { noQuantities, type Quantities, toQuantities } from "../../resources/Quantities.ts"
-import { addResources, containsResources, isNoResources, type Resources } from "../../resources/Resources.ts"
+import {
+  addResources,
+  containsResources,
+  isNoResources,
+  noResources,
+  type Resources,
+} from "../../resources/Resources.ts"
 import type { AllocatorAgent } from "../Allocator.ts"
 import { hostHash } from "../VisitOrder.ts"
 import { type Bundle, bundleOfRow, freeInRest, isNothing, toBundle } from "./Bundle.ts"
@@ -43,6 +49,7 @@ export class HostTable {
   reserve: Float64Array
   available: Float64Array
   readonly rests = new HostRests()
+  private readonly totals: Array<Resources> = []
   /** All that is available, ready to be offered. */
   private readonly wholes: Array<Resources | undefined> = []
   /** Unreserved disks and the like in `availableRest`, by column. */
@@ -94,6 +101,7 @@ export class HostTable {
     this.agents[slot] = undefined
     this.flags[slot] = 0
     this.rests.init(slot)
+    this.totals[slot] = noResources
     this.freeInRest[slot] = undefined
     this.wholes[slot] = undefined
     for (const rows of [this.total, this.allocated, this.reserve, this.available]) {
@@ -110,6 +118,7 @@ export class HostTable {
     this.flags[slot] = 0
     this.wholes[slot] = undefined
     this.rests.init(slot)
+    this.totals[slot] = noResources
     this.free.push(slot)
   }
 
@@ -129,6 +138,7 @@ export class HostTable {
     this.total.fill(0, base, base + this.width)
     for (let column = 0; column < plain.length; column++) this.total[base + column] = plain[column]!
     this.rests.setTotal(slot, rest)
+    this.totals[slot] = total
     const isSpecial = rest.some(
       ({ kind }) => kind.reservations.length > 0 || kind.revocable || kind.shared || kind.type === "scalar",
     )
@@ -153,10 +163,20 @@ export class HostTable {
   }
 
   private buildWhole(slot: number): Resources {
-    const { resources, others } = this.bundleOf(slot)
+    const bundle = this.bundleOf(slot)
+    // Of a host of which nothing is held it is the very total: one copy less for each idle host.
+    const resources = this.isUntouched(slot) ? this.totals[slot]! : bundle.resources.slice()
     this.wholes[slot] = resources
-    this.available[(slot + 1) * this.width - 1] = others
+    this.available[(slot + 1) * this.width - 1] = bundle.others
     return resources
+  }
+
+  private isUntouched(slot: number): boolean {
+    const base = slot * this.width
+    for (let column = 0; column < this.names.names.length; column++) {
+      if (this.available[base + column] !== this.total[base + column]) return false
+    }
+    return this.rests.available[slot] === this.rests.total[slot]
   }
 
   /** The same for the books, made anew each time: of a host that is {@link SPECIAL}. */

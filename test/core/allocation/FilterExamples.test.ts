@@ -4,6 +4,7 @@ import type { AllocatorSettings } from "../../../core/allocation/Settings.ts"
 import { seedPrng } from "../../../core/Prng.ts"
 import type { Quantities } from "../../../core/resources/Quantities.ts"
 import {
+  addResources,
   quantitiesToResources,
   resourcesToText,
   subtractResources,
@@ -78,7 +79,7 @@ describe.each(implementations)("$name, examples of filters", ({ make }) => {
   it("let pass what is a bit more than was refused, or of another kind", () => {
     expect(refusing({}, {}, { cpus: 4_000, mem: 7_999 }).offerAt(1)).toBe("cpus:4; mem:8")
     const { allocator, offerAt } = refusing()
-    const more = [...total, ...revocable({ cpus: 1 })]
+    const more = addResources(total, revocable({ cpus: 1 }))
     allocator.putAgent(agentOf("h", more))
     expect(offerAt(1)).toBe("cpus:4; cpus(revocable):0.001; mem:8")
   })
