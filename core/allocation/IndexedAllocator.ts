@@ -25,7 +25,7 @@ import { FilterBook } from "./IndexedAllocator/FilterBook.ts"
 import { FilterTable } from "./IndexedAllocator/FilterTable.ts"
 import { HostTable } from "./IndexedAllocator/HostTable.ts"
 import { IndexedView } from "./IndexedAllocator/IndexedView.ts"
-import { compileMinimum } from "./IndexedAllocator/Minimum.ts"
+import { compileMinimum, compileOwnMinimum } from "./IndexedAllocator/Minimum.ts"
 import { OfferCycle } from "./IndexedAllocator/OfferCycle.ts"
 import { QuotaBook } from "./IndexedAllocator/QuotaBook.ts"
 import { ResourceNames } from "./IndexedAllocator/ResourceNames.ts"
@@ -158,19 +158,22 @@ export class IndexedAllocator implements Allocator {
     const { frameworkId, roles, suppressedRoles, isActive } = framework
     const before = this.clients.frameworkOf(frameworkId)
     if (before !== null) this.filterBook.settle()
+    const wantedRoles = new Set(roles)
     for (const role of this.clients.rolesOf(frameworkId)) {
-      if (!roles.includes(role)) this.retire(frameworkId, role)
+      if (!wantedRoles.has(role)) this.retire(frameworkId, role)
     }
     this.clients.setFramework(frameworkId, framework)
     const isSame = before !== null && hasSameDemands(before, framework)
+    const describedRoles = new Set(isSame ? before.roles : [])
+    const suppressed = new Set(suppressedRoles)
     let wantsMore = !isSame
     for (const role of roles) {
       const client = this.clients.ensure(frameworkId, role)
       this.filters.reserveClients(this.tree.bound)
-      // One that held something before it joined the role is there, but was never described.
-      if (!isSame || !before.roles.includes(role)) this.describe(client, framework, role)
+      // A client that was kept for what it holds knows nothing of what its framework has become since.
+      if (!describedRoles.has(role)) this.describe(client, framework, role)
       if (!isActive) this.filterBook.dropOfClient(client)
-      const isWanting = isActive && !suppressedRoles.includes(role)
+      const isWanting = isActive && !suppressed.has(role)
       if (isWanting && !this.tree.isActive(client)) wantsMore = true
       this.tree.setClientActive(client, isWanting)
     }
@@ -182,7 +185,7 @@ export class IndexedAllocator implements Allocator {
     const constraints = ownValue(framework.constraints, role)
     const predicate = constraints === undefined ? undefined : compileConstraints(constraints)
     assert(typeof predicate !== "string", `constraints of framework ${framework.frameworkId}: ${predicate}`)
-    const minimum = own === undefined ? undefined : compileMinimum(this.names, own)
+    const minimum = own === undefined ? undefined : compileOwnMinimum(this.names, own)
     this.clients.describe(client, framework, minimum, predicate)
   }
 
@@ -220,7 +223,7 @@ export class IndexedAllocator implements Allocator {
 
   charge(scope: AllocationScope, resources: Resources): void {
     const slot = this.hosts.slotOf(scope.agentId)
-    if (slot === undefined) return
+    if (slot === undefined || resources.length === 0) return
     const bundle = toBundle(this.names, resources)
     assert(
       this.hosts.canTake(slot, bundle),

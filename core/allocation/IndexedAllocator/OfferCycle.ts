@@ -129,10 +129,9 @@ export class OfferCycle implements Allocations {
     this.gonePerHost.clear()
     tree.refresh()
     this.hasQuotas = quotas.hasQuotas
-    if (this.hasQuotas) {
-      quotas.begin()
-      this.quotaOrder.begin()
-    }
+    // Without quotas too: the headroom of those that were there must not outlive them.
+    quotas.begin()
+    if (this.hasQuotas) this.quotaOrder.begin()
     this.marks.reserveClients(tree.bound)
     clients.tops.length = Math.max(clients.tops.length, tree.bound)
     this.divides = this.settings.partMin !== null && tree.activeClients() >= 2 * hosts.activeCount

@@ -38,6 +38,12 @@ export class ResourceNames {
     return column
   }
 
+  /** -1 = it has none. */
+  columnOf(name: string): number {
+    const column = this.numbers.get(name)
+    return column === undefined ? -1 : column
+  }
+
   onWiden(widen: (before: number, after: number) => void): void {
     this.widenings.push(widen)
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import type { AllocatorSettings, Quota } from "../../../core/allocation/Settings.ts"
 import { seedPrng } from "../../../core/Prng.ts"
 import { addQuantities, noQuantities, type Quantities } from "../../../core/resources/Quantities.ts"
-import { quantitiesToResources, scalarQuantities } from "../../../core/resources/Resources.ts"
+import { addResources, quantitiesToResources, scalarQuantities } from "../../../core/resources/Resources.ts"
 import {
   agentOf,
   exampleSettings,
@@ -47,6 +47,16 @@ describe.each(implementations)("$name, examples of quota", ({ make }) => {
     expect(offers()).toEqual({ "f-other": { cpus: 8_000, mem: 16_000 } })
     allocator.putFramework(frameworkOf("f-q", ["q"]))
     expect(offers()).toEqual({ "f-q": { cpus: 4_000, mem: 8_000 } })
+  })
+
+  it("keeps nothing free any more for a guarantee that is gone", () => {
+    const { allocator, offers } = clusterOf(make, 0, ["other"], { q: quota({ cpus: 3_000 }) })
+    allocator.putAgent(
+      agentOf("h", addResources(quantitiesToResources({ cpus: 4_000 }), reserved({ mem: 1_000 }, "x"))),
+    )
+    expect(offers()).toEqual({ "f-other": { cpus: 1_000 } })
+    allocator.setQuota("q", null)
+    expect(offers()).toEqual({ "f-other": { cpus: 3_000 } })
   })
 
   it("keeps free only what is guaranteed: other names go to whoever asks", () => {

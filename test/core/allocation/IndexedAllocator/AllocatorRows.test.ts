@@ -74,14 +74,15 @@ class Life {
   }
 
   /** The same frameworks and hosts in new books, made of rows. */
-  restored(): AllocatorBooks {
+  restored(isReversed: boolean): AllocatorBooks {
     const { books } = this
     const made = new AllocatorBooks(books.settings, books.rows.snapshot())
     for (const agentId of agentIds) {
       const slot = books.hosts.slotOf(agentId)
       if (slot !== undefined) made.putHost(books.hosts.agents[slot]!)
     }
-    for (const name of [...this.clients].sort().reverse()) {
+    const names = [...this.clients].sort()
+    for (const name of isReversed ? names.reverse() : names) {
       const [frameworkId, role] = name.split(" ")
       made.putFramework(frameworkOf(frameworkId!, [role!]))
     }
@@ -141,8 +142,9 @@ describe("AllocatorRows", () => {
       fc.property(anySteps, (steps) => {
         const life = new Life()
         for (const [name, who, where, what] of steps) life.operations[name](who, where, what)
-        const restored = life.restored()
-        expect(restored.rows.snapshot()).toEqual(life.books.rows.snapshot())
+        const snapshot = life.books.rows.snapshot()
+        expect(life.restored(false).rows.snapshot()).toEqual(snapshot)
+        expect(life.restored(true).rows.snapshot()).toEqual(snapshot)
       }),
       { numRuns: 40 },
     )
@@ -159,31 +161,68 @@ describe("AllocatorRows", () => {
     expect(books.rows.row({ kind: "filter", key: '["nobody","a","h"]' })).toBe(undefined)
   })
 
-  it("tell grants, rounds and filters, filters by expiry and then by what they refuse", () => {
-    const { books, operations } = new Life()
-    operations.putHost(0)
-    operations.put(0)
-    operations.grant(0)
-    for (const [what, nowMs] of [
+  const orders: ReadonlyArray<ReadonlyArray<readonly [what: number, nowMs: number]>> = [
+    [
       [2, 5],
       [0, 5],
       [1, 4],
-    ] as const) {
-      const refusal = { refuseMs: 5_000, isDecline: true, offeredAtMs: 0, nowMs }
-      books.filterBook.refuse(scopeOf("f", "a", "h"), refusals[what]!, refusal)
-    }
-    expect(books.rows.snapshot()).toEqual([
-      { kind: "client", key: '["f","a"]', value: { grants: 1, declinedRounds: 1, roundAtMs: 5 } },
-      {
-        kind: "filter",
-        key: '["f","a","h"]',
-        value: [
-          { resources: { cpus: 2, mem: 1 }, expiresAtMs: 5_004, backoffMs: 0 },
-          { resources: expect.anything(), expiresAtMs: 5_005, backoffMs: 0 },
-          { resources: { cpus: 1 }, expiresAtMs: 5_005, backoffMs: 0 },
-        ],
-      },
-      { kind: "role", key: "a", value: { grants: 1 } },
+    ],
+    [
+      [0, 5],
+      [1, 4],
+      [2, 5],
+    ],
+  ]
+  it.each(orders)(
+    "tell grants, rounds and filters, those by expiry and then by what they refuse",
+    (...order) => {
+      const { books, operations } = new Life()
+      operations.putHost(0)
+      operations.put(0)
+      operations.grant(0)
+      for (const [what, nowMs] of order) {
+        const refusal = { refuseMs: 5_000, isDecline: true, offeredAtMs: 0, nowMs }
+        books.filterBook.refuse(scopeOf("f", "a", "h"), refusals[what]!, refusal)
+      }
+      expect(books.rows.snapshot()).toEqual([
+        { kind: "client", key: '["f","a"]', value: { grants: 1, declinedRounds: 1, roundAtMs: 5 } },
+        {
+          kind: "filter",
+          key: '["f","a","h"]',
+          value: [
+            { resources: { cpus: 2, mem: 1 }, expiresAtMs: 5_004, backoffMs: 0 },
+            { resources: expect.anything(), expiresAtMs: 5_005, backoffMs: 0 },
+            { resources: { cpus: 1 }, expiresAtMs: 5_005, backoffMs: 0 },
+          ],
+        },
+        { kind: "role", key: "a", value: { grants: 1 } },
+      ])
+    },
+  )
+
+  it("tell of a client also what is left without grants: rounds, and when the last of them was", () => {
+    const { books, operations } = new Life()
+    operations.putHost(0)
+    operations.put(0)
+    const row = () => books.rows.row({ kind: "client", key: '["f","a"]' })
+    const refusal = { refuseMs: 5_000, isDecline: true, offeredAtMs: 0, nowMs: 7 }
+    books.filterBook.refuse(scopeOf("f", "a", "h"), refusals[0]!, refusal)
+    expect(row()).toEqual({ grants: 0, declinedRounds: 1, roundAtMs: 7 })
+    books.filterBook.noteAccepted("f", "a")
+    expect(row()).toEqual({ grants: 0, declinedRounds: 0, roundAtMs: 7 })
+  })
+
+  it("tell of a virtual leaf also that it has no grants, since one that is made again begins with its role's", () => {
+    const { books, operations } = new Life()
+    operations.putHost(0)
+    operations.put(2)
+    operations.grant(2)
+    operations.put(0)
+    const roleRows = books.rows.snapshot().filter(({ kind }) => kind === "role")
+    expect(roleRows.map(({ key, value }) => [key, value])).toEqual([
+      ["a", { grants: 1 }],
+      ["a/.", { grants: 0 }],
+      ["a/b", { grants: 1 }],
     ])
   })
 })

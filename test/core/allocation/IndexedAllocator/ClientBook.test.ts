@@ -127,6 +127,19 @@ describe("ClientBook", () => {
     )
   })
 
+  it("keeps apart what many clients are like", () => {
+    const books = new AllocatorBooks()
+    const ids = Array.from({ length: 50 }, (_, index) => `f${index}`)
+    const capabilitiesOf = (index: number) =>
+      everyFrameworkCapability.filter((_, place) => (index >> place) % 2 > 0)
+    const clients = ids.map(
+      (id, index) => books.putFramework(frameworkOf(id, ["a"], { capabilities: capabilitiesOf(index) }))[0]!,
+    )
+    expect(clients.map((client) => [books.clients.unfit[client], books.clients.stripped[client]])).toEqual(
+      ids.map((_, index) => [unfitOf(capabilitiesOf(index), "a"), strippedOf(capabilitiesOf(index))]),
+    )
+  })
+
   it("lets a client take up its stored row once", () => {
     const value = { grants: 4, declinedRounds: 2, roundAtMs: 70 }
     const books = new AllocatorBooks({}, [{ kind: "client", key: clientKey("f", "a"), value }])

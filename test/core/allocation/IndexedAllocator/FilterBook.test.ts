@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { filterKey } from "../../../../core/allocation/Allocator.ts"
+import { clientKey, filterKey } from "../../../../core/allocation/Allocator.ts"
 import {
   containsResources,
   quantitiesToResources,
@@ -33,6 +33,11 @@ interface NaiveFilter {
   readonly backoffMs: number
 }
 
+const covers = (wide: NaiveFilter, narrow: NaiveFilter): boolean =>
+  filterKey(wide) === filterKey(narrow) &&
+  wide.expiresAtMs >= narrow.expiresAtMs &&
+  containsResources(wide.resources, narrow.resources)
+
 class TwoBooks {
   readonly books = new AllocatorBooks({ backoffMsMax: 20_000 })
   private list: ReadonlyArray<NaiveFilter> = []
@@ -40,6 +45,8 @@ class TwoBooks {
   /** Hosts of filters that went, rows of filters that changed, since both were last taken. */
   private changedHosts = new Set<string>()
   private changedRows = new Set<string>()
+  /** Clients whose rounds changed. */
+  private changedClients = new Set<string>()
   nowMs = 0
 
   constructor() {
@@ -53,6 +60,12 @@ class TwoBooks {
     const rounds = this.rounds.get(`${frameworkId} ${role}`) ?? { declined: 0, atMs: -1 }
     this.rounds.set(`${frameworkId} ${role}`, rounds)
     return rounds
+  }
+
+  private endRounds(frameworkId: string, role: string): void {
+    const rounds = this.roundsOf(frameworkId, role)
+    if (rounds.declined > 0) this.changedClients.add(clientKey(frameworkId, role))
+    rounds.declined = 0
   }
 
   private dropIf(isDropped: (filter: NaiveFilter) => boolean): void {
@@ -77,6 +90,7 @@ class TwoBooks {
       if (isDecline && offeredAtMs > rounds.atMs) {
         rounds.declined++
         rounds.atMs = this.nowMs
+        this.changedClients.add(clientKey(frameworkId, role))
       }
       const doubled = isDecline ? requested * 2 ** Math.max(0, rounds.declined - 1) : requested
       const lastMs = Math.max(requested, Math.min(20_000, doubled))
@@ -84,10 +98,6 @@ class TwoBooks {
       this.books.filterBook.refuse(scope, resources, { refuseMs, isDecline, offeredAtMs, nowMs: this.nowMs })
       if (lastMs === 0) return
       const added = { ...scope, resources, expiresAtMs: this.nowMs + lastMs, backoffMs: lastMs - requested }
-      const covers = (wide: NaiveFilter, narrow: NaiveFilter) =>
-        filterKey(wide) === filterKey(narrow) &&
-        wide.expiresAtMs >= narrow.expiresAtMs &&
-        containsResources(wide.resources, narrow.resources)
       if (this.list.some((other) => covers(other, added))) return
       this.list = this.list.filter((other) => !covers(added, other)).concat(added)
       this.changedRows.add(filterKey(scope))
@@ -98,18 +108,18 @@ class TwoBooks {
       this.books.filterBook.revive(frameworkId, revived)
       for (const role of revived ?? roles) {
         this.dropIf((filter) => filter.frameworkId === frameworkId && filter.role === role)
-        this.roundsOf(frameworkId, role).declined = 0
+        this.endRounds(frameworkId, role)
       }
     },
     accept: (who: number) => {
       const [frameworkId, role] = [frameworkIds[who % 2]!, roles[(who >> 1) % 2]!]
       this.books.filterBook.noteAccepted(frameworkId, role)
-      this.roundsOf(frameworkId, role).declined = 0
+      this.endRounds(frameworkId, role)
     },
     wake: (who: number) => {
       const frameworkId = frameworkIds[who % 2]!
       this.books.filterBook.wake(frameworkId, this.nowMs)
-      for (const role of roles) this.roundsOf(frameworkId, role).declined = 0
+      for (const role of roles) this.endRounds(frameworkId, role)
       const isLong = (filter: NaiveFilter) => filter.frameworkId === frameworkId && filter.backoffMs > 0
       this.dropIf((filter) => isLong(filter) && filter.expiresAtMs - filter.backoffMs <= this.nowMs)
       for (const filter of this.list.filter(isLong)) this.changedRows.add(filterKey(filter))
@@ -117,6 +127,14 @@ class TwoBooks {
         const { expiresAtMs, backoffMs } = filter
         return isLong(filter) ? { ...filter, expiresAtMs: expiresAtMs - backoffMs, backoffMs: 0 } : filter
       })
+      // What was cut may be covered now; of two equal ones one stays.
+      this.list = this.list.filter(
+        (filter, index) =>
+          !this.list.some(
+            (other, place) =>
+              place !== index && covers(other, filter) && (!covers(filter, other) || place < index),
+          ),
+      )
     },
     wait: (who: number, where: number) => {
       this.nowMs += (1 + who) * (1 + where) * 100
@@ -165,10 +183,15 @@ class TwoBooks {
       const count = books.candidates.take("changed", false)
       const taken = Array.from(books.candidates.slots.subarray(0, count), (slot) => books.hosts.ids[slot]!)
       expect(taken.sort()).toEqual([...this.changedHosts].sort())
-      const touched = books.rows.takeChanged().filter(({ kind }) => kind === "filter")
-      expect(touched.map(({ key }) => key)).toEqual([...this.changedRows].sort())
+      const touched = books.rows.takeChanged()
+      const keys = (wanted: string) => touched.filter(({ kind }) => kind === wanted).map(({ key }) => key)
+      expect([keys("filter"), keys("client")]).toEqual([
+        [...this.changedRows].sort(),
+        [...this.changedClients].sort(),
+      ])
       this.changedHosts = new Set()
       this.changedRows = new Set()
+      this.changedClients = new Set()
     },
   }
 }
@@ -210,6 +233,50 @@ describe("FilterBook", () => {
     expect([books.filters.size, books.filterBook.nextExpiryMs()]).toEqual([1, 6_000])
   })
 
+  const clientThatBacksOff = () => {
+    const books = new AllocatorBooks({ ...exampleSettings, backoffMsMax: 30_000 })
+    books.putHost(agentOf("h", { cpus: 2 }))
+    books.putFramework(frameworkOf("f", ["a"]))
+    const filters = () => books.rows.row({ kind: "filter", key: filterKey(scopeOf("f", "a", "h")) })
+    const decline = (resources: Resources, refuseMs: number, nowMs: number) =>
+      books.filterBook.refuse(scopeOf("f", "a", "h"), resources, {
+        refuseMs,
+        isDecline: true,
+        offeredAtMs: nowMs,
+        nowMs,
+      })
+    return { books, filters, decline }
+  }
+
+  it("cuts all lengthened filters of who wakes before it asks which of them another covers", () => {
+    const { books, filters, decline } = clientThatBacksOff()
+    const two = quantitiesToResources({ cpus: 2 })
+    for (const nowMs of [1, 2, 3]) decline(two, 2_000, nowMs)
+    decline(some[0]!, 5_000, 4)
+    expect(filters()).toEqual([
+      { resources: { cpus: 2 }, expiresAtMs: 8_003, backoffMs: 6_000 },
+      { resources: { cpus: 1 }, expiresAtMs: 30_004, backoffMs: 25_000 },
+    ])
+    books.filterBook.wake("f", 10)
+    expect(filters()).toEqual([
+      { resources: { cpus: 2 }, expiresAtMs: 2_003, backoffMs: 0 },
+      { resources: { cpus: 1 }, expiresAtMs: 5_004, backoffMs: 0 },
+    ])
+  })
+
+  it("drops a filter that would have ended by itself when its framework wakes", () => {
+    for (const [nowMs, isLeft] of [
+      [3_001, true],
+      [3_002, false],
+    ] as const) {
+      const { books, filters, decline } = clientThatBacksOff()
+      decline(some[0]!, 1_000, 1)
+      decline(some[0]!, 3_000, 2)
+      books.filterBook.wake("f", nowMs)
+      expect(filters() !== undefined).toBe(isLeft)
+    }
+  })
+
   it("puts stored filters in place before anything is made of filters, once clients and hosts are there", () => {
     const row = [{ resources: { cpus: 1 }, expiresAtMs: 500, backoffMs: 100 }]
     const scopes = [scopeOf("f", "a", "h"), scopeOf("f", "gone", "h"), scopeOf("f", "a", "gone")]
@@ -227,6 +294,7 @@ describe("FilterBook", () => {
       books.putFramework(frameworkOf("f", ["a"]))
       expect(books.filters.size).toBe(0)
       use(books)
+      expect(books.filters.expiresAtMs(books.filters.first())).toBe(500)
       expect([books.filters.size, books.filterBook.nextExpiryMs()]).toEqual([1, 500])
       books.filterBook.dropOfHost(0)
       books.filterBook.settle()

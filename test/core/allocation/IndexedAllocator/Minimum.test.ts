@@ -1,7 +1,11 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { toBundle } from "../../../../core/allocation/IndexedAllocator/Bundle.ts"
-import { compileMinimum, reachesMinimum } from "../../../../core/allocation/IndexedAllocator/Minimum.ts"
+import {
+  compileMinimum,
+  compileOwnMinimum,
+  reachesMinimum,
+} from "../../../../core/allocation/IndexedAllocator/Minimum.ts"
 import { ResourceNames } from "../../../../core/allocation/IndexedAllocator/ResourceNames.ts"
 import { containsQuantities, type Quantities, toQuantities } from "../../../../core/resources/Quantities.ts"
 import {
@@ -83,5 +87,14 @@ describe("reachesMinimum", () => {
 
   it("counts ports as whole units", () => {
     expect([2_000, 2_001].map((milli) => reaches([{ ports: milli }], ports(5, 6)))).toEqual([true, false])
+  })
+})
+
+describe("compileOwnMinimum", () => {
+  it("gives no columns to names that strangers bring along", () => {
+    const names = new ResourceNames()
+    const before = names.width
+    for (let name = 0; name < 100; name++) compileOwnMinimum(names, [{ [`x${name}`]: 1, cpus: 1 }])
+    expect(names.width).toBe(before)
   })
 })

@@ -64,6 +64,8 @@ const totals: ReadonlyArray<Resources> = [
     reserved({ mem: 30 }, "d"),
     revocable({ cpus: 9 }),
   ),
+  all(plain({ cpus: 1_000, licences: 1 }), mountDisk("/m", 700)),
+  all(plain({ licences: 3 }), shared),
   all(plain({ licences: 3 }), shared, volume("v", 300, "a"), revocable({ gpus: 1 })),
   all(
     plain({ cpus: 500 }),
@@ -78,6 +80,7 @@ const quotas: ReadonlyArray<Quota | null> = [
   { guarantees: { cpus: 1_500 }, limits: {} },
   { guarantees: { disk: 800, mem: 2_000 }, limits: { disk: 1_200 } },
   { guarantees: {}, limits: { cpus: 2_500, mem: 0, licences: 2, disk: 500 } },
+  { guarantees: { disk: 800 }, limits: { cpus: 0, licences: 0 } },
   { guarantees: { cpus: 9_000, disk: 90 }, limits: { cpus: 9_000, disk: 90 } },
 ]
 
@@ -90,6 +93,7 @@ interface Case {
   readonly role: string
   readonly capabilities: ReadonlyArray<string>
   readonly stage: 1 | 2
+  readonly earlierStage: 1 | 2
   readonly parts: number
   readonly isGone: boolean
 }
@@ -103,6 +107,7 @@ const anyCase: fc.Arbitrary<Case> = fc.record({
   role: fc.constantFrom("a", "a/b", "d"),
   capabilities: fc.oneof(fc.constant(everyFrameworkCapability), fc.subarray(everyFrameworkCapability)),
   stage: fc.constantFrom(1, 2),
+  earlierStage: fc.constantFrom(1, 2),
   parts: fc.constantFrom(1, 1, 2, 3),
   isGone: fc.boolean(),
 })
@@ -220,10 +225,14 @@ describe("OfferCut", () => {
         const parts = stage === 1 ? 1 : one.parts
         const cut = new OfferCut(books.names, books.hosts, books.clients, books.quotas)
         const whole = books.hosts.availableOn(slot)
+        // What was asked before must not matter.
+        const other = books.hosts.slotOf("i")!
+        cut.cut(client, other, books.hosts.rests.available[other]!, one.earlierStage, 1, noResources)
         const outcome = cut.cut(client, slot, books.hosts.rests.available[slot]!, stage, parts, world.gone)
         const offered = outcome === NOTHING ? noResources : outcome === WHOLE ? whole : cut.build().resources
         const piece = stage === 1 ? world.guaranteedPiece() : world.fairPiece(parts)
         expect(offered).toEqual(piece.every(({ kind }) => kind.shared) ? noResources : piece)
+        expect(outcome === NOTHING).toBe(offered.length === 0)
         // All of it, in one or several pieces, is offered as it lies ready.
         if (outcome === PART) expect(offered).not.toEqual(whole)
         // Whoever is cut for a quota must hear of it when quotas loosen; to be told for nothing does no harm.
@@ -237,7 +246,7 @@ describe("OfferCut", () => {
           expect(cut.isHeldBack).toBe(false)
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 500 },
     )
   })
 
@@ -252,6 +261,7 @@ describe("OfferCut", () => {
       role: "a",
       capabilities: everyFrameworkCapability,
       stage: 2,
+      earlierStage: 2,
       parts,
       isGone: false,
     })

@@ -45,6 +45,7 @@ const quotas: ReadonlyArray<Quota | null> = [
   { guarantees: { cpus: 1_000, mem: 3_000 }, limits: { cpus: 3_000, mem: 3_000 } },
   { guarantees: { disk: 900, licences: 2 }, limits: { licences: 4, disk: 1_000 } },
   { guarantees: {}, limits: { cpus: 1_500, mem: 0, gpus: 0 } },
+  { guarantees: { cpus: 0 }, limits: { mem: 9_000 } },
   { guarantees: { fpgas: 5, cpus: 0 }, limits: { fpgas: 5, more1: 0, more2: 0, more3: 7 } },
 ]
 const minAllocatable: ReadonlyArray<Quantities> = [{ cpus: 500 }, { mem: 100, disk: 50 }]
@@ -203,21 +204,23 @@ describe("QuotaBook", () => {
     ]).toEqual([{ cpus: 5 }, { cpus: 5 }, {}])
   })
 
-  it("forgets a role that counts nothing any more, and only such a one", () => {
-    const books = new AllocatorBooks()
-    const { quotas: book } = books
-    const isForgotten = (act: () => void) => {
-      const top = book.topOf("a")
-      act()
-      return book.topOf("a") !== top
+  it("forgets a role that counts nothing any more, whatever goes last, and only such a one", () => {
+    const ends = ["quota", "reservation", "client"] as const
+    for (const last of ends) {
+      const books = new AllocatorBooks()
+      const { quotas: book } = books
+      book.setQuota("a", { guarantees: { cpus: 1 }, limits: {} })
+      book.reserve("a", "cpus", 5, 1)
+      books.ensure("f", "a/b")
+      const isForgotten = [...ends.filter((end) => end !== last), last].map((end) => {
+        const top = book.topOf("a")
+        if (end === "quota") book.setQuota("a", null)
+        else if (end === "reservation") book.reserve("a", "cpus", 5, -1)
+        else books.removeClient("f", "a/b")
+        return book.topOf("a") !== top
+      })
+      expect([last, isForgotten]).toEqual([last, [false, false, true]])
     }
-    book.setQuota("a", { guarantees: { cpus: 1 }, limits: {} })
-    book.reserve("a", "cpus", 5, 1)
-    books.ensure("f", "a/b")
-    expect(isForgotten(() => book.setQuota("a", null))).toBe(false)
-    expect(isForgotten(() => books.removeClient("f", "a/b"))).toBe(false)
-    expect(isForgotten(() => book.reserve("a", "cpus", 2, -1))).toBe(false)
-    expect(isForgotten(() => book.reserve("a", "cpus", 3, -1))).toBe(true)
   })
 
   it("knows the role of each node below the root, also when a number is used again", () => {

@@ -2,7 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { addResources, noResources, type Resources } from "../../../../core/resources/Resources.ts"
 import { AllocatorBooks } from "../../../support/AllocatorBooks.ts"
-import { agentOf, frameworkOf, volume } from "../../../support/allocation/Fixtures.ts"
+import { agentOf, frameworkOf, reserved, volume } from "../../../support/allocation/Fixtures.ts"
 
 const diskColumn = 2
 const volumes: ReadonlyArray<Resources> = [volume("s", 500, "a", true), volume("t", 70, "a", true)]
@@ -132,5 +132,18 @@ describe("SharedBook", () => {
     expect(held()).toEqual([0, 500, 500])
     books.hold(second!, slot, volumes[0]!, -1)
     expect(held()).toEqual([0, 0, 0])
+  })
+
+  it("leaves alone what is not shared", () => {
+    const books = new AllocatorBooks()
+    const mixed = addResources(volumes[0]!, reserved({ cpus: 3 }, "a"))
+    const slot = books.putHost(agentOf("h", mixed))
+    const [client] = books.putFramework(frameworkOf("f", ["a"]))
+    books.hold(client!, slot, mixed, 1)
+    expect([0, diskColumn].map((column) => books.tree.holdings.at(client!, column))).toEqual([3, 500])
+    expect([books.shared.heldOn(slot), books.hosts.heldRestOf(slot)]).toEqual([
+      volumes[0],
+      reserved({ cpus: 3 }, "a"),
+    ])
   })
 })
