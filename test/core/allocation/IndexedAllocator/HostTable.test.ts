@@ -61,6 +61,21 @@ describe("HostTable", () => {
     expect(table.giveBackWhole(slot, resources)).toBe(false)
   })
 
+  it("offers the very total of a host of which nothing is held or reserved, and only then", () => {
+    const total = all(plain({ cpus: 4 }), ports(1, 2))
+    const { table, slot, bundle } = tableOf(total)
+    expect(table.wholeOf(slot)).toBe(total)
+    table.setReserve(slot, { cpus: 1 })
+    expect(table.wholeOf(slot)).toEqual(all(plain({ cpus: 3 }), ports(1, 2)))
+    table.setReserve(slot, {})
+    table.takePart(slot, bundle(ports(1, 1)))
+    expect(table.wholeOf(slot)).toEqual(all(plain({ cpus: 4 }), ports(2, 2)))
+    table.giveBack(slot, bundle(ports(1, 1)))
+    expect(table.wholeOf(slot)).toEqual(total)
+    table.remove(slot)
+    expect(table.availableOn(table.add("other"))).toEqual([])
+  })
+
   it("knows that a host that was taken whole is held, whatever is asked first", () => {
     const taken = () => {
       const made = tableOf(all(plain({ cpus: 4 }), ports(1, 2)))

@@ -13,6 +13,12 @@ describe("ResourceNames", () => {
     expect(names.kinds.map(({ key }) => key)).toEqual(wanted)
   })
 
+  it("say which column a name has without giving it one", () => {
+    const names = new ResourceNames()
+    expect([names.columnOf("mem"), names.columnOf("gpus"), names.columnOf("toString")]).toEqual([1, -1, -1])
+    expect([names.numberOf("gpus"), names.columnOf("gpus"), names.names.length]).toEqual([3, 3, 4])
+  })
+
   it("know the plain scalar of each name", () => {
     const names = new ResourceNames()
     names.numberOf("fpgas")
