@@ -80,8 +80,9 @@ export interface Refusal {
  *    changed since they were last candidates (`"changed"`): available resources, filters, or for all of them a framework that
  *    wants more than before, or a quota. A host on which nothing changed has nobody to offer to, so both scopes make the same offers
  *    but for the order of hosts.
- * 2. Stage 1, only if some role has a guarantee: hosts in the order of the first draw (`VisitOrder.ts`), on each the roles in fair
- *    order, in each its frameworks in fair order (spec §1.3, step 5).
+ * 2. Stage 1, only if some role has a guarantee: hosts in the order of the first draw (`VisitOrder.ts`), on each the top-level roles
+ *    that lack something of theirs in fair order, in each the clients of its subtree in fair order (spec §1.3, step 5): a guarantee
+ *    serves the whole subtree, as a limit binds it.
  * 3. Stage 2: hosts in the order of the second draw; the same loops for all roles (spec §1.3, step 6).
  *
  * **Fair order** among siblings of the role tree: higher priority first, then the lower weighted dominant share, then fewer grants

@@ -223,7 +223,7 @@ export class IndexedAllocator implements Allocator {
 
   charge(scope: AllocationScope, resources: Resources): void {
     const slot = this.hosts.slotOf(scope.agentId)
-    if (slot === undefined) return
+    if (slot === undefined || resources.length === 0) return
     const bundle = toBundle(this.names, resources)
     assert(
       this.hosts.canTake(slot, bundle),

@@ -141,13 +141,14 @@ export const onOffersSuppressed = (
   putFramework(context, { ...framework, suppressedRoles: framework.suppressedRoles.concat(added) })
 }
 
-/** The roles a REVIVE or SUPPRESS is about; undefined drops the whole call when one is not the framework's. */
+/** The roles a REVIVE or SUPPRESS is about, each once; undefined drops the whole call when one is not the framework's. */
 const affectedRoles = (
   framework: FrameworkRecord,
   roles: ReadonlyArray<string>,
 ): ReadonlyArray<string> | undefined => {
   if (roles.length === 0) return framework.info.roles
-  return roles.every((role) => framework.info.roles.includes(role)) ? roles : undefined
+  const own = new Set(framework.info.roles)
+  return roles.every((role) => own.has(role)) ? Array.from(new Set(roles)) : undefined
 }
 
 /** All offers of a framework are void, without a word: its stream is gone or new (spec/mesos.md §1.6). */

@@ -1,5 +1,6 @@
 import type { MasterState } from "../../core/master/State.ts"
 import { isResourceName, type Quantities, toQuantities } from "../../core/resources/Quantities.ts"
+import { roleProblem } from "../mesos/FrameworkInfo.ts"
 import { unitsToMilli } from "../mesos/Resources.ts"
 
 /** What `GET /explain` is asked: `?framework=ID&role=R&cpus=2&mem=4096&ports=1&hosts=all`. */
@@ -30,6 +31,8 @@ export const readQuestion = (
     return problem("name a framework or a role: /explain?framework=ID, /explain?role=NAME&cpus=2&mem=4096")
   }
   if (role === "") return problem("role must not be empty")
+  const badRole = role === null ? undefined : roleProblem(role)
+  if (badRole !== undefined) return problem(badRole)
   const hosts = query.get("hosts")
   if (hosts !== null && hosts !== "all") return problem(`hosts=${hosts}: only hosts=all is known`)
   const frameworkId = framework === null ? null : findFramework(framework, state)

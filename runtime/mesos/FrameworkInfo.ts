@@ -24,6 +24,9 @@ export const frameworkProblem = ({
     return "'FrameworkInfo.roles' must not be set when the framework is not MULTI_ROLE capable"
   }
   const roles = rolesOf(info)
+  if (roles.length > rolesMax) {
+    return `'FrameworkInfo.roles' has ${roles.length} items: at most ${rolesMax} are taken`
+  }
   const repeated = roles.filter((role, index) => roles.indexOf(role) !== index)
   if (repeated.length > 0) {
     return `'FrameworkInfo.roles' contains duplicate items: { ${[...new Set(repeated)].join(", ")} }`
@@ -37,7 +40,7 @@ export const frameworkProblem = ({
       return `${isOne} role: ${problem}`
     }
   }
-  const strangers = suppressedRoles.filter((role) => !roles.includes(role))
+  const strangers = [...new Set(suppressedRoles)].filter((role) => !roles.includes(role))
   if (strangers.length > 0) {
     return `Suppressed roles { ${strangers.join(", ")} } are not contained in the set of roles`
   }
@@ -48,10 +51,18 @@ export const frameworkProblem = ({
   return typeof demands === "string" ? demands : undefined
 }
 
+/** Each is a place in the fair order with books of its own, in the allocator for as long as the framework is there. */
+const rolesMax = 1_000
+/** Each component is such a place, too. */
+const roleCharactersMax = 255
+
 /** Why a text is no role name; undefined when it is one. `*` is the default role. */
 export const roleProblem = (role: string): string | undefined => {
   if (role === "*") return undefined
   if (role === "") return "Empty role name is invalid"
+  if (role.length > roleCharactersMax) {
+    return `Role '${role.slice(0, 40)}…' has ${role.length} characters: at most ${roleCharactersMax} are taken`
+  }
   for (const component of role.split("/")) {
     if (component === "") return `Role '${role}' has an empty component: it starts, ends or doubles a slash`
     if (component === "." || component === "..") return `Role component '${component}' is invalid`

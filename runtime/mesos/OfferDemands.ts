@@ -10,6 +10,11 @@ import { unitsToMilli } from "./Resources.ts"
 // What a framework demands of its offers, by role (spec/mesos.md §1.12): the least that must be in one, and of which hosts it
 // wants none. Each reader answers with what it read or with a sentence on what is wrong.
 
+/** Sets of amounts for one role, resources in all of a framework's sets, and constraints of one role: looked at for every host. */
+const minimaMax = 64
+const namesMax = 32
+const constraintsMax = 256
+
 type ByRole<A> = { readonly [role: string]: A }
 
 interface Texts {
@@ -24,7 +29,8 @@ const readByRole = <A, B>(
   roles: ReadonlyArray<string>,
   read: (value: A) => B | string,
 ): ByRole<B> | string => {
-  const unknown = Object.keys(wire).find((role) => !roles.includes(role))
+  const own = new Set(roles)
+  const unknown = Object.keys(wire).find((role) => !own.has(role))
   if (unknown !== undefined) return stranger(unknown)
   const found: Array<readonly [string, B]> = []
   for (const role of Object.keys(wire)) {
@@ -41,6 +47,7 @@ export const wireToMinAllocatable = (
   roles: ReadonlyArray<string>,
 ): ByRole<ReadonlyArray<Quantities>> | string => {
   const saying = Object.keys(wire).filter((role) => wire[role]!.min_allocatable_resources !== undefined)
+  const names = new Set<string>()
   return readByRole(
     {
       what: "'FrameworkInfo.offer_filters'",
@@ -50,8 +57,11 @@ export const wireToMinAllocatable = (
     Object.fromEntries(saying.map((role) => [role, wire[role]!.min_allocatable_resources!])),
     roles,
     ({ quantities }) => {
+      if (quantities.length > minimaMax) return `${quantities.length} sets: at most ${minimaMax} are taken`
       const sets: Array<Quantities> = []
       for (const set of quantities) {
+        for (const name of Object.keys(set.quantities)) names.add(name)
+        if (names.size > namesMax) return `more than the ${namesMax} resource names that a framework may use`
         const read = readQuantities(set.quantities)
         if (typeof read === "string") return read
         sets.push(read)
@@ -84,6 +94,8 @@ export const wireToConstraints = (
   roles: ReadonlyArray<string>,
 ): ByRole<OfferConstraints> | string =>
   readByRole(constraintTexts, wire, roles, ({ groups }) => {
+    const count = groups.reduce((sum, group) => sum + group.attribute_constraints.length, 0)
+    if (count > constraintsMax) return `${count} constraints: at most ${constraintsMax} are taken`
     const read: Array<ReadonlyArray<AttributeConstraint>> = []
     for (const { attribute_constraints: constraints } of groups) {
       const group: Array<AttributeConstraint> = []

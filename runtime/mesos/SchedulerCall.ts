@@ -96,7 +96,7 @@ const toSubscribe = (call: WireCall): Either.Either<SchedulerCall, CallRejection
       type: "FrameworkSubscribed",
       frameworkId: id === "" ? null : id,
       info: wireToFrameworkInfo(call.subscribe),
-      suppressedRoles,
+      suppressedRoles: [...new Set(suppressedRoles)],
     },
     problem: frameworkProblem(call.subscribe),
   })

@@ -33,10 +33,16 @@ const OrNull = <A, I>(schema: Schema.Schema<A, I>) => Schema.NullOr(schema)
 /** At most a thousand million of Mesos's units: sums over all agents of a cluster stay exact whole numbers. */
 const Milli = Schema.Int.pipe(Schema.between(0, 1e12))
 
+/** Every name is a column in all books of the master's allocator, of every host and role. */
+const resourceNamesMax = 64
+
 const QuantitiesSchema: Schema.Schema<Quantities> = Schema.Record({ key: Text, value: Milli }).pipe(
-  Schema.filter(
-    (resources) => Object.keys(resources).every(isResourceName) || "a name that no resource can have",
-  ),
+  Schema.filter((resources) => {
+    const names = Object.keys(resources)
+    if (names.length > resourceNamesMax)
+      return `${names.length} resources: at most ${resourceNamesMax} are taken`
+    return names.every(isResourceName) || "a name that no resource can have"
+  }),
 )
 
 const LabelSchema = Schema.Struct({ key: Text, value: Text })

@@ -1,14 +1,12 @@
 import type { AllocatorFramework, ClientRow } from "../Allocator.ts"
 import { clientKey } from "../Allocator.ts"
-import type { ConstrainedHost } from "../Constraints.ts"
+import type { HostPredicate } from "../Constraints.ts"
 import { strippedOf, unfitOf } from "../Gates.ts"
 import type { FairTree } from "./FairTree.ts"
 import { grownUint8 } from "./Growable.ts"
 import type { Minimum } from "./Minimum.ts"
 import type { QuotaBook, TopRole } from "./QuotaBook.ts"
 import type { RoleBook } from "./RoleBook.ts"
-
-export type HostPredicate = (host: ConstrainedHost) => boolean
 
 interface FrameworkEntry {
   /** Null: it is gone, but holds something still. */

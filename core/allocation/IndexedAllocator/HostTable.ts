@@ -52,7 +52,7 @@ export class HostTable {
   private readonly totals: Array<Resources> = []
   /** All that is available, ready to be offered. */
   private readonly wholes: Array<Resources | undefined> = []
-  /** Unreserved disks and the like in `availableRest`, by column. */
+  /** Unreserved disks and the like in `rests.available`, by column. */
   private readonly freeInRest: Array<ReadonlyArray<number> | undefined> = []
   /** Sum of what is available and free (unreserved, not revocable) over the active hosts, by column. */
   readonly activeAvailable: Array<number> = []

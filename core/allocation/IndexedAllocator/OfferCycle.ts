@@ -300,11 +300,12 @@ export class OfferCycle implements Allocations {
       const gone = offered.rest.filter(({ kind }) => kind.shared)
       this.gone = addResources(this.gone, gone)
       this.gonePerHost.set(slot, this.gone)
-      // There are more copies, for somebody else in the next cycle.
-      this.onLeft(slot)
     }
     this.look()
     this.isDone = !this.isWorthVisiting(hosts.flags[slot]!)
+    // Another copy of what is shared is for the next cycle, and somebody who was asked before may take what is left now: a disk
+    // that is not split fits below a limit once less of the others is there.
+    if (!this.isDone || offered.hasShared) this.onLeft(slot)
   }
 
   private touchQuota(client: number): void {

@@ -27,13 +27,13 @@ export interface TopRole {
 }
 
 /**
- * Quotas and what is consumed of them. `required` and `surplus` are the headroom of spec/mesos.md §1.3, steps 3 and 4: what must stay
- * free for the guarantees of all roles, and what may be given to anybody.
+ * Quotas and what is consumed of them. `required` is the headroom of spec/mesos.md §1.3, step 3: what must stay free for the guarantees
+ * of all roles, whether or not somebody is in them.
  */
 export class QuotaBook {
   private readonly tops = new Map<string, TopRole>()
   private readonly byNode: Array<TopRole | undefined> = []
-  /** Those with a quota, by role. */
+  /** Those with a quota. */
   private limited: Array<TopRole> = []
   /** Names on which some quota has a limit; as of the last `begin`. */
   private readonly limitedNames = new Set<string>()

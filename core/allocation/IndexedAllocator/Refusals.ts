@@ -1,6 +1,7 @@
 import type { Refusal } from "../Allocator.ts"
 import type { AllocatorSettings } from "../Settings.ts"
 import type { ClientBook } from "./ClientBook.ts"
+import { backoffMsLimit } from "./FilterExpiries.ts"
 
 /** 2²⁰ times five seconds is two months: more doubling means nothing. */
 const doublingsMax = 20
@@ -32,5 +33,5 @@ export const backedOffMs = (
   const doublings = Math.min(Math.max(1, clients.declinedRounds[client]!) - 1, doublingsMax)
   let lengthened = requested
   for (let count = 0; count < doublings; count++) lengthened *= 2
-  return Math.max(requested, Math.min(lengthened, settings.backoffMsMax))
+  return Math.max(requested, Math.min(lengthened, settings.backoffMsMax, backoffMsLimit))
 }

@@ -68,6 +68,29 @@ describe("a framework", () => {
       info({ offer_filters: { "*": minimum({}), ads: minimum({}) } }),
       [],
     ],
+    // Bounds (law L10).
+    [
+      "'FrameworkInfo.roles' has 1001 items: at most 1000 are taken",
+      multiRole(Array.from({ length: 1001 }, (_, index) => `r${index}`)),
+      [],
+    ],
+    [
+      "'FrameworkInfo.offer_filters' for role '*': 65 sets: at most 64 are taken",
+      info({ offer_filters: { "*": minimum(...Array.from({ length: 65 }, () => ({ cpus: 1 }))) } }),
+      [],
+    ],
+    [
+      "'FrameworkInfo.offer_filters' for role 'b': more than the 32 resource names that a framework may use",
+      multiRole(["a", "b"], {
+        offer_filters: Object.fromEntries(
+          ["a", "b"].map((role) => [
+            role,
+            minimum(Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`${role}${index}`, 1]))),
+          ]),
+        ),
+      }),
+      [],
+    ],
     [
       "'FrameworkInfo.offer_filters' for role '*': invalid quantity of 'cpus'",
       info({ offer_filters: { "*": minimum({ mem: 1 }, { cpus: -1 }) } }),
@@ -158,6 +181,10 @@ describe("a framework", () => {
       ],
       ["must have one predicate", [[{ selector: rack }]]],
       ["must have one predicate", [[{ selector: rack, predicate: { exists: {}, not_exists: {} } }]]],
+      [
+        "257 constraints: at most 256 are taken",
+        [Array.from({ length: 257 }, () => ({ selector: rack, predicate: { exists: {} } }))],
+      ],
       ['regex "a["', [[{ selector: rack, predicate: { text_matches: { regex: "a[" } } }]]],
     ])("that make no sense is refused: %s", (problem, groups) => {
       const told = frameworkProblem(subscribing("*", groups))
@@ -214,6 +241,7 @@ describe("a role", () => {
     "a\x7fb",
     "a\x08b",
     "a\nb",
+    `${"a/".repeat(127)}ab`,
   ])("may not be called %j", (role) => {
     expect(roleProblem(role)).toBeTypeOf("string")
   })

@@ -106,6 +106,7 @@ describe("the agent protocol", () => {
     ["told as text", { total: { cpus: "1" } }],
     ["beyond exact sums", { total: { cpus: 1e12 + 1 } }],
     ["named like nothing", { total: { "a b": 1 } }],
+    ["too many", { total: Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`n${index}`, 1])) }],
   ])("does not take resources that are %s", (_, change) => {
     const [valid] = fc.sample(registration, { numRuns: 1, seed: 1 })
     const decode = Schema.decodeUnknownEither(Registration)

@@ -106,12 +106,11 @@ export const rowsFollow: Watch = (world) => {
 
 /**
  * A cycle leaves nothing that anybody would take: an immediate second one, over all hosts, makes no offers. Asked of a copy.
- * Not where something is shared: that is offered once in a cycle, and again in the next.
+ * Or it knows that it left something, of a host that it divided, and looks at it again in the next.
  */
 export const nothingIsLeftOver: Watch = (world) => (command) => {
   if (command.type !== "cycle") return
-  const agents = Array.from(world.agents.values())
-  if (agents.some(({ total }) => total.some(({ kind }) => kind.shared))) return
+  if (world.allocator.hasCandidates()) return
   const more = world.copy().allocate(world.nowMs, "all")
   if (more.count === 0) return
   const { frameworkId, role, agentId, resources } = more.at(0)

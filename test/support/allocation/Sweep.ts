@@ -4,32 +4,56 @@ import { type Checkpoint, churn, growthOf } from "./Churn.ts"
 import { indexed } from "./Implementations.ts"
 import { type AllocatorProperty, properties } from "./Properties.ts"
 
-// The long sweep over random lives of clusters; `npm run sweep -- --help` tells the options. Progress goes to stderr, what came out to
+// The long sweep over random lives of clusters, then the long churn; `npm run sweep -- --help` tells the options. Progress goes to stderr, what came out to
 // stdout. Ends with 1 and the one command that repeats it when something failed.
 
 const usage = `npm run sweep -- [options]
   --runs N       scenarios of each property (10000), of crowds a twentieth
+  --events N     events of the long churn after them (1000000)
   --seed S       the first seed (drawn)
-  --minutes M    stop after this time whatever is left
-  --property P   only this one of ${properties.map(({ name }) => name).join(", ")}
+  --minutes M    stop the scenarios after this time whatever is left
+  --property P   only this one of ${properties.map(({ name }) => name).join(", ")}, and no churn
   --length L     commands of a scenario at most (40; every fourth batch is three times as long)
   --path P       the one scenario at this place of a seed, as a failure names it
-  --events N     instead: the long churn of this many events (1000000 with --churn)
-  --churn`
+  --churn        only the churn
+  --help`
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: "string", default: "10000" },
-    seed: { type: "string" },
-    minutes: { type: "string" },
-    property: { type: "string" },
-    length: { type: "string" },
-    path: { type: "string" },
-    events: { type: "string" },
-    churn: { type: "boolean", default: false },
-    help: { type: "boolean", default: false },
-  },
-})
+const refuse = (problem: string): never => {
+  console.error(`sweep: ${problem}; see npm run sweep -- --help`)
+  process.exit(2)
+}
+
+const readOptions = () => {
+  try {
+    return parseArgs({
+      options: {
+        runs: { type: "string", default: "10000" },
+        events: { type: "string", default: "1000000" },
+        seed: { type: "string" },
+        minutes: { type: "string" },
+        property: { type: "string" },
+        length: { type: "string" },
+        path: { type: "string" },
+        churn: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    }).values
+  } catch (error) {
+    return refuse((error as Error).message)
+  }
+}
+
+const values = readOptions()
+// What is no number would sweep nothing, and find nothing wrong.
+for (const name of ["runs", "events", "seed", "minutes", "length"] as const) {
+  const text = values[name]
+  if (text !== undefined && !/^[1-9]\d{0,9}$/.test(text) && !(name === "seed" && text === "0")) {
+    refuse(`--${name} "${text}" is no whole number from 1`)
+  }
+}
+if (values.property !== undefined && !properties.some(({ name }) => name === values.property)) {
+  refuse(`no property "${values.property}"`)
+}
 
 const seed = values.seed === undefined ? Math.floor(Math.random() * 0x7fffffff) : Number(values.seed)
 const batchRuns = 250
@@ -79,7 +103,7 @@ const runBatch = (property: AllocatorProperty, batchSeed: number, runs: number, 
 }
 
 const runChurn = (): boolean => {
-  const events = Number(values.events ?? 1_000_000)
+  const events = Number(values.events)
   const checkpoints: Array<Checkpoint> = []
   console.log(`churn of ${events} events, seed ${seed}`)
   try {
@@ -91,7 +115,9 @@ const runChurn = (): boolean => {
       )
     })
   } catch (error) {
-    console.log(`${(error as Error).stack}\nrepeat with: npm run sweep -- --events ${events} --seed ${seed}`)
+    console.log(
+      `${(error as Error).stack}\nrepeat with: npm run sweep -- --churn --events ${events} --seed ${seed}`,
+    )
     return false
   }
   const growth = growthOf(checkpoints)
@@ -101,5 +127,7 @@ const runChurn = (): boolean => {
   return growth.length === 0
 }
 
+const isOneProperty = values.property !== undefined || values.path !== undefined
+
 if (values.help) console.log(usage)
-else if (!(values.churn || values.events !== undefined ? runChurn() : sweep())) process.exitCode = 1
+else if (!((values.churn || sweep()) && (isOneProperty || runChurn()))) process.exitCode = 1

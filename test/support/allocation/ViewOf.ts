@@ -129,7 +129,8 @@ const fairOrder = ({ allocator, settings, frameworks }: Known): ReadonlyArray<Al
     )
     const own = prefix === "" ? [] : membersOf(prefix.slice(0, -1))
     if (own.length > 0) {
-      const held = own.map(({ role, frameworkId }) => allocator.allocatedToFramework(role, frameworkId))
+      // Those who are away or have left the role hold something all the same.
+      const held = Array.from(frameworks.keys(), (id) => allocator.allocatedToFramework(own[0]!.role, id))
       places.push({
         name: ".",
         priority: 0,
