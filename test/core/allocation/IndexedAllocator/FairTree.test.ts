@@ -263,7 +263,7 @@ describe("FairTree", () => {
         two.operations.refresh()
         two.operations.checkBooks()
       }),
-      { numRuns: 55 },
+      { numRuns: 80 },
     )
   })
 
@@ -333,6 +333,20 @@ describe("FairTree", () => {
     tree.refresh()
     expect(orderIn(tree, FairTree.root)).toEqual([roles[1], roles[0]])
     expect(roles.map((role) => tree.currentShare(role))).toEqual([0.1, 0.05])
+  })
+
+  it("puts who becomes active where what it holds puts it, and follows what is booked for a role alone", () => {
+    const tree = new FairTree(new ResourceNames())
+    tree.setTotal(0, 100)
+    const roles = ["a", "b", "c"].map((name) => tree.addRole(FairTree.root, name, 1, 0))
+    const clients = roles.map((role) => tree.addClient(role, "f"))
+    tree.hold(clients[0]!, bundleOf([10]), 1, false)
+    tree.refresh()
+    for (const client of clients) tree.setClientActive(client, true)
+    expect(orderIn(tree, FairTree.root)).toEqual([roles[1], roles[2], roles[0]])
+    tree.holdOne(roles[1]!, 0, 20)
+    tree.refresh()
+    expect(orderIn(tree, FairTree.root)).toEqual([roles[2], roles[0], roles[1]])
   })
 
   it("brings an only child to its place when it gets a sibling", () => {
