@@ -8,14 +8,14 @@ import {
 } from "../../../../core/allocation/IndexedAllocator/Bundle.ts"
 import { ResourceNames } from "../../../../core/allocation/IndexedAllocator/ResourceNames.ts"
 import { toQuantities } from "../../../../core/resources/Quantities.ts"
-import { isPlain, type Resource } from "../../../../core/resources/Resource.ts"
+import { isPlain, type Resource, toKind } from "../../../../core/resources/Resource.ts"
 import {
   noResources,
   quantitiesToResources,
   quantitiesWithCounts,
   toResources,
 } from "../../../../core/resources/Resources.ts"
-import { ports, reserved, revocable, volume } from "../../../support/allocation/Fixtures.ts"
+import { mountDisk, ports, reserved, revocable, volume } from "../../../support/allocation/Fixtures.ts"
 import { anyResourceList } from "../../../support/ResourceGenerators.ts"
 
 const isPlainScalar = ({ kind }: Resource) => kind.type === "scalar" && isPlain(kind)
@@ -114,5 +114,23 @@ describe("isNothing", () => {
     expect(isNothing(volume("v", 5, "a", true))).toBe(true)
     expect(isNothing(volume("v", 5, "a"))).toBe(false)
     expect(isNothing(toResources([...volume("v", 5, "a", true), ...ports(1, 1)]))).toBe(false)
+  })
+})
+
+describe("freeInRest", () => {
+  it("sums up what is free of each name: disks of any source, amounts of a provider", () => {
+    const names = new ResourceNames()
+    const ofProvider = (name: string): Resource => ({
+      kind: toKind({ name, type: "scalar", providerId: "p" }),
+      value: 7,
+    })
+    const rest = toResources([
+      ...mountDisk("/m", 5),
+      ...mountDisk("/n", 4),
+      ofProvider("cpus"),
+      ofProvider("disk"),
+      ...reserved({ disk: 3 }, "a"),
+    ])
+    expect(freeInRest(names, rest)).toEqual([7, 0, 16])
   })
 })
