@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest"
 import { seedPrng } from "../../../core/Prng.ts"
 import { quantitiesToResources } from "../../../core/resources/Resources.ts"
-import { agentOf, exampleSettings, frameworkOf, listOf, scopeOf } from "../../support/allocation/Fixtures.ts"
+import {
+  agentOf,
+  exampleSettings,
+  frameworkOf,
+  listOf,
+  scopeOf,
+  volume,
+} from "../../support/allocation/Fixtures.ts"
 import { implementations } from "../../support/allocation/Implementations.ts"
 
 // A framework may hold something in a role before it is in it, or after it left it.
@@ -53,5 +60,19 @@ describe.each(implementations)("$name", ({ make }) => {
     allocator.putAgent(agentOf("h2", { cpus: 4_000, tokens: 4_000 }))
     allocator.putAgent(agentOf("h3", { cpus: 4_000, tokens: 5_000 }))
     expect(listOf(allocator.allocate(1, "all")).map(({ agentId }) => agentId)).toEqual(["h3"])
+  })
+})
+
+describe.each(implementations)("an agent of $name", ({ make }) => {
+  it("is not removed while somebody holds a copy of a shared volume of it", () => {
+    const allocator = make(exampleSettings, seedPrng(1))
+    const shared = volume("s", 500, "a", true)
+    allocator.putAgent(agentOf("h", shared))
+    allocator.putFramework(frameworkOf("f", ["a"]))
+    allocator.adopt(scopeOf("f", "a", "h"), shared)
+    expect(() => allocator.removeAgent("h")).toThrow("agent h is removed while something of it is held")
+    allocator.release(scopeOf("f", "a", "h"), shared)
+    allocator.removeAgent("h")
+    expect(allocator.clusterTotal()).toEqual({})
   })
 })

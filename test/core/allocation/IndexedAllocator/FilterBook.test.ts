@@ -203,7 +203,8 @@ describe("FilterBook", () => {
     const operation = fc.oneof(
       { weight: 10, arbitrary: fc.constant<Operation>("refuse") },
       { weight: 3, arbitrary: fc.constantFrom<Operation>("wait", "expire") },
-      { weight: 1, arbitrary: fc.constantFrom<Operation>("revive", "accept", "wake", "check") },
+      { weight: 1, arbitrary: fc.constantFrom<Operation>("revive", "accept") },
+      { weight: 3, arbitrary: fc.constantFrom<Operation>("wake", "check") },
       { weight: 1, arbitrary: fc.constantFrom<Operation>("dropOfHost", "dropOfClient") },
     )
     const step = fc.tuple(operation, fc.nat(19), fc.nat(19), fc.nat(19), fc.nat(9))
@@ -272,7 +273,12 @@ describe("FilterBook", () => {
       const { books, filters, decline } = clientThatBacksOff()
       decline(some[0]!, 1_000, 1)
       decline(some[0]!, 3_000, 2)
+      books.rows.takeChanged()
+      books.candidates.take("all", false)
       books.filterBook.wake("f", nowMs)
+      // Either way it is another row; only who is not filtered any more is a reason to look at the host.
+      expect(books.rows.takeChanged().map(({ kind }) => kind)).toEqual(["client", "filter"])
+      expect(books.candidates.take("changed", false)).toBe(isLeft ? 0 : 1)
       expect(filters() !== undefined).toBe(isLeft)
     }
   })

@@ -90,6 +90,11 @@ describe("reachesMinimum", () => {
     expect([reaches([{ disk: 5 }], copies), reaches([{ disk: 6 }], copies)]).toEqual([true, false])
   })
 
+  it("counts each piece of what is indivisible, also of equal ones", () => {
+    const pieces = addResources(mountDisk("/m", 5), mountDisk("/m", 5))
+    expect([reaches([{ disk: 10 }], pieces), reaches([{ disk: 11 }], pieces)]).toEqual([true, false])
+  })
+
   it("counts ports as whole units", () => {
     expect([2_000, 2_001].map((milli) => reaches([{ ports: milli }], ports(5, 6)))).toEqual([true, false])
   })

@@ -78,7 +78,7 @@ describe("backedOffMs", () => {
       fc.property(
         fc.nat(100_000),
         fc.integer({ min: 1, max: 80 }),
-        fc.nat(100_000),
+        fc.maxSafeNat(),
         (requested, rounds, max) => {
           const { refuse } = decliner({ ...settings, backoffMsMax: max })
           let last = 0
