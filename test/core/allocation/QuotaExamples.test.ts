@@ -139,15 +139,4 @@ describe.each(implementations)("$name, examples of quota", ({ make }) => {
     allocator.release(scopeOf("f-other", "other", "h0"), quantitiesToResources({ cpus: 3_000 }))
     expect(offers()).toEqual({ "f-q": { cpus: 3_000 } })
   })
-
-  it("keeps nothing free any more once the last quota is gone, on hosts with reservations neither", () => {
-    const { allocator, offers } = clusterOf(make, 0, ["a"], {})
-    allocator.setQuota("q", quota({ cpus: 1_000 }))
-    expect(offers()).toEqual({})
-    allocator.setQuota("q", null)
-    allocator.putAgent(
-      agentOf("h", [...quantitiesToResources({ cpus: 4_000 }), ...reserved({ mem: 1_000 }, "b")]),
-    )
-    expect(offers()).toEqual({ "f-a": { cpus: 4_000 } })
-  })
 })
