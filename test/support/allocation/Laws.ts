@@ -1,6 +1,11 @@
-import { amountOf, type Quantities, toQuantities } from "../../../core/resources/Quantities.ts"
+import {
+  amountOf,
+  type Quantities,
+  sameQuantities,
+  toQuantities,
+} from "../../../core/resources/Quantities.ts"
 import { intersectRanges } from "../../../core/resources/Ranges.ts"
-import { isIndivisible, isPlain, type Resource } from "../../../core/resources/Resource.ts"
+import { isIndivisible, isPlain, isUnreserved, type Resource } from "../../../core/resources/Resource.ts"
 import {
   addResources,
   containsResources,
@@ -12,6 +17,7 @@ import {
   resourcesToText,
   toResources,
 } from "../../../core/resources/Resources.ts"
+import { standingOf } from "./QuotaLaw.ts"
 import type { Watch } from "./Story.ts"
 import type { Held, World } from "./World.ts"
 
@@ -105,17 +111,25 @@ export const rowsFollow: Watch = (world) => {
 }
 
 /**
- * A cycle leaves nothing that anybody would take: an immediate second one, over all hosts, makes no offers. Asked of a copy.
- * Not where something is shared: that is offered once in a cycle, and again in the next.
+ * A cycle leaves nothing that anybody would take: an immediate second one, over all hosts, makes no offers. Asked of a copy. With two
+ * exceptions. What is shared is offered once in a cycle, and again in the next. And a cycle that serves a guarantee by a disk that
+ * cannot be divided may serve more of it than was open, so that less is to be kept free than before.
  */
-export const nothingIsLeftOver: Watch = (world) => (command) => {
-  if (command.type !== "cycle") return
-  const agents = Array.from(world.agents.values())
-  if (agents.some(({ total }) => total.some(({ kind }) => kind.shared))) return
-  const more = world.copy().allocate(world.nowMs, "all")
-  if (more.count === 0) return
-  const { frameworkId, role, agentId, resources } = more.at(0)
-  insist(false, `left over: ${textOf(resources)} of ${agentId}, which ${frameworkId} takes as ${role}`)
+export const nothingIsLeftOver: Watch = (world) => {
+  let requiredBefore = standingOf(world).required
+  return (command) => {
+    const { required } = standingOf(world)
+    const hasServed = !sameQuantities(required, requiredBefore)
+    requiredBefore = required
+    if (command.type !== "cycle") return
+    const kinds = Array.from(world.agents.values()).flatMap(({ total }) => total.map(({ kind }) => kind))
+    const hasDisks = kinds.some((kind) => isIndivisible(kind) && isUnreserved(kind))
+    if (kinds.some(({ shared }) => shared) || (hasServed && hasDisks)) return
+    const more = world.copy().allocate(world.nowMs, "all")
+    if (more.count === 0) return
+    const { frameworkId, role, agentId, resources } = more.at(0)
+    insist(false, `left over: ${textOf(resources)} of ${agentId}, which ${frameworkId} takes as ${role}`)
+  }
 }
 
 /** Everything back: the same as if nobody had ever held anything. Destroys the world. */
