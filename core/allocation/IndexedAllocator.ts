@@ -88,8 +88,7 @@ export class IndexedAllocator implements Allocator {
                 settings.partMin![name]!,
               ]),
       },
-      (slot) => this.candidates.noteHeldBack(slot),
-      (slot) => this.candidates.noteChanged(slot),
+      this.candidates,
     )
     for (const name of settings.excludedNames) tree.holdings.exclude(names.numberOf(name))
     for (const role of Object.keys(settings.quotas)) quotas.setQuota(role, settings.quotas[role]!)
