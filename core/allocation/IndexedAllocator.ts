@@ -88,8 +88,7 @@ export class IndexedAllocator implements Allocator {
                 settings.partMin![name]!,
               ]),
       },
-      (slot) => this.candidates.noteHeldBack(slot),
-      (slot) => this.candidates.noteChanged(slot),
+      this.candidates,
     )
     for (const name of settings.excludedNames) tree.holdings.exclude(names.numberOf(name))
     for (const role of Object.keys(settings.quotas)) quotas.setQuota(role, settings.quotas[role]!)
@@ -120,7 +119,8 @@ export class IndexedAllocator implements Allocator {
   removeAgent(agentId: string): void {
     const slot = this.hosts.slotOf(agentId)
     if (slot === undefined) return
-    assert(this.hosts.holdsNothing(slot), `agent ${agentId} is removed while something of it is held`)
+    const isFree = this.hosts.holdsNothing(slot) && this.shared.heldOn(slot).length === 0
+    assert(isFree, `agent ${agentId} is removed while something of it is held`)
     this.filterBook.settle()
     this.filterBook.dropOfHost(slot)
     this.rows.name()

@@ -32,7 +32,7 @@ const agreed: Readonly<Record<string, ReadonlyArray<string>>> = {
   master: [
     ...["agents", "frameworks", "offers_outstanding", "tasks", "resources_capacity", "resources_allocated"],
     ...["outbox_messages", "events_total", "offers_total", "launches_total", "statuses_total"],
-    ...["journal_append_seconds", "resources_reserved", "journal_durable"],
+    ...["journal_append_seconds", "resources_reserved", "role_share", "journal_durable"],
     "agent_last_report_age_seconds_max",
   ],
   agent: [

@@ -1,6 +1,7 @@
 import { addResources, noResources, type Resources } from "../../resources/Resources.ts"
 import type { Allocation, Allocations } from "../Allocator.ts"
 import type { Bundle } from "./Bundle.ts"
+import type { Candidates } from "./Candidates.ts"
 import type { ClientBook } from "./ClientBook.ts"
 import { FairTree } from "./FairTree.ts"
 import { FilterMarks } from "./FilterMarks.ts"
@@ -55,8 +56,8 @@ export class OfferCycle implements Allocations {
   private readonly hostOrder = new HostOrder()
   private readonly books: CycleBooks
   private readonly settings: CycleSettings
-  private readonly onHeldBack: (slot: number) => void
-  private readonly onLeft: (slot: number) => void
+  /** Told of hosts that a later cycle must look at again. */
+  private readonly candidates: Candidates
 
   // The visit of one host.
   private slot = 0
@@ -70,20 +71,10 @@ export class OfferCycle implements Allocations {
   private gone: Resources = noResources
   private isDone = false
 
-  /**
-   * @param onHeldBack is told of hosts of which a quota kept something from somebody
-   * @param onLeft is told of hosts that the next cycle must look at again
-   */
-  constructor(
-    books: CycleBooks,
-    settings: CycleSettings,
-    onHeldBack: (slot: number) => void,
-    onLeft: (slot: number) => void,
-  ) {
+  constructor(books: CycleBooks, settings: CycleSettings, candidates: Candidates) {
     this.books = books
     this.settings = settings
-    this.onHeldBack = onHeldBack
-    this.onLeft = onLeft
+    this.candidates = candidates
     this.marks = new FilterMarks(books.filters)
     this.quotaOrder = new QuotaOrder(books.tree, books.quotas)
     this.offerCut = new OfferCut(books.names, books.hosts, books.clients, books.quotas)
@@ -210,7 +201,7 @@ export class OfferCycle implements Allocations {
       return
     }
     const { open } = this.quotaOrder
-    if (open.count < tree.orderOf(FairTree.root).count) this.onHeldBack(this.slot)
+    if (open.count < tree.orderOf(FairTree.root).count) this.candidates.noteHeldBack(this.slot)
     this.visitSome(open)
   }
 
@@ -264,7 +255,7 @@ export class OfferCycle implements Allocations {
   private tryCut(client: number): void {
     const { offerCut } = this
     const outcome = offerCut.cut(client, this.slot, this.wholeRest, this.stage, this.parts, this.gone)
-    if (offerCut.isHeldBack) this.onHeldBack(this.slot)
+    if (offerCut.isHeldBack) this.candidates.noteHeldBack(this.slot)
     if (outcome === WHOLE && this.reachesOwnMinimum(client)) this.tryWhole(client)
     if (outcome !== PART) return
     const minimum = this.books.clients.minimums[client] || this.settings.minimum
@@ -305,7 +296,9 @@ export class OfferCycle implements Allocations {
     this.isDone = !this.isWorthVisiting(hosts.flags[slot]!)
     // Another copy of what is shared is for the next cycle, and somebody who was asked before may take what is left now: a disk
     // that is not split fits below a limit once less of the others is there.
-    if (!this.isDone || offered.hasShared) this.onLeft(slot)
+    if (!this.isDone || offered.hasShared) this.candidates.noteChanged(slot)
+    // Such a disk may serve more of a guarantee than was open, so that less is to be kept free than before.
+    if (offered.free !== offered.plain) this.candidates.noteLoosened()
   }
 
   private touchQuota(client: number): void {

@@ -6,13 +6,13 @@ import type { Watch } from "./Story.ts"
 import type { World } from "./World.ts"
 
 /** Where a cluster stands with its quotas (spec/mesos.md §1.3, steps 2 to 4), summed up from a master's lists. */
-interface Standing {
+export interface Standing {
   readonly consumed: ReadonlyMap<string, Quantities>
   readonly required: Quantities
   readonly available: Quantities
 }
 
-const standingOf = (world: World): Standing => {
+export const standingOf = (world: World): Standing => {
   const { quotas } = world.settings
   const consumed = new Map(Object.keys(quotas).map((role) => [role, consumedBy(role, world)]))
   const unmet = Object.entries(quotas).flatMap(([role, { guarantees }]) =>

@@ -1,6 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import type { Refusal } from "../../../../core/allocation/Allocator.ts"
+import { backoffMsLimit } from "../../../../core/allocation/IndexedAllocator/FilterExpiries.ts"
 import { backedOffMs, requestedMs } from "../../../../core/allocation/IndexedAllocator/Refusals.ts"
 import {
   type AllocatorSettings,
@@ -85,7 +86,7 @@ describe("backedOffMs", () => {
           for (let round = 1; round <= rounds; round++)
             last = refuse({ offeredAtMs: round, nowMs: round }, requested)
           const doubled = requested * 2 ** Math.min(20, rounds - 1)
-          expect(last).toBe(Math.max(requested, Math.min(max, doubled)))
+          expect(last).toBe(Math.max(requested, Math.min(max, doubled, backoffMsLimit)))
         },
       ),
     )
