@@ -178,7 +178,8 @@ export class HostTable {
 
   /** All that can be offered of it, kept until something changes; not of a host that is {@link TAKEN}. */
   wholeOf(slot: number): Resources {
-    return this.wholes[slot] || this.buildWhole(slot)
+    const whole = this.wholes[slot]
+    return whole === undefined ? this.buildWhole(slot) : whole
   }
 
   private buildWhole(slot: number): Resources {
