@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config"
 
-// Five kinds of test. Unit tests mirror the folders; contract suites run over every implementation of a port;
-// end-to-end tests start real processes with real cgroups, so they run one file at a time; determinism compares what the
-// same bundle of core/ says on several versions of Node.
+// Six kinds of test. Unit tests mirror the folders, those of runtime/ apart, since they meet the machine; contract suites
+// run over every implementation of a port; end-to-end tests start real processes with real cgroups, so they run one file at a
+// time; determinism compares what the same bundle of core/ says on several versions of Node.
 const project = (name: string, include: string[], options: object = {}) => ({
   test: { name, include, environment: "node", ...options },
 })
@@ -11,7 +11,12 @@ export default defineConfig({
   test: {
     projects: [
       project("structure", ["test/structure/**/*.test.ts"]),
-      project("unit", ["test/{core,traces,sim,runtime,bench,support}/**/*.test.ts"], { testTimeout: 30_000 }),
+      // What they test keeps no state of its own, so one file after the other may use the same modules: half the time.
+      project("unit", ["test/{core,traces,sim,bench,support}/**/*.test.ts"], {
+        testTimeout: 30_000,
+        isolate: false,
+      }),
+      project("runtime", ["test/runtime/**/*.test.ts"], { testTimeout: 30_000 }),
       project("contract", ["test/contract/**/*.test.ts"], { testTimeout: 60_000, fileParallelism: false }),
       project("determinism", ["test/determinism/**/*.test.ts"], { testTimeout: 120_000 }),
       project("e2e", ["test/e2e/**/*.test.ts"], {

@@ -26,7 +26,7 @@ export const runFull = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<F
   const offersOf: Array<OfferList> = []
   for (let round = 0; round < job.rounds; round++) {
     runCycle(cluster, "all", offers, times)
-    giveBackMsPer1000.push((giveBack(cluster, offers, null) * 1_000) / offers.count)
+    giveBackMsPer1000.push((giveBackChecked(cluster, offers) * 1_000) / offers.count)
     offersOf.push(offers.copy())
   }
   const rssMb = residentMb()
@@ -34,6 +34,16 @@ export const runFull = (job: Job, makeAllocator: MakeAllocator): ReadonlyArray<F
     checkAt(`round ${round + 1}`, () => checkFullCycle(workload, made))
   })
   return [{ phase: "cycle", times, offers: job.shape.agents, giveBackMsPer1000, rssMb }]
+}
+
+/** What the allocator does not take back was no right offer: then the offers say best what is wrong. */
+const giveBackChecked = (cluster: Cluster, offers: OfferList): number => {
+  try {
+    return giveBack(cluster, offers, null)
+  } catch (error) {
+    checkFullCycle(cluster.workload, offers)
+    throw error
+  }
 }
 
 /** Each host once, exactly what it has, and each to whose turn it was. */

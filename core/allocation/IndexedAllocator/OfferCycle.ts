@@ -131,7 +131,7 @@ export class OfferCycle implements Allocations {
     quotas.refresh()
     if (this.hasQuotas) this.quotaOrder.begin()
     this.marks.reserveClients(tree.bound)
-    clients.tops.length = Math.max(clients.tops.length, tree.bound)
+    if (clients.tops.length < tree.bound) clients.tops.length = tree.bound
     this.divides = this.settings.partMin !== null && tree.activeClients() >= 2 * hosts.activeCount
     this.canMerge = quotas.hasGuarantees || this.divides
     if (!this.canMerge) return
