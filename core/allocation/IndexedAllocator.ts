@@ -1,6 +1,5 @@
 import { assert } from "../Assert.ts"
 import type { Entity, EntityRef } from "../Machine.ts"
-import { ownValue } from "../NumberByName.ts"
 import { nextUint32, type Prng } from "../Prng.ts"
 import { noQuantities, type Quantities } from "../resources/Quantities.ts"
 import { reservationRole } from "../resources/Resource.ts"
@@ -13,7 +12,6 @@ import type {
   AllocatorFramework,
   Refusal,
 } from "./Allocator.ts"
-import { compileConstraints } from "./Constraints.ts"
 import type { AllocationView } from "./Explain/AllocationView.ts"
 import { demandsOf, hasSameDemands, isAnotherHost } from "./Gates.ts"
 import { AllocatorRows, readRows } from "./IndexedAllocator/AllocatorRows.ts"
@@ -25,12 +23,14 @@ import { FilterBook } from "./IndexedAllocator/FilterBook.ts"
 import { FilterTable } from "./IndexedAllocator/FilterTable.ts"
 import { HostTable } from "./IndexedAllocator/HostTable.ts"
 import { IndexedView } from "./IndexedAllocator/IndexedView.ts"
-import { compileMinimum, compileOwnMinimum } from "./IndexedAllocator/Minimum.ts"
-import { OfferCycle } from "./IndexedAllocator/OfferCycle.ts"
+import { compileMinimum } from "./IndexedAllocator/Minimum.ts"
+import { type CycleBooks, OfferCycle } from "./IndexedAllocator/OfferCycle.ts"
 import { QuotaBook } from "./IndexedAllocator/QuotaBook.ts"
 import { ResourceNames } from "./IndexedAllocator/ResourceNames.ts"
 import { RoleBook } from "./IndexedAllocator/RoleBook.ts"
 import { SharedBook } from "./IndexedAllocator/SharedBook.ts"
+import { IndexedPlacer } from "./Placement/IndexedPlacer.ts"
+import type { Placer } from "./Placement.ts"
 import type { AllocatorSettings, Quota } from "./Settings.ts"
 
 /**
@@ -51,6 +51,7 @@ export class IndexedAllocator implements Allocator {
   private readonly rows: AllocatorRows
   private readonly candidates: Candidates
   private readonly filterBook: FilterBook
+  private readonly books: CycleBooks
   private readonly cycle: OfferCycle
   /** Scalars of all agents, by column. */
   private readonly total: Array<number> = []
@@ -74,10 +75,10 @@ export class IndexedAllocator implements Allocator {
     const { roles, clients } = this
     this.rows = new AllocatorRows({ tree, roles, clients, hosts, filters })
     this.candidates = new Candidates(hosts)
-    const books = { clients, hosts, filters }
-    this.filterBook = new FilterBook(settings, books, this.rows, this.candidates, stored.filters)
+    this.books = { names, hosts, tree, clients, quotas, filters, shared }
+    this.filterBook = new FilterBook(settings, this.books, this.rows, this.candidates, stored.filters)
     this.cycle = new OfferCycle(
-      { names, hosts, tree, clients, quotas, filters, shared },
+      this.books,
       {
         minimum,
         partMin:
@@ -110,8 +111,7 @@ export class IndexedAllocator implements Allocator {
     }
     if (before === undefined || before.reserve !== agent.reserve) hosts.setReserve(slot, agent.reserve)
     if (before !== undefined && isAnotherHost(before, agent)) this.filterBook.dropOfHost(slot)
-    hosts.agents[slot] = agent
-    hosts.demands[slot] = demandsOf(agent, this.settings)
+    hosts.describe(slot, agent, demandsOf(agent, this.settings))
     hosts.setActive(slot, agent.isActive)
     this.noteChanged(slot)
   }
@@ -171,22 +171,13 @@ export class IndexedAllocator implements Allocator {
       const client = this.clients.ensure(frameworkId, role)
       this.filters.reserveClients(this.tree.bound)
       // A client that was kept for what it holds knows nothing of what its framework has become since.
-      if (!describedRoles.has(role)) this.describe(client, framework, role)
+      if (!describedRoles.has(role)) this.clients.describe(this.names, client, framework)
       if (!isActive) this.filterBook.dropOfClient(client)
       const isWanting = isActive && !suppressed.has(role)
       if (isWanting && !this.tree.isActive(client)) wantsMore = true
       this.tree.setClientActive(client, isWanting)
     }
     if (wantsMore) this.candidates.noteAllChanged()
-  }
-
-  private describe(client: number, framework: AllocatorFramework, role: string): void {
-    const own = ownValue(framework.minAllocatable, role)
-    const constraints = ownValue(framework.constraints, role)
-    const predicate = constraints === undefined ? undefined : compileConstraints(constraints)
-    assert(typeof predicate !== "string", `constraints of framework ${framework.frameworkId}: ${predicate}`)
-    const minimum = own === undefined ? undefined : compileOwnMinimum(this.names, own)
-    this.clients.describe(client, framework, minimum, predicate)
   }
 
   removeFramework(frameworkId: string): void {
@@ -372,8 +363,22 @@ export class IndexedAllocator implements Allocator {
 
   /** What explaining reads; see `Explain.ts`. */
   view(): AllocationView {
-    const { settings, names, tree, hosts, clients, quotas } = this
-    return new IndexedView(this, { settings, names, tree, hosts, clients, quotas })
+    return new IndexedView(this, this.settings, this.books)
+  }
+
+  // --- placing ---
+
+  /** Places tasks on these books, without offers. One for the whole life of the allocator: it counts tasks. */
+  placer(): Placer {
+    return new IndexedPlacer({
+      ...this.books,
+      take: (client, slot, bundle) => {
+        this.hosts.takePart(slot, bundle)
+        this.hold(client, slot, bundle, 1)
+      },
+      adopt: (scope, resources) => this.adopt(scope, resources),
+      release: (scope, resources) => this.release(scope, resources),
+    })
   }
 
   // --- rows ---

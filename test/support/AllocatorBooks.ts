@@ -7,7 +7,7 @@ import { FairTree } from "../../core/allocation/IndexedAllocator/FairTree.ts"
 import { FilterBook } from "../../core/allocation/IndexedAllocator/FilterBook.ts"
 import { FilterTable } from "../../core/allocation/IndexedAllocator/FilterTable.ts"
 import { HostTable } from "../../core/allocation/IndexedAllocator/HostTable.ts"
-import { compileMinimum, compileOwnMinimum } from "../../core/allocation/IndexedAllocator/Minimum.ts"
+import { compileMinimum } from "../../core/allocation/IndexedAllocator/Minimum.ts"
 import { QuotaBook } from "../../core/allocation/IndexedAllocator/QuotaBook.ts"
 import { ResourceNames } from "../../core/allocation/IndexedAllocator/ResourceNames.ts"
 import { RoleBook } from "../../core/allocation/IndexedAllocator/RoleBook.ts"
@@ -109,9 +109,7 @@ export class AllocatorBooks {
     this.clients.setFramework(frameworkId, framework)
     return roles.map((role) => {
       const client = this.ensure(frameworkId, role)
-      const own = framework.minAllocatable[role]
-      const minimum = own === undefined ? undefined : compileOwnMinimum(this.names, own)
-      this.clients.describe(client, framework, minimum, undefined)
+      this.clients.describe(this.names, client, framework)
       this.tree.setClientActive(client, isActive && !suppressedRoles.includes(role))
       return client
     })

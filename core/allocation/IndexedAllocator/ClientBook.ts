@@ -1,11 +1,14 @@
+import { assert } from "../../Assert.ts"
+import { ownValue } from "../../NumberByName.ts"
 import type { AllocatorFramework, ClientRow } from "../Allocator.ts"
 import { clientKey } from "../Allocator.ts"
-import type { HostPredicate } from "../Constraints.ts"
+import { compileConstraints, type HostPredicate } from "../Constraints.ts"
 import { strippedOf, unfitOf } from "../Gates.ts"
 import type { FairTree } from "./FairTree.ts"
 import { grownUint8 } from "./Growable.ts"
-import type { Minimum } from "./Minimum.ts"
+import { compileOwnMinimum, type Minimum } from "./Minimum.ts"
 import type { QuotaBook, TopRole } from "./QuotaBook.ts"
+import type { ResourceNames } from "./ResourceNames.ts"
 import type { RoleBook } from "./RoleBook.ts"
 
 interface FrameworkEntry {
@@ -89,16 +92,16 @@ export class ClientBook {
   }
 
   /** What the client's framework is like now. */
-  describe(
-    node: number,
-    framework: AllocatorFramework,
-    minimum: Minimum | undefined,
-    predicate: HostPredicate | undefined,
-  ): void {
-    this.unfit[node] = unfitOf(framework.capabilities, this.roles[node]!)
-    this.stripped[node] = strippedOf(framework.capabilities)
-    this.setMinimum(node, minimum)
+  describe(names: ResourceNames, node: number, framework: AllocatorFramework): void {
+    const role = this.roles[node]!
+    const constraints = ownValue(framework.constraints, role)
+    const predicate = constraints === undefined ? undefined : compileConstraints(constraints)
+    assert(typeof predicate !== "string", `constraints of framework ${framework.frameworkId}: ${predicate}`)
     this.predicates[node] = predicate
+    this.unfit[node] = unfitOf(framework.capabilities, role)
+    this.stripped[node] = strippedOf(framework.capabilities)
+    const own = ownValue(framework.minAllocatable, role)
+    this.setMinimum(node, own === undefined ? undefined : compileOwnMinimum(names, own))
   }
 
   private setMinimum(node: number, minimum: Minimum | undefined): void {

@@ -11,6 +11,7 @@ import type { AllocatorAgent } from "../Allocator.ts"
 import { hostHash } from "../VisitOrder.ts"
 import { type Bundle, bundleOfRow, freeInRest, isNothing, toBundle } from "./Bundle.ts"
 import { grownFloat64, grownUint8, grownUint32, widenedRows } from "./Growable.ts"
+import { HostChanges } from "./HostChanges.ts"
 import { HostRests } from "./HostRests.ts"
 import { type Minimum, reachesMinimum } from "./Minimum.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
@@ -56,6 +57,10 @@ export class HostTable {
   private readonly freeInRest: Array<ReadonlyArray<number> | undefined> = []
   /** Sum of what is available and free (unreserved, not revocable) over the active hosts, by column. */
   readonly activeAvailable: Array<number> = []
+  /** Hosts of which something was taken or given back, and more such. */
+  readonly changes = new HostChanges()
+  /** Another number whenever a host comes, goes or is described anew. */
+  shape = 0
   private activeHosts = 0
   private readonly slots = new Map<string, number>()
   private readonly free: Array<number> = []
@@ -112,6 +117,7 @@ export class HostTable {
 
   remove(slot: number): void {
     this.setActive(slot, false)
+    this.shape++
     this.slots.delete(this.ids[slot]!)
     this.ids[slot] = ""
     this.agents[slot] = undefined
@@ -120,6 +126,13 @@ export class HostTable {
     this.rests.init(slot)
     this.totals[slot] = noResources
     this.free.push(slot)
+  }
+
+  /** What the host is like, and what it demands of clients (`Gates.ts`). */
+  describe(slot: number, agent: AllocatorAgent, demands: number): void {
+    this.agents[slot] = agent
+    this.demands[slot] = demands
+    this.shape++
   }
 
   setActive(slot: number, isActive: boolean): void {
@@ -188,6 +201,7 @@ export class HostTable {
   takeWhole(slot: number): void {
     const flag = this.flags[slot]!
     this.flags[slot] = flag | TAKEN
+    this.changes.note(slot)
     if ((flag & ACTIVE) !== 0) this.sumAvailable(slot, -1)
   }
 
@@ -196,6 +210,7 @@ export class HostTable {
     const flag = this.flags[slot]!
     if ((flag & TAKEN) === 0 || this.wholes[slot] !== resources) return false
     this.flags[slot] = flag & ~TAKEN
+    this.changes.note(slot)
     if ((flag & ACTIVE) !== 0) this.sumAvailable(slot, 1)
     return true
   }
@@ -253,6 +268,7 @@ export class HostTable {
   /** Brings `available` up to date, and what the flags say of it. */
   private settle(slot: number): void {
     const base = slot * this.width
+    this.changes.note(slot)
     const isActive = (this.flags[slot]! & ACTIVE) !== 0
     if (isActive) this.sumAvailable(slot, -1)
     let isBare = true

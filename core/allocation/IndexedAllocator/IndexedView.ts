@@ -11,7 +11,6 @@ import type { QuotaBook } from "./QuotaBook.ts"
 import type { ResourceNames } from "./ResourceNames.ts"
 
 interface ViewBooks {
-  readonly settings: AllocatorSettings
   readonly names: ResourceNames
   readonly tree: FairTree
   readonly hosts: HostTable
@@ -25,10 +24,10 @@ export class IndexedView implements AllocationView {
   private readonly allocator: Allocator
   private readonly books: ViewBooks
 
-  constructor(allocator: Allocator, books: ViewBooks) {
+  constructor(allocator: Allocator, settings: AllocatorSettings, books: ViewBooks) {
     this.allocator = allocator
+    this.settings = settings
     this.books = books
-    this.settings = books.settings
   }
 
   agentIds(): ReadonlyArray<string> {

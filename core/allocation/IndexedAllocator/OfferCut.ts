@@ -150,10 +150,8 @@ export class OfferCut {
     return part
   }
 
-  /** Available to everybody: infinite for a name of which nothing is kept for guarantees. */
   private surplus(column: number): number {
-    const required = this.quotas.required[column] || 0
-    return required > 0 ? (this.hosts.activeAvailable[column] || 0) - required : Number.POSITIVE_INFINITY
+    return this.quotas.surplusOf(column, this.hosts.activeAvailable[column] || 0)
   }
 
   private restFor(

@@ -40,6 +40,8 @@ export class QuotaBook {
   /** By column: Σ max(0, guarantee − consumed). Brought up to date by `begin`, then kept by `noteHeld`. */
   readonly required: Array<number> = []
   hasGuarantees = false
+  /** Something changed that `required` does not follow. */
+  private isStale = false
 
   constructor(
     private readonly names: ResourceNames,
@@ -102,6 +104,7 @@ export class QuotaBook {
     this.hasGuarantees = this.limited.some((other) => other.guarantees.some((milli) => milli > 0))
     top.isUnsatisfied = false
     top.isExhausted = false
+    this.isStale = true
     if (quota === null) this.forget(top)
   }
 
@@ -124,6 +127,7 @@ export class QuotaBook {
     const top = this.topOf(role)
     const column = this.names.numberOf(name)
     setAt(top.reserved, column, (top.reserved[column] || 0) + sign * milli, 0)
+    this.isStale = true
     if (sign < 0) this.forget(top)
   }
 
@@ -160,6 +164,7 @@ export class QuotaBook {
 
   /** Before a cycle: counts the required headroom anew. */
   begin(): void {
+    this.isStale = false
     for (let column = 0; column < this.names.names.length; column++) this.required[column] = 0
     this.limitedNames.clear()
     for (const top of this.limited) {
@@ -167,6 +172,18 @@ export class QuotaBook {
       top.missing.fill(0)
       this.noteHeld(top)
     }
+  }
+
+  /** Between cycles: counts it anew only if it must. */
+  refresh(): void {
+    if (this.isStale) this.begin()
+  }
+
+  /** What of `availableMilli`, a name's sum over the active hosts, is for everybody: infinite for a name of which nothing is kept for
+   * guarantees. */
+  surplusOf(column: number, availableMilli: number): number {
+    const required = this.required[column] || 0
+    return required > 0 ? availableMilli - required : Number.POSITIVE_INFINITY
   }
 
   consumed(top: TopRole, column: number): number {
