@@ -3,7 +3,7 @@ import { agentIdOf } from "../allocation/Workload.ts"
 import { wrongResult } from "../allocation/WrongResult.ts"
 import type { Ledger } from "./Ledger.ts"
 import type { PlacementWorkload } from "./Workload.ts"
-import { toPlacementAgent, type Amounts } from "./Workload.ts"
+import { type Amounts, toPlacementAgent } from "./Workload.ts"
 
 /** Asks for one more task of the measured group: the agent's id, or why it was refused. */
 export type Ask = (amounts: Amounts) => string
@@ -33,11 +33,12 @@ export const probeRule = (
 const fillUp = (workload: PlacementWorkload, ledger: Ledger, ask: Ask): void => {
   const { amounts } = workload.measured[0]!
   const taken = workload.before.length + workload.measured.length
-  for (let host = taken; host < workload.hosts.length; host++)
-    ledger.take("measured", ask(amounts), amounts)
+  for (let host = taken; host < workload.hosts.length; host++) ledger.take("measured", ask(amounts), amounts)
   const answer = ask(amounts)
   if (answer !== "refused: rules")
-    wrongResult(`each host has a task that keeps apart, and one more should be refused by the rules: ${answer}`)
+    wrongResult(
+      `each host has a task that keeps apart, and one more should be refused by the rules: ${answer}`,
+    )
 }
 
 const elsewhereId = agentIdOf(9_999_999)
