@@ -10,6 +10,8 @@ export interface AgentForm {
   readonly rack: string | null
   readonly capabilities: ReadonlyArray<string>
   readonly region: string | null
+  /** Left out = none. */
+  readonly zone?: string | null
 }
 
 export type FrameworkForm = Omit<AllocatorFramework, "frameworkId">
