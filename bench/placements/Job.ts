@@ -1,3 +1,4 @@
+import type { CycleTimes } from "../allocation/Cluster.ts"
 import type { Variant } from "../allocation/Workload.ts"
 import { recordedWorkloads, type Size, type WorkloadName, workloadNames } from "./Recorded.ts"
 
@@ -12,7 +13,7 @@ export interface PlacementJob {
 /** What came of it. */
 export interface PlacementFigure {
   /** Of all requests of a round, round by round. */
-  readonly wallMs: ReadonlyArray<number>
+  readonly times: CycleTimes
   /** Made in each round. */
   readonly placements: number
   /** Of the process afterwards, in MB of 10⁶ bytes. */

@@ -13,6 +13,8 @@ export interface PlacementLine {
   readonly placements: number
   /** Of all requests of a round. */
   readonly cycleMs: { readonly median: number; readonly min: number }
+  /** Median of the process's CPU time; far below that of `cycleMs` = the machine was busy elsewhere. */
+  readonly cycleCpuMs: number
   /** At the median. */
   readonly placementsPerSecond: number
   readonly microsPerPlacement: number
@@ -26,7 +28,7 @@ export interface PlacementLine {
 export const goalPerSecond = 500_000
 
 export const lineOf = (job: PlacementJob, figure: PlacementFigure): PlacementLine => {
-  const { median, min } = spreadOf(figure.wallMs)
+  const { median, min } = spreadOf(figure.times.wallMs)
   const placementsPerSecond = (figure.placements / median) * 1_000
   const threshold = recordedWorkloads[job.workload].podsPerSecond
   return {
@@ -36,6 +38,7 @@ export const lineOf = (job: PlacementJob, figure: PlacementFigure): PlacementLin
     rounds: job.rounds,
     placements: figure.placements,
     cycleMs: { median, min },
+    cycleCpuMs: spreadOf(figure.times.cpuMs).median,
     placementsPerSecond,
     microsPerPlacement: (median * 1_000) / figure.placements,
     rssMb: figure.rssMb,

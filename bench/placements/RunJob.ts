@@ -2,6 +2,7 @@ import type { Allocator } from "../../core/allocation/Allocator.ts"
 import type { Placement, Placer } from "../../core/allocation/Placement.ts"
 import { amountOf } from "../../core/resources/Quantities.ts"
 import { plainQuantities } from "../../core/resources/Resources.ts"
+import { CycleTimes } from "../allocation/Cluster.ts"
 import { residentMb } from "../allocation/Job.ts"
 import { agentIdOf, toFramework } from "../allocation/Workload.ts"
 import { checkAt, wrongResult } from "../allocation/WrongResult.ts"
@@ -31,14 +32,15 @@ export type MakePlacing = () => PlacingAllocator
  */
 export const runJob = (job: PlacementJob, makePlacing: MakePlacing): PlacementFigure => {
   const workload = toWorkload(job)
-  const wallMs: Array<number> = []
+  const times = new CycleTimes()
   let verified: Answers | null = null
   for (let round = 1; round <= job.rounds; round++) {
     const { allocator, placer } = makePlacing()
     setUp(workload, allocator, placer)
     const before = placeAll(placer, "before", workload.before)
     const measured = placeAll(placer, "measured", workload.measured)
-    wallMs.push(measured.wallMs)
+    times.wallMs.push(measured.wallMs)
+    times.cpuMs.push(measured.cpuMs)
     allocator.takeChanged()
     const answers = [...before.answers, ...measured.answers]
     checkAt(`round ${round}`, () => {
@@ -50,7 +52,7 @@ export const runJob = (job: PlacementJob, makePlacing: MakePlacing): PlacementFi
     })
     verified ??= answers
   }
-  return { wallMs, placements: job.size.measured, rssMb: residentMb() }
+  return { times, placements: job.size.measured, rssMb: residentMb() }
 }
 
 const setUp = (workload: PlacementWorkload, allocator: Allocator, placer: Placer): void => {
@@ -71,10 +73,13 @@ const answerOf = (placement: Placement): string =>
 const placeAll = (placer: Placer, group: GroupName, requests: ReadonlyArray<Request>) => {
   const wanted = requests.map(({ amounts }) => toQuantities(amounts))
   const answers = new Array<string>(wanted.length).fill("")
+  const cpu = process.cpuUsage()
   const startMs = performance.now()
   for (let index = 0; index < wanted.length; index++)
     answers[index] = answerOf(placer.place(group, wanted[index]!))
-  return { answers, wallMs: performance.now() - startMs }
+  const wallMs = performance.now() - startMs
+  const { user, system } = process.cpuUsage(cpu)
+  return { answers, wallMs, cpuMs: (user + system) / 1_000 }
 }
 
 // --- what came of it ---

@@ -300,6 +300,30 @@ describe.each(implementations)("$name places tasks", (implementation) => {
     })
   })
 
+  it("by what is free now, also after thousands of changes since it was last asked", () => {
+    const two = cluster().host("h1").host("h2").group("g", { prefer: "busy" })
+    two.runs("g", "h2", { cpus: 100 })
+    expect(two.place("g", { cpus: 100 })).toBe("h2")
+    for (let change = 0; change < 2_500; change++) {
+      two.runs("g", "h1", { cpus: 1 })
+      two.placer.end("g", "h1", { cpus: 1 })
+    }
+    two.runs("g", "h1", { cpus: 300 })
+    expect(two.place("g", { cpus: 100 })).toBe("h1")
+  })
+
+  it("of as many groups as one likes, each by rules of its own", () => {
+    const two = cluster().host("h1", { cpus: 100_000 }).host("h2", { cpus: 100_000 })
+    const groupIds = Array.from({ length: 100 }, (_, index) => `g${index}`)
+    for (const groupId of groupIds) two.group(groupId, { rules: [apart(hostname, groupId)] })
+    for (const groupId of groupIds) two.place(groupId, { cpus: 1 })
+    // Each has one host left, then none, whatever was forgotten of it meanwhile.
+    for (const groupId of groupIds) {
+      expect(two.placer.countOn(groupId, two.place(groupId, { cpus: 1 }))).toBe(1)
+    }
+    expect(groupIds.map((groupId) => two.place(groupId, { cpus: 1 }))).toEqual(groupIds.map(() => "(rules)"))
+  })
+
   it("counts tasks that run already, whether or not they fit or observe the rules", () => {
     const one = cluster()
       .host("h1")

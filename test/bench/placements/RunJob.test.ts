@@ -119,7 +119,7 @@ describe("the bench of placements", () => {
     const job = jobOf(workload, { variant })
     for (const make of [makeNaive, makePlacing]) {
       const figure = runJob(job, make)
-      expect(figure.wallMs).toHaveLength(2)
+      expect(figure.times.wallMs).toHaveLength(2)
       expect(figure.placements).toBe(14)
     }
   })

@@ -12,6 +12,8 @@ export interface AgentForm {
   readonly region: string | null
   /** Left out = none. */
   readonly zone?: string | null
+  /** Left out = one of its own. */
+  readonly hostname?: string
 }
 
 export type FrameworkForm = Omit<AllocatorFramework, "frameworkId">

@@ -40,8 +40,15 @@ const forms: fc.Arbitrary<AgentForm> = fc
     ),
     of(null, "z1", "z1", "z2", "z3"),
     of({}, {}, {}, { cpus: 1_000 }, { mem: 9_000 }),
+    // Several agents of one machine.
+    of({}, {}, {}, {}, { hostname: "h1.shared" }),
   )
-  .map(([form, zone, reserve]) => ({ ...form, zone, reserve: { ...form.reserve, ...reserve } }))
+  .map(([form, zone, reserve, name]) => ({
+    ...form,
+    ...name,
+    zone,
+    reserve: { ...form.reserve, ...reserve },
+  }))
 
 // --- groups ---
 
