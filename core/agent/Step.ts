@@ -14,7 +14,7 @@ import { announce, describeExit, evicted, onRetryDue, onStatusAcknowledged, send
  * leaves the state when its terminal status is acknowledged and nothing of it is left on the host.
  */
 export const stepAgent = (state: AgentState, event: AgentEvent): Step<AgentAction> => {
-  assert(event.nowMs >= state.nowMs, `time went back from ${state.nowMs} to ${event.nowMs}`)
+  assert(event.nowMs >= state.nowMs, () => `time went back from ${state.nowMs} to ${event.nowMs}`)
   state.nowMs = event.nowMs
   const turn = new Turn<AgentAction>()
   turn.touch("agent", "self")

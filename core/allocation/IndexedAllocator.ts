@@ -120,7 +120,7 @@ export class IndexedAllocator implements Allocator {
     const slot = this.hosts.slotOf(agentId)
     if (slot === undefined) return
     const isFree = this.hosts.holdsNothing(slot) && this.shared.heldOn(slot).length === 0
-    assert(isFree, `agent ${agentId} is removed while something of it is held`)
+    assert(isFree, () => `agent ${agentId} is removed while something of it is held`)
     this.filterBook.settle()
     this.filterBook.dropOfHost(slot)
     this.rows.name()
@@ -218,7 +218,7 @@ export class IndexedAllocator implements Allocator {
     const bundle = toBundle(this.names, resources)
     assert(
       this.hosts.canTake(slot, bundle),
-      `agent ${scope.agentId} has not as much left as ${scope.frameworkId} is to hold`,
+      () => `agent ${scope.agentId} has not as much left as ${scope.frameworkId} is to hold`,
     )
     const client = this.ensureClient(scope)
     this.hosts.takePart(slot, bundle)

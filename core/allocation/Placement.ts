@@ -11,7 +11,7 @@ export type Topology =
  * host without the topology's value takes tasks under `apart` and `atMost`, none under `near` and `spread`.
  */
 export type PlacementRule =
-  /** Into domains where there is such a task; anywhere while there is none at all, if the own group is meant. */
+  /** Into domains where there is such a task; anywhere while no domain has one, if the own group is meant. */
   | { readonly type: "near"; readonly topology: Topology; readonly of: ReadonlyArray<string> }
   /** Into domains without such a task. It binds both ways: the groups that are meant keep away from domains with a task of
    * this one. */

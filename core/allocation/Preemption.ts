@@ -83,7 +83,7 @@ const preemptionOn = (
   const demand = demandOf(host, request)
   const candidates = host.tasks.filter(isCandidate).sort(compareTasks)
   const pieces = candidates.map(({ key, lostWork, resources }) => {
-    assert(Number.isInteger(lostWork) && lostWork >= 0, `task ${key}: lost work ${lostWork}`)
+    assert(Number.isInteger(lostWork) && lostWork >= 0, () => `task ${key}: lost work ${lostWork}`)
     return { cost: lostWork, gives: demand.yieldOf(resources) }
   })
   const cover = findCheapestCover(demand, pieces)

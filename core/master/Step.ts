@@ -42,7 +42,7 @@ import {
  */
 export const stepMaster = (state: MasterState, event: MasterEvent): Step<MasterAction> => {
   const { nowMs, wallMs } = event
-  assert(nowMs >= state.nowMs, `time went back from ${state.nowMs} to ${nowMs}`)
+  assert(nowMs >= state.nowMs, () => `time went back from ${state.nowMs} to ${nowMs}`)
   state.nowMs = nowMs
   const turn = new Turn<MasterAction>()
   turn.touch("master", "counters")

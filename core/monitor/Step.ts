@@ -21,7 +21,7 @@ import { advancePeaks, notePeak, type Track, unknown } from "./Track.ts"
  */
 export const stepMonitor = (state: MonitorState, event: MonitorEvent): Step<MonitorAction> => {
   const { nowMs } = event
-  assert(nowMs >= state.nowMs, `time went back from ${state.nowMs} to ${nowMs}`)
+  assert(nowMs >= state.nowMs, () => `time went back from ${state.nowMs} to ${nowMs}`)
   state.nowMs = nowMs
   if (state.startedAtMs === unknown) start(state, nowMs)
   const actions: Array<MonitorAction> = []
@@ -52,7 +52,7 @@ export const stepMonitor = (state: MonitorState, event: MonitorEvent): Step<Moni
 const nothing: ReadonlyArray<EntityRef> = []
 
 const checkHost = (state: MonitorState, host: number): void =>
-  assert(host >= 0 && host < state.hosts, `host ${host} is not in this block of ${state.hosts}`)
+  assert(host >= 0 && host < state.hosts, () => `host ${host} is not in this block of ${state.hosts}`)
 
 const takeTasks = ({ tasks, cpu, mem, settings }: MonitorState, event: MonitorEventOf<"TasksTold">): void => {
   tasks[event.host] = event.tasks.slice(0, settings.tasksMost)

@@ -15,7 +15,7 @@ export const noQuantities: Quantities = {}
 export const toQuantities = (amounts: Iterable<readonly [name: string, milli: number]>): Quantities => {
   const sums = new Map<string, number>()
   for (const [name, milli] of amounts) {
-    assert(milli >= 0, `resource ${name}: negative amount ${milli}`)
+    assert(milli >= 0, () => `resource ${name}: negative amount ${milli}`)
     sums.set(name, checkWhole(name, (sums.get(name) || 0) + milli))
   }
   const result: { [name: string]: number } = {}
@@ -40,7 +40,7 @@ export const addQuantities = (left: Quantities, right: Quantities): Quantities =
 export const subtractQuantities = (left: Quantities, right: Quantities): Quantities => {
   assert(
     containsQuantities(left, right),
-    `cannot take ${quantitiesToText(right)} from ${quantitiesToText(left)}`,
+    () => `cannot take ${quantitiesToText(right)} from ${quantitiesToText(left)}`,
   )
   return toQuantities(
     Object.entries(left).map(([name, milli]): [string, number] => [name, milli - amountOf(right, name)]),
@@ -82,7 +82,7 @@ export const quantitiesToText = (resources: Quantities): string => {
 }
 
 const checkWhole = (name: string, milli: number): number => {
-  assert(milli === Math.floor(milli), `resource ${name}: ${milli} is not a whole number of thousandths`)
-  assert(milli <= Number.MAX_SAFE_INTEGER, `resource ${name}: ${milli} is beyond exact whole numbers`)
+  assert(milli === Math.floor(milli), () => `resource ${name}: ${milli} is not a whole number of thousandths`)
+  assert(milli <= Number.MAX_SAFE_INTEGER, () => `resource ${name}: ${milli} is beyond exact whole numbers`)
   return milli
 }

@@ -13,7 +13,7 @@ export const noRanges: Ranges = []
 export const toRanges = (pairs: Iterable<readonly [begin: number, end: number]>): Ranges => {
   const sorted = Array.from(pairs)
   for (const [begin, end] of sorted) {
-    assert(isRange(begin, end), `${begin}-${end} is no range of whole numbers`)
+    assert(isRange(begin, end), () => `${begin}-${end} is no range of whole numbers`)
   }
   sorted.sort((left, right) => left[0] - right[0] || left[1] - right[1])
   const ranges: Array<number> = []

@@ -66,7 +66,7 @@ export const resourceOf = (kind: ResourceKind, value: ResourceValue): Resource =
 /** Fills in the defaults and computes the key. Asserts what {@link kindProblem} tells. */
 export const toKind = (fields: KindFields): ResourceKind => {
   const problem = kindProblem(fields)
-  assert(problem === null, `resource ${fields.name}: ${problem}`)
+  assert(problem === null, () => `resource ${fields.name}: ${problem}`)
   const reservations = (fields.reservations ?? []).map(toReservation)
   const { name, type, revocable = false, shared = false, providerId = null } = fields
   const disk = (fields.disk ?? null) === null ? null : toDisk(fields.disk!)

@@ -19,7 +19,7 @@ export type ValueType = ResourceKind["type"]
 export const addValues = (type: ValueType, left: ResourceValue, right: ResourceValue): ResourceValue => {
   if (type === "scalar") {
     const sum = (left as number) + (right as number)
-    assert(sum <= Number.MAX_SAFE_INTEGER, `${left} + ${right} is beyond exact whole numbers`)
+    assert(sum <= Number.MAX_SAFE_INTEGER, () => `${left} + ${right} is beyond exact whole numbers`)
     return sum
   }
   return type === "ranges"

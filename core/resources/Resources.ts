@@ -32,7 +32,10 @@ export const noResources: Resources = []
 export const toResources = (list: Iterable<Resource>): Resources => {
   const sorted: Array<Resource> = []
   for (const { kind, value } of list) {
-    assert(isValueOf(kind.type, value), `resource ${kind.name}: ${JSON.stringify(value)} is no ${kind.type}`)
+    assert(
+      isValueOf(kind.type, value),
+      () => `resource ${kind.name}: ${JSON.stringify(value)} is no ${kind.type}`,
+    )
     if (!isNoValue(value)) sorted.push(resourceOf(kind, value))
   }
   sorted.sort((left, right) => compareResources(left, right) || compareUses(left.kind, right.kind))

@@ -40,21 +40,6 @@ export const toBundle = (names: ResourceNames, resources: Resources): Bundle => 
   return withRest(names, resources, plain, rest)
 }
 
-/** The bundle of plain scalars that are only booked: nobody asks for its `resources`. */
-export const plainBundle = (columns: ReadonlyArray<number>, amounts: ReadonlyArray<number>): Bundle => {
-  const plain: Array<number> = []
-  for (let index = 0; index < columns.length; index++) setAt(plain, columns[index]!, amounts[index]!)
-  return {
-    resources: noResources,
-    plain,
-    rest: noResources,
-    counted: plain,
-    free: plain,
-    others: 0,
-    hasShared: false,
-  }
-}
-
 /** The bundle of plain amounts (a row from `from` on) and a rest. */
 export const bundleOfRow = (
   names: ResourceNames,

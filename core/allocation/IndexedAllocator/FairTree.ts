@@ -79,8 +79,8 @@ export class FairTree {
 
   /** Removes a node without children that holds nothing. */
   remove(node: number): void {
-    assert(this.activeBelow[node] === 0, `node ${this.names[node]} is active`)
-    assert(this.childCount(node) === 0, `node ${this.names[node]} has children`)
+    assert(this.activeBelow[node] === 0, () => `node ${this.names[node]} is active`)
+    assert(this.childCount(node) === 0, () => `node ${this.names[node]} has children`)
     this.detach(node)
     this.forget(node)
   }
@@ -126,7 +126,7 @@ export class FairTree {
   /** The reverse, when the virtual leaf is an only child. */
   removeBetween(virtual: number): void {
     const node = this.parents[virtual]!
-    assert(this.childCount(node) === 1, `node ${this.names[virtual]} has siblings`)
+    assert(this.childCount(node) === 1, () => `node ${this.names[virtual]} has siblings`)
     this.detach(virtual)
     this.moveChildren(virtual, node)
     this.forget(virtual)

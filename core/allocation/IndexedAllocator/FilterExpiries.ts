@@ -32,7 +32,7 @@ export class FilterExpiries {
   }
 
   add(filter: number, expiresAtMs: number, backoffMs: number): void {
-    assert(backoffMs <= backoffMsLimit, `a back-off of ${backoffMs} ms is longer than can be kept`)
+    assert(backoffMs <= backoffMsLimit, () => `a back-off of ${backoffMs} ms is longer than can be kept`)
     this.expiries = grownFloat64(this.expiries, filter + 1)
     this.backoffs = grownUint32(this.backoffs, filter + 1)
     this.places = grownInt32(this.places, filter + 1)

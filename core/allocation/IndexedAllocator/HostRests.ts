@@ -70,7 +70,7 @@ export class HostRests {
     this.available[slot] = addResources(this.available[slot]!, free)
     assert(
       containsResources(this.total[slot]!, this.available[slot]!),
-      `agent ${agentId} got back more than was held of it`,
+      () => `agent ${agentId} got back more than was held of it`,
     )
   }
 

@@ -61,6 +61,7 @@ export class HostTable {
   readonly changes = new HostChanges()
   /** Another number whenever a host comes, goes or is described anew. */
   shape = 0
+  private readonly removals: Array<(slot: number, agentId: string) => void> = []
   private activeHosts = 0
   private readonly slots = new Map<string, number>()
   private readonly free: Array<number> = []
@@ -115,9 +116,14 @@ export class HostTable {
     return slot
   }
 
+  onRemove(listener: (slot: number, agentId: string) => void): void {
+    this.removals.push(listener)
+  }
+
   remove(slot: number): void {
     this.setActive(slot, false)
     this.shape++
+    for (const onRemove of this.removals) onRemove(slot, this.ids[slot]!)
     this.slots.delete(this.ids[slot]!)
     this.ids[slot] = ""
     this.agents[slot] = undefined
@@ -259,7 +265,7 @@ export class HostTable {
       const milli = this.allocated[base + column]! + sign * plain[column]!
       assert(
         milli >= 0,
-        `agent ${this.ids[slot]} got back more ${this.names.names[column]} than was held of it`,
+        () => `agent ${this.ids[slot]} got back more ${this.names.names[column]} than was held of it`,
       )
       this.allocated[base + column] = milli
     }
@@ -267,24 +273,31 @@ export class HostTable {
 
   /** Brings `available` up to date, and what the flags say of it. */
   private settle(slot: number): void {
+    const { total, allocated, reserve, available, activeAvailable } = this
     const base = slot * this.width
     this.changes.note(slot)
     const isActive = (this.flags[slot]! & ACTIVE) !== 0
-    if (isActive) this.sumAvailable(slot, -1)
     let isBare = true
     for (let column = 0; column < this.names.names.length; column++) {
       const at = base + column
-      const milli = Math.max(0, this.total[at]! - this.allocated[at]! - this.reserve[at]!)
-      this.available[at] = milli
+      const milli = Math.max(0, total[at]! - allocated[at]! - reserve[at]!)
+      if (isActive) activeAvailable[column] = (activeAvailable[column] || 0) + milli - available[at]!
+      available[at] = milli
       if (milli > 0) isBare = false
     }
-    const isSpecial = (this.flags[slot]! & SPECIAL) !== 0
-    this.freeInRest[slot] = isSpecial ? freeInRest(this.names, this.rests.available[slot]!) : undefined
-    if (isActive) this.sumAvailable(slot, 1)
+    this.settleRest(slot, isActive)
     this.wholes[slot] = undefined
     if (isBare) isBare = isNothing(this.rests.available[slot]!)
-    const isSmall = isBare || !reachesMinimum(this.minimum, this.available, base, this.rests.available[slot]!)
+    const isSmall = isBare || !reachesMinimum(this.minimum, available, base, this.rests.available[slot]!)
     this.flags[slot] = (this.flags[slot]! & ~(BARE | SMALL)) | (isBare ? BARE : 0) | (isSmall ? SMALL : 0)
+  }
+
+  private settleRest(slot: number, isActive: boolean): void {
+    const isSpecial = (this.flags[slot]! & SPECIAL) !== 0
+    if (!isSpecial && this.freeInRest[slot] === undefined) return
+    if (isActive) this.sumFreeInRest(slot, -1)
+    this.freeInRest[slot] = isSpecial ? freeInRest(this.names, this.rests.available[slot]!) : undefined
+    if (isActive) this.sumFreeInRest(slot, 1)
   }
 
   private sumAvailable(slot: number, sign: number): void {
@@ -293,6 +306,11 @@ export class HostTable {
     for (let column = 0; column < this.names.names.length; column++) {
       activeAvailable[column] = (activeAvailable[column] || 0) + sign * available[base + column]!
     }
+    this.sumFreeInRest(slot, sign)
+  }
+
+  private sumFreeInRest(slot: number, sign: number): void {
+    const { activeAvailable } = this
     const free = this.freeInRest[slot]
     if (free === undefined) return
     for (let column = 0; column < free.length; column++) {

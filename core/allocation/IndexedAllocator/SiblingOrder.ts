@@ -99,7 +99,7 @@ export class SiblingOrder {
   /** Where a node stands, found by the key with which it was put there. */
   private placeOf(node: number): number {
     const place = this.placeFor(node, this.start, this.start + this.count)
-    assert(this.nodes[place] === node, `node ${node} of the fair tree is not in its place`)
+    assert(this.nodes[place] === node, () => `node ${node} of the fair tree is not in its place`)
     return place
   }
 

@@ -1,9 +1,9 @@
 import { assert } from "../../Assert.ts"
-import { noQuantities, type Quantities } from "../../resources/Quantities.ts"
+import type { Quantities } from "../../resources/Quantities.ts"
 import { quantitiesToResources, type Resources } from "../../resources/Resources.ts"
 import type { AllocationScope } from "../Allocator.ts"
 import { compileConstraints, type HostPredicate } from "../Constraints.ts"
-import { type Bundle, plainBundle } from "../IndexedAllocator/Bundle.ts"
+import type { Bundle } from "../IndexedAllocator/Bundle.ts"
 import type { ClientBook } from "../IndexedAllocator/ClientBook.ts"
 import { ACTIVE, type HostTable } from "../IndexedAllocator/HostTable.ts"
 import type { QuotaBook } from "../IndexedAllocator/QuotaBook.ts"
@@ -12,7 +12,7 @@ import type { Placement, PlacementGroup, PlacementRefusal, Placer, Topology } fr
 import { type Admission, type Avoidance, admissionOf } from "./Admission.ts"
 import { DomainBook } from "./Domains.ts"
 import { GroupOrder, NO_HOST, NONE_ADMITTED } from "./GroupOrder.ts"
-import type { WantedAmounts } from "./HostTree.ts"
+import { PlacementRequest } from "./PlacementRequest.ts"
 import { TaskCounts } from "./TaskCounts.ts"
 
 /** Orders that are kept; each takes some 100 bytes a host. */
@@ -30,15 +30,6 @@ export interface PlacerBooks {
   readonly release: (scope: AllocationScope, resources: Resources) => void
 }
 
-/** What a task asks for, taken apart. */
-interface Request {
-  readonly quantities: Quantities
-  readonly bundle: Bundle
-  readonly wanted: WantedAmounts
-  /** Whether each name has a column; it may get one later. */
-  readonly isKnown: boolean
-}
-
 interface GroupState {
   readonly group: PlacementGroup
   readonly predicate: HostPredicate | undefined
@@ -49,8 +40,7 @@ interface GroupState {
   unfit: number
   clientPredicate: HostPredicate | undefined
   lastUsed: number
-  /** The last request: tasks of a group are alike as a rule. */
-  request: Request
+  readonly request: PlacementRequest
 }
 
 /** The placer of production and simulation: an order of hosts for each group in use (`GroupOrder.ts`). */
@@ -67,6 +57,11 @@ export class IndexedPlacer implements Placer {
   constructor(books: PlacerBooks) {
     this.books = books
     this.domainBook = new DomainBook(books.hosts)
+    books.hosts.onRemove((slot, agentId) => {
+      this.groups.forEach(({ counts }) => {
+        counts.leave(slot, agentId)
+      })
+    })
   }
 
   // --- groups ---
@@ -85,7 +80,7 @@ export class IndexedPlacer implements Placer {
       unfit: 0,
       clientPredicate: undefined,
       lastUsed: 0,
-      request: this.requestOf(noQuantities),
+      request: new PlacementRequest(this.books.names),
     })
     this.forgetOrders(group.groupId)
   }
@@ -115,8 +110,8 @@ export class IndexedPlacer implements Placer {
 
   private stateOf(groupId: string): GroupState {
     const state = this.groups.get(groupId)
-    assert(state !== undefined, `there is no group ${groupId}`)
-    return state!
+    assert(state !== undefined, () => `there is no group ${groupId}`)
+    return state
   }
 
   // --- tasks ---
@@ -128,19 +123,18 @@ export class IndexedPlacer implements Placer {
     const framework = clients.frameworkOf(frameworkId)
     if (framework === null || !framework.isActive || !framework.roles.includes(role))
       return refused("inactive")
-    if (state.request.quantities !== resources || !state.request.isKnown) {
-      state.request = this.requestOf(resources)
-    }
+    const { request } = state
+    request.set(resources)
     const client = clients.nodeOf(frameworkId, role)
     if (quotas.hasQuotas) {
-      const refusal = this.quotaRefusal(client, state.request.wanted)
+      const refusal = this.quotaRefusal(client, request)
       if (refusal !== null) return refusal
     }
-    const slot = this.orderOf(state, client).find(state.request.wanted)
+    const slot = this.orderOf(state, client).find(request)
     if (slot < 0) {
       return refused(slot === NO_HOST ? "constraints" : slot === NONE_ADMITTED ? "rules" : "short")
     }
-    this.books.take(client, slot, state.request.bundle)
+    this.books.take(client, slot, request.bundle)
     const agentId = hosts.ids[slot]!
     state.counts.add(agentId, slot, 1)
     this.noteNeighbours(slot)
@@ -155,7 +149,7 @@ export class IndexedPlacer implements Placer {
 
   end(groupId: string, agentId: string, resources: Quantities): void {
     const state = this.stateOf(groupId)
-    assert(state.counts.on(agentId) > 0, `no task of group ${groupId} is on agent ${agentId}`)
+    assert(state.counts.on(agentId) > 0, () => `no task of group ${groupId} is on agent ${agentId}`)
     this.books.release(scopeOf(state.group, agentId), quantitiesToResources(resources))
     this.count(state, agentId, -1)
   }
@@ -183,22 +177,8 @@ export class IndexedPlacer implements Placer {
     hostnames.forEachHost(hostnames.numbers[slot]!, (other) => changes.note(other))
   }
 
-  private requestOf(quantities: Quantities): Request {
-    const { names } = this.books
-    const columns: Array<number> = []
-    const amounts: Array<number> = []
-    for (const name of Object.keys(quantities)) {
-      const column = names.columnOf(name)
-      columns.push(Math.max(0, column))
-      // No host has anything of a name that has no column.
-      amounts.push(column < 0 ? Number.POSITIVE_INFINITY : quantities[name]!)
-    }
-    const isKnown = !amounts.includes(Number.POSITIVE_INFINITY)
-    return { quantities, bundle: plainBundle(columns, amounts), wanted: { columns, amounts }, isKnown }
-  }
-
   /** What a cycle would let a client have in both its stages: what reaches the guarantee, and more below limit and surplus. */
-  private quotaRefusal(client: number, { columns, amounts }: WantedAmounts): Placement | null {
+  private quotaRefusal(client: number, { columns, amounts }: PlacementRequest): Placement | null {
     const { quotas, hosts, clients } = this.books
     quotas.refresh()
     const top = clients.tops[client]!

@@ -8,27 +8,48 @@ export interface DomainCounts {
 }
 
 /**
- * The tasks of one group: by agent, which outlasts whatever becomes of the hosts, and by domain as far as somebody asks. Tasks on an
- * agent that is not there are in no domain.
+ * The tasks of one group: by agent, whatever becomes of the hosts, and by domain as far as somebody asks. Tasks on an agent that is
+ * not there are in no domain.
  */
 export class TaskCounts {
-  private readonly byAgent = new Map<string, number>()
+  /** On agents that are there, by slot: numbers are found faster than texts. */
+  private readonly bySlot = new Map<number, number>()
+  /** On those that are not. */
+  private readonly away = new Map<string, number>()
   private readonly byDomains = new Map<Domains, DomainCounts>()
   private shape = -1
+  private readonly hosts: HostTable
 
-  constructor(private readonly hosts: HostTable) {}
+  constructor(hosts: HostTable) {
+    this.hosts = hosts
+  }
 
   on(agentId: string): number {
-    const count = this.byAgent.get(agentId)
+    this.keepUp()
+    const slot = this.hosts.slotOf(agentId)
+    const count = slot === undefined ? this.away.get(agentId) : this.bySlot.get(slot)
     return count === undefined ? 0 : count
+  }
+
+  /** The agent goes; another may get its slot. */
+  leave(slot: number, agentId: string): void {
+    const count = this.bySlot.get(slot)
+    if (count === undefined) return
+    this.bySlot.delete(slot)
+    this.away.set(agentId, count)
   }
 
   /** @param slot undefined = the agent is not there */
   add(agentId: string, slot: number | undefined, change: 1 | -1): void {
-    const count = this.on(agentId) + change
-    if (count === 0) this.byAgent.delete(agentId)
-    else this.byAgent.set(agentId, count)
-    if (slot === undefined || this.shape !== this.hosts.shape) return
+    this.keepUp()
+    if (slot === undefined) addTo(this.away, agentId, change)
+    else {
+      addTo(this.bySlot, slot, change)
+      if (this.byDomains.size > 0) this.addToDomains(slot, change)
+    }
+  }
+
+  private addToDomains(slot: number, change: number): void {
     this.byDomains.forEach((counted, domains) => {
       const domain = domains.numbers[slot]!
       if (domain === NOWHERE) return
@@ -39,16 +60,12 @@ export class TaskCounts {
 
   /** Kept up to date until the hosts' shape changes. */
   by(domains: Domains): DomainCounts {
-    if (this.shape !== this.hosts.shape) {
-      this.byDomains.clear()
-      this.shape = this.hosts.shape
-    }
+    this.keepUp()
     const known = this.byDomains.get(domains)
     if (known !== undefined) return known
     const counted: DomainCounts = { counts: new Int32Array(domains.count), sum: 0 }
-    this.byAgent.forEach((count, agentId) => {
-      const slot = this.hosts.slotOf(agentId)
-      const domain = slot === undefined ? NOWHERE : domains.numbers[slot]!
+    this.bySlot.forEach((count, slot) => {
+      const domain = domains.numbers[slot]!
       if (domain === NOWHERE) return
       counted.counts[domain] = counted.counts[domain]! + count
       counted.sum += count
@@ -56,4 +73,25 @@ export class TaskCounts {
     this.byDomains.set(domains, counted)
     return counted
   }
+
+  /** Agents may have come back. */
+  private keepUp(): void {
+    const { hosts } = this
+    if (this.shape === hosts.shape) return
+    this.shape = hosts.shape
+    this.byDomains.clear()
+    this.away.forEach((count, agentId) => {
+      const slot = hosts.slotOf(agentId)
+      if (slot === undefined) return
+      this.away.delete(agentId)
+      this.bySlot.set(slot, count)
+    })
+  }
+}
+
+const addTo = <Key>(map: Map<Key, number>, key: Key, change: 1 | -1): void => {
+  const count = map.get(key)
+  if (count === undefined) map.set(key, change)
+  else if (count + change === 0) map.delete(key)
+  else map.set(key, count + change)
 }
