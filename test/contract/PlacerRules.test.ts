@@ -4,6 +4,7 @@ import {
   apart,
   atMost,
   hostname,
+  inHashOrder,
   near,
   PlacingCluster,
   small,
@@ -71,6 +72,33 @@ describe.each(implementations)("$name places tasks", (implementation) => {
       expect(one.place("g", { cpus: 100 })).toBe("(rules)")
       one.placer.removeGroup("nobody")
       expect(one.place("g", { cpus: 100 })).toBe("h1")
+    })
+
+    it("from tasks that hold nothing, as they come and go", () => {
+      const one = cluster()
+        .host("h1")
+        .group("loud")
+        .group("quiet", { rules: [apart(hostname, "loud")] })
+      expect(one.place("quiet", { cpus: 1 })).toBe("h1")
+      one.runs("loud", "h1", {})
+      expect(one.place("quiet", { cpus: 1 })).toBe("(rules)")
+      one.placer.end("loud", "h1", {})
+      expect(one.place("quiet", { cpus: 1 })).toBe("h1")
+      one.placer.removeGroup("quiet")
+      expect(one.place("loud", {})).toBe("h1")
+    })
+
+    it("on all agents of a machine: those of one hostname are one domain", () => {
+      const shared = { hostname: "shared" }
+      const hosts = cluster().host("h1", small, shared).host("h2", small, shared).host("h3", { cpus: 9_000 })
+      hosts.group("busy").runs("busy", "h3", { cpus: 8_000 })
+      hosts.group("g", { rules: [apart(hostname, "g")] })
+      const first = hosts.place("g", { cpus: 1 })
+      expect(["h1", "h2"]).toContain(first)
+      expect(hosts.placeAll(2, "g", { cpus: 1 })).toEqual(["h3", "(rules)"])
+      hosts.placer.end("g", first, { cpus: 1 })
+      expect(hosts.place("g", { cpus: 1 })).toBe(inHashOrder("h1", "h2")[0])
+      expect(hosts.place("g", { cpus: 1 })).toBe("(rules)")
     })
 
     it("takes a host without a value, as often as one likes", () => {

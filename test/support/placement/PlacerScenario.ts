@@ -41,7 +41,7 @@ const forms: fc.Arbitrary<AgentForm> = fc
     of(null, "z1", "z1", "z2", "z3"),
     of({}, {}, {}, { cpus: 1_000 }, { mem: 9_000 }),
     // Several agents of one machine.
-    of({}, {}, {}, {}, { hostname: "h1.shared" }),
+    of({}, {}, { hostname: "h1.shared" }),
   )
   .map(([form, zone, reserve, name]) => ({
     ...form,
@@ -80,7 +80,7 @@ const constraints = of<OfferConstraints | null>(
   [[{ selector: { type: "hostname" }, predicate: { type: "textMatches", regex: "h[1-4]\\..*" } }]],
 )
 
-const groups: fc.Arbitrary<PlacementGroup> = of(...groupIds).chain((groupId) =>
+const groupsNamed = (groupId: string): fc.Arbitrary<PlacementGroup> =>
   fc.record({
     groupId: fc.constant(groupId),
     frameworkId: fc.constant(owners[groupId]!.frameworkId),
@@ -91,8 +91,7 @@ const groups: fc.Arbitrary<PlacementGroup> = of(...groupIds).chain((groupId) =>
       { weight: 4, arbitrary: fc.array(rules, { minLength: 1, maxLength: 2 }) },
     ),
     prefer: of("idle", "idle", "busy"),
-  }),
-)
+  })
 
 /** Sizes of which several fit on a host, some that fit on none, and names that hosts seldom or never have. */
 const requests: fc.Arbitrary<Quantities> = fc.oneof(
@@ -103,7 +102,9 @@ const requests: fc.Arbitrary<Quantities> = fc.oneof(
       .map(([cpus, mem]) => toQuantities(Object.entries({ cpus, mem }))),
   },
   { weight: 2, arbitrary: of<Quantities>({ disk: 500 }, { cpus: 500, disk: 1_000 }, { gpus: 500 }) },
-  { weight: 1, arbitrary: of<Quantities>({ cpus: 9_000 }, { unheard: 1 }, {}) },
+  { weight: 1, arbitrary: of<Quantities>({ cpus: 9_000 }, { unheard: 1 }) },
+  // They hold nothing, and count.
+  { weight: 3, arbitrary: fc.constant({}) },
 )
 
 // --- frameworks and settings ---
@@ -112,9 +113,9 @@ const requests: fc.Arbitrary<Quantities> = fc.oneof(
 const frameworkForms = (frameworkId: string): fc.Arbitrary<FrameworkForm> => {
   const own = Object.values(owners).find((owner) => owner.frameworkId === frameworkId)!.role
   return fc.record<FrameworkForm>({
-    roles: of([own], [own], [own], [own], [own, "d"], ["d"]),
+    roles: fc.oneof({ weight: 12, arbitrary: of([own], [own, "d"]) }, fc.constant(["d"])),
     suppressedRoles: of<ReadonlyArray<string>>([own], []),
-    isActive: of(true, true, true, true, true, false),
+    isActive: fc.oneof({ weight: 12, arbitrary: fc.constant(true) }, fc.constant(false)),
     capabilities: fc.oneof(
       { weight: 4, arbitrary: fc.constant(everyFrameworkCapability) },
       { weight: 1, arbitrary: fc.subarray(everyFrameworkCapability) },
@@ -184,12 +185,14 @@ const commands = (): fc.Arbitrary<PlacerCommand> => {
     [40, fc.record({ type: type("place"), groupId, resources: requests })],
     [12, fc.record({ type: type("endTask"), task: pick })],
     [5, fc.record({ type: type("adoptTask"), groupId, agentId: agent, resources: requests })],
-    [6, fc.record({ type: type("putGroup"), group: groups })],
+    [6, fc.record({ type: type("putGroup"), group: of(...groupIds).chain(groupsNamed) })],
     [3, putAgents(agent)],
+    // Whoever left comes back.
+    [5, of(...frameworkIds).chain(putFrameworks)],
     [2, fc.record({ type: type("activateAgent"), agent, isActive: fc.boolean() })],
     // Whole hosts are given away, and come back.
-    [2, fc.record({ type: type("cycle"), scope: of("changed" as const, "all" as const) })],
-    [4, fc.record({ type: type("declineAll"), framework, refuseMs: of(0, 5_000) })],
+    [4, fc.record({ type: type("cycle"), scope: of("changed" as const, "all" as const) })],
+    [6, fc.record({ type: type("declineAll"), framework, refuseMs: of(0, 5_000) })],
     [2, fc.record({ type: type("rescind"), offer: pick })],
     [1, fc.record({ type: type("decline"), offer: pick, refuseMs: of(0, 60_000) })],
     [
@@ -214,8 +217,7 @@ const commands = (): fc.Arbitrary<PlacerCommand> => {
       reserve: of<Quantities>({}, { cpus: 500 }, { mem: 9_000 }),
     }),
     fc.record({ type: type("setQuota"), role: of("*", "a", "d"), quota: fc.option(quotas, { nil: null }) }),
-    of(...frameworkIds).chain(putFrameworks),
-    fc.record({ type: type("connect"), framework, isActive: fc.boolean() }),
+    fc.record({ type: type("connect"), framework, isActive: of(true, true, false) }),
     fc.record({ type: type("removeFramework"), framework, leavesTasks: fc.boolean() }),
     fc.record({ type: type("reserve"), agent, stack: of(["a"], ["d"]), amounts: of({ cpus: 500 }) }),
     fc.record({ type: type("unreserve"), agent }),
@@ -230,7 +232,7 @@ const setUps: fc.Arbitrary<ReadonlyArray<PlacerCommand>> = fc
   .tuple(
     fc.tuple(...agentIds.map((agentId) => putAgents(fc.constant(agentId)))),
     fc.tuple(...frameworkIds.map(putFrameworks)),
-    fc.array(groups, { minLength: 2, maxLength: 6, size: "max" }),
+    fc.tuple(...groupIds.map(groupsNamed)),
   )
   .map(([agents, frameworks, list]) => [
     ...agents,
