@@ -6,10 +6,10 @@ import type { Resources } from "../../core/resources/Resources.ts"
  * this is a part of what is timed, so nothing can be put off until somebody looks.
  */
 export class OfferList {
-  private readonly frameworkIds: Array<string> = []
-  private readonly roles: Array<string> = []
-  private readonly agentIds: Array<string> = []
-  private readonly resources: Array<Resources> = []
+  private frameworkIds: Array<string> = []
+  private roles: Array<string> = []
+  private agentIds: Array<string> = []
+  private resources: Array<Resources> = []
   count = 0
 
   take(made: Allocations): void {
@@ -22,6 +22,17 @@ export class OfferList {
       this.resources[index] = offer.resources
     }
     this.count = count
+  }
+
+  /** To look at later, when this list holds another cycle's. */
+  copy(): OfferList {
+    const copy = new OfferList()
+    copy.count = this.count
+    copy.frameworkIds = this.frameworkIds.slice(0, this.count)
+    copy.roles = this.roles.slice(0, this.count)
+    copy.agentIds = this.agentIds.slice(0, this.count)
+    copy.resources = this.resources.slice(0, this.count)
+    return copy
   }
 
   scopeAt(index: number): AllocationScope {

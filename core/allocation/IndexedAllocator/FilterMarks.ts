@@ -34,7 +34,8 @@ export class FilterMarks {
   mark(host: number): void {
     const { visits, refused } = this
     const { lists } = this.filters
-    const first = lists.firstPlace(host)
+    // The host's list is a miss of the cache, even to learn that it is empty.
+    const first = this.filters.size === 0 ? NONE : lists.firstPlace(host)
     this.hasMarks = first !== NONE
     if (!this.hasMarks) return
     if (this.visit === 0x7fffffff) {

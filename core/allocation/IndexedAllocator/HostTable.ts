@@ -51,8 +51,8 @@ export class HostTable {
   available: Float64Array
   readonly rests = new HostRests()
   private readonly totals: Array<Resources> = []
-  /** All that is available, ready to be offered. */
-  private readonly wholes: Array<Resources | undefined> = []
+  /** All that is available, ready to be offered; undefined = {@link wholeOf} makes it. */
+  readonly wholes: Array<Resources | undefined> = []
   /** Unreserved disks and the like in `rests.available`, by column. */
   private readonly freeInRest: Array<ReadonlyArray<number> | undefined> = []
   /** Sum of what is available and free (unreserved, not revocable) over the active hosts, by column. */
@@ -178,7 +178,8 @@ export class HostTable {
 
   /** All that can be offered of it, kept until something changes; not of a host that is {@link TAKEN}. */
   wholeOf(slot: number): Resources {
-    return this.wholes[slot] || this.buildWhole(slot)
+    const whole = this.wholes[slot]
+    return whole === undefined ? this.buildWhole(slot) : whole
   }
 
   private buildWhole(slot: number): Resources {
@@ -306,7 +307,7 @@ export class HostTable {
     for (let column = 0; column < this.names.names.length; column++) {
       activeAvailable[column] = (activeAvailable[column] || 0) + sign * available[base + column]!
     }
-    this.sumFreeInRest(slot, sign)
+    if ((this.flags[slot]! & SPECIAL) !== 0) this.sumFreeInRest(slot, sign)
   }
 
   private sumFreeInRest(slot: number, sign: number): void {

@@ -7,6 +7,7 @@ import { FairTree } from "./FairTree.ts"
 import { FilterMarks } from "./FilterMarks.ts"
 import type { FilterTable } from "./FilterTable.ts"
 import { grownInt32 } from "./Growable.ts"
+import { HostFetch } from "./HostFetch.ts"
 import { HostOrder } from "./HostOrder.ts"
 import { BARE, type HostTable, SMALL, SPECIAL, TAKEN } from "./HostTable.ts"
 import { type Minimum, reachesMinimum } from "./Minimum.ts"
@@ -54,6 +55,7 @@ export class OfferCycle implements Allocations {
   private readonly marks: FilterMarks
   private readonly offerCut: OfferCut
   private readonly hostOrder = new HostOrder()
+  private readonly hostFetch: HostFetch
   private readonly books: CycleBooks
   private readonly settings: CycleSettings
   /** Told of hosts that a later cycle must look at again. */
@@ -76,6 +78,7 @@ export class OfferCycle implements Allocations {
     this.settings = settings
     this.candidates = candidates
     this.marks = new FilterMarks(books.filters)
+    this.hostFetch = new HostFetch(books.hosts, books.names)
     this.quotaOrder = new QuotaOrder(books.tree, books.quotas)
     this.offerCut = new OfferCut(books.names, books.hosts, books.clients, books.quotas)
   }
@@ -105,7 +108,11 @@ export class OfferCycle implements Allocations {
     }
     this.stage = 2
     const order = this.hostOrder.sort(slots, count, hosts.hashes, hosts.ids, secondDraw)
-    for (let index = 0; index < count; index++) this.visitFairly(order[index]!)
+    for (let from = 0; from < count; from += HostFetch.block) {
+      const to = Math.min(from + HostFetch.block, count)
+      this.hostFetch.fetch(order, from, to)
+      for (let index = from; index < to; index++) this.visitFairly(order[index]!)
+    }
     this.forgetOffers(before)
   }
 
