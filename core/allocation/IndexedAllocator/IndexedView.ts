@@ -57,7 +57,7 @@ export class IndexedView implements AllocationView {
 
   headroom(): Headroom {
     const { hosts, quotas } = this.books
-    quotas.begin()
+    quotas.refresh()
     return {
       required: hosts.quantities((column) => quotas.required[column] || 0),
       available: hosts.quantities((column) => hosts.activeAvailable[column] || 0),

@@ -36,6 +36,7 @@ export class OfferCut {
   private left: Float64Array
   /** By place in the rest: what stage 1 took of it towards the guarantee. */
   private readonly firstParts: Array<number> = []
+  private firstCount = 0
   /** Whether a limit or others' guarantees took something away. */
   isHeldBack = false
   private readonly names: ResourceNames
@@ -76,8 +77,7 @@ export class OfferCut {
     const base = slot * this.names.width
     const top = this.clients.tops[client]!
     this.isHeldBack = false
-    this.firstParts.length = 0
-    this.left.fill(0)
+    this.firstCount = 0
     if (stage === 1) {
       if (!this.cutToGuarantee(client, slot, whole, top)) return NOTHING
     } else this.cutToQuota(top, base, parts)
@@ -119,6 +119,7 @@ export class OfferCut {
   private takeFirstParts(client: number, slot: number, whole: Resources): boolean {
     if ((this.hosts.flags[slot]! & SPECIAL) === 0) return false
     let reaches = false
+    this.firstCount = whole.length
     for (let index = 0; index < whole.length; index++) {
       const { kind, value } = whole[index]!
       const isWanted = isFreeScalar(kind) && !isStripped(kind, this.clients.stripped[client]!)
@@ -192,7 +193,7 @@ export class OfferCut {
   private scalarPiece(index: number, resource: Resource): Resource | undefined {
     const { kind } = resource
     const milli = resource.value as number
-    const first = index < this.firstParts.length ? this.firstParts[index]! : 0
+    const first = index < this.firstCount ? this.firstParts[index]! : 0
     const piece = first + this.takeLeft(kind, milli - first)
     if (piece === milli) return resource
     this.isHeldBack = true

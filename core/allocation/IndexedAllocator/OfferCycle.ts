@@ -128,7 +128,7 @@ export class OfferCycle implements Allocations {
     tree.refresh()
     this.hasQuotas = quotas.hasQuotas
     // Without quotas too: the headroom of those that were there must not outlive them.
-    quotas.begin()
+    quotas.refresh()
     if (this.hasQuotas) this.quotaOrder.begin()
     this.marks.reserveClients(tree.bound)
     clients.tops.length = Math.max(clients.tops.length, tree.bound)
@@ -333,7 +333,8 @@ export class OfferCycle implements Allocations {
     this.offerSlots[offer] = slot
     this.offerResources[offer] = offered
     if (!this.canMerge) return
-    this.previousOffers = grownInt32(this.previousOffers, offer + 1)
+    if (offer >= this.previousOffers.length)
+      this.previousOffers = grownInt32(this.previousOffers, 2 * offer + 16)
     this.previousOffers[offer] = this.lastOffers[slot]!
     this.lastOffers[slot] = offer
   }

@@ -35,13 +35,13 @@ export class QuotaBook {
   private readonly byNode: Array<TopRole | undefined> = []
   /** Those with a quota. */
   private limited: Array<TopRole> = []
-  /** Names on which some quota has a limit; as of the last `begin`. */
-  private readonly limitedNames = new Set<string>()
-  /** By column: Σ max(0, guarantee − consumed). Brought up to date by `begin`, then kept by `noteHeld`. */
+  /** By name how many quotas have a limit on it. */
+  private readonly limitedNames = new Map<string, number>()
+  /** By column: Σ max(0, guarantee − consumed). Brought up to date by `refresh`, then kept by `noteHeld`. */
   readonly required: Array<number> = []
   hasGuarantees = false
-  /** Something changed that `required` does not follow. */
-  private isStale = false
+  /** Something changed that `noteHeld` does not follow. */
+  private isStale = true
 
   constructor(
     private readonly names: ResourceNames,
@@ -87,6 +87,8 @@ export class QuotaBook {
 
   setQuota(role: string, quota: Quota | null): void {
     const top = this.topOf(role)
+    if (top.quota !== null) this.countLimits(top.quota, -1)
+    if (quota !== null) this.countLimits(quota, 1)
     top.quota = quota
     const limits: Array<number> = []
     const guarantees: Array<number> = []
@@ -108,13 +110,20 @@ export class QuotaBook {
     if (quota === null) this.forget(top)
   }
 
+  private countLimits({ limits }: Quota, change: number): void {
+    for (const name of Object.keys(limits)) {
+      this.limitedNames.set(name, (this.limitedNames.get(name) || 0) + change)
+    }
+  }
+
   quotaOf(role: string): Quota | null {
     const top = this.tops.get(role)
     return top === undefined ? null : top.quota
   }
 
   limitsName(name: string): boolean {
-    return this.limitedNames.has(name)
+    const count = this.limitedNames.get(name)
+    return count !== undefined && count > 0
   }
 
   /** Sorted. */
@@ -162,21 +171,15 @@ export class QuotaBook {
     this.judge(top)
   }
 
-  /** Before a cycle: counts the required headroom anew. */
-  begin(): void {
+  /** Before `required` and what is known of the roles is asked for: counts it anew where `noteHeld` does not follow. */
+  refresh(): void {
+    if (!this.isStale) return
     this.isStale = false
     for (let column = 0; column < this.names.names.length; column++) this.required[column] = 0
-    this.limitedNames.clear()
     for (const top of this.limited) {
-      for (const name of Object.keys(top.quota!.limits)) this.limitedNames.add(name)
       top.missing.fill(0)
       this.noteHeld(top)
     }
-  }
-
-  /** Between cycles: counts it anew only if it must. */
-  refresh(): void {
-    if (this.isStale) this.begin()
   }
 
   /** What of `availableMilli`, a name's sum over the active hosts, is for everybody: infinite for a name of which nothing is kept for

@@ -142,7 +142,7 @@ class World {
     books.hold(other!, this.slot, plain({ cpus: one.held / 2 }), 1)
     if (one.ownQuota !== null) books.quotas.setQuota(one.role.split("/")[0]!, one.ownQuota)
     if (one.otherQuota !== null) books.quotas.setQuota("e", one.otherQuota)
-    books.quotas.begin()
+    books.quotas.refresh()
   }
 
   get gone(): Resources {

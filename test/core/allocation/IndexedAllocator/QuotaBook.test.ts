@@ -60,7 +60,7 @@ class TwoBooks {
   private readonly totals = new Map<string, Resources>()
   private held: ReadonlyArray<{ readonly role: string; readonly resources: Resources }> = []
   private readonly quotaByRole = new Map<string, Quota>()
-  /** Whether what follows from quotas is kept up to date: from the beginning of a cycle until quotas or hosts change. */
+  /** Whether what follows from quotas is kept up to date: from `refresh` until quotas or hosts change. */
   private isCounted = false
 
   constructor() {
@@ -99,8 +99,8 @@ class TwoBooks {
       else this.quotaByRole.set(role, quota)
       this.isCounted = false
     },
-    begin: () => {
-      this.books.quotas.begin()
+    refresh: () => {
+      this.books.quotas.refresh()
       this.isCounted = true
     },
   }
@@ -174,7 +174,7 @@ type Operation = keyof TwoBooks["operations"]
 describe("QuotaBook", () => {
   it("counts what a recount of all hosts and holdings would say, and keeps it up to date during a cycle", () => {
     const operation = fc.oneof(
-      { weight: 3, arbitrary: fc.constantFrom<Operation>("hold", "release", "setQuota", "begin") },
+      { weight: 3, arbitrary: fc.constantFrom<Operation>("hold", "release", "setQuota", "refresh") },
       { weight: 1, arbitrary: fc.constantFrom<Operation>("putHost", "removeClient") },
     )
     const step = fc.tuple(operation, fc.nat(99), fc.nat(99))

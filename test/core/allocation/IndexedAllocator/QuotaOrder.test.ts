@@ -54,7 +54,7 @@ describe("QuotaOrder", () => {
         // Two cycles: the second finds what the first has left.
         for (const cycle of [visits.slice(0, 8), visits.slice(8)]) {
           books.tree.refresh()
-          books.quotas.begin()
+          books.quotas.refresh()
           order.begin()
           check()
           for (const visit of cycle) {
@@ -81,7 +81,7 @@ describe("QuotaOrder", () => {
     const names = () =>
       [order.needy, order.open].map((some) => numbersOf(some).map((node) => books.tree.nameOf(node)))
     books.tree.refresh()
-    books.quotas.begin()
+    books.quotas.refresh()
     order.begin()
     expect(names()).toEqual([
       ["r0", "r1"],
