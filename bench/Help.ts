@@ -32,7 +32,7 @@ options of allocation
 options of placements
   --workload NAME,…   ${workloadNames.slice(0, 4).join(", ")},
                       ${workloadNames.slice(4).join(", ")}; all of them when left out
-  --rounds N          10 when left out; each has an allocator of its own
+  --rounds N          20 when left out; each has an allocator of its own
   --variant V         alike (as stated) or mixed (no two hosts the same, tasks of many sizes); both when left out
   --cold, --profile FOLDER as above
 

@@ -28,7 +28,7 @@ export interface PlacementWishes {
 }
 
 /** As many as give a median that stays; the longest takes a fraction of a second. */
-const usualRounds = 10
+const usualRounds = 20
 
 export const planPlacements = (wishes: PlacementWishes): ReadonlyArray<PlacementJob> => {
   const workloads = wishes.workloads.length === 0 ? workloadNames : wishes.workloads

@@ -140,6 +140,9 @@ const checkSame = (verified: Answers, answers: Answers): void => {
     wrongResult(`answer ${part + 1} is ${answers[part]}, in the first round it was ${verified[part]}`)
 }
 
+/** Made each time: enough for V8 to have compiled what they need. */
+const warmPlacements = 10_000
+
 /**
  * The same job at a tenth of its size, several times, for the same reason as in the suite `allocation`: what is timed is compiled
  * code, and V8 compiles for the one placer it has seen and starts again with the second.
@@ -148,5 +151,6 @@ export const warmUp = (job: PlacementJob, makePlacing: MakePlacing): void => {
   const tenth = (count: number) => Math.max(1, Math.ceil(count / 10))
   const { hosts, before, measured } = job.size
   const size = { hosts: tenth(hosts), before: tenth(before), measured: tenth(measured) }
-  for (let time = 0; time < 5; time++) runJob({ ...job, size, rounds: 2 }, makePlacing)
+  const rounds = Math.ceil(warmPlacements / size.measured)
+  for (let time = 0; time < 5; time++) runJob({ ...job, size, rounds }, makePlacing)
 }
