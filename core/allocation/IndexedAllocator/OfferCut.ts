@@ -95,16 +95,19 @@ export class OfferCut {
     const { quotas, row, left, names } = this
     const { available } = this.hosts
     const base = slot * names.width
+    const { missing } = top
     let reaches = false
     for (let column = 0; column < names.names.length; column++) {
-      const unsatisfied = quotas.unsatisfied(top, column)
+      const unsatisfied = column < missing.length ? missing[column]! : 0
       row[column] = Math.min(available[base + column]!, unsatisfied)
       left[column] = unsatisfied - row[column]!
       if (row[column]! > 0) reaches = true
     }
     if (this.takeFirstParts(client, slot, whole)) reaches = true
+    // What is more than that goes only along with it.
+    if (!reaches) return false
     for (let column = 0; column < names.names.length; column++) {
-      const guaranteed = quotas.unsatisfied(top, column) - left[column]!
+      const guaranteed = (column < missing.length ? missing[column]! : 0) - left[column]!
       const milli = available[base + column]! - row[column]!
       const cap = Math.min(quotas.roomBelowLimit(top, column) - guaranteed, this.surplus(column))
       const burst = Math.max(0, Math.min(milli, cap))
@@ -112,7 +115,7 @@ export class OfferCut {
       left[column] = Math.max(0, cap) - burst
       if (burst < milli) this.isHeldBack = true
     }
-    return reaches
+    return true
   }
 
   /** Of unreserved disks and the like, which count towards guarantees as plain scalars do. */

@@ -183,7 +183,7 @@ export class OfferCycle implements Allocations {
     if (this.isSpecial) this.gone = this.gonePerHost.get(slot) || noResources
     this.marks.mark(slot)
     if (!this.hasQuotas) this.visitRoles(FairTree.root)
-    else if (this.stage === 1) this.visitSome(this.quotaOrder.needy)
+    else if (this.stage === 1) this.visitNeedy()
     else this.visitOpen()
   }
 
@@ -200,16 +200,32 @@ export class OfferCycle implements Allocations {
     return (flag & SMALL) === 0 || this.books.clients.ownMinimums > 0
   }
 
-  /** In stage 2 exhausted roles are left out; of a host that has more than plain scalars they may get that. */
+  /** In stage 1 those whose guarantee is not reached, but for exhausted ones: what they may have makes no offer. */
+  private visitNeedy(): void {
+    const { quotas } = this.books
+    const { nodes, start, count } = this.quotaOrder.needy
+    const asksExhausted = this.asksExhausted()
+    for (let place = start; place < start + count && !this.isDone; place++) {
+      const node = nodes[place]!
+      if (asksExhausted || !quotas.topOfNode(node).isExhausted) this.visitRoles(node)
+    }
+  }
+
+  /** In stage 2 exhausted roles are left out. */
   private visitOpen(): void {
-    const { tree, clients } = this.books
-    if (this.isSpecial || clients.ownMinimums > 0 || this.hasLimitedRest()) {
+    const { tree } = this.books
+    if (this.asksExhausted()) {
       this.visitRoles(FairTree.root)
       return
     }
     const { open } = this.quotaOrder
     if (open.count < tree.orderOf(FairTree.root).count) this.candidates.noteHeldBack(this.slot)
     this.visitSome(open)
+  }
+
+  /** Of a host that has more than plain scalars, exhausted roles may get that. */
+  private asksExhausted(): boolean {
+    return this.isSpecial || this.books.clients.ownMinimums > 0 || this.hasLimitedRest()
   }
 
   /** Ranges or sets called like a scalar that a limit is about: they count towards a minimum, and the limit does not count them. */
