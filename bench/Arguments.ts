@@ -2,8 +2,10 @@ import { suggestNearest } from "../core/policies/Nearest.ts"
 import { type Mode, modes } from "./allocation/Job.ts"
 import type { AllocationWishes } from "./allocation/Plan.ts"
 import { parseShape, type WantedShape } from "./allocation/Shape.ts"
+import type { PlacementWishes } from "./placements/Job.ts"
+import { workloadNames } from "./placements/Recorded.ts"
 
-export const suiteNames = ["policies", "allocation", "monitor"] as const
+export const suiteNames = ["policies", "allocation", "placements", "monitor"] as const
 export type SuiteName = (typeof suiteNames)[number]
 
 export interface BenchArguments {
@@ -14,6 +16,7 @@ export interface BenchArguments {
   /** Where the report goes; null = none is written. */
   readonly outFolder: string | null
   readonly allocation: AllocationWishes
+  readonly placements: PlacementWishes
   readonly isCold: boolean
   readonly profileFolder: string | null
 }
@@ -21,6 +24,7 @@ export interface BenchArguments {
 const valueOptions = [
   "--shape",
   "--mode",
+  "--workload",
   "--rounds",
   "--variant",
   "--settings",
@@ -28,7 +32,18 @@ const valueOptions = [
   "--out",
 ] as const
 const flags = ["--json", "--cold", "--help"] as const
-const ofAllocation = ["--shape", "--mode", "--rounds", "--variant", "--settings", "--profile", "--cold"]
+
+/** Whose options they are; the others are everybody's. */
+const suitesOf: ReadonlyArray<readonly [option: string, suites: ReadonlyArray<SuiteName>]> = [
+  ["--shape", ["allocation"]],
+  ["--mode", ["allocation"]],
+  ["--settings", ["allocation"]],
+  ["--workload", ["placements"]],
+  ["--rounds", ["allocation", "placements"]],
+  ["--variant", ["allocation", "placements"]],
+  ["--profile", ["allocation", "placements"]],
+  ["--cold", ["allocation", "placements"]],
+]
 
 type ValueOption = (typeof valueOptions)[number]
 
@@ -52,10 +67,21 @@ export const readArguments = (words: ReadonlyArray<string>): BenchArguments | st
       given.set(option, [...(given.get(option) ?? []), ...value.split(",")])
     } else return unknownWord("option", word, [...valueOptions, ...flags])
   }
-  const misplaced = ofAllocation.find((option) => given.has(option))
-  if (misplaced !== undefined && named.length > 0 && !named.includes("allocation"))
-    return `${misplaced} is an option of the suite allocation`
-  return readValues(named, given)
+  return misplacedOption(named, given) ?? readValues(named, given)
+}
+
+/** An option that none of the suites would look at; null = there is none. */
+const misplacedOption = (
+  named: ReadonlyArray<SuiteName>,
+  given: ReadonlyMap<string, ReadonlyArray<string>>,
+): string | null => {
+  if (named.length === 0) return null
+  const misplaced = suitesOf.find(
+    ([option, suites]) => given.has(option) && !suites.some((suite) => named.includes(suite)),
+  )
+  if (misplaced === undefined) return null
+  const [option, suites] = misplaced
+  return `${option} is an option of the suite${suites.length > 1 ? "s" : ""} ${suites.join(" and ")}`
 }
 
 const readValues = (
@@ -73,6 +99,8 @@ const readValues = (
   if (typeof wantedModes === "string") return wantedModes
   const variants = readChoices("variant", of("--variant"), ["alike", "mixed"] as const)
   if (typeof variants === "string") return variants
+  const workloads = readChoices("workload", of("--workload"), workloadNames)
+  if (typeof workloads === "string") return workloads
   const settings = readChoices("settings", of("--settings"), ["mesos", "default"] as const)
   if (typeof settings === "string") return settings
   for (const option of ["--rounds", "--profile", "--out"] as const) {
@@ -81,18 +109,14 @@ const readValues = (
   const roundsText = of("--rounds")[0]
   if (roundsText !== undefined && !/^[1-9]\d{0,5}$/.test(roundsText))
     return `--rounds: "${roundsText}" is not a whole number from 1 to 999999`
+  const rounds = roundsText === undefined ? null : Number(roundsText)
   return {
     suites: named.length === 0 ? suiteNames : named,
     isHelp: given.has("--help"),
     isJson: given.has("--json"),
     outFolder: of("--out")[0] ?? (named.length === 0 ? "bench-report" : null),
-    allocation: {
-      modes: wantedModes,
-      shapes,
-      variants,
-      settings,
-      rounds: roundsText === undefined ? null : Number(roundsText),
-    },
+    allocation: { modes: wantedModes, shapes, variants, settings, rounds },
+    placements: { workloads, variants, rounds },
     isCold: given.has("--cold"),
     profileFolder: of("--profile")[0] ?? null,
   }

@@ -1,5 +1,6 @@
 import { modes } from "./allocation/Job.ts"
 import { modeNotes } from "./allocation/Tables.ts"
+import { workloadNames } from "./placements/Recorded.ts"
 
 export const helpText = (): string => `npm run bench -- [SUITE …] [OPTION …]
 
@@ -8,6 +9,7 @@ Without a suite all of them run, and bench-report/ gets report.html and report.j
 
 suites
   allocation   cycles of the allocator beside those recorded for Apache Mesos, each job in a process of its own
+  placements   tasks placed one by one on request, in the workloads of kube-scheduler's own benchmark; each job likewise
   policies     evaluation of reservation policies on a seeded fleet
   monitor      both loops of the monitor, many hosts at once
 
@@ -27,6 +29,13 @@ options of allocation
   --cold              do not warm up on a small cluster first
   --profile FOLDER    leave a CPU profile of each process there
 
+options of placements
+  --workload NAME,…   ${workloadNames.slice(0, 4).join(", ")},
+                      ${workloadNames.slice(4).join(", ")}; all of them when left out
+  --rounds N          20 when left out; each has an allocator of its own
+  --variant V         alike (as stated) or mixed (no two hosts the same, tasks of many sizes); both when left out
+  --cold, --profile FOLDER as above
+
 modes
 ${modes.map((mode) => `  ${mode.padEnd(13)}${modeNotes[mode]}`).join("\n")}
 
@@ -35,4 +44,5 @@ examples
   npm run bench -- allocation --mode decline --shape 1000x50 --variant mixed --rounds 30
   npm run bench -- allocation --mode full,quota --json
   npm run bench -- allocation --shape 3000x3000 --profile /tmp/profiles
+  npm run bench -- placements --workload basic-10000,topology-spreading --variant mixed
 `

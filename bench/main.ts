@@ -6,7 +6,9 @@ import { environment, measure, outcomeOfMeasurements } from "./Bench.ts"
 import { helpText } from "./Help.ts"
 import { monitorSubjects } from "./MonitorBench.ts"
 import type { Outcome } from "./Outcome.ts"
+import { runPlacements } from "./PlacementBench.ts"
 import { policySubjects } from "./PolicyBench.ts"
+import { planPlacements } from "./placements/Job.ts"
 import { writeReport } from "./Report.ts"
 
 // npm run bench [-- SUITE …] [OPTION …], see Help.ts.
@@ -36,6 +38,7 @@ const main = async (wishes: BenchArguments): Promise<void> => {
     policies: async () => outcomeOfMeasurements(await measure(policySubjects())),
     monitor: async () => outcomeOfMeasurements(await measure(monitorSubjects())),
     allocation: () => runAllocation({ jobs, isCold, profileFolder }, say),
+    placements: () => runPlacements({ jobs: planPlacements(wishes.placements), isCold, profileFolder }, say),
   }
   const here = environment()
   if (!wishes.isJson)

@@ -7,12 +7,13 @@ describe("the words after npm run bench", () => {
   it("are none: all suites, and a report", () => {
     const wishes = read("")
     expect(wishes).toMatchObject({
-      suites: ["policies", "allocation", "monitor"],
+      suites: ["policies", "allocation", "placements", "monitor"],
       isJson: false,
       outFolder: "bench-report",
       isCold: false,
       profileFolder: null,
       allocation: { modes: [], shapes: [], variants: [], settings: [], rounds: null },
+      placements: { workloads: [], variants: [], rounds: null },
     })
   })
 
@@ -43,6 +44,18 @@ describe("the words after npm run bench", () => {
       isCold: true,
       profileFolder: "/tmp/p",
     })
+    expect(
+      read(
+        "placements --workload basic-10000,unschedulable --workload=pod-affinity --rounds 2 --variant alike",
+      ),
+    ).toMatchObject({
+      suites: ["placements"],
+      placements: {
+        workloads: ["basic-10000", "unschedulable", "pod-affinity"],
+        variants: ["alike"],
+        rounds: 2,
+      },
+    })
   })
 
   it.each([
@@ -59,6 +72,10 @@ describe("the words after npm run bench", () => {
     ["allocation --shape", "--shape needs a value"],
     ["allocation --json=yes", "--json takes no value"],
     ["policies --mode full", "--mode is an option of the suite allocation"],
+    ["placements --shape 10x5", "--shape is an option of the suite allocation"],
+    ["allocation --workload unschedulable", "--workload is an option of the suite placements"],
+    ["monitor --rounds 3", "--rounds is an option of the suites allocation and placements"],
+    ["placements --workload basic-1000", 'no workload "basic-1000", did you mean "basic-10000"?'],
   ])("refuse %s", (line, problem) => {
     expect(read(line)).toContain(problem)
   })

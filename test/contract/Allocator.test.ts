@@ -8,7 +8,14 @@ import { properties } from "../support/allocation/Properties.ts"
 
 // What every allocator must do. The number of runs is small here; `npm run sweep` does as many as one likes.
 
-const runsOf: Record<string, number> = { laws: 120, fair: 100, restart: 60, twin: 300, crowd: 5 }
+const runsOf: Record<string, number> = {
+  laws: 120,
+  fair: 100,
+  restart: 60,
+  twin: 300,
+  crowd: 5,
+  placements: 150,
+}
 
 describe.each(implementations)("$name", ({ name, make }) => {
   // The twin is slow, and nobody ships it.
@@ -17,10 +24,7 @@ describe.each(implementations)("$name", ({ name, make }) => {
   for (const property of properties) {
     // A twin of itself it is anyway, if it says the same twice.
     it(property.title, () => {
-      fc.assert(
-        fc.property(property.scenarios(40), (scenario) => property.check({ name, make }, scenario)),
-        runs(runsOf[property.name]!),
-      )
+      fc.assert(property.holdsFor({ name, make }, 40), runs(runsOf[property.name]!))
     }, 120_000)
   }
 

@@ -10,6 +10,10 @@ export interface AgentForm {
   readonly rack: string | null
   readonly capabilities: ReadonlyArray<string>
   readonly region: string | null
+  /** Left out = none. */
+  readonly zone?: string | null
+  /** Left out = one of its own. */
+  readonly hostname?: string
 }
 
 export type FrameworkForm = Omit<AllocatorFramework, "frameworkId">

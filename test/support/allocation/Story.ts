@@ -147,7 +147,7 @@ const textOf = (answer: Resources | Quantities | number | null): string => {
     : String(answer)
 }
 
-const commandToText = (command: Command, world: World): string =>
+export const commandToText = (command: object, world: World): string =>
   `${world.nowMs} ms: ${JSON.stringify(plain(command))}`
 
 /** Resources as text, since their kinds fill a screen. */

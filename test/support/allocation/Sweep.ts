@@ -83,7 +83,7 @@ const sweep = (): boolean => {
 const shrinkMs = 120_000
 
 const runBatch = (property: AllocatorProperty, batchSeed: number, runs: number, length: number): boolean => {
-  const holds = fc.property(property.scenarios(length), (scenario) => property.check(indexed, scenario))
+  const holds = property.holdsFor(indexed, length)
   const start = values.path === undefined ? {} : { path: values.path }
   const found = fc.check(holds, { numRuns: runs, seed: batchSeed, ...start, endOnFailure: true })
   if (!found.failed) return true

@@ -253,13 +253,13 @@ export class World {
   // --- agents ---
 
   private putAgent(agentId: string, form: AgentForm, keepsTasks: boolean): void {
-    const { total, reserve, rack, capabilities, region } = form
+    const { total, reserve, rack, capabilities, region, zone = null, hostname = `${agentId}.example` } = form
     const attributes = rack === null ? [] : [{ name: "rack", type: "text" as const, value: rack }]
     for (const { scope, resources } of this.offers.filter((offer) => offer.scope.agentId === agentId)) {
       this.allocator.release(scope, resources)
     }
     this.offers = this.offers.filter((offer) => offer.scope.agentId !== agentId)
-    const agent = agentOf(agentId, total, { reserve, attributes, capabilities, region })
+    const agent = agentOf(agentId, total, { hostname, reserve, attributes, capabilities, region, zone })
     this.agents.set(agentId, agent)
     this.allocator.putAgent(agent)
     const returning = this.away.filter(({ scope }) => scope.agentId === agentId)

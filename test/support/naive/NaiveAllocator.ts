@@ -28,6 +28,7 @@ import { Books } from "./allocator/Books.ts"
 import { Clients, keyOfClient } from "./allocator/Clients.ts"
 import { Cycle } from "./allocator/Cycle.ts"
 import { effectiveMs, type NaiveFilter, requestedMs, withoutCovered } from "./allocator/Filters.ts"
+import { NaivePlacer } from "./NaivePlacer.ts"
 
 /**
  * The slow, obvious twin of the allocator: plain lists, everything recomputed whenever somebody asks, straight from the contract in
@@ -152,6 +153,11 @@ export class NaiveAllocator implements Allocator {
     if (resources.length === 0 || !this.books.agents.has(scope.agentId)) return
     this.books.release(scope, resources)
     this.finish()
+  }
+
+  /** Whoever asks gets one that knows no group and no task yet. */
+  placer(): NaivePlacer {
+    return new NaivePlacer(this.books, this)
   }
 
   // --- filters ---

@@ -30,7 +30,7 @@ export const canHandle = (framework: AllocatorFramework, { kind }: Resource): bo
   return !isRefined(kind) || frameworkCan("RESERVATION_REFINEMENT")
 }
 
-const areMet = (constraints: OfferConstraints, agent: AllocatorAgent): boolean =>
+export const areMet = (constraints: OfferConstraints, agent: AllocatorAgent): boolean =>
   constraints.some((group) => group.every((constraint) => isMet(constraint, agent)))
 
 /**
