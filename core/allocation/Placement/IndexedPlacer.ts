@@ -190,7 +190,7 @@ export class IndexedPlacer implements Placer {
       if (milli > quotas.roomBelowLimit(top, column)) return refused("limit")
       const guaranteed = Math.min(milli, quotas.unsatisfied(top, column))
       const surplus = quotas.surplusOf(column, hosts.activeAvailable[column] || 0)
-      if (milli - guaranteed > surplus) refusal = refused("headroom")
+      if (milli - guaranteed > Math.max(0, surplus)) refusal = refused("headroom")
     }
     return refusal
   }
