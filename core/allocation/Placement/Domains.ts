@@ -54,6 +54,9 @@ const domainValue = (host: ConstrainedHost, topology: Topology): string | null =
   }
 }
 
+const topologyKey = (topology: Topology): string =>
+  topology.type === "attribute" ? `attribute ${topology.name}` : topology.type
+
 /** The domains of all topologies that somebody asks for, of the hosts as they are. */
 export class DomainBook {
   private readonly byTopology = new Map<string, Domains>()
@@ -62,15 +65,19 @@ export class DomainBook {
   constructor(private readonly hosts: HostTable) {}
 
   domainsOf(topology: Topology): Domains {
+    const known = this.knownDomainsOf(topology)
+    if (known !== undefined) return known
+    const domains = new Domains(this.hosts, topology)
+    this.byTopology.set(topologyKey(topology), domains)
+    return domains
+  }
+
+  /** Undefined = nobody asked for them since the hosts' shape changed. */
+  knownDomainsOf(topology: Topology): Domains | undefined {
     if (this.shape !== this.hosts.shape) {
       this.byTopology.clear()
       this.shape = this.hosts.shape
     }
-    const key = topology.type === "attribute" ? `attribute ${topology.name}` : topology.type
-    const known = this.byTopology.get(key)
-    if (known !== undefined) return known
-    const domains = new Domains(this.hosts, topology)
-    this.byTopology.set(key, domains)
-    return domains
+    return this.byTopology.get(topologyKey(topology))
   }
 }

@@ -1,6 +1,6 @@
 import { type HostTable, TAKEN } from "../IndexedAllocator/HostTable.ts"
 import type { ResourceNames } from "../IndexedAllocator/ResourceNames.ts"
-import { type Admission, isBanned } from "./Admission.ts"
+import { type Admission, type Condition, isBanned } from "./Admission.ts"
 import { CLOSED, HostTree, type WantedAmounts } from "./HostTree.ts"
 
 /** Hosts that are in the same domain under each condition. */
@@ -65,23 +65,26 @@ export class GroupOrder {
   }
 
   private divide(slots: ReadonlyArray<number>): void {
-    const known = new Map<string, number>()
     const { conditions } = this.admission
-    for (const slot of slots) {
-      const domains = conditions.map((condition) => condition.domains.numbers[slot]!)
-      const key = domains.join()
-      let index = known.get(key)
-      if (index === undefined) {
-        index = this.segments.length
-        known.set(key, index)
-        this.segments.push({ domains, slots: [], tree: noTree })
-      }
-      const segment = this.segments[index]!
-      this.segmentOf[slot] = index
+    const known = new Map<number | string, number>()
+    for (let index = 0; index < slots.length; index++) {
+      const slot = slots[index]!
+      const key = domainsKey(conditions, slot)
+      const at = known.get(key)
+      const segment = at === undefined ? this.newSegment(slot) : this.segments[at]!
+      if (at === undefined) known.set(key, this.segments.length - 1)
+      this.segmentOf[slot] = at === undefined ? this.segments.length - 1 : at
       this.leafOf[slot] = segment.slots.length
       segment.slots.push(slot)
     }
     for (const segment of this.segments) segment.tree = new HostTree(segment.slots.length, this.columns)
+  }
+
+  private newSegment(slot: number): Segment {
+    const domains = this.admission.conditions.map((condition) => condition.domains.numbers[slot]!)
+    const segment: Segment = { domains, slots: [], tree: noTree }
+    this.segments.push(segment)
+    return segment
   }
 
   // --- keeping up ---
@@ -179,5 +182,13 @@ export class GroupOrder {
     return ids[slot]! < ids[other]!
   }
 }
+
+/** The same for hosts that are in the same domain under each condition; few have more than one. */
+const domainsKey = (conditions: ReadonlyArray<Condition>, slot: number): number | string =>
+  conditions.length === 0
+    ? 0
+    : conditions.length === 1
+      ? conditions[0]!.domains.numbers[slot]!
+      : conditions.map(({ domains }) => domains.numbers[slot]!).join()
 
 const noTree = new HostTree(1, 0)

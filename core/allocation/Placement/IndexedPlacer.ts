@@ -171,8 +171,9 @@ export class IndexedPlacer implements Placer {
 
   /** A ban of a hostname concerns all agents that have it. */
   private noteNeighbours(slot: number): void {
-    const hostnames = this.domainBook.domainsOf(byHostname)
-    if (hostnames.isOneHostEach) return
+    const hostnames = this.domainBook.knownDomainsOf(byHostname)
+    // Nobody has such a ban, or no hostname has several agents.
+    if (hostnames === undefined || hostnames.isOneHostEach) return
     const { changes } = this.books.hosts
     hostnames.forEachHost(hostnames.numbers[slot]!, (other) => changes.note(other))
   }
