@@ -240,4 +240,37 @@ describe.each(implementations)("$name places tasks", (implementation) => {
       expect(one.place("g")).toBe("(rules)")
     })
   })
+
+  describe("of a host that comes back under its id", () => {
+    it("counting the tasks that have not been ended", () => {
+      const hosts = cluster()
+        .zones({ h1: "z1", h2: "z2" })
+        .group("g", { rules: [apart(hostname, "g")] })
+      hosts.runs("g", "h1").runs("g", "h2")
+      hosts.allocator.removeAgent("h1")
+      // Another host takes the place that it had in the books.
+      hosts.zones({ h3: "z3" })
+      expect(hosts.placer.countOn("g", "h1")).toBe(1)
+      expect(hosts.placeAll(2, "g")).toEqual(["h3", "(rules)"])
+      hosts.zones({ h1: "z1" })
+      expect(hosts.place("g")).toBe("(rules)")
+      hosts.placer.end("g", "h1", {})
+      expect(hosts.place("g")).toBe("h1")
+    })
+  })
+
+  describe("of another framework", () => {
+    it("once the group is its own, whose tasks are told apart all the same", () => {
+      const hosts = cluster()
+        .zones({ h1: "z1", h2: "z2" })
+        .framework("other", ["b"])
+        .group("g", { rules: [apart(hostname, "g")] })
+      expect(hosts.place("g", {})).toBe(inHashOrder("h1", "h2")[0])
+      hosts.group("g", { frameworkId: "other", role: "b", rules: [apart(hostname, "g")] })
+      const second = inHashOrder("h1", "h2")[1]!
+      expect(hosts.place("g")).toBe(second)
+      expect(hosts.allocator.allocatedToFramework("b", "other")).toEqual(small)
+      expect(hosts.place("g")).toBe("(rules)")
+    })
+  })
 })
