@@ -1,5 +1,6 @@
 import { tellClusterStory } from "./ClusterStory.ts"
 import { tellMonitorStory } from "./MonitorStory.ts"
+import { tellPlacementStory } from "./PlacementStory.ts"
 import { tellPolicyStory } from "./PolicyStory.ts"
 import { createTranscript, type Transcript } from "./Transcript.ts"
 
@@ -7,6 +8,7 @@ import { createTranscript, type Transcript } from "./Transcript.ts"
 
 const stories: ReadonlyArray<readonly [name: string, tell: (seed: string, to: Transcript) => void]> = [
   ["cluster", tellClusterStory],
+  ["placements", tellPlacementStory],
   ["policies", tellPolicyStory],
   ["monitor", tellMonitorStory],
 ]
