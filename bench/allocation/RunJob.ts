@@ -30,8 +30,9 @@ export const warmUp = (job: Job, makeAllocator: MakeAllocator): void => {
   for (let time = 0; time < 5; time++) runJob({ ...job, shape, rounds }, makeAllocator)
 }
 
+/** As many frameworks as make the moves of the fair order long ones. */
 const smallShapeOf = ({ mode, shape }: Job): Shape => {
   if (mode === "quota") return { agents: 100, frameworks: 100, roles: 100 }
-  const frameworks = Math.min(shape.frameworks, 20)
+  const frameworks = Math.min(shape.frameworks, 150)
   return { agents: Math.min(shape.agents, 200), frameworks, roles: Math.min(shape.roles, frameworks) }
 }
