@@ -88,9 +88,15 @@ const near = (domains: Domains, counted: ReadonlyArray<DomainCounts>, isOwnMeant
   return {
     domains,
     begin: () => {
-      isFirst = isOwnMeant && counted.every(({ sum }) => sum === 0)
+      isFirst = isOwnMeant
+      for (let index = 0; index < counted.length; index++) if (counted[index]!.sum > 0) isFirst = false
     },
-    admits: (domain) => domain !== NOWHERE && (isFirst || counted.some(({ counts }) => counts[domain]! > 0)),
+    admits: (domain) => {
+      if (domain === NOWHERE || isFirst) return domain !== NOWHERE
+      for (let index = 0; index < counted.length; index++)
+        if (counted[index]!.counts[domain]! > 0) return true
+      return false
+    },
   }
 }
 
@@ -100,7 +106,10 @@ const spread = (domains: Domains, { counts }: DomainCounts, maxSkew: number): Co
     domains,
     begin: (inUse) => {
       fewest = Number.POSITIVE_INFINITY
-      for (const domain of inUse) if (domain !== NOWHERE) fewest = Math.min(fewest, counts[domain]!)
+      for (let index = 0; index < inUse.length; index++) {
+        const domain = inUse[index]!
+        if (domain !== NOWHERE && counts[domain]! < fewest) fewest = counts[domain]!
+      }
     },
     admits: (domain) => domain !== NOWHERE && counts[domain]! + 1 - fewest <= maxSkew,
   }

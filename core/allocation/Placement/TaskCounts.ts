@@ -16,7 +16,7 @@ export class TaskCounts {
   private readonly bySlot = new Map<number, number>()
   /** On those that are not. */
   private readonly away = new Map<string, number>()
-  private readonly byDomains = new Map<Domains, DomainCounts>()
+  private readonly byDomains: Array<{ readonly domains: Domains; readonly counted: DomainCounts }> = []
   private shape = -1
   private readonly hosts: HostTable
 
@@ -45,32 +45,23 @@ export class TaskCounts {
     if (slot === undefined) addTo(this.away, agentId, change)
     else {
       addTo(this.bySlot, slot, change)
-      if (this.byDomains.size > 0) this.addToDomains(slot, change)
+      for (let index = 0; index < this.byDomains.length; index++) {
+        const { domains, counted } = this.byDomains[index]!
+        addToDomain(counted, domains.numbers[slot]!, change)
+      }
     }
-  }
-
-  private addToDomains(slot: number, change: number): void {
-    this.byDomains.forEach((counted, domains) => {
-      const domain = domains.numbers[slot]!
-      if (domain === NOWHERE) return
-      counted.counts[domain] = counted.counts[domain]! + change
-      counted.sum += change
-    })
   }
 
   /** Kept up to date until the hosts' shape changes. */
   by(domains: Domains): DomainCounts {
     this.keepUp()
-    const known = this.byDomains.get(domains)
-    if (known !== undefined) return known
+    const known = this.byDomains.find((one) => one.domains === domains)
+    if (known !== undefined) return known.counted
     const counted: DomainCounts = { counts: new Int32Array(domains.count), sum: 0 }
     this.bySlot.forEach((count, slot) => {
-      const domain = domains.numbers[slot]!
-      if (domain === NOWHERE) return
-      counted.counts[domain] = counted.counts[domain]! + count
-      counted.sum += count
+      addToDomain(counted, domains.numbers[slot]!, count)
     })
-    this.byDomains.set(domains, counted)
+    this.byDomains.push({ domains, counted })
     return counted
   }
 
@@ -79,7 +70,7 @@ export class TaskCounts {
     const { hosts } = this
     if (this.shape === hosts.shape) return
     this.shape = hosts.shape
-    this.byDomains.clear()
+    this.byDomains.length = 0
     this.away.forEach((count, agentId) => {
       const slot = hosts.slotOf(agentId)
       if (slot === undefined) return
@@ -87,6 +78,12 @@ export class TaskCounts {
       this.bySlot.set(slot, count)
     })
   }
+}
+
+const addToDomain = (counted: DomainCounts, domain: number, change: number): void => {
+  if (domain === NOWHERE) return
+  counted.counts[domain] = counted.counts[domain]! + change
+  counted.sum += change
 }
 
 const addTo = <Key>(map: Map<Key, number>, key: Key, change: 1 | -1): void => {
