@@ -24,7 +24,7 @@ export default {
   timeoutFactor: 1.5,
   incrementalFile: "node_modules/.cache/stryker/incremental.json",
   reporters: ["clear-text", "progress", "html", "json"],
-  clearTextReporter: { reportTests: false, skipFull: true },
+  clearTextReporter: { reportTests: false },
   htmlReporter: { fileName: "mutants-report/mutants.html" },
   jsonReporter: { fileName: "mutants-report/mutants.json" },
 }

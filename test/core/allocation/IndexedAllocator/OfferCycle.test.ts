@@ -26,4 +26,17 @@ describe.each(implementations)("a cycle of $name", ({ make }) => {
     allocator.putFramework(frameworkOf("f", ["a"]))
     expect(listOf(allocator.allocate(0, "all")).map(({ resources }) => resources)).toEqual([ports(1, 9)])
   })
+
+  it("makes as many offers as there are hosts, each of its own host", () => {
+    const allocator = make(exampleSettings, seedPrng(1))
+    const cpusOf = new Map(Array.from({ length: 140 }, (_, index) => [`h${index}`, 1_000 + index]))
+    for (const [host, cpus] of cpusOf) allocator.putAgent(agentOf(host, { cpus }))
+    allocator.putFramework(frameworkOf("f", ["a"]))
+    const offers = listOf(allocator.allocate(0, "all"))
+    expect(offers.length).toBe(140)
+    expect(new Map(offers.map(({ agentId, resources }) => [agentId, resources]))).toEqual(
+      new Map(Array.from(cpusOf, ([host, cpus]) => [host, quantitiesToResources({ cpus })])),
+    )
+    expect(new Set(offers.map(({ frameworkId, role }) => `${frameworkId} ${role}`))).toEqual(new Set(["f a"]))
+  })
 })
