@@ -20,7 +20,7 @@ export default {
   // Stryker would rewrite tsconfig.json with the compiler's API, which TypeScript 7 does not have.
   ignorePatterns: ["/tsconfig.json", "/dist*", "/bench-report", "/mutants-report", "/coverage"],
   disableTypeChecks: false,
-  timeoutMS: 3_000,
+  timeoutMS: 10_000,
   timeoutFactor: 1.5,
   incrementalFile: "node_modules/.cache/stryker/incremental.json",
   reporters: ["clear-text", "progress", "html", "json"],
