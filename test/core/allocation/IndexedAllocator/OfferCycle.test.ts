@@ -14,6 +14,7 @@ import {
   exampleSettings,
   frameworkOf,
   listOf,
+  mountDisk,
   ports,
   reserved,
   scopeOf,
@@ -106,6 +107,24 @@ describe.each(implementations)("a cycle of $name", ({ make }) => {
     const refusal = { refuseMs: 60_000, offeredAtMs: 0, nowMs: 0, isDecline: true }
     allocator.refuse(scopeOf("f", "a", first!), all, refusal)
     expect(offered()).toEqual([first === "h1" ? "h2" : "h1"])
+  })
+
+  it("looks again at a host of which only a part was taken: a disk may fit now for who was asked before", () => {
+    const limit = (disk: number) => ({ guarantees: {}, limits: { disk } })
+    const settings = { ...exampleSettings, quotas: { a: limit(700), b: limit(100) } }
+    const allocator = make(settings, seedPrng(1))
+    const loose = quantitiesToResources({ disk: 100 })
+    const disk = mountDisk("/data", 700)
+    allocator.putAgent(agentOf("h", addResources(loose, disk)))
+    for (const role of ["a", "b"]) allocator.putFramework(frameworkOf(`f-${role}`, [role]))
+    // For a, the loose part leaves no room below the limit for the whole disk; and it does not want that part.
+    const refusal = { refuseMs: 60_000, offeredAtMs: 0, nowMs: 0, isDecline: true }
+    allocator.refuse(scopeOf("f-a", "a", "h"), loose, refusal)
+    const offered = () =>
+      listOf(allocator.allocate(0, "changed")).map(({ frameworkId, resources }) => [frameworkId, resources])
+    expect(offered()).toEqual([["f-b", loose]])
+    expect(offered()).toEqual([["f-a", disk]])
+    expect(offered()).toEqual([])
   })
 
   it("makes as many offers as there are hosts, each of its own host", () => {
