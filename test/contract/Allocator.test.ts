@@ -5,6 +5,7 @@ import { quantitiesToResources } from "../../core/resources/Resources.ts"
 import { agentOf, exampleSettings, frameworkOf, listOf, scopeOf } from "../support/allocation/Fixtures.ts"
 import { implementations, naive } from "../support/allocation/Implementations.ts"
 import { properties } from "../support/allocation/Properties.ts"
+import { shareOfRuns } from "../support/RunShare.ts"
 
 // What every allocator must do. The number of runs is small here; `npm run sweep` does as many as one likes.
 
@@ -19,7 +20,7 @@ const runsOf: Record<string, number> = {
 
 describe.each(implementations)("$name", ({ name, make }) => {
   // The twin is slow, and nobody ships it.
-  const runs = (count: number) => ({ numRuns: name === naive.name ? Math.ceil(count / 10) : count })
+  const runs = (count: number) => ({ numRuns: shareOfRuns(name === naive.name ? count / 10 : count) })
 
   for (const property of properties) {
     // A twin of itself it is anyway, if it says the same twice.

@@ -5,6 +5,7 @@ import {
   demandsOf,
   GPU,
   HIERARCHICAL_ROLE,
+  hasSameDemands,
   isStripped,
   MULTI_ROLE,
   REGION,
@@ -18,6 +19,7 @@ import {
   agentOf,
   everyFrameworkCapability,
   exampleSettings,
+  frameworkOf,
   reservationFor,
   revocable,
 } from "../../support/allocation/Fixtures.ts"
@@ -88,5 +90,21 @@ describe("isStripped", () => {
         expect(isStripped(kind, strippedOf(capabilities))).toBe(isTooMuch)
       }),
     )
+  })
+})
+
+describe("hasSameDemands", () => {
+  it("is about capabilities, minima and constraints, and about nothing else", () => {
+    const before = frameworkOf("f", ["a"])
+    const isSame = (more: Parameters<typeof frameworkOf>[2]) =>
+      hasSameDemands(
+        before,
+        frameworkOf("f", ["a", "b"], { suppressedRoles: ["a"], isActive: false, ...more }),
+      )
+    expect(isSame({})).toBe(true)
+    expect(isSame({ capabilities: ["MULTI_ROLE"] })).toBe(false)
+    expect(isSame({ minAllocatable: { a: [{ cpus: 1_000 }] } })).toBe(false)
+    const onHost = { selector: { type: "hostname" }, predicate: { type: "textEquals", value: "h" } } as const
+    expect(isSame({ constraints: { a: [[onHost]] } })).toBe(false)
   })
 })

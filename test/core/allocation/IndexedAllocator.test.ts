@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest"
 import { seedPrng } from "../../../core/Prng.ts"
-import { quantitiesToResources } from "../../../core/resources/Resources.ts"
+import { addResources, quantitiesToResources } from "../../../core/resources/Resources.ts"
 import {
   agentOf,
   exampleSettings,
   frameworkOf,
   listOf,
+  ports,
   scopeOf,
   volume,
 } from "../../support/allocation/Fixtures.ts"
@@ -60,6 +61,19 @@ describe.each(implementations)("$name", ({ make }) => {
     allocator.putAgent(agentOf("h2", { cpus: 4_000, tokens: 4_000 }))
     allocator.putAgent(agentOf("h3", { cpus: 4_000, tokens: 5_000 }))
     expect(listOf(allocator.allocate(1, "all")).map(({ agentId }) => agentId)).toEqual(["h3"])
+  })
+
+  it("asks a framework's own minimum of each host's own ports", () => {
+    const allocator = make(exampleSettings, seedPrng(1))
+    const portsOf = [0, 1, 2, 3, 0, 1, 2, 3]
+    for (const [index, count] of portsOf.entries()) {
+      const cpus = quantitiesToResources({ cpus: 4_000 })
+      const total = count === 0 ? cpus : addResources(cpus, ports(1, count))
+      allocator.putAgent(agentOf(`h${index}`, total))
+    }
+    allocator.putFramework(frameworkOf("f", ["a"], { minAllocatable: { a: [{ ports: 2_000 }] } }))
+    const offered = listOf(allocator.allocate(0, "all")).map(({ agentId }) => agentId)
+    expect(offered.slice().sort()).toEqual(["h2", "h3", "h6", "h7"])
   })
 })
 

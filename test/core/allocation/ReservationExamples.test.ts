@@ -208,4 +208,16 @@ describe.each(implementations)("$name, examples of reservations", ({ make }) => 
       ],
     )
   })
+
+  it("cuts hosts into as many parts as there are frameworks for each of them, and into none while those are fewer than two", () => {
+    const cpusOffered = (frameworks: number) => {
+      const allocator = make({ ...exampleSettings, partMin: { cpus: 1_000 } }, seedPrng(1))
+      for (const host of ["h1", "h2"]) allocator.putAgent(agentOf(host, { cpus: 6_000 }))
+      for (let id = 0; id < frameworks; id++) allocator.putFramework(frameworkOf(`f${id}`, ["a"]))
+      return listOf(allocator.allocate(0, "changed")).map(({ resources }) => resourcesToText(resources))
+    }
+    expect(cpusOffered(3)).toEqual(["cpus:6", "cpus:6"])
+    expect(cpusOffered(5)).toEqual(["cpus:3", "cpus:3", "cpus:3", "cpus:3"])
+    expect(cpusOffered(6)).toEqual(Array(6).fill("cpus:2"))
+  })
 })

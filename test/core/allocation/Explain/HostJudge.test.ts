@@ -20,6 +20,7 @@ import { everything, type Ingredients, scenarios } from "../../../support/alloca
 import { replay } from "../../../support/allocation/Story.ts"
 import { viewOf } from "../../../support/allocation/ViewOf.ts"
 import type { Held, World } from "../../../support/allocation/World.ts"
+import { shareOfRuns } from "../../../support/RunShare.ts"
 
 /** What a cycle makes of one host in which nobody else wants anything. */
 const offerOf = (world: World, client: AllocationClient, agentId: string): Allocation | undefined => {
@@ -124,7 +125,7 @@ describe.each([naive, indexed])("what is said of a host, with $name", ({ make })
           }
         }
       }),
-      { numRuns: 80 },
+      { numRuns: shareOfRuns(80) },
     )
   })
 
@@ -140,7 +141,7 @@ describe.each([naive, indexed])("what is said of a host, with $name", ({ make })
           listOf(twin.allocate(world.nowMs, "all")),
         )
       }),
-      { numRuns: 60 },
+      { numRuns: shareOfRuns(60) },
     )
   })
 })
@@ -181,7 +182,7 @@ describe("the view of the indexed allocator", () => {
         const view = (world.allocator as IndexedAllocator).view()
         expect(answersOf(view)).toEqual(answersOf(told))
       }),
-      { numRuns: 200 },
+      { numRuns: shareOfRuns(200) },
     )
   })
 })

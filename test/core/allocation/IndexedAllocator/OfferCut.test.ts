@@ -250,9 +250,9 @@ describe("OfferCut", () => {
     )
   })
 
-  /** What a framework in role a is offered of a host in stage 2. */
-  const offerOf = (total: Resources, quota: Quota | null, parts = 1) => {
-    const world = new World({
+  /** What a framework in role a is offered of a host, in stage 2 unless told otherwise. */
+  const offerOf = (total: Resources, quota: Quota | null, more: Partial<Case> = {}) => {
+    const one: Case = {
       total,
       others: noResources,
       held: 0,
@@ -262,12 +262,14 @@ describe("OfferCut", () => {
       capabilities: everyFrameworkCapability,
       stage: 2,
       earlierStage: 2,
-      parts,
+      parts: 1,
       isGone: false,
-    })
-    const { books, slot, client } = world
+      ...more,
+    }
+    const { books, slot, client } = new World(one)
     const cut = new OfferCut(books.names, books.hosts, books.clients, books.quotas)
-    const outcome = cut.cut(client, slot, books.hosts.rests.available[slot]!, 2, parts, noResources)
+    const rest = books.hosts.rests.available[slot]!
+    const outcome = cut.cut(client, slot, rest, one.stage, one.parts, noResources)
     const offered = outcome === PART ? cut.build().resources : outcome === WHOLE ? total : noResources
     return { offered, isHeldBack: cut.isHeldBack }
   }
@@ -283,8 +285,19 @@ describe("OfferCut", () => {
     expect(offerOf(mountDisk("/m", 700), limit(699))).toEqual({ offered: noResources, isHeldBack: true })
   })
 
+  it("gives on top of what a guarantee lacks a MOUNT disk that is more than that, if the limit has room for it", () => {
+    const total = all(plain({ cpus: 1_000 }), mountDisk("/m", 700))
+    const inStage1 = { stage: 1, others: plain({ disk: 1_000 }) } as const
+    const quota = (limit: number): Quota => ({
+      guarantees: { cpus: 1_000, disk: 500 },
+      limits: { disk: limit },
+    })
+    expect(offerOf(total, quota(700), inStage1).offered).toEqual(total)
+    expect(offerOf(total, quota(699), inStage1).offered).toEqual(plain({ cpus: 1_000 }))
+  })
+
   it("gives of a divided host the part rounded up, and the lowest ports that are left", () => {
-    const { offered } = offerOf(all(plain({ cpus: 4_001 }), ports(1, 5, 10, 10)), null, 4)
+    const { offered } = offerOf(all(plain({ cpus: 4_001 }), ports(1, 5, 10, 10)), null, { parts: 4 })
     expect(offered).toEqual(all(plain({ cpus: 1_001 }), ports(1, 2)))
   })
 })
