@@ -23,6 +23,8 @@ export class FakeAgent {
   agentId = ""
   streamId = ""
   isOver = false
+  /** What it said of itself. */
+  registration: object = {}
   private taken = 0
   private response: IncomingMessage | undefined
 
@@ -46,6 +48,7 @@ export class FakeAgent {
       tasks: [],
       ...change,
     }
+    this.registration = registration
     const decoder = makeRecordDecoder()
     return this.post(subscribePath, registration, (response) => {
       if (response.statusCode !== 200) return false

@@ -1,5 +1,6 @@
+import type { IncomingHttpHeaders } from "node:http"
 import { Context, Effect, Layer, type Scope } from "effect"
-import type { MasterSettings } from "../../core/master/State.ts"
+import type { MasterSettings, NetworkAddress } from "../../core/master/State.ts"
 import { makeSecretCheck, requireSecret } from "../../runtime/http/Authentication.ts"
 import { request } from "../../runtime/http/Client.ts"
 import { serve } from "../../runtime/http/Listener.ts"
@@ -20,18 +21,25 @@ export const secret = "0123456789abcdef0123456789abcdef"
 export interface MasterFixtureOptions {
   readonly settings?: Partial<MasterSettings>
   readonly journal?: Layer.Layer<Journal, JournalError>
+  readonly masterId?: string
+  readonly address?: NetworkAddress
+  /** Who is answered; the ones with the secret, when nothing is said. */
+  readonly isAuthentic?: (headers: IncomingHttpHeaders) => boolean
 }
 
-const identity = { version: "9.9", address: { hostname: "here", ip: "127.0.0.1", port: 5050 } }
+const identityOf = ({ address }: MasterFixtureOptions) => ({
+  version: "9.9",
+  address: address ?? { hostname: "here", ip: "127.0.0.1", port: 5050 },
+})
 
 /** The master alone, not yet running. */
 export const makeMaster = (options: MasterFixtureOptions = {}) =>
   Master.layer({
     // Refused offers come back at once: what the pause does is tested without a clock, in test/core.
     settings: { ...settingsWithoutPause, ...options.settings },
-    newMasterId: "m",
+    newMasterId: options.masterId ?? "m",
     newSeed: "seed",
-    identity,
+    identity: identityOf(options),
   }).pipe(
     Layer.provideMerge(MasterMetrics.layer),
     Layer.provide(options.journal ?? MemoryJournal.layer()),
@@ -44,7 +52,8 @@ export const serveMaster = (options: MasterFixtureOptions = {}) =>
     const context = yield* makeMaster(options)
     const master = Context.get(context, Master.Master)
     const loop = yield* Effect.forkScoped(master.run)
-    const isAuthentic = makeSecretCheck(secret)
+    const isAuthentic = options.isAuthentic ?? makeSecretCheck(secret)
+    const identity = identityOf(options)
     const closed = [
       ...schedulerRoutes,
       ...(yield* Effect.provide(makeAgentRoutes, context)),

@@ -1,0 +1,147 @@
+import { type Ids, idsIn } from "./Ids.ts"
+import { bodyText, type Headers, headerOf, type Json, type Response } from "./Transcript.ts"
+
+/** One place where we answer something else than Apache Mesos did. */
+export interface Difference {
+  /** Members and indices with slashes between them. */
+  readonly path: string
+  readonly recorded: string
+  readonly ours: string
+}
+
+// The stated normalisations. Besides these: ids are compared as partners (Ids.ts), members of objects have no order, and
+// numbers are compared as numbers, since Mesos writes whole doubles as `8.0`.
+
+/** Moments; that there is one is compared, not which. */
+const isMoment = (member: string): boolean => member === "timestamp" || member.endsWith("_time")
+
+/** What names the program and its build; it must be there and of the same kind. */
+const versions = new Set(["version", "git_sha", "build_date", "build_time", "build_user"])
+
+/** Numbers of processes. */
+const processes = new Set(["executor_pid"])
+
+const isOnlyKind = (member: string): boolean =>
+  isMoment(member) || versions.has(member) || processes.has(member)
+
+/** Lists without an order of their own: by what tells their items apart. */
+const keyOf = (item: Json): string | undefined => {
+  if (typeof item !== "object" || item === null) return undefined
+  if (typeof item.name === "string") {
+    const owners = (item.reservations ?? []).map(({ role }: Json) => `@${role}`).join("")
+    // An id that a master gives tells nothing across two of them; a task's is its framework's.
+    const own = typeof item.id === "string" && idsIn(item.id).length === 0 ? ` ${item.id}` : ""
+    return `${item.name}${owners}${own}`
+  }
+  return item.url?.address === undefined ? undefined : `port ${item.url.address.port}`
+}
+
+const inOrder = (list: ReadonlyArray<Json>): ReadonlyArray<Json> =>
+  list.every((item) => keyOf(item) !== undefined)
+    ? [...list].sort((left, right) => (keyOf(left)! < keyOf(right)! ? -1 : 1))
+    : list
+
+const shown = (value: unknown): string => {
+  const text = value === undefined ? "nothing" : (JSON.stringify(value) ?? "nothing")
+  return text.length > 160 ? `${text.slice(0, 160)}…` : text
+}
+
+/** JSON field by field. */
+export const compareJson = (
+  recorded: Json,
+  ours: Json,
+  ids: Ids,
+  path = "",
+  member = "",
+): ReadonlyArray<Difference> => {
+  const differs = [{ path, recorded: shown(recorded), ours: shown(ours) }]
+  if (recorded === undefined || ours === undefined) return recorded === ours ? [] : differs
+  if (isOnlyKind(member) && typeof recorded === typeof ours) return []
+  if (typeof recorded === "string" && typeof ours === "string") {
+    return ids.isSame(recorded, ours) ? [] : differs
+  }
+  if (Array.isArray(recorded) && Array.isArray(ours)) {
+    const [left, right] = [inOrder(recorded), inOrder(ours)]
+    const indices = [...Array(Math.max(left.length, right.length)).keys()]
+    return pairUp(left, right, indices).flatMap(([name, one, other]) =>
+      compareJson(one, other, ids, `${path}/${name}`),
+    )
+  }
+  if (isObject(recorded) && isObject(ours)) {
+    const names = [...new Set([...Object.keys(recorded), ...Object.keys(ours)])]
+    return names.flatMap((name) =>
+      compareJson(recorded[name], ours[name], ids, `${path}/${name}`.replace(/^\//, ""), name),
+    )
+  }
+  return recorded === ours ? [] : differs
+}
+
+type Pair = readonly [name: string, recorded: Json, ours: Json]
+
+/** Items of two lists: by their name where that is unique on both sides, so that a missing one is no other's neighbour. */
+const pairUp = (
+  left: ReadonlyArray<Json>,
+  right: ReadonlyArray<Json>,
+  indices: ReadonlyArray<number>,
+): ReadonlyArray<Pair> => {
+  const byName = (list: ReadonlyArray<Json>) =>
+    new Map(list.flatMap((item) => (typeof item?.name === "string" ? [[keyOf(item)!, item]] : [])))
+  const [lefts, rights] = [byName(left), byName(right)]
+  if (lefts.size === left.length && rights.size === right.length) {
+    const names = [...new Set([...lefts.keys(), ...rights.keys()])]
+    return names.map((name) => [name, lefts.get(name), rights.get(name)])
+  }
+  return indices.map((index) => [String(index), left[index], right[index]])
+}
+
+const isObject = (value: Json): boolean =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** Headers that say something; of the stream id only whether it is there. */
+const headersThatMatter = [
+  "Content-Type",
+  "Content-Encoding",
+  "Transfer-Encoding",
+  "Allow",
+  "Location",
+  "WWW-Authenticate",
+]
+
+const compareHeaders = (recorded: Headers, ours: Headers, ids: Ids): ReadonlyArray<Difference> => {
+  const valuesOf = (headers: Headers) => {
+    const named = headersThatMatter.flatMap((name) => {
+      const value = headerOf(headers, name)
+      return value === undefined ? [] : [[name, value] as const]
+    })
+    const hasStreamId = headerOf(headers, "Mesos-Stream-Id") !== undefined
+    return Object.fromEntries([...named, ["Mesos-Stream-Id", hasStreamId]])
+  }
+  return compareJson({ headers: valuesOf(recorded) }, { headers: valuesOf(ours) }, ids)
+}
+
+const parsed = (text: string, contentType: string | undefined): Json => {
+  if (contentType !== "application/json") return text
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+/** A whole reply: status, headers and, unless it is a stream, the body. */
+export const compareReply = (recorded: Response, ours: Response, ids: Ids): ReadonlyArray<Difference> => {
+  const bodyOf = ({ body, headers }: Response) =>
+    parsed(bodyText(body, headers), headerOf(headers, "Content-Type"))
+  // Under another status the rest is no comparison of anything.
+  if (recorded.status !== ours.status) {
+    const first = (response: Response) =>
+      `${response.status} ${shown(bodyText(response.body, response.headers))}`
+    return [{ path: "status", recorded: first(recorded), ours: first(ours) }]
+  }
+  return [
+    ...compareHeaders(recorded.headers, ours.headers, ids),
+    ...(recorded.events === undefined
+      ? compareJson({ body: bodyOf(recorded) }, { body: bodyOf(ours) }, ids)
+      : []),
+  ]
+}
