@@ -31,9 +31,13 @@ const keyOf = (item: Json): string | undefined => {
     const owners = (item.reservations ?? []).map(({ role }: Json) => `@${role}`).join("")
     // An id that a master gives tells nothing across two of them; a task's is its framework's.
     const own = typeof item.id === "string" && idsIn(item.id).length === 0 ? ` ${item.id}` : ""
-    return `${item.name}${owners}${own}`
+    const task = item.task_id === undefined ? "" : ` ${item.task_id.value}`
+    return `${item.name}${owners}${own}${task}`
   }
-  return item.url?.address === undefined ? undefined : `port ${item.url.address.port}`
+  // Hosts: by their port, since all have one address.
+  const port =
+    item.url?.address?.port ?? item.agent_info?.port ?? (item.pid === undefined ? undefined : item.port)
+  return port === undefined ? undefined : `port ${port}`
 }
 
 const inOrder = (list: ReadonlyArray<Json>): ReadonlyArray<Json> =>
@@ -78,18 +82,18 @@ export const compareJson = (
 
 type Pair = readonly [name: string, recorded: Json, ours: Json]
 
-/** Items of two lists: by their name where that is unique on both sides, so that a missing one is no other's neighbour. */
+/** Items of two lists: by their key where that is unique on both sides, so that a missing one is no other's neighbour. */
 const pairUp = (
   left: ReadonlyArray<Json>,
   right: ReadonlyArray<Json>,
   indices: ReadonlyArray<number>,
 ): ReadonlyArray<Pair> => {
-  const byName = (list: ReadonlyArray<Json>) =>
-    new Map(list.flatMap((item) => (typeof item?.name === "string" ? [[keyOf(item)!, item]] : [])))
-  const [lefts, rights] = [byName(left), byName(right)]
+  const byKey = (list: ReadonlyArray<Json>) =>
+    new Map(list.flatMap((item) => (keyOf(item) === undefined ? [] : [[keyOf(item)!, item]])))
+  const [lefts, rights] = [byKey(left), byKey(right)]
   if (lefts.size === left.length && rights.size === right.length) {
-    const names = [...new Set([...lefts.keys(), ...rights.keys()])]
-    return names.map((name) => [name, lefts.get(name), rights.get(name)])
+    const keys = [...new Set([...lefts.keys(), ...rights.keys()])]
+    return keys.map((key) => [key, lefts.get(key), rights.get(key)])
   }
   return indices.map((index) => [String(index), left[index], right[index]])
 }

@@ -44,6 +44,8 @@ export class Ids {
   }
 
   private isPair(recorded: string, ours: string): boolean {
+    // Our agents take over what recorded ones made up, such as the ids of containers.
+    if (recorded === ours) return true
     const [partner, owner] = [this.oursByRecorded.get(recorded), this.recordedByOurs.get(ours)]
     if (partner !== undefined || owner !== undefined) return partner === ours
     if (kindOf(recorded) !== kindOf(ours)) return false
