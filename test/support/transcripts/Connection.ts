@@ -20,6 +20,7 @@ const splitChunks = (text: string): Omit<ParsedReply, "response"> => {
     const newline = text.indexOf("\r\n", at)
     const length = newline === -1 ? Number.NaN : Number.parseInt(text.slice(at, newline), 16)
     const end = newline + 2 + length
+    if (newline !== -1 && Number.isNaN(length)) return { chunks, isComplete: false, rest: text.slice(at) }
     if (!(text.length >= end + 2)) return { chunks, isComplete: false, rest: "" }
     if (length === 0) return { chunks, isComplete: true, rest: text.slice(end + 2) }
     chunks.push(text.slice(newline + 2, end))

@@ -36,7 +36,8 @@ const repliesIn = (received: string): ReadonlyArray<SeenReply> => {
       headers: headers.map(([name]) => name.toLowerCase()).sort(),
       body: pieces ?? bodyOf(body as string),
     })
-    if (!reply.isComplete) break
+    // Mesos answers a second request in the middle of a stream.
+    if (!reply.isComplete && !reply.rest.startsWith("HTTP/")) break
     rest = reply.rest
   }
   return replies
