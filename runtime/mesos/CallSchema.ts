@@ -202,6 +202,7 @@ const Call = Schema.Struct({
     }),
   ),
   acknowledge: Schema.optional(Schema.Struct({ agent_id: Id, task_id: Id, uuid: Schema.String })),
+  request: Schema.optional(Schema.Struct({})),
   reconcile: Schema.optional(
     Schema.Struct({
       tasks: Schema.optionalWith(

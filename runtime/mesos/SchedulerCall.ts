@@ -34,7 +34,8 @@ export type SchedulerCall =
       /** Set when the framework must be refused by an ERROR event. */
       readonly problem: string | undefined
     }
-  | { readonly type: "Call"; readonly frameworkId: string; readonly event: CallEvent }
+  /** Without an event it asks for nothing, and only who asks is judged. */
+  | { readonly type: "Call"; readonly frameworkId: string; readonly event: CallEvent | undefined }
 
 /** A call that is refused before anything is asked of the state: HTTP status and sentence. */
 export interface CallRejection {
@@ -50,7 +51,6 @@ const callsWithoutService = [
   "ACKNOWLEDGE_OPERATION_STATUS",
   "RECONCILE_OPERATIONS",
   "MESSAGE",
-  "REQUEST",
   "UPDATE_FRAMEWORK",
   // A name of the enum, in contrast to other unknown ones (transcript scheduler/err_type_UNKNOWN).
   "UNKNOWN",
@@ -102,7 +102,10 @@ const toSubscribe = (call: WireCall): Either.Either<SchedulerCall, CallRejection
   })
 }
 
-type EventReader = (call: WireCall, frameworkId: string) => Either.Either<CallEvent, CallRejection>
+type EventReader = (
+  call: WireCall,
+  frameworkId: string,
+) => Either.Either<CallEvent | undefined, CallRejection>
 
 const eventReaders: { readonly [type: string]: EventReader } = {
   ACCEPT: ({ accept }, frameworkId) => {
@@ -166,6 +169,8 @@ const eventReaders: { readonly [type: string]: EventReader } = {
             agentId: task.agent_id?.value ?? null,
           })),
         }),
+  // Mesos's allocator takes it and does nothing (spec/mesos.md §2.3); whoever sends it wants a 202.
+  REQUEST: ({ request }) => (request === undefined ? expecting("request") : Either.right(undefined)),
   TEARDOWN: (_, frameworkId) => Either.right({ type: "TeardownRequested", frameworkId }),
 }
 

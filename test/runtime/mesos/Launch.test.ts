@@ -24,7 +24,7 @@ const launch = (task: object, operation: object = {}): TaskRequest => {
       accept: { operations: [{ type: "LAUNCH", launch: { task_infos: [task] }, ...operation }] },
     }),
   )
-  if (call.type !== "Call" || call.event.type !== "OffersAccepted") return expect.fail("no ACCEPT")
+  if (call.type !== "Call" || call.event?.type !== "OffersAccepted") return expect.fail("no ACCEPT")
   return call.event.launches[0]!
 }
 const problemOf = (change: object, operation: object = {}) =>

@@ -9,7 +9,7 @@ const subscribeOf = (json: object) => {
   const call = Either.getOrThrow(readSchedulerCall(json))
   return call.type === "Subscribe" ? call : expect.fail("no SUBSCRIBE")
 }
-const eventOf = (json: object): CallEvent => {
+const eventOf = (json: object): CallEvent | undefined => {
   const call = Either.getOrThrow(readSchedulerCall({ ...of, ...json }))
   return call.type === "Call" ? call.event : expect.fail("no call")
 }
@@ -161,6 +161,7 @@ describe("refused calls", () => {
     [{ type: "KILL", ...of }, "Expecting 'kill' to be present"],
     [{ type: "ACKNOWLEDGE", ...of }, "Expecting 'acknowledge' to be present"],
     [{ type: "RECONCILE", ...of }, "Expecting 'reconcile' to be present"],
+    [{ type: "REQUEST", ...of }, "Expecting 'request' to be present"],
     [
       { type: "ACKNOWLEDGE", ...of, acknowledge: { agent_id: id("a"), task_id: id("t"), uuid: "AAAA" } },
       "Not a valid UUID",
@@ -169,7 +170,7 @@ describe("refused calls", () => {
     expect(rejectionOf(json)).toEqual(invalid(problem))
   })
 
-  it.each(["MESSAGE", "SHUTDOWN", "REQUEST", "UPDATE_FRAMEWORK", "RECONCILE_OPERATIONS", "UNKNOWN"])(
+  it.each(["MESSAGE", "SHUTDOWN", "UPDATE_FRAMEWORK", "RECONCILE_OPERATIONS", "UNKNOWN"])(
     "%s is not taken yet, and says so",
     (type) => {
       expect(rejectionOf({ type, ...of })).toEqual({
@@ -178,6 +179,12 @@ describe("refused calls", () => {
       })
     },
   )
+
+  it("REQUEST is taken, and asks for nothing", () => {
+    const cpus = { name: "cpus", type: "SCALAR", scalar: { value: 1 } }
+    expect(eventOf({ type: "REQUEST", request: { requests: [{ resources: [cpus] }] } })).toBeUndefined()
+    expect(eventOf({ type: "REQUEST", request: {} })).toBeUndefined()
+  })
 
   it("an operation that is not taken stops the whole ACCEPT", () => {
     const accept = (operations: ReadonlyArray<object>) => ({ type: "ACCEPT", ...of, accept: { operations } })

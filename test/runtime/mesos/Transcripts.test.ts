@@ -29,6 +29,7 @@ const taken = [
   "KILL",
   "ACKNOWLEDGE",
   "RECONCILE",
+  "REQUEST",
   "TEARDOWN",
 ]
 
@@ -122,7 +123,7 @@ describe.skipIf(!isThere)("calls recorded with Apache Mesos", () => {
     let launches = 0
     for (const transcript of ofTakenCalls) {
       const call = read(transcript)
-      if ("status" in call || call.type !== "Call" || call.event.type !== "OffersAccepted") continue
+      if ("status" in call || call.type !== "Call" || call.event?.type !== "OffersAccepted") continue
       for (const { taskId, problem } of call.event.launches) {
         launches++
         if (problem !== null) problems[taskId] = problem

@@ -81,12 +81,6 @@ const missing: ReadonlyArray<Reason> = [
     reason: "custom executors are not there yet, so nobody to send a message to or to shut down",
   },
   {
-    exchanges: "scheduler/main_56_REQUEST",
-    at: "status",
-    ours: "501 *",
-    reason: "REQUEST does nothing in Mesos; refused by name so far",
-  },
-  {
     exchanges: "scheduler/misc_*_INVERSE_OFFERS",
     at: "status",
     ours: "501 *",
