@@ -94,7 +94,7 @@ const addRoles = (metrics: Metrics, state: MasterState): void => {
   for (const role of topLevelRoles(state)) {
     metrics[`allocator/mesos/roles/${role}/shares/dominant`] = allocator.shareOf(role)
   }
-  for (const [role, { guarantees, limits }] of Object.entries(quotasOf(state))) {
+  for (const [role, { guarantees, limits }] of quotasOf(state)) {
     const place = `allocator/mesos/quota/roles/${role}/resources`
     const [consumed, booked] = [allocator.consumedQuotaOf(role), allocator.allocatedToRole(role)]
     const parts = { guarantee: guarantees, limit: limits, consumed, offered_or_allocated: booked }

@@ -1,6 +1,8 @@
-import { Effect } from "effect"
+import { Effect, Either } from "effect"
 import { badRequest, type HttpRefusal, type HttpRequest, jsonReply } from "../../http/HttpMessage.ts"
-import { get, type Route, read } from "../../http/Routes.ts"
+import { get, post, type Route, read } from "../../http/Routes.ts"
+import { readWeightInfos } from "../../mesos/OperatorCall.ts"
+import type { Master } from "../Master.ts"
 import { agentViews } from "./Agents.ts"
 import type { OperatorFacts } from "./Facts.ts"
 import { frameworkViews } from "./Frameworks.ts"
@@ -11,7 +13,8 @@ import { rolesView } from "./Roles.ts"
 import { stateView } from "./State.ts"
 import { stateSummary } from "./Summary.ts"
 import { taskViews } from "./Tasks.ts"
-import { weightViews } from "./Weights.ts"
+import { tearDown } from "./Teardown.ts"
+import { updateWeights, weightViews } from "./Weights.ts"
 
 // The JSON endpoints from before the v1 API, which exporters, DNS and pages of Mesos still read (spec/mesos.md §2.11, last paragraph).
 // Not `?jsonp=`: it would let any page that an operator opens read the cluster with the operator's own credentials.
@@ -51,10 +54,37 @@ const timeoutProblem = (query: URLSearchParams): HttpRefusal | undefined => {
     : badRequest(`Invalid timeout '${timeout}': expecting a number and a unit, like 500ms or 5secs`)
 }
 
-export const legacyRoutes = <R>(facts: Effect.Effect<OperatorFacts, never, R>): ReadonlyArray<Route<R>> => {
+/** Forms, JSON lists: none of these looks at the type of what it is sent (transcript operator/weights_PUT). */
+const changes: ReadonlyArray<Route<Master>> = [
+  post("/teardown", (request) =>
+    Effect.flatMap(request.body, (body) => {
+      const frameworkId = new URLSearchParams(body.toString("utf8")).get("frameworkId")
+      return frameworkId === null
+        ? badRequest("Missing 'frameworkId' query parameter in the request body")
+        : tearDown(frameworkId)
+    }),
+  ),
+  {
+    path: "/weights",
+    methods: ["PUT"],
+    handler: (request) =>
+      Effect.flatMap(request.body, (body) => {
+        const json = Either.try(() => JSON.parse(body.toString("utf8")) as unknown)
+        if (Either.isLeft(json))
+          return badRequest("Failed to parse update weights request JSON: syntax error")
+        const read = readWeightInfos(json.right)
+        return Either.isLeft(read) ? badRequest(read.left.message) : updateWeights(read.right)
+      }),
+  },
+]
+
+export const legacyRoutes = <R>(
+  facts: Effect.Effect<OperatorFacts, never, R>,
+): ReadonlyArray<Route<R | Master>> => {
   const show = (view: View) => (request: HttpRequest) =>
     Effect.map(facts, (known) => jsonReply(view(known, request.query())))
   return [
+    ...changes,
     ...Object.entries(views).map(([path, view]) => read(path, show(view))),
     ...Object.entries(changeableViews).map(([path, view]) => get(path, show(view))),
     read("/metrics/snapshot", (request) => {

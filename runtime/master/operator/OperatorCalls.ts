@@ -18,7 +18,9 @@ import { getQuota } from "./Quota.ts"
 import { getRoles } from "./Roles.ts"
 import { getState } from "./State.ts"
 import { getExecutors, getTasks } from "./Tasks.ts"
-import { getWeights } from "./Weights.ts"
+import { tearDown } from "./Teardown.ts"
+import { updateQuota } from "./UpdateQuota.ts"
+import { getWeights, updateWeights } from "./Weights.ts"
 
 // POST /api/v1: the v1 operator API (spec/mesos.md §2.11), type → handler.
 
@@ -49,7 +51,12 @@ const questions: { readonly [type: string]: Question } = {
 /** Carries a call out and answers when what follows from it is durable. */
 type Order = (call: OperatorCall) => Effect.Effect<HttpReply, HttpRefusal, Master>
 
-const orders: { readonly [type: string]: Order } = {}
+// The members are there: the reader of calls has seen to that.
+const orders: { readonly [type: string]: Order } = {
+  TEARDOWN: ({ teardown }) => tearDown(teardown!.framework_id.value),
+  UPDATE_WEIGHTS: ({ update_weights }) => updateWeights(update_weights!.weight_infos),
+  UPDATE_QUOTA: ({ update_quota }) => updateQuota(update_quota!.quota_configs, update_quota!.force),
+}
 
 const answer = (facts: OperatorFacts, type: string, question: Question): HttpReply => {
   const content = question(facts)

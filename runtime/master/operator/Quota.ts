@@ -18,11 +18,11 @@ const scalarsByName = (name: string, amounts: NumberByName): object => {
  */
 export const quotaStatus = (state: MasterState) => {
   const quotas = quotasOf(state)
-  const roles = Object.keys(quotas).sort()
+  const roles = [...quotas.keys()].sort()
   if (roles.length === 0) return {}
   return {
     infos: roles.map((role) => {
-      const guarantee = resourcesToWire(quantitiesToResources(quotas[role]!.guarantees), {
+      const guarantee = resourcesToWire(quantitiesToResources(quotas.get(role)!.guarantees), {
         withRole: false,
         allocatedTo: null,
       })
@@ -30,8 +30,8 @@ export const quotaStatus = (state: MasterState) => {
     }),
     configs: roles.map((role) => ({
       role,
-      ...scalarsByName("guarantees", quotas[role]!.guarantees),
-      ...scalarsByName("limits", quotas[role]!.limits),
+      ...scalarsByName("guarantees", quotas.get(role)!.guarantees),
+      ...scalarsByName("limits", quotas.get(role)!.limits),
     })),
   }
 }

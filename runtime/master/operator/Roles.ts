@@ -1,5 +1,5 @@
 import { holdsResources } from "../../../core/master/Context.ts"
-import { quotaOf, quotasOf, weightsOf } from "../../../core/master/RoleSettings.ts"
+import { quotasOf, weightsOf } from "../../../core/master/RoleSettings.ts"
 import type { MasterState } from "../../../core/master/State.ts"
 import { type NumberByName, numberOf } from "../../../core/NumberByName.ts"
 import { addQuantities, noQuantities, type Quantities } from "../../../core/resources/Quantities.ts"
@@ -84,10 +84,14 @@ const roleFacts = (state: MasterState) => {
   const { allocated, offered, reserved, scalars, roles } = holdingsOf(state)
   const frameworks = frameworksByRole(state)
   const weights = weightsOf(state)
-  const named = [weights, state.settings.allocator.priorities, quotasOf(state)].flatMap(Object.keys)
+  const named = [
+    ...weights.keys(),
+    ...Object.keys(state.settings.allocator.priorities),
+    ...quotasOf(state).keys(),
+  ]
   return [...new Set([...roles, ...frameworks.keys(), ...named])].sort().map((role) => ({
     role,
-    weight: numberOf(weights, role, 1),
+    weight: weights.get(role) ?? 1,
     frameworks: frameworks.get(role) ?? [],
     allocated: allocated.of(role),
     offered: offered.of(role),
@@ -97,9 +101,9 @@ const roleFacts = (state: MasterState) => {
 }
 
 /** `/roles`. */
-export const rolesView = (state: MasterState) => ({
+export const rolesView = (state: MasterState, quotas = quotasOf(state)) => ({
   roles: roleFacts(state).map(({ role, weight, frameworks, allocated, offered, reserved }) => {
-    const quota = quotaOf(state, role)
+    const quota = quotas.get(role) ?? { guarantees: {}, limits: {} }
     return {
       name: role,
       weight,

@@ -313,7 +313,13 @@ interface Transcript {
 
 const transcripts: ReadonlyArray<Transcript> = isThere
   ? readdirSync(folder)
-      .filter((name) => /^(err_|idle_|no_accept|accept_star|accept_recordio|options_)/.test(name))
+      .filter((name) =>
+        /^(err_|idle_|UPDATE_WEIGHTS_(bad|missing|no|str|zero|star|dup)|UPDATE_QUOTA_(empty|guar|neg|nested|over|reset)|TEARDOWN_unknown|no_accept|accept_star|accept_recordio|options_)/.test(
+          name,
+        ),
+      )
+      // Those that change something last.
+      .sort((left, right) => Number(/^UPDATE/.test(left)) - Number(/^UPDATE/.test(right)))
       .map((name) => ({
         ...(JSON.parse(readFileSync(new URL(name, folder), "utf8")) as Transcript),
         name,
@@ -337,6 +343,8 @@ describe.skipIf(!isThere)("what Apache Mesos was asked", () => {
           })
           expect([name, reply.status]).toEqual([name, response.status])
           if (response.status !== 200) continue
+          if (response.body === "") expect([name, reply.body]).toEqual([name, ""])
+          if (response.body === "") continue
           const [ours, theirs] = [
             JSON.parse(reply.body) as object,
             JSON.parse(String(response.body)) as object,
