@@ -1,7 +1,7 @@
 import type { Stamp } from "../Machine.ts"
 import type { Quantities } from "../resources/Quantities.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
-import type { FrameworkInfo, NetworkAddress, TextAttribute } from "./State.ts"
+import type { FrameworkInfo, NetworkAddress, QuotaRecord, TextAttribute, WeightRecord } from "./State.ts"
 
 /** A task in an ACCEPT as the wire understood it. `problem` = why it can't be launched, found while decoding. */
 export interface TaskRequest {
@@ -117,6 +117,10 @@ export type MasterEvent = Stamp &
         readonly tasks: ReadonlyArray<{ readonly taskId: string; readonly agentId: string | null }>
       }
     | { readonly type: "TeardownRequested"; readonly frameworkId: string }
+    /** An operator gives roles other weights, whatever the settings say. Positive and finite. */
+    | { readonly type: "WeightsUpdated"; readonly weights: ReadonlyArray<WeightRecord> }
+    /** The same for quotas; one without guarantees and limits takes a role's quota away. Top-level roles only. */
+    | { readonly type: "QuotasUpdated"; readonly quotas: ReadonlyArray<QuotaRecord> }
   )
 
 /** The event of one type. */

@@ -12,6 +12,7 @@ import {
 } from "./Context.ts"
 import { allocatorAgent, allocatorFramework } from "./NewAllocator.ts"
 import { scheduleAllocation } from "./Offers.ts"
+import { applyRoleSettings } from "./RoleSettings.ts"
 import { rowToEntity, valueToRow } from "./Row.ts"
 import { emptyMasterState, type FrameworkRecord, type MasterSettings, type MasterState } from "./State.ts"
 import { upgradeRows } from "./Upgrade.ts"
@@ -56,12 +57,16 @@ const mapOf = (state: MasterState, kind: string): ReadonlyMap<string, unknown> =
       return state.tasks
     case "removal":
       return state.removals
+    case "weight":
+      return state.weights
+    case "quota":
+      return state.quotas
     default:
       throw new Error(`a master has no entities of kind ${kind}`)
   }
 }
 
-const storedKinds = ["framework", "agent", "offer", "task", "removal"]
+const storedKinds = ["framework", "agent", "offer", "task", "removal", "weight", "quota"]
 
 /** Kinds of rows that are the allocator's. */
 const allocatorKinds = ["role", "client", "filter"]
@@ -127,6 +132,7 @@ const compareRows = (left: Entity, right: Entity): number =>
 /** In a fixed order: that of the sorted rows, of which the maps are made. */
 const bookAll = (state: MasterState): void => {
   const { allocator } = state
+  applyRoleSettings(state)
   state.agents.forEach((agent) => {
     if (agent.condition !== "unreachable") allocator.putAgent(allocatorAgent(agent))
   })

@@ -4,6 +4,7 @@ import {
   type AllocatorSettings,
   defaultAllocatorSettings,
   mesosAllocatorSettings,
+  type Quota,
 } from "../allocation/Settings.ts"
 import { Deadlines } from "../Deadlines.ts"
 import type { Entity, EntityRef } from "../Machine.ts"
@@ -142,6 +143,19 @@ export interface RemovalRecord {
   readonly number: number
 }
 
+/** What an operator gave a role; it counts more than the settings, which come from the configuration. */
+export interface WeightRecord {
+  /** Its path. */
+  readonly role: string
+  readonly weight: number
+}
+
+export interface QuotaRecord {
+  readonly role: string
+  /** Without guarantees and limits: none. */
+  readonly quota: Quota
+}
+
 export interface MasterState {
   readonly settings: MasterSettings
   readonly masterId: string
@@ -164,6 +178,9 @@ export interface MasterState {
   readonly tasks: Map<string, TaskRecord>
   /** Frameworks that were torn down, by id: they may not subscribe again. Bounded, the oldest are forgotten. */
   readonly removals: Map<string, RemovalRecord>
+  /** What operators have set since the beginning, by role; see `RoleSettings.ts` for what is in force. */
+  readonly weights: Map<string, WeightRecord>
+  readonly quotas: Map<string, QuotaRecord>
   // Derived from offers and tasks.
   readonly offersByFramework: KeysByOwner
   readonly offersByAgent: KeysByOwner
@@ -209,6 +226,8 @@ export const emptyMasterState = (
   offers: new Map(),
   tasks: new Map(),
   removals: new Map(),
+  weights: new Map(),
+  quotas: new Map(),
   offersByFramework: new KeysByOwner(),
   offersByAgent: new KeysByOwner(),
   tasksByFramework: new KeysByOwner(),

@@ -27,6 +27,7 @@ import {
   scheduleAllocation,
 } from "./Offers.ts"
 import { onReserveChanged } from "./Reserves.ts"
+import { onQuotasUpdated, onWeightsUpdated } from "./RoleSettings.ts"
 import type { MasterState } from "./State.ts"
 import {
   onKillRequested,
@@ -89,6 +90,10 @@ const handle = (context: MasterContext, event: MasterEvent): void => {
       return onReconciliationRequested(context, event)
     case "TeardownRequested":
       return removeFramework(context, event.frameworkId)
+    case "WeightsUpdated":
+      return onWeightsUpdated(context, event)
+    case "QuotasUpdated":
+      return onQuotasUpdated(context, event)
   }
 }
 

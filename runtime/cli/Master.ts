@@ -1,14 +1,16 @@
 import { Effect } from "effect"
 import { masterSettingsOf } from "../config/MasterProfile.ts"
 import type { SettledSettings } from "../config/ReadSettings.ts"
-import type { masterSection } from "../config/sections/MasterSection.ts"
+import { settingsAsFlags } from "../config/SettingsText.ts"
+import { masterSection } from "../config/sections/MasterSection.ts"
 import { dataFolderAt } from "../DataFolder.ts"
 import { runDaemon } from "./Daemon.ts"
 import { announceReady } from "./PlainDaemon.ts"
 import { version } from "./Version.ts"
 
 /** Runs the master until a signal. */
-export const runMaster = ({ values }: SettledSettings<typeof masterSection.settings>): Promise<number> => {
+export const runMaster = (settled: SettledSettings<typeof masterSection.settings>): Promise<number> => {
+  const { values } = settled
   const daemon = Effect.gen(function* () {
     const { runMasterDaemon } = yield* Effect.promise(() => import("../master/MasterDaemon.ts"))
     return yield* runMasterDaemon({
@@ -18,6 +20,7 @@ export const runMaster = ({ values }: SettledSettings<typeof masterSection.setti
       advertisedIp: values.advertise,
       version,
       settings: masterSettingsOf(values),
+      flags: settingsAsFlags(masterSection, settled),
       isAuthenticated: values.authentication,
       journalWorker: new URL("./journal-worker.js", import.meta.url),
       onReady: announceReady,

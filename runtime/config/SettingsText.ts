@@ -1,6 +1,6 @@
 import type { SettledSettings } from "./ReadSettings.ts"
 import { type Section, variablePrefix } from "./Section.ts"
-import { keyToWord, type Setting, type Settings, type Surroundings } from "./Setting.ts"
+import { keyToVariable, keyToWord, type Setting, type Settings, type Surroundings } from "./Setting.ts"
 
 // What people read of a table of settings: help, and what is in force.
 
@@ -66,6 +66,20 @@ Examples
 ${examples.map((example) => `  ${example}`).join("\n")}
 `
 }
+
+/** The settings in force as `/flags` of Mesos names them, sorted. Left out are those that have no value of their own, as there. */
+export const settingsAsFlags = <S extends Settings>(
+  { settings }: Section<S>,
+  { values }: SettledSettings<S>,
+): ReadonlyArray<{ readonly name: string; readonly value: string }> =>
+  Object.keys(settings)
+    .sort()
+    .filter((key) => !settings[key]!.isHidden)
+    .map((key) => {
+      const setting: Setting<unknown> = settings[key]!
+      return { name: keyToVariable(key).toLowerCase(), value: setting.print(values[key]) }
+    })
+    .filter(({ value }) => value !== "")
 
 /** The settings in force as a table: name, value, who said it. */
 export const settingsTable = <S extends Settings>(

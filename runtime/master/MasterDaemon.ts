@@ -16,6 +16,7 @@ import { makeAgentRoutes } from "./AgentApi.ts"
 import * as Master from "./Master.ts"
 import * as MasterMetrics from "./MasterMetrics.ts"
 import { makeStateRoutes, openRoutes } from "./OperatorApi.ts"
+import type { Flag } from "./operator/Facts.ts"
 import { schedulerRoutes } from "./SchedulerApi.ts"
 
 export interface MasterDaemonOptions {
@@ -28,6 +29,8 @@ export interface MasterDaemonOptions {
   readonly isAuthenticated: boolean
   /** Script of the journal's writer thread. */
   readonly journalWorker: URL
+  /** The settings in force, for whoever asks which they are. */
+  readonly flags: ReadonlyArray<Flag>
   /** The address that others are told; null = found out. */
   readonly advertisedIp: string | null
   /** Called once the master serves, with where processes of this host reach it. */
@@ -49,10 +52,12 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
     const master = yield* Master.Master
     const loop = yield* Effect.forkScoped(master.run)
     const routes: Array<Route<Master.Master | MasterMetrics.MasterMetrics>> = [
-      ...openRoutes(version),
-      ...[...schedulerRoutes, ...(yield* makeAgentRoutes), ...(yield* makeStateRoutes(identity))].map(
-        withSecret(isAuthentic),
-      ),
+      ...openRoutes(identity),
+      ...[
+        ...schedulerRoutes,
+        ...(yield* makeAgentRoutes),
+        ...(yield* makeStateRoutes(identity, options.flags)),
+      ].map(withSecret(isAuthentic)),
     ]
     const handler = routesToHandler(routes, { prefixes: ["/master"] })
     const listener = yield* serve({ host: options.host, port: options.port, handler })

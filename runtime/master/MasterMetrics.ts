@@ -5,6 +5,9 @@ import type { MasterState } from "../../core/master/State.ts"
 import { scalarQuantities } from "../../core/resources/Resources.ts"
 import type { Batch } from "../journal/Journal.ts"
 import type { Outgoing } from "./Mailbox.ts"
+import { topLevelRoles } from "./MeasuredRoles.ts"
+import { MesosCounters } from "./MesosCounters.ts"
+import { type MesosFacts, mesosMetrics } from "./MesosMetrics.ts"
 
 /** What gauges are read from. */
 export interface MasterFacts {
@@ -25,19 +28,10 @@ export class MasterMetrics extends Context.Tag("gleaner/MasterMetrics")<
     readonly contentType: string
     /** The text of `/metrics`. */
     readonly expose: (facts: MasterFacts) => Promise<string>
+    /** The figures of `/metrics/snapshot`, by Mesos's names. */
+    readonly mesos: (facts: MesosFacts) => { readonly [name: string]: number }
   }
 >() {}
-
-/** Frameworks name roles as they like, and each is a series of its own. */
-const rolesMax = 1_000
-
-const topLevelRoles = (state: MasterState): ReadonlyArray<string> => {
-  const roles = new Set<string>()
-  for (const { info } of state.frameworks.values()) {
-    for (const role of info.roles) roles.add(role.split("/")[0]!)
-  }
-  return [...roles].sort().slice(0, rolesMax)
-}
 
 export const make = () => {
   const registry = new Registry()
@@ -135,6 +129,7 @@ export const make = () => {
     registers,
   })
 
+  const mesosCounters = new MesosCounters()
   let silenceMs = () => 0
   const setGauges = ({ state, outboxSize, isDurable }: MasterFacts) => {
     for (const condition of ["connected", "stopping", "disconnected", "unreachable"])
@@ -171,6 +166,7 @@ export const make = () => {
 
   return MasterMetrics.of({
     observe: (batch, effects) => {
+      mesosCounters.observe(batch, effects)
       for (const { event } of batch.events) events.inc({ type: (event as MasterEvent).type })
       for (const effect of effects) {
         if (effect.type === "OfferResources") offersMade.inc(effect.offers.length)
@@ -180,7 +176,11 @@ export const make = () => {
         if (effect.type === "DeliverMessage" && effect.message.type === "LaunchTask") launches.inc()
       }
     },
-    observeAppend: (seconds) => appendSeconds.observe(seconds),
+    observeAppend: (seconds) => {
+      appendSeconds.observe(seconds)
+      mesosCounters.observeAppend(seconds)
+    },
+    mesos: (facts) => mesosMetrics(facts, mesosCounters),
     contentType: registry.contentType,
     watchSilence: (read) => {
       silenceMs = read

@@ -1,17 +1,21 @@
 import { Clock, Effect } from "effect"
 import { emptyReply, jsonReply, textReply, unavailable } from "../http/HttpMessage.ts"
-import { get, read } from "../http/Routes.ts"
+import { hostAndPort } from "../http/HttpUrl.ts"
+import { get, post, read } from "../http/Routes.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
 import { explainRoutes } from "./ExplainApi.ts"
 import { Master } from "./Master.ts"
 import { MasterMetrics } from "./MasterMetrics.ts"
-import { rolesView } from "./RolesView.ts"
-import { agentViews, stateView } from "./StateView.ts"
+import type { Flag, OperatorFacts } from "./operator/Facts.ts"
+import { legacyRoutes } from "./operator/LegacyRoutes.ts"
+import { answerCall } from "./operator/OperatorCalls.ts"
 
-// What people and their tools read.
+// The doors for people and their tools; what is behind them stands in operator/.
+
+type Identity = Omit<MasterIdentity, "masterId">
 
 /** Open to everyone: they say nothing about anybody's work. */
-export const openRoutes = (version: string) => [
+export const openRoutes = ({ version, address }: Identity) => [
   // 200 with an empty body, as Mesos (mesos-transcripts README, 6); 503 with the reason while nothing becomes durable.
   read("/health", () =>
     Effect.flatMap(Master, ({ journalProblem }) => {
@@ -20,6 +24,10 @@ export const openRoutes = (version: string) => [
     }),
   ),
   read("/version", () => Effect.succeed(jsonReply({ version }))),
+  // To whoever leads, which is this one. By the address that others are told: host names may not resolve where the reader is.
+  read("/redirect", () =>
+    Effect.sync(() => emptyReply(307, { Location: `//${hostAndPort(address.ip, address.port)}` })),
+  ),
   get("/metrics", () =>
     Effect.gen(function* () {
       const { state, outboxSize, journalProblem } = yield* Master
@@ -31,23 +39,27 @@ export const openRoutes = (version: string) => [
   ),
 ]
 
-/** Need the cluster secret: commands and names of tasks are not everyone's business. */
-export const makeStateRoutes = (identity: Omit<MasterIdentity, "masterId">) =>
+/** Need the cluster secret: commands and names of tasks are not everyone's business. `flags` = the settings in force. */
+export const makeStateRoutes = (identity: Identity, flags: ReadonlyArray<Flag>) =>
   Effect.gen(function* () {
     const startedWallMs = yield* Clock.currentTimeMillis
+    const facts = Effect.gen(function* () {
+      const { state, journalProblem } = yield* Master
+      const { mesos } = yield* MasterMetrics
+      const uptimeMs = (yield* Clock.currentTimeMillis) - startedWallMs
+      const known: OperatorFacts = {
+        state,
+        identity: { ...identity, masterId: state.masterId },
+        flags,
+        startedWallMs,
+        problem: journalProblem(),
+        metrics: () => mesos({ state, uptimeMs }),
+      }
+      return known
+    })
     return [
       ...explainRoutes,
-      read("/state", () =>
-        Effect.map(Master, ({ state }) =>
-          jsonReply(stateView(state, { ...identity, masterId: state.masterId }, startedWallMs)),
-        ),
-      ),
-      read("/roles", () => Effect.map(Master, ({ state }) => jsonReply(rolesView(state)))),
-      // Of one agent when it is named: what a monitor beside an Apache Mesos asks (spec/mesos.md §1.13, 2).
-      read("/slaves", (request) =>
-        Effect.map(Master, ({ state }) =>
-          jsonReply({ slaves: agentViews(state, request.query().get("slave_id")), recovered_slaves: [] }),
-        ),
-      ),
+      post("/api/v1", (request) => answerCall(request, facts)),
+      ...legacyRoutes(facts),
     ]
   })

@@ -1,26 +1,10 @@
-import { Either, ParseResult, Schema, type SchemaAST } from "effect"
+import { Schema } from "effect"
+import { Bool, callDecoder, Double, Duration, Id, listOf } from "./ProtoJson.ts"
 
-// The scheduler calls of the v1 API as JSON (spec/mesos.md §2.1, §2.3). Unknown fields are ignored and null means unset,
-// as in Mesos; what gleaner does not offer is decoded as far as it must be recognised, so that it can be refused by name.
-
-const Id = Schema.Struct({ value: Schema.String })
-
-/** Mesos also takes numbers and booleans that come as text. */
-const Double = Schema.Union(Schema.Number, Schema.NumberFromString)
-const Bool = Schema.Union(
-  Schema.Boolean,
-  Schema.transform(Schema.Literal("true", "false"), Schema.Boolean, {
-    decode: (text) => text === "true",
-    encode: (value) => (value ? "true" : "false"),
-  }),
-)
-
-const listOf = <A, I>(item: Schema.Schema<A, I>) =>
-  Schema.optionalWith(Schema.Array(item), { default: () => [] })
+// The scheduler calls of the v1 API as JSON (spec/mesos.md §2.1, §2.3; see ProtoJson.ts). What gleaner does not offer is decoded as
+// far as it must be recognised, so that it can be refused by name.
 
 const Filters = Schema.Struct({ refuse_seconds: Schema.optional(Double) })
-
-const Duration = Schema.Struct({ nanoseconds: Double })
 
 const KillPolicy = Schema.Struct({ grace_period: Schema.optional(Duration) })
 
@@ -214,84 +198,5 @@ const Call = Schema.Struct({
 })
 export type WireCall = typeof Call.Type
 
-const decodeCall = ParseResult.decodeUnknownEither(Call)
-
 /** Reads a JSON object as a call, or says what is wrong with it in Mesos's words (spec/mesos.md §2.2, row 6). */
-export const jsonToCall = (json: object): Either.Either<WireCall, string> =>
-  Either.mapLeft(decodeCall(withoutNulls(json)), describeIssue)
-
-/** No field of a call lies deeper; what does is ignored, and must not exhaust the stack. */
-const depthMax = 32
-
-/** null means unset, at any depth that matters. What holds none is taken as it is: nearly every call. */
-const withoutNulls = (value: unknown, depth = 0): unknown => {
-  if (typeof value !== "object" || value === null || depth > depthMax) return value
-  if (Array.isArray(value)) {
-    let copy: Array<unknown> | undefined
-    for (let index = 0; index < value.length; index++) {
-      const item = withoutNulls(value[index], depth + 1)
-      if (item !== value[index]) copy ??= [...value]
-      if (copy !== undefined) copy[index] = item
-    }
-    return copy ?? value
-  }
-  const members = value as { readonly [name: string]: unknown }
-  let kept: Array<readonly [string, unknown]> | undefined
-  for (const name of Object.keys(members)) {
-    const member = withoutNulls(members[name], depth + 1)
-    if (member === members[name] && member !== null) continue
-    kept ??= []
-    kept.push([name, member])
-  }
-  if (kept === undefined) return value
-  // Spread and fromEntries define members, also one called __proto__.
-  const copy = { ...members, ...Object.fromEntries(kept) } as { [name: string]: unknown }
-  for (const [name, member] of kept) if (member === null) delete copy[name]
-  return copy
-}
-
-/** A sentence longer than this tells nobody more. */
-const problemLengthMax = 500
-
-/**
- * Only the first thing that is wrong, and never a whole value: a body of nothing but mistakes must cost no more than
- * one of none.
- */
-const describeIssue = (issue: ParseResult.ParseIssue): string => {
-  const { path, leaf } = firstLeaf(issue, [])
-  const place = path.map(String).join(".")
-  const text =
-    leaf._tag === "Missing"
-      ? `Missing required fields: ${place}`
-      : `${place}: Expected ${"ast" in leaf ? expectedText(leaf.ast) : "nothing"}, actual ${actualText(leaf.actual)}`
-  return `Failed to convert JSON into Call protobuf: ${text}`.slice(0, problemLengthMax)
-}
-
-type Leaf = Extract<ParseResult.ParseIssue, { _tag: "Missing" | "Type" | "Unexpected" | "Forbidden" }>
-
-const firstLeaf = (
-  issue: ParseResult.ParseIssue,
-  path: ReadonlyArray<PropertyKey>,
-): { readonly path: ReadonlyArray<PropertyKey>; readonly leaf: Leaf } => {
-  switch (issue._tag) {
-    case "Pointer":
-      return firstLeaf(issue.issue, path.concat(issue.path))
-    case "Composite":
-      return firstLeaf("_tag" in issue.issues ? issue.issues : issue.issues[0], path)
-    case "Refinement":
-    case "Transformation":
-      return firstLeaf(issue.issue, path)
-    default:
-      return { path, leaf: issue }
-  }
-}
-
-const expectedText = (ast: SchemaAST.AST): string => {
-  if (ast._tag === "TypeLiteral") return "an object"
-  return ast._tag === "TupleType" ? "an array" : String(ast)
-}
-
-const actualText = (value: unknown): string => {
-  if (Array.isArray(value)) return "an array"
-  return typeof value === "object" && value !== null ? "an object" : JSON.stringify(value)
-}
+export const jsonToCall = callDecoder(Call)

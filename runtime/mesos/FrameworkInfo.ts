@@ -1,7 +1,7 @@
-import type { FrameworkInfo } from "../../core/master/State.ts"
+import type { FrameworkInfo, FrameworkRecord } from "../../core/master/State.ts"
 import { idProblem } from "../../core/Task.ts"
 import type { WireFrameworkInfo, WireSubscribe } from "./CallSchema.ts"
-import { wireToConstraints, wireToMinAllocatable } from "./OfferDemands.ts"
+import { minAllocatableToWire, wireToConstraints, wireToMinAllocatable } from "./OfferDemands.ts"
 
 /**
  * Why a framework may not subscribe like this; undefined when it may. It is told as an ERROR event, not as a status
@@ -108,3 +108,25 @@ export const wireToFrameworkInfo = ({
 
 const orNone = <A extends object>(read: A | string): A | Record<string, never> =>
   typeof read === "string" ? {} : read
+
+/** A framework as its operators see it, fields in the order of the .proto. */
+export const frameworkInfoToWire = ({ id, info }: FrameworkRecord) => {
+  const isMultiRole = info.capabilities.includes("MULTI_ROLE")
+  const [role = "*"] = info.roles
+  return {
+    user: info.user,
+    name: info.name,
+    id: { value: id },
+    failover_timeout: info.failoverTimeoutMs / 1000,
+    checkpoint: info.checkpoint,
+    ...(isMultiRole || role === "*" ? {} : { role }),
+    ...(isMultiRole && info.roles.length > 0 ? { roles: info.roles } : {}),
+    ...(info.hostname === "" ? {} : { hostname: info.hostname }),
+    ...(info.principal === null ? {} : { principal: info.principal }),
+    ...(info.webuiUrl === null ? {} : { webui_url: info.webuiUrl }),
+    ...(info.capabilities.length === 0 ? {} : { capabilities: info.capabilities.map((type) => ({ type })) }),
+    ...(Object.keys(info.minAllocatable).length === 0
+      ? {}
+      : { offer_filters: minAllocatableToWire(info.minAllocatable) }),
+  }
+}

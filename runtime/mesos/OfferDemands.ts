@@ -148,3 +148,54 @@ const readPredicate = (
   }
   return found.length === 1 ? found[0]! : "a constraint must have one predicate that this master knows"
 }
+
+const quantitiesToWire = (quantities: Quantities) => ({
+  quantities: Object.fromEntries(
+    Object.entries(quantities).map(([name, milli]) => [name, { value: milli / 1000 }]),
+  ),
+})
+
+/** The reverse of {@link wireToMinAllocatable}. */
+export const minAllocatableToWire = (minima: ByRole<ReadonlyArray<Quantities>>): ByRole<object> =>
+  Object.fromEntries(
+    Object.entries(minima).map(([role, sets]) => [
+      role,
+      { min_allocatable_resources: { quantities: sets.map(quantitiesToWire) } },
+    ]),
+  )
+
+const constraintToWire = ({ selector, predicate }: AttributeConstraint) => ({
+  selector:
+    selector.type === "attribute"
+      ? { attribute_name: selector.name }
+      : { pseudoattribute_type: selector.type.toUpperCase() },
+  predicate: predicateToWire(predicate),
+})
+
+const predicateToWire = (predicate: AttributeConstraint["predicate"]): object => {
+  switch (predicate.type) {
+    case "exists":
+      return { exists: {} }
+    case "notExists":
+      return { not_exists: {} }
+    case "textEquals":
+      return { text_equals: { value: predicate.value } }
+    case "textNotEquals":
+      return { text_not_equals: { value: predicate.value } }
+    case "textMatches":
+      return { text_matches: { regex: predicate.regex } }
+    case "textNotMatches":
+      return { text_not_matches: { regex: predicate.regex } }
+  }
+}
+
+/** The reverse of {@link wireToConstraints}: `OfferConstraints`, empty when there are none. */
+export const constraintsToWire = (constraints: ByRole<OfferConstraints>): object => {
+  const roles = Object.entries(constraints)
+  if (roles.length === 0) return {}
+  const wire = roles.map(([role, groups]) => [
+    role,
+    { groups: groups.map((group) => ({ attribute_constraints: group.map(constraintToWire) })) },
+  ])
+  return { role_constraints: Object.fromEntries(wire) }
+}

@@ -84,25 +84,38 @@ export interface ResourceForm {
 /** Fields in the order of the .proto. The old format has no words for a reservation on top of another: such resources are left out. */
 export const resourcesToWire = (
   resources: Resources,
-  form: ResourceForm = { withRole: true, allocatedTo: null },
-): ReadonlyArray<object> => {
-  const wire: Array<object> = []
-  for (const resource of resources) {
-    if (form.withRole && isRefined(resource.kind)) continue
-    const { providerId, name, reservations, disk, revocable, shared } = resource.kind
-    wire.push({
-      ...(providerId === null ? {} : { provider_id: { value: providerId } }),
-      name,
-      ...valueToWire(resource),
-      ...(form.withRole ? { role: reservationRole(resource.kind) ?? "*" } : {}),
-      ...(form.allocatedTo === null ? {} : { allocation_info: { role: form.allocatedTo } }),
-      ...(form.withRole ? oldReservation(reservations) : stackToWire(reservations)),
-      ...(disk === null ? {} : { disk: diskToWire(disk) }),
-      ...(revocable ? { revocable: {} } : {}),
-      ...(shared ? { shared: {} } : {}),
-    })
+  { withRole, allocatedTo }: ResourceForm = { withRole: true, allocatedTo: null },
+): ReadonlyArray<object> =>
+  resources
+    .filter(({ kind }) => !withRole || !isRefined(kind))
+    .map((resource) => resourceToWire(resource, { withRole, withStack: !withRole, allocatedTo }))
+
+/** Both formats at once, which is how operators are told (mesos-transcripts README, 18); one on top of another as a stack only. */
+export const resourcesToBothForms = (
+  resources: Resources,
+  allocatedTo: string | null = null,
+): ReadonlyArray<object> =>
+  resources.map((resource) =>
+    resourceToWire(resource, { withRole: !isRefined(resource.kind), withStack: true, allocatedTo }),
+  )
+
+const resourceToWire = (
+  resource: Resource,
+  { withRole, withStack, allocatedTo }: ResourceForm & { readonly withStack: boolean },
+): object => {
+  const { providerId, name, reservations, disk, revocable, shared } = resource.kind
+  return {
+    ...(providerId === null ? {} : { provider_id: { value: providerId } }),
+    name,
+    ...valueToWire(resource),
+    ...(withRole ? { role: reservationRole(resource.kind) ?? "*" } : {}),
+    ...(allocatedTo === null ? {} : { allocation_info: { role: allocatedTo } }),
+    ...(withRole ? oldReservation(reservations) : {}),
+    ...(withStack ? stackToWire(reservations) : {}),
+    ...(disk === null ? {} : { disk: diskToWire(disk) }),
+    ...(revocable ? { revocable: {} } : {}),
+    ...(shared ? { shared: {} } : {}),
   }
-  return wire
 }
 
 const valueToWire = ({ kind, value }: Resource): object => {

@@ -1,6 +1,6 @@
 import type { MasterAction, OfferedHost } from "../../core/master/Action.ts"
 import { hasCapability } from "../../core/master/Context.ts"
-import type { FrameworkRecord, NetworkAddress } from "../../core/master/State.ts"
+import type { FrameworkRecord, NetworkAddress, TextAttribute } from "../../core/master/State.ts"
 import type { TaskStatus } from "../../core/Task.ts"
 import { hostAndPort } from "../http/HttpUrl.ts"
 import { resourcesToWire } from "./Resources.ts"
@@ -51,7 +51,7 @@ export const actionToEvent = (action: MasterAction, master: MasterIdentity): obj
   }
 }
 
-const masterInfo = ({ masterId, version, address }: MasterIdentity) => ({
+export const masterInfo = ({ masterId, version, address }: MasterIdentity) => ({
   id: masterId,
   ip: ipToNumber(address.ip),
   port: address.port,
@@ -66,7 +66,7 @@ const masterInfo = ({ masterId, version, address }: MasterIdentity) => ({
 const ipToNumber = (ip: string): number =>
   ip.split(".").reduceRight((number, octet) => number * 256 + (Number(octet) || 0), 0)
 
-const offerToWire = ({ offer, agent }: OfferedHost, framework: FrameworkRecord) => {
+export const offerToWire = ({ offer, agent }: OfferedHost, framework: FrameworkRecord) => {
   const isMultiRole = hasCapability(framework, "MULTI_ROLE")
   return {
     id: { value: offer.id },
@@ -82,14 +82,15 @@ const offerToWire = ({ offer, agent }: OfferedHost, framework: FrameworkRecord) 
       withRole: !hasCapability(framework, "RESERVATION_REFINEMENT"),
       allocatedTo: isMultiRole ? offer.role : null,
     }),
-    ...(agent.attributes.length === 0
-      ? {}
-      : {
-          attributes: agent.attributes.map(({ name, value }) => ({ name, type: "TEXT", text: { value } })),
-        }),
+    ...attributesToWire(agent.attributes),
     ...(isMultiRole ? { allocation_info: { role: offer.role } } : {}),
   }
 }
+
+export const attributesToWire = (attributes: ReadonlyArray<TextAttribute>): object =>
+  attributes.length === 0
+    ? {}
+    : { attributes: attributes.map(({ name, value }) => ({ name, type: "TEXT", text: { value } })) }
 
 export const statusToWire = (status: TaskStatus) => ({
   task_id: { value: status.taskId },

@@ -57,10 +57,10 @@ export const serveMaster = (options: MasterFixtureOptions = {}) =>
     const closed = [
       ...schedulerRoutes,
       ...(yield* Effect.provide(makeAgentRoutes, context)),
-      ...(yield* makeStateRoutes(identity)),
+      ...(yield* makeStateRoutes(identity, [{ name: "port", value: "5050" }])),
     ]
     const routes: Array<Route<Master.Master | MasterMetrics.MasterMetrics>> = [
-      ...openRoutes(identity.version),
+      ...openRoutes(identity),
       ...closed.map((route) => ({ ...route, handler: requireSecret(isAuthentic, route.handler) })),
     ]
     const handler = routesToHandler(routes, { prefixes: ["/master"] })

@@ -1,5 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import type { Quota } from "../../../core/allocation/Settings.ts"
 import { snapshotMaster } from "../../../core/master/Snapshot.ts"
 import {
   defaultMasterSettings,
@@ -39,6 +40,8 @@ const story = fc.array(
     { weight: 1, arbitrary: fc.record({ do: fc.constant("kill" as const), pick: choice }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant("suppress" as const), pick: choice, size: choice }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant("reserve" as const), pick: choice, size: choice }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("weigh" as const), pick: choice, size: choice }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("limit" as const), pick: choice, size: choice }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant("wait" as const), size: choice }) },
   ),
   { minLength: 20, maxLength: 200, size: "max" },
@@ -85,6 +88,12 @@ const reserveOf = (size: number): Quantities =>
     ["mem", (size % 3) * 24_000],
     ["gpus", size % 2],
   ])
+
+/** None, a guarantee, a limit (of nothing, too), both. */
+const quotaOf = (size: number): Quota => ({
+  guarantees: size % 2 === 0 ? {} : { cpus: 500 },
+  limits: (size >> 1) % 2 === 0 ? {} : { cpus: 500 * ((size >> 2) % 4) + (size % 2) * 500 },
+})
 
 const act = (master: MasterHarness, chapter: Chapter): void => {
   const { state } = master
@@ -156,6 +165,16 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
         uuid: task.status.uuid,
       })
       return
+    case "weigh": {
+      const role = ["web", "batch", "web/api", "*"][chapter.pick % 4]!
+      master.step({ type: "WeightsUpdated", weights: [{ role, weight: [0.5, 1, 2, 3][chapter.size % 4]! }] })
+      return
+    }
+    case "limit": {
+      const role = ["web", "batch", "*"][chapter.pick % 3]!
+      master.step({ type: "QuotasUpdated", quotas: [{ role, quota: quotaOf(chapter.size) }] })
+      return
+    }
     case "loseAgent":
       if (agent?.streamId == null) return
       master.step({ type: "AgentDisconnected", agentId: agent.id, streamId: agent.streamId })

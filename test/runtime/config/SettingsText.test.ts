@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest"
 import { sections } from "../../../runtime/config/Catalogue.ts"
 import { readSettings } from "../../../runtime/config/ReadSettings.ts"
-import { settingsHelp, settingsJson, settingsTable } from "../../../runtime/config/SettingsText.ts"
+import {
+  settingsAsFlags,
+  settingsHelp,
+  settingsJson,
+  settingsTable,
+} from "../../../runtime/config/SettingsText.ts"
 import { masterSection } from "../../../runtime/config/sections/MasterSection.ts"
 
 const surroundings = { environment: { GLEANER_MASTER_PORT: "7" }, homeFolder: "/h", userId: 0 }
@@ -33,6 +38,16 @@ describe("the settings in force", () => {
     expect(cells).toContainEqual(["weight", "web=2", "--weight"])
     expect(cells).toContainEqual(["host", "127.0.0.1", "default"])
     expect(lines.join()).not.toContain("with-parent")
+  })
+
+  it("are flags of Mesos for its API, without those that nobody gave a value", () => {
+    const flags = settingsAsFlags(masterSection, reading.settled)
+    expect(flags).toContainEqual({ name: "port", value: "7" })
+    expect(flags).toContainEqual({ name: "weight", value: "web=2" })
+    expect(flags).toContainEqual({ name: "filter_gpu_resources", value: "true" })
+    const names = flags.map(({ name }) => name)
+    expect(names).toEqual([...names].sort())
+    for (const name of ["quota", "offer_timeout", "with_parent"]) expect(names).not.toContain(name)
   })
 
   it("are JSON in the words of the file", () => {

@@ -1,33 +1,10 @@
-import { Effect, Fiber, Layer, type Scope } from "effect"
+import { Effect, Fiber, Layer } from "effect"
 import { describe, expect, it } from "vitest"
 import { type Batch, Journal, JournalError } from "../../../runtime/journal/Journal.ts"
 import * as MemoryJournal from "../../../runtime/journal/MemoryJournal.ts"
-import { run, type ServedMaster, serveMaster } from "../../support/MasterFixture.ts"
-import { specOf, statusOf } from "../../support/MasterHarness.ts"
-
-const withMaster = (use: (served: ServedMaster) => Effect.Effect<void, unknown, Scope.Scope>) =>
-  run(Effect.flatMap(serveMaster(), use))
-
-/** One agent, one framework with a running and an ended task, and an offer of the rest. */
-const busy = (served: ServedMaster) =>
-  Effect.gen(function* () {
-    const agent = yield* served.agent
-    const framework = yield* served.framework
-    yield* Effect.promise(async () => {
-      await agent.join({ attributes: [{ name: "rack", value: "r1" }] })
-      await framework.subscribe({ failover_timeout: 60, principal: "p" })
-      for (const id of ["t1", "t2"]) {
-        const { offers } = await framework.next("OFFERS")
-        await framework.launch(offers.offers[0], { id, cpus: 0.5, command: { value: "sleep 9" } })
-      }
-      await agent.report({
-        statuses: [
-          statusOf("m-S0", "m-0000", "t1", "TASK_RUNNING"),
-          statusOf("m-S0", "m-0000", "t2", "TASK_FINISHED"),
-        ],
-      })
-    })
-  })
+import { busy, withMaster } from "../../support/BusyMaster.ts"
+import { run, serveMaster } from "../../support/MasterFixture.ts"
+import { specOf } from "../../support/MasterHarness.ts"
 
 describe("what people and their tools read", () => {
   it("/health is 200 with nothing in it, open to everyone, also by POST and under /master", () =>

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
-import { defaultMasterSettings } from "../../../core/master/State.ts"
-import { rolesView } from "../../../runtime/master/RolesView.ts"
-import { launchOf, MasterHarness } from "../../support/MasterHarness.ts"
+import { defaultMasterSettings } from "../../../../core/master/State.ts"
+import { rolesView } from "../../../../runtime/master/operator/Roles.ts"
+import { launchOf, MasterHarness } from "../../../support/MasterHarness.ts"
 
 it("roles have what lies below them, and are shown in the fields of Mesos (mesos-transcripts legacy/two_roles)", () => {
   const master = new MasterHarness({

@@ -1,0 +1,147 @@
+import {
+  holdsResources,
+  offersOfAgent,
+  offersOfFramework,
+  tasksOfAgent,
+  tasksOfFramework,
+} from "../../../core/master/Context.ts"
+import type {
+  AgentRecord,
+  FrameworkRecord,
+  MasterState,
+  OfferRecord,
+  TaskRecord,
+} from "../../../core/master/State.ts"
+import {
+  addQuantities,
+  noQuantities,
+  type Quantities,
+  shortages,
+} from "../../../core/resources/Quantities.ts"
+import { resourceOf, toKind } from "../../../core/resources/Resource.ts"
+import {
+  addResources,
+  noResources,
+  quantitiesToResources,
+  type Resources,
+  scalarQuantities,
+  subtractResources,
+  toResources,
+} from "../../../core/resources/Resources.ts"
+import { valueToText } from "../../../core/resources/ResourceValue.ts"
+import type { Allocated } from "../../mesos/OperatorViews.ts"
+
+// Who has how much, for all views of agents and frameworks.
+
+/** The role that reserves are kept for, which no framework subscribes to (design §5). */
+export const primaryRole = "primary"
+
+/** As the monitor of an Apache Mesos agent would have reserved it (spec/mesos.md §1.13). */
+const heldKind = (name: string) =>
+  toKind({
+    name,
+    type: "scalar",
+    reservations: [
+      {
+        type: "dynamic",
+        role: primaryRole,
+        principal: "monitor",
+        labels: [{ key: "owner", value: "monitor" }],
+      },
+    ],
+  })
+
+export interface AgentAmounts {
+  readonly used: Quantities
+  readonly offered: Quantities
+  /** The part of its reserve that is taken already, reserved. */
+  readonly held: Resources
+  readonly unreserved: Resources
+}
+
+const sumOfTasks = (tasks: ReadonlyArray<TaskRecord>): Quantities =>
+  tasks.reduce((total, { spec }) => addQuantities(total, spec.resources), noQuantities)
+
+const sumOfOffers = (offers: ReadonlyArray<OfferRecord>): Quantities =>
+  scalarQuantities(offers.reduce((total, { resources }) => addResources(total, resources), noResources))
+
+export const amountsOfAgent = (state: MasterState, { id, total }: AgentRecord): AgentAmounts => {
+  const held = state.allocator.heldOn(id)
+  const offered = sumOfOffers(offersOfAgent(state, id))
+  return {
+    used: shortages(offered, scalarQuantities(state.allocator.allocatedOn(id))),
+    offered,
+    held: toResources(Object.entries(held).map(([name, milli]) => resourceOf(heldKind(name), milli))),
+    unreserved: subtractResources(total, quantitiesToResources(held)),
+  }
+}
+
+/** What a framework has, and what of it are tasks. Those on unreachable agents stand apart and hold nothing. */
+export interface FrameworkAmounts {
+  readonly tasks: ReadonlyArray<TaskRecord>
+  readonly unreachableTasks: ReadonlyArray<TaskRecord>
+  readonly offers: ReadonlyArray<OfferRecord>
+  readonly used: Quantities
+  readonly offered: Quantities
+}
+
+export const isUnreachable = (task: TaskRecord): boolean => task.state === "TASK_UNREACHABLE"
+
+export const amountsOfFramework = (state: MasterState, { id }: FrameworkRecord): FrameworkAmounts => {
+  const all = tasksOfFramework(state, id)
+  const offers = offersOfFramework(state, id)
+  return {
+    tasks: all.filter((task) => !isUnreachable(task)),
+    unreachableTasks: all.filter(isUnreachable),
+    offers,
+    used: sumOfTasks(all.filter(holdsResources)),
+    offered: sumOfOffers(offers),
+  }
+}
+
+const sumByRole = (parts: Iterable<Allocated>): ReadonlyArray<Allocated> => {
+  const byRole = new Map<string, Resources>()
+  for (const { role, resources } of parts) {
+    byRole.set(role, addResources(byRole.get(role) ?? noResources, resources))
+  }
+  return [...byRole.keys()].sort().map((role) => ({ role, resources: byRole.get(role)! }))
+}
+
+const allocatedByRole = (tasks: ReadonlyArray<TaskRecord>): ReadonlyArray<Allocated> =>
+  sumByRole(
+    tasks
+      .filter(holdsResources)
+      .map(({ spec }) => ({ role: spec.role, resources: quantitiesToResources(spec.resources) })),
+  )
+
+/** What tasks hold and what is offered, each by role. */
+export interface RoleShares {
+  readonly allocated: ReadonlyArray<Allocated>
+  readonly offered: ReadonlyArray<Allocated>
+}
+
+export const sharesOfAgent = (state: MasterState, { id }: AgentRecord): RoleShares => ({
+  allocated: allocatedByRole(tasksOfAgent(state, id)),
+  offered: sumByRole(offersOfAgent(state, id)),
+})
+
+export const sharesOfFramework = (state: MasterState, { id }: FrameworkRecord): RoleShares => ({
+  allocated: allocatedByRole(tasksOfFramework(state, id)),
+  offered: sumByRole(offersOfFramework(state, id)),
+})
+
+/** Plain numbers in Mesos's units; the usual scalars print as 0 when absent. */
+export const scalarsView = (amounts: Quantities): Record<string, number> => {
+  const view: Record<string, number> = { cpus: 0, gpus: 0, mem: 0, disk: 0 }
+  for (const [name, milli] of Object.entries(amounts)) view[name] = milli / 1000
+  return view
+}
+
+/** The scalars, and ranges and sets as text, as Mesos shows them. */
+export const resourcesView = (resources: Resources): Record<string, number | string> => {
+  const view: Record<string, number | string> = scalarsView(scalarQuantities(resources))
+  for (const { kind, value } of resources) {
+    if (kind.type !== "scalar") view[kind.name] = valueToText(kind.type, value)
+  }
+  return view
+}

@@ -1,0 +1,31 @@
+import { Effect } from "effect"
+import type { MasterState } from "../../../core/master/State.ts"
+import { emptyReply, HttpRefusal, type HttpReply, unavailable } from "../../http/HttpMessage.ts"
+import type { UnstampedEvent } from "../Mailbox.ts"
+import { Master } from "../Master.ts"
+
+/**
+ * Steps the event that an operator's order comes to, and answers 200 with nothing in it once all that follows is durable
+ * (mesos-transcripts README, 1). The order is judged right before the step, so nothing can come in between.
+ */
+export const change = (
+  decide: (state: MasterState) => UnstampedEvent | HttpRefusal,
+): Effect.Effect<HttpReply, HttpRefusal, Master> =>
+  Effect.gen(function* () {
+    const master = yield* Master
+    const verdict: { refusal?: HttpRefusal } = {}
+    const event = (state: MasterState): UnstampedEvent | undefined => {
+      const decision = decide(state)
+      if (!(decision instanceof HttpRefusal)) return decision
+      verdict.refusal = decision
+      return undefined
+    }
+    yield* master.submit({ event }).pipe(
+      Effect.catchTags({
+        MailboxFull: ({ message }) => Effect.fail(unavailable(message)),
+        // Only calls of frameworks have a caller who can be refused.
+        CallRefused: Effect.die,
+      }),
+    )
+    return verdict.refusal === undefined ? emptyReply(200) : yield* verdict.refusal
+  })

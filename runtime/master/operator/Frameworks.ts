@@ -1,0 +1,80 @@
+import type { FrameworkRecord, MasterState, OfferRecord } from "../../../core/master/State.ts"
+import { addQuantities } from "../../../core/resources/Quantities.ts"
+import { frameworkToWire } from "../../mesos/OperatorViews.ts"
+import {
+  amountsOfFramework,
+  type FrameworkAmounts,
+  resourcesView,
+  scalarsView,
+  sharesOfFramework,
+} from "./Amounts.ts"
+import { taskView } from "./Tasks.ts"
+
+// Frameworks, in the v0 naming of `/frameworks` and `/state` and in that of GET_FRAMEWORKS. Of those that have left only the ids are
+// kept, so `completed_frameworks` is empty.
+
+/** What `/state-summary` says of a framework, too. */
+export const frameworkSummary = (
+  { id, info, streamId }: FrameworkRecord,
+  { used, offered }: FrameworkAmounts,
+) => ({
+  id,
+  name: info.name,
+  used_resources: scalarsView(used),
+  offered_resources: scalarsView(offered),
+  capabilities: info.capabilities,
+  hostname: info.hostname,
+  ...(info.webuiUrl === null ? {} : { webui_url: info.webuiUrl }),
+  active: streamId !== null,
+  connected: streamId !== null,
+  recovered: false,
+})
+
+const offerView = (offer: OfferRecord) => ({
+  id: offer.id,
+  framework_id: offer.frameworkId,
+  slave_id: offer.agentId,
+  allocation_info: { role: offer.role },
+  resources: resourcesView(offer.resources),
+})
+
+const frameworkView = (framework: FrameworkRecord, amounts: FrameworkAmounts) => {
+  const { info } = framework
+  return {
+    ...frameworkSummary(framework, amounts),
+    user: info.user,
+    ...(info.principal === null ? {} : { principal: info.principal }),
+    roles: info.roles,
+    failover_timeout: info.failoverTimeoutMs / 1000,
+    checkpoint: info.checkpoint,
+    registered_time: framework.registeredWallMs / 1000,
+    unregistered_time: 0,
+    resources: scalarsView(addQuantities(amounts.used, amounts.offered)),
+    tasks: amounts.tasks.map(taskView),
+    unreachable_tasks: amounts.unreachableTasks.map(taskView),
+    completed_tasks: [],
+    offers: amounts.offers.map(offerView),
+    executors: [],
+  }
+}
+
+/** The frameworks, or the one of this id. */
+export const frameworkViews = (state: MasterState, frameworkId: string | null) => ({
+  frameworks: [...state.frameworks.values()]
+    .filter(({ id }) => frameworkId === null || id === frameworkId)
+    .map((framework) => frameworkView(framework, amountsOfFramework(state, framework))),
+  completed_frameworks: [],
+  unregistered_frameworks: [],
+})
+
+/** GET_FRAMEWORKS. None is `recovered`: the journal knows all of them, also while they are away. */
+export const getFrameworks = (state: MasterState) => ({
+  frameworks: [...state.frameworks.values()].map((framework) => {
+    const hosts = amountsOfFramework(state, framework).offers.map((offer) => ({
+      offer,
+      agent: state.agents.get(offer.agentId)!,
+    }))
+    return frameworkToWire(framework, { hosts, ...sharesOfFramework(state, framework) })
+  }),
+  completed_frameworks: [],
+})

@@ -1,0 +1,95 @@
+import { Effect, Either } from "effect"
+import { badRequest, type HttpRefusal, type HttpRequest, jsonReply } from "../../http/HttpMessage.ts"
+import { get, post, type Route, read } from "../../http/Routes.ts"
+import { readWeightInfos } from "../../mesos/OperatorCall.ts"
+import type { Master } from "../Master.ts"
+import { agentViews } from "./Agents.ts"
+import type { OperatorFacts } from "./Facts.ts"
+import { frameworkViews } from "./Frameworks.ts"
+import { flagsView } from "./Info.ts"
+import { maintenanceSchedule, maintenanceStatus } from "./Maintenance.ts"
+import { quotaStatus } from "./Quota.ts"
+import { rolesView } from "./Roles.ts"
+import { stateView } from "./State.ts"
+import { stateSummary } from "./Summary.ts"
+import { taskViews } from "./Tasks.ts"
+import { tearDown } from "./Teardown.ts"
+import { updateWeights, weightViews } from "./Weights.ts"
+
+// The JSON endpoints from before the v1 API, which exporters, DNS and pages of Mesos still read (spec/mesos.md §2.11, last paragraph).
+// Not `?jsonp=`: it would let any page that an operator opens read the cluster with the operator's own credentials.
+
+type View = (facts: OperatorFacts, query: URLSearchParams) => unknown
+
+const views: { readonly [path: string]: View } = {
+  "/state": stateView,
+  "/state-summary": stateSummary,
+  // Of one agent when it is named: what a monitor beside an Apache Mesos asks (spec/mesos.md §1.13, 2).
+  "/slaves": ({ state }, query) => ({
+    slaves: agentViews(state, query.get("slave_id")),
+    recovered_slaves: [],
+  }),
+  "/frameworks": ({ state }, query) => frameworkViews(state, query.get("framework_id")),
+  "/tasks": ({ state }, query) => taskViews(state, query),
+  "/roles": ({ state }) => rolesView(state),
+  "/flags": ({ flags }) => ({ flags: flagsView(flags) }),
+}
+
+/** Those that other methods than GET change. */
+const changeableViews: { readonly [path: string]: View } = {
+  "/weights": ({ state }) => weightViews(state),
+  "/quota": ({ state }) => quotaStatus(state),
+  "/maintenance/schedule": maintenanceSchedule,
+  "/maintenance/status": maintenanceStatus,
+}
+
+/** `1secs`, `500ms`: how Mesos writes times. */
+const durationForm = /^\d+(\.\d+)?(ns|us|ms|secs|mins|hrs|days|weeks)$/
+
+/** The timeout bounds how long Mesos waits for slow figures; here all are at hand. */
+const timeoutProblem = (query: URLSearchParams): HttpRefusal | undefined => {
+  const timeout = query.get("timeout")
+  return timeout === null || durationForm.test(timeout)
+    ? undefined
+    : badRequest(`Invalid timeout '${timeout}': expecting a number and a unit, like 500ms or 5secs`)
+}
+
+/** Forms, JSON lists: none of these looks at the type of what it is sent (transcript operator/weights_PUT). */
+const changes: ReadonlyArray<Route<Master>> = [
+  post("/teardown", (request) =>
+    Effect.flatMap(request.body, (body) => {
+      const frameworkId = new URLSearchParams(body.toString("utf8")).get("frameworkId")
+      return frameworkId === null
+        ? badRequest("Missing 'frameworkId' query parameter in the request body")
+        : tearDown(frameworkId)
+    }),
+  ),
+  {
+    path: "/weights",
+    methods: ["PUT"],
+    handler: (request) =>
+      Effect.flatMap(request.body, (body) => {
+        const json = Either.try(() => JSON.parse(body.toString("utf8")) as unknown)
+        if (Either.isLeft(json))
+          return badRequest("Failed to parse update weights request JSON: syntax error")
+        const read = readWeightInfos(json.right)
+        return Either.isLeft(read) ? badRequest(read.left.message) : updateWeights(read.right)
+      }),
+  },
+]
+
+export const legacyRoutes = <R>(
+  facts: Effect.Effect<OperatorFacts, never, R>,
+): ReadonlyArray<Route<R | Master>> => {
+  const show = (view: View) => (request: HttpRequest) =>
+    Effect.map(facts, (known) => jsonReply(view(known, request.query())))
+  return [
+    ...changes,
+    ...Object.entries(views).map(([path, view]) => read(path, show(view))),
+    ...Object.entries(changeableViews).map(([path, view]) => get(path, show(view))),
+    read("/metrics/snapshot", (request) => {
+      const problem = timeoutProblem(request.query())
+      return problem === undefined ? show(({ metrics }) => metrics())(request) : problem
+    }),
+  ]
+}

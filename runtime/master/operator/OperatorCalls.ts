@@ -1,0 +1,81 @@
+import { Effect, Either } from "effect"
+import {
+  type HttpRefusal,
+  type HttpReply,
+  type HttpRequest,
+  jsonReply,
+  refuse,
+} from "../../http/HttpMessage.ts"
+import { checkAccept, readJsonObject } from "../../http/JsonRequest.ts"
+import { type OperatorCall, readOperatorCall } from "../../mesos/OperatorCall.ts"
+import type { Master } from "../Master.ts"
+import { getAgents } from "./Agents.ts"
+import type { OperatorFacts } from "./Facts.ts"
+import { getFrameworks } from "./Frameworks.ts"
+import { getFlags, getHealth, getLoggingLevel, getMaster, getMetrics, getVersion } from "./Info.ts"
+import { getMaintenanceSchedule, getMaintenanceStatus } from "./Maintenance.ts"
+import { getQuota } from "./Quota.ts"
+import { getRoles } from "./Roles.ts"
+import { getState } from "./State.ts"
+import { getExecutors, getTasks } from "./Tasks.ts"
+import { tearDown } from "./Teardown.ts"
+import { updateQuota } from "./UpdateQuota.ts"
+import { getWeights, updateWeights } from "./Weights.ts"
+
+// POST /api/v1: the v1 operator API (spec/mesos.md §2.11), type → handler.
+
+/** What stands in the reply's member of the call's name; undefined leaves the member out. */
+type Question = (facts: OperatorFacts) => object | undefined
+
+const questions: { readonly [type: string]: Question } = {
+  GET_HEALTH: getHealth,
+  GET_FLAGS: getFlags,
+  GET_VERSION: getVersion,
+  GET_METRICS: getMetrics,
+  GET_LOGGING_LEVEL: getLoggingLevel,
+  GET_MASTER: getMaster,
+  GET_STATE: ({ state }) => getState(state),
+  GET_AGENTS: ({ state }) => getAgents(state),
+  GET_FRAMEWORKS: ({ state }) => getFrameworks(state),
+  GET_EXECUTORS: getExecutors,
+  GET_TASKS: ({ state }) => getTasks(state),
+  /** There are no operations yet. */
+  GET_OPERATIONS: () => ({}),
+  GET_ROLES: ({ state }) => getRoles(state),
+  GET_WEIGHTS: ({ state }) => getWeights(state),
+  GET_QUOTA: ({ state }) => getQuota(state),
+  GET_MAINTENANCE_STATUS: getMaintenanceStatus,
+  GET_MAINTENANCE_SCHEDULE: getMaintenanceSchedule,
+}
+
+/** Carries a call out and answers when what follows from it is durable. */
+type Order = (call: OperatorCall) => Effect.Effect<HttpReply, HttpRefusal, Master>
+
+// The members are there: the reader of calls has seen to that.
+const orders: { readonly [type: string]: Order } = {
+  TEARDOWN: ({ teardown }) => tearDown(teardown!.framework_id.value),
+  UPDATE_WEIGHTS: ({ update_weights }) => updateWeights(update_weights!.weight_infos),
+  UPDATE_QUOTA: ({ update_quota }) => updateQuota(update_quota!.quota_configs, update_quota!.force),
+}
+
+const answer = (facts: OperatorFacts, type: string, question: Question): HttpReply => {
+  const content = question(facts)
+  return jsonReply(content === undefined ? { type } : { type, [type.toLowerCase()]: content })
+}
+
+/** The checks in the order of Mesos: body, call, Accept (spec/mesos.md §2.2, rows 5–9). */
+export const answerCall = <R>(
+  request: HttpRequest,
+  facts: Effect.Effect<OperatorFacts, never, R>,
+): Effect.Effect<HttpReply, HttpRefusal, Master | R> =>
+  Effect.gen(function* () {
+    const read = readOperatorCall(yield* readJsonObject(request))
+    if (Either.isLeft(read)) return yield* refuse(read.left.status, read.left.message)
+    const call = read.right
+    const notAcceptable = checkAccept(request)
+    if (notAcceptable !== undefined) return yield* notAcceptable
+    const { type } = call
+    if (Object.hasOwn(questions, type)) return answer(yield* facts, type, questions[type]!)
+    if (Object.hasOwn(orders, type)) return yield* orders[type]!(call)
+    return yield* refuse(501, `501 Not Implemented. gleaner does not take the call ${type} yet`)
+  })

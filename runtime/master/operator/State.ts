@@ -1,0 +1,42 @@
+import type { MasterState } from "../../../core/master/State.ts"
+import { hostAndPort } from "../../http/HttpUrl.ts"
+import { agentViews, getAgents } from "./Agents.ts"
+import type { OperatorFacts } from "./Facts.ts"
+import { frameworkViews, getFrameworks } from "./Frameworks.ts"
+import { flagsView } from "./Info.ts"
+import { getExecutors, getTasks, orphanTasks, taskView } from "./Tasks.ts"
+
+// Everything at once.
+
+/** GET_STATE. */
+export const getState = (state: MasterState) => ({
+  get_tasks: getTasks(state),
+  get_executors: getExecutors(),
+  get_frameworks: getFrameworks(state),
+  get_agents: getAgents(state),
+})
+
+/** `/state` in the v0 naming that existing tools read (spec/mesos.md §6.3). */
+export const stateView = ({ state, identity, startedWallMs, flags }: OperatorFacts) => {
+  const agents = [...state.agents.values()]
+  const { address, masterId, version } = identity
+  const pid = `master@${hostAndPort(address.ip, address.port)}`
+  return {
+    version,
+    id: masterId,
+    pid,
+    hostname: address.hostname,
+    start_time: startedWallMs / 1000,
+    elected_time: startedWallMs / 1000,
+    leader: pid,
+    leader_info: { id: masterId, pid, port: address.port, hostname: address.hostname },
+    flags: flagsView(flags),
+    activated_slaves: agents.filter((agent) => agent.condition === "connected").length,
+    deactivated_slaves: agents.filter((agent) => agent.condition === "disconnected").length,
+    unreachable_slaves: agents.filter((agent) => agent.condition === "unreachable").length,
+    slaves: agentViews(state, null),
+    recovered_slaves: [],
+    ...frameworkViews(state, null),
+    orphan_tasks: orphanTasks(state).map(taskView),
+  }
+}

@@ -1,0 +1,52 @@
+import { tasksOfAgent, tasksOfFramework } from "../../../core/master/Context.ts"
+import type { TaskRecord } from "../../../core/master/State.ts"
+import { agentSummary } from "./Agents.ts"
+import { amountsOfAgent, amountsOfFramework } from "./Amounts.ts"
+import type { OperatorFacts } from "./Facts.ts"
+import { frameworkSummary } from "./Frameworks.ts"
+
+/** The states that Mesos counts here. */
+const countedStates = [
+  "TASK_STAGING",
+  "TASK_STARTING",
+  "TASK_RUNNING",
+  "TASK_KILLING",
+  "TASK_FINISHED",
+  "TASK_KILLED",
+  "TASK_FAILED",
+  "TASK_LOST",
+  "TASK_ERROR",
+  "TASK_UNREACHABLE",
+]
+
+const countByState = (tasks: ReadonlyArray<TaskRecord>): Record<string, number> => {
+  const counts = Object.fromEntries(countedStates.map((state) => [state, 0]))
+  for (const { state } of tasks) {
+    const count = counts[state]
+    if (count !== undefined) counts[state] = count + 1
+  }
+  return counts
+}
+
+const distinct = (ids: ReadonlyArray<string>): ReadonlyArray<string> => [...new Set(ids)].sort()
+
+/** `/state-summary`: the sizes of things without the things (spec/mesos.md §6.3). Ended tasks count until their end is acknowledged. */
+export const stateSummary = ({ state, identity }: OperatorFacts) => ({
+  hostname: identity.address.hostname,
+  slaves: [...state.agents.values()].map((agent) => {
+    const tasks = tasksOfAgent(state, agent.id)
+    return {
+      ...agentSummary(agent, amountsOfAgent(state, agent)),
+      ...countByState(tasks),
+      framework_ids: distinct(tasks.map(({ spec }) => spec.frameworkId)),
+    }
+  }),
+  frameworks: [...state.frameworks.values()].map((framework) => {
+    const tasks = tasksOfFramework(state, framework.id)
+    return {
+      ...frameworkSummary(framework, amountsOfFramework(state, framework)),
+      ...countByState(tasks),
+      slave_ids: distinct(tasks.map(({ spec }) => spec.agentId)),
+    }
+  }),
+})

@@ -1,0 +1,76 @@
+import type { MasterState, TaskRecord } from "../../../core/master/State.ts"
+import { taskKey } from "../../../core/Task.ts"
+import { taskToWire } from "../../mesos/OperatorViews.ts"
+import { isUnreachable, scalarsView } from "./Amounts.ts"
+
+// Tasks, in the v0 naming of `/tasks` and `/state` and in that of GET_TASKS. An ended task is known until its end is acknowledged, so
+// `completed_tasks` is empty; of the statuses the latest is kept.
+
+export const taskView = ({ spec, state, status, launchedWallMs }: TaskRecord) => ({
+  id: spec.taskId,
+  name: spec.name,
+  framework_id: spec.frameworkId,
+  executor_id: "",
+  slave_id: spec.agentId,
+  state,
+  resources: scalarsView(spec.resources),
+  role: spec.role,
+  command: [spec.command.value, ...spec.command.arguments.slice(1)].join(" "),
+  launched_time: launchedWallMs / 1000,
+  statuses:
+    status === null
+      ? []
+      : [
+          {
+            state: status.state,
+            timestamp: status.wallMs / 1000,
+            ...(status.message === null ? {} : { message: status.message }),
+          },
+        ],
+  ...(spec.labels.length === 0 ? {} : { labels: spec.labels }),
+})
+
+/** Tasks of frameworks that were torn down while they ran; Mesos has none of these. */
+export const orphanTasks = (state: MasterState): ReadonlyArray<TaskRecord> =>
+  [...state.tasks.values()].filter(({ spec }) => !state.frameworks.has(spec.frameworkId))
+
+export const getTasks = (state: MasterState) => {
+  const known = [...state.tasks.values()].filter(({ spec }) => state.frameworks.has(spec.frameworkId))
+  const orphans = orphanTasks(state)
+  return {
+    tasks: known.filter((task) => !isUnreachable(task)).map(taskToWire),
+    unreachable_tasks: known.filter(isUnreachable).map(taskToWire),
+    completed_tasks: [],
+    ...(orphans.length === 0 ? {} : { orphan_tasks: orphans.map(taskToWire) }),
+  }
+}
+
+/** No executor is listed for a task that is a command (mesos-transcripts README, 15), and there are no others. */
+export const getExecutors = () => ({ executors: [] })
+
+/** How many tasks `/tasks` shows when nobody says (Mesos: TASK_LIMIT). */
+const tasksShown = 100
+
+/** What is no whole number counts as not said, as in Mesos (transcript legacy/busy_master_tasks_limit_abc). */
+const countOf = (text: string | null, otherwise: number): number =>
+  text !== null && /^\d{1,15}$/.test(text) ? Number(text) : otherwise
+
+const compareLaunches = (left: TaskRecord, right: TaskRecord): number =>
+  left.launchedWallMs - right.launchedWallMs || (keyOf(left) < keyOf(right) ? -1 : 1)
+
+const keyOf = ({ spec }: TaskRecord): string => taskKey(spec.frameworkId, spec.taskId)
+
+/** `/tasks?framework_id=&task_id=&limit=&offset=&order=asc|des`: by when they were launched, the newest first. */
+export const taskViews = (state: MasterState, query: URLSearchParams) => {
+  const [frameworkId, taskId] = [query.get("framework_id"), query.get("task_id")]
+  const wanted = [...state.tasks.values()].filter(
+    ({ spec }) =>
+      (frameworkId === null || spec.frameworkId === frameworkId) &&
+      (taskId === null || spec.taskId === taskId),
+  )
+  wanted.sort(compareLaunches)
+  if (query.get("order") !== "asc") wanted.reverse()
+  const offset = countOf(query.get("offset"), 0)
+  const limit = countOf(query.get("limit"), tasksShown)
+  return { tasks: wanted.slice(offset, offset + limit).map(taskView) }
+}

@@ -1,0 +1,96 @@
+import { agentCapabilities } from "../../core/master/NewAllocator.ts"
+import type { AgentRecord, FrameworkRecord, TaskRecord } from "../../core/master/State.ts"
+import { quantitiesToResources, type Resources } from "../../core/resources/Resources.ts"
+import { hostAndPort } from "../http/HttpUrl.ts"
+import { frameworkInfoToWire } from "./FrameworkInfo.ts"
+import { constraintsToWire } from "./OfferDemands.ts"
+import { resourcesToBothForms, resourcesToWire } from "./Resources.ts"
+import { attributesToWire, offerToWire, statusToWire } from "./SchedulerEvent.ts"
+import { uuidToWire } from "./Uuid.ts"
+
+// Agents, frameworks and tasks in the words of the v1 operator API, fields in the order of the .proto (spec/mesos.md §2.11). Lists of
+// resources are left out when they are empty (mesos-transcripts README, 19).
+
+/** Resources and the role they are allocated to. */
+export interface Allocated {
+  readonly role: string
+  readonly resources: Resources
+}
+
+export const agentPid = ({ address }: AgentRecord): string =>
+  `slave(1)@${hostAndPort(address.ip, address.port)}`
+
+/** Too large to be exact as a JSON number, as in Mesos. */
+const wallTime = (wallMs: number) => ({ nanoseconds: wallMs * 1e6 })
+
+const allocatedList = (name: string, parts: ReadonlyArray<Allocated>): object => {
+  const list = parts.flatMap(({ role, resources }) => resourcesToBothForms(resources, role))
+  return list.length === 0 ? {} : { [name]: list }
+}
+
+const agentInfoToWire = ({ id, address, total, attributes }: AgentRecord) => ({
+  hostname: address.hostname,
+  port: address.port,
+  resources: resourcesToWire(total, { withRole: false, allocatedTo: null }),
+  ...attributesToWire(attributes),
+  id: { value: id },
+  checkpoint: true,
+})
+
+export interface AgentShares {
+  /** All of the agent, with what is reserved of it. */
+  readonly total: Resources
+  readonly allocated: ReadonlyArray<Allocated>
+  readonly offered: ReadonlyArray<Allocated>
+}
+
+export const agentToWire = (agent: AgentRecord, { total, allocated, offered }: AgentShares) => ({
+  agent_info: agentInfoToWire(agent),
+  active: agent.condition === "connected",
+  deactivated: false,
+  version: agent.version,
+  pid: agentPid(agent),
+  registered_time: wallTime(agent.registeredWallMs),
+  total_resources: resourcesToBothForms(total),
+  ...allocatedList("allocated_resources", allocated),
+  ...allocatedList("offered_resources", offered),
+  capabilities: agentCapabilities.map((type) => ({ type })),
+})
+
+export interface FrameworkShares {
+  readonly hosts: ReadonlyArray<Parameters<typeof offerToWire>[0]>
+  readonly allocated: ReadonlyArray<Allocated>
+  readonly offered: ReadonlyArray<Allocated>
+}
+
+export const frameworkToWire = (
+  framework: FrameworkRecord,
+  { hosts, allocated, offered }: FrameworkShares,
+) => ({
+  framework_info: frameworkInfoToWire(framework),
+  active: framework.streamId !== null,
+  connected: framework.streamId !== null,
+  recovered: false,
+  registered_time: wallTime(framework.registeredWallMs),
+  ...(hosts.length === 0 ? {} : { offers: hosts.map((host) => offerToWire(host, framework)) }),
+  ...allocatedList("allocated_resources", allocated),
+  ...allocatedList("offered_resources", offered),
+  offer_constraints: constraintsToWire(framework.info.constraints),
+})
+
+/** Of its statuses the latest: the others are not kept. */
+export const taskToWire = ({ spec, state, status }: TaskRecord) => ({
+  name: spec.name,
+  task_id: { value: spec.taskId },
+  framework_id: { value: spec.frameworkId },
+  agent_id: { value: spec.agentId },
+  state,
+  resources: resourcesToWire(quantitiesToResources(spec.resources), {
+    withRole: false,
+    allocatedTo: spec.role,
+  }),
+  ...(status === null ? {} : { statuses: [statusToWire(status)], status_update_state: status.state }),
+  ...(status === null || status.uuid === null ? {} : { status_update_uuid: uuidToWire(status.uuid) }),
+  ...(spec.labels.length === 0 ? {} : { labels: { labels: spec.labels } }),
+  ...(spec.command.user === null ? {} : { user: spec.command.user }),
+})

@@ -1,0 +1,167 @@
+import { Context, Effect, Layer } from "effect"
+import { describe, expect, it } from "vitest"
+import { Journal } from "../../../../runtime/journal/Journal.ts"
+import * as MemoryJournal from "../../../../runtime/journal/MemoryJournal.ts"
+import { busy, withMaster } from "../../../support/BusyMaster.ts"
+import { run, type ServedMaster, serveMaster } from "../../../support/MasterFixture.ts"
+
+const headers = { "Content-Type": "application/json" }
+
+const call = ({ ask }: ServedMaster, type: string, content?: object) =>
+  Effect.map(
+    ask("/api/v1", {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ type, [type.toLowerCase()]: content }),
+    }),
+    ({ status, body }) => [status, body],
+  )
+
+const weights = (served: ServedMaster, ...infos: ReadonlyArray<object>) =>
+  call(served, "UPDATE_WEIGHTS", { weight_infos: infos })
+const quotas = (served: ServedMaster, configs: ReadonlyArray<object>, force?: boolean) =>
+  call(served, "UPDATE_QUOTA", { force, quota_configs: configs })
+
+const done = [200, ""]
+const shown = ({ ask }: ServedMaster, path: string) =>
+  Effect.map(ask(path), ({ body }) => JSON.parse(body) as unknown)
+
+describe("TEARDOWN", () => {
+  it("ends a framework, by either way, once", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        yield* busy(served)
+        const unknown = [400, "No framework found with specified ID"]
+        const framework = { framework_id: { value: "m-0000" } }
+        expect(yield* call(served, "TEARDOWN", { framework_id: { value: "x" } })).toEqual(unknown)
+        expect(yield* call(served, "TEARDOWN", framework)).toEqual(done)
+        expect(served.master.state.frameworks.size).toBe(0)
+        expect(yield* call(served, "TEARDOWN", framework)).toEqual(unknown)
+        const form = (body: string) =>
+          Effect.map(served.ask("/master/teardown", { method: "POST", body }), ({ status, body: text }) => [
+            status,
+            text,
+          ])
+        const other = yield* served.framework
+        yield* Effect.promise(() => other.subscribe())
+        yield* Effect.promise(() => other.next("SUBSCRIBED"))
+        expect(yield* form("")).toEqual([400, "Missing 'frameworkId' query parameter in the request body"])
+        expect(yield* form("frameworkId=m-0000")).toEqual(unknown)
+        expect(yield* form("frameworkId=m-0001")).toEqual(done)
+        expect((yield* served.ask("/teardown")).headers.allow).toBe("POST")
+      }),
+    ))
+})
+
+describe("weights", () => {
+  it("are set all or none, and the last of a role counts", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        const refused = "Failed to validate update weights request JSON"
+        for (const [info, sentence] of [
+          [{ role: "web", weight: 0 }, " for role 'web': Invalid weight '0': Weights must be positive"],
+          [{ role: "web", weight: "NaN" }, " for role 'web': Invalid weight 'NaN': Weights must be positive"],
+          [
+            { role: "web", weight: 1e-9 },
+            " for role 'web': Invalid weight '1e-9': Weights must be from 0.001 to 1000000",
+          ],
+          [{ weight: 1 }, ": Invalid role '': Empty role name is invalid"],
+        ] as const) {
+          expect(yield* weights(served, { role: "fine", weight: 2 }, info)).toEqual([
+            400,
+            `${refused}${sentence}`,
+          ])
+        }
+        expect((yield* weights(served, { role: "web", weight: "abc" }))[0]).toBe(400)
+        expect(yield* shown(served, "/weights")).toEqual([])
+        expect(
+          yield* weights(
+            served,
+            { role: "web", weight: 3 },
+            { role: "*", weight: "0.5" },
+            { role: "web", weight: 4 },
+          ),
+        ).toEqual(done)
+        expect(yield* shown(served, "/weights")).toEqual([
+          { role: "*", weight: 0.5 },
+          { role: "web", weight: 4 },
+        ])
+        const put = (body: string) =>
+          Effect.map(served.ask("/weights", { method: "PUT", body }), ({ status }) => status)
+        expect(yield* put('[{"role": "web", "weight": 1.0}]')).toBe(200)
+        for (const body of ["", "{}", '[{"role": "web"}]', '[{"role": "web", "weight": -1}]']) {
+          expect([body, yield* put(body)]).toEqual([body, 400])
+        }
+        expect(served.master.state.weights.get("web")).toEqual({ role: "web", weight: 1 })
+      }),
+    ))
+})
+
+describe("quotas", () => {
+  it("are judged as in Mesos, in its order", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        yield* busy(served)
+        const cpus = (value: number) => ({ cpus: { value } })
+        for (const [config, sentence] of [
+          [{ role: "web/a", limits: cpus(1) }, "Updating quota on nested role 'web/a' is not supported yet"],
+          [{ role: "we b" }, "Invalid QuotaConfig: Role component 'we b' is invalid"],
+          [
+            { role: "web", guarantees: cpus(-1), limits: cpus(1) },
+            "Invalid QuotaConfig: Invalid guarantee configuration {'cpus': -1}: Negative values not supported",
+          ],
+          [
+            { role: "web", guarantees: cpus(5), limits: cpus(2) },
+            "Invalid QuotaConfig: 'QuotaConfig.guarantees' { cpus: 5 } is not contained within the 'QuotaConfig.limits' { cpus: 2 }",
+          ],
+          [
+            { role: "ads", guarantees: cpus(9) },
+            "Invalid QuotaConfig: total quota guarantees 'cpus:9' exceed cluster capacity 'cpus:4; mem:8000' (use 'force' flag",
+          ],
+          [
+            { role: "ads", limits: { cpu: { value: 1 } } },
+            "Invalid QuotaConfig: role 'ads': no host has a resource 'cpu' that can be counted (use 'force' flag",
+          ],
+          [
+            { role: "web", limits: cpus(0.25) },
+            "Invalid QuotaConfig: role 'web' is already consuming 'cpus:",
+          ],
+        ] as const) {
+          const [status, text] = yield* quotas(served, [{ role: "fine", limits: cpus(1) }, config])
+          expect([status, String(text).slice(0, sentence.length)]).toEqual([400, sentence])
+        }
+        expect(yield* shown(served, "/quota")).toEqual({})
+        expect(yield* quotas(served, [])).toEqual(done)
+        expect(yield* quotas(served, [{ role: "ads", guarantees: cpus(9) }], true)).toEqual(done)
+        expect(yield* shown(served, "/quota")).toMatchObject({
+          configs: [{ role: "ads", guarantees: { cpus: { value: 9 } } }],
+        })
+        // One that was taken away is still listed (mesos-transcripts README, 20).
+        expect(yield* quotas(served, [{ role: "ads" }])).toEqual(done)
+        expect(yield* shown(served, "/quota")).toEqual({
+          infos: [{ role: "ads" }],
+          configs: [{ role: "ads" }],
+        })
+      }),
+    ))
+
+  it("and weights survive the master, whose configuration says otherwise", () =>
+    run(
+      Effect.gen(function* () {
+        const context = yield* Layer.build(MemoryJournal.layer())
+        const journal = Layer.succeed(Journal, Context.get(context, Journal))
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const served = yield* serveMaster({ journal })
+            expect(yield* weights(served, { role: "web", weight: 4 })).toEqual(done)
+            expect(yield* quotas(served, [{ role: "web", limits: { cpus: { value: 1 } } }])).toEqual(done)
+          }),
+        )
+        const served = yield* serveMaster({ journal })
+        expect(yield* shown(served, "/weights")).toEqual([{ role: "web", weight: 4 }])
+        expect(yield* shown(served, "/quota")).toMatchObject({
+          configs: [{ role: "web", limits: { cpus: { value: 1 } } }],
+        })
+      }),
+    ))
+})
