@@ -68,14 +68,15 @@ ${renderChanges(run, last)}
 }
 
 const barStyle = `
-main { max-width: 1500px; }
+main { max-width: 1560px; }
 .bars { display: grid; grid-template-columns: max-content 1fr; gap: 3px 14px; font-size: 12.5px; margin-top: 16px; align-items: center; }
 .track { position: relative; height: 15px; background: var(--wash); }
 .bar { position: absolute; inset: 0 auto 0 0; background: #d97706; }
 .bar.reached { background: #15803d; }
 .goal { position: absolute; top: -2px; bottom: -2px; width: 2px; background: #1f2937; }
 .track span { position: absolute; top: -1px; font-size: 11.5px; padding-left: 5px; white-space: nowrap; }
-td, th { white-space: nowrap; }
+td, th { white-space: nowrap; padding-left: 5px; padding-right: 5px; }
+.scroll table { font-size: 12.5px; }
 .wrong { background: #fef2f2; border-color: #dc2626; }
 `
 

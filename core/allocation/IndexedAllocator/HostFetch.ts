@@ -3,8 +3,8 @@ import type { ResourceNames } from "./ResourceNames.ts"
 
 /**
  * Brings into the cache what a visit will read of the next hosts. They come in random order, and in a loop that does nothing else the
- * processor waits for many of these reads at once, in visits for one after the other: with 50,000 hosts a cycle takes 0.6 of the
- * time.
+ * processor waits for many of these reads at once, in visits for one after the other: with 50,000 hosts and more a cycle takes a tenth to
+ * a quarter less time.
  */
 export class HostFetch {
   /** How many hosts at once. */
