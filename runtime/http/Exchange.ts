@@ -40,6 +40,7 @@ export const toHttpRequest = (incoming: IncomingMessage, bounds: BodyBounds): Ht
     query: () => new URLSearchParams(mark === -1 ? "" : target.slice(mark + 1)),
     headers: incoming.headers,
     remoteAddress: incoming.socket.remoteAddress ?? "",
+    principal: null,
     body: readBody(incoming, bounds),
     bodyUpTo: (maxBodyBytes) => readBody(incoming, { ...bounds, maxBodyBytes }),
   }

@@ -10,6 +10,8 @@ export interface HttpRequest {
   readonly query: () => URLSearchParams
   readonly headers: IncomingHttpHeaders
   readonly remoteAddress: string
+  /** Who asks, once that has been proven; null = nobody knows: authentication is off or not needed here. */
+  readonly principal: string | null
   /** The whole body, read when asked for, once: 413 beyond the listener's bound, 408 when it takes too long. */
   readonly body: Effect.Effect<Buffer, HttpRefusal>
   /** The same with another bound; for a route that says so. */

@@ -10,6 +10,7 @@ const requestOf = (method: string, path: string, headers = {}, body = ""): HttpR
   headers,
   query: () => new URLSearchParams(),
   remoteAddress: "127.0.0.1",
+  principal: null,
   body: Effect.succeed(Buffer.from(body)),
   bodyUpTo: () => Effect.succeed(Buffer.from(body)),
 })
