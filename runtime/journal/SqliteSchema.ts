@@ -53,6 +53,8 @@ const reasonByCode: ReadonlyArray<readonly [prefix: string, reason: JournalFailu
   ["SQLITE_BUSY", "Locked"],
   ["SQLITE_LOCKED", "Locked"],
   ["SQLITE_FULL", "DiskFull"],
+  // No room for the index of the write-ahead log.
+  ["SQLITE_IOERR_SHMSIZE", "DiskFull"],
   ["SQLITE_CANTOPEN", "CannotOpen"],
   ["SQLITE_READONLY", "CannotOpen"],
   ["SQLITE_PERM", "CannotOpen"],
