@@ -40,6 +40,7 @@ export const copyDatabase = (
   check: (draft: string) => void = () => {},
 ): void => {
   const draft = draftOf(path)
+  removeQuietly(draft)
   try {
     closeSync(openSync(draft, "wx", 0o600))
     database.prepare("VACUUM INTO ?").run(draft)
