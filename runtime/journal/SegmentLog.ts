@@ -65,8 +65,7 @@ export const makeSegmentLog = (database: Database.Database, bounds: LogBounds): 
   // The one before the oldest segment stays: the chain begins with it.
   const sweepBatches = database.prepare("DELETE FROM batches WHERE number < ?")
   const sweepOldRows = database.prepare(
-    `DELETE FROM old_rows WHERE (segment, kind, key) IN
-      (SELECT segment, kind, key FROM old_rows WHERE segment < ? LIMIT ?)`,
+    "DELETE FROM old_rows WHERE rowid IN (SELECT rowid FROM old_rows WHERE segment < ? LIMIT ?)",
   )
   const sweepRuns = database.prepare(
     "DELETE FROM runs WHERE first_batch < (SELECT max(first_batch) FROM runs WHERE first_batch <= ?)",

@@ -23,10 +23,10 @@ import {
 // Whether a database is what was written into it. Each check answers with what is wrong, the first of its kind, or with
 // undefined. SQLite itself keeps no checksums in the file: it finds broken trees, and everything else is found here.
 
-/** SQLite's own look at every page. */
+/** SQLite's own look at every page, and whether what finds a row by its name finds each. */
 export const checkStructure = (database: Database.Database): string | undefined => {
-  const answers = database.pragma("quick_check(1)") as ReadonlyArray<{ readonly quick_check: string }>
-  const first = answers[0]?.quick_check
+  const answers = database.pragma("integrity_check(1)") as ReadonlyArray<{ readonly integrity_check: string }>
+  const first = answers[0]?.integrity_check
   return first === "ok" ? undefined : `SQLite finds its structure broken: ${first}`
 }
 
@@ -61,14 +61,28 @@ const checkSegments = (segments: ReadonlyArray<Segment>): string | undefined => 
   return broken === undefined ? undefined : `segment ${broken.number} of its log is out of order`
 }
 
-/** Follows the chain over all that is kept of the log. `progress` hears how many batches are done. */
+/** Whole segments, the newest ones, that make at least so many events together. */
+const newestSegments = (segments: ReadonlyArray<Segment>, lastSeq: number, events: number) => {
+  const enough = segments.filter(({ firstSeq }) => lastSeq + 1 - firstSeq >= events).length
+  return segments.slice(Math.max(0, enough - 1))
+}
+
+export interface LogCheckOptions {
+  /** Only so many of the newest events, and what is in the same segment. */
+  readonly newestEvents?: number
+  /** Hears which batch is done. */
+  readonly progress?: (batch: number) => void
+}
+
+/** Follows the chain over the log. */
 export const checkLog = (
   database: Database.Database,
-  progress: (batches: number) => void = () => {},
+  { newestEvents = Number.MAX_SAFE_INTEGER, progress = () => {} }: LogCheckOptions = {},
 ): string | undefined => {
-  const segments = readSegments(database)
-  const disorder = checkSegments(segments)
+  const all = readSegments(database)
+  const disorder = checkSegments(all)
   if (disorder !== undefined) return disorder
+  const segments = newestSegments(all, readHead(database).lastSeq, newestEvents)
   const { firstBatch } = segments[0]!
   const anchor = readHeadAfter(database, firstBatch - 1)
   if (anchor === undefined) return `batch ${firstBatch - 1} of its log is missing`

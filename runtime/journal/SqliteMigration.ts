@@ -55,7 +55,7 @@ const fromFormat1 = (database: Database.Database): void => {
   for (const [id, receiver, message] of items as Array<[number, string, string]>) {
     const digest = digestOutboxItem(id, receiver, message)
     outbox = addDigest(outbox, digest)
-    insertOutbox.run(receiver, id, message, digest.left, digest.right)
+    insertOutbox.run(id, receiver, message, digest.left, digest.right)
   }
   database.exec("DROP TABLE entities_1; DROP TABLE outbox_1")
   database

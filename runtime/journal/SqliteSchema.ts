@@ -24,8 +24,8 @@ export class StoreError extends Error {
 }
 
 // `written` is the segment of the log in which a row got its value, `old_rows` holds what a row was before it was first
-// changed in a segment, see SegmentLog.ts. The outbox lies ordered by receiver: a delivery deletes a run of neighbours,
-// whatever else waits. Batch 0 is the one before the first.
+// changed in a segment, see SegmentLog.ts. Batch 0 is the one before the first. Rows of tasks and messages are about a KiB
+// long, which a table WITHOUT ROWID would keep in a page of its own for each (sqlite.org/withoutrowid.html §4).
 export const schema = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE events (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, event TEXT NOT NULL,
@@ -36,11 +36,13 @@ export const schema = `
   CREATE TABLE segments (number INTEGER PRIMARY KEY, first_batch INTEGER NOT NULL, first_seq INTEGER NOT NULL) STRICT;
   CREATE TABLE runs (first_batch INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, facts TEXT NOT NULL) STRICT;
   CREATE TABLE entities (kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, written INTEGER NOT NULL,
-    sum_left INTEGER NOT NULL, sum_right INTEGER NOT NULL, PRIMARY KEY (kind, key)) STRICT, WITHOUT ROWID;
+    sum_left INTEGER NOT NULL, sum_right INTEGER NOT NULL, UNIQUE (kind, key)) STRICT;
   CREATE TABLE old_rows (segment INTEGER NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
-    written INTEGER NOT NULL, PRIMARY KEY (segment, kind, key)) STRICT, WITHOUT ROWID;
-  CREATE TABLE outbox (receiver TEXT NOT NULL, id INTEGER NOT NULL, message TEXT NOT NULL,
-    sum_left INTEGER NOT NULL, sum_right INTEGER NOT NULL, PRIMARY KEY (receiver, id)) STRICT, WITHOUT ROWID;
+    written INTEGER NOT NULL) STRICT;
+  CREATE INDEX old_rows_by_segment ON old_rows (segment);
+  CREATE TABLE outbox (id INTEGER PRIMARY KEY, receiver TEXT NOT NULL, message TEXT NOT NULL,
+    sum_left INTEGER NOT NULL, sum_right INTEGER NOT NULL) STRICT;
+  CREATE INDEX outbox_by_receiver ON outbox (receiver);
   INSERT INTO meta VALUES ('format', ${formatVersion}), ('created_at', strftime('%Y-%m-%dT%H:%M:%SZ'));
   INSERT INTO batches VALUES (0, 0, 0, 0, 0, 0, 0, 0, '');
   INSERT INTO segments VALUES (1, 1, 1);

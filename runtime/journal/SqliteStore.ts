@@ -46,19 +46,19 @@ const prepareStatements = (database: Database.Database) => ({
   insertBatch: database.prepare("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
   insertRun: database.prepare("INSERT INTO runs VALUES (?, ?, ?)"),
   findEntity: database
-    .prepare("SELECT written, sum_left, sum_right FROM entities WHERE kind = ? AND key = ?")
+    .prepare("SELECT rowid, written, sum_left, sum_right FROM entities WHERE kind = ? AND key = ?")
     .raw(),
   keepOldRow: database
     .prepare(
-      `INSERT INTO old_rows SELECT ?, kind, key, value, written FROM entities WHERE kind = ? AND key = ?
+      `INSERT INTO old_rows SELECT ?, kind, key, value, written FROM entities WHERE rowid = ?
         RETURNING length(value)`,
     )
     .pluck(),
   insertEntity: database.prepare("INSERT INTO entities VALUES (?, ?, ?, ?, ?, ?)"),
   updateEntity: database.prepare(
-    "UPDATE entities SET value = ?, written = ?, sum_left = ?, sum_right = ? WHERE kind = ? AND key = ?",
+    "UPDATE entities SET value = ?, written = ?, sum_left = ?, sum_right = ? WHERE rowid = ?",
   ),
-  deleteEntity: database.prepare("DELETE FROM entities WHERE kind = ? AND key = ?"),
+  deleteEntity: database.prepare("DELETE FROM entities WHERE rowid = ?"),
   insertOutbox: database.prepare("INSERT INTO outbox VALUES (?, ?, ?, ?, ?)"),
   deleteDelivered: database
     .prepare("DELETE FROM outbox WHERE receiver = ? AND id <= ? RETURNING sum_left, sum_right")
@@ -90,19 +90,19 @@ const makeStore = (
     let grown = 0
     let { rows } = head
     if (before !== undefined) {
-      rows = subtractDigest(rows, toSum(before, 1))
-      if (before[0]! < segment) {
-        const kept = statements.keepOldRow.get(segment, kind, key) as number
+      rows = subtractDigest(rows, toSum(before, 2))
+      if (before[1]! < segment) {
+        const kept = statements.keepOldRow.get(segment, before[0]) as number
         grown = kept + kind.length + key.length
       }
     }
-    if (value === null) statements.deleteEntity.run(kind, key)
+    if (value === null) statements.deleteEntity.run(before![0])
     else {
       const digest = digestRow(kind, key, value)
       rows = addDigest(rows, digest)
       if (before === undefined)
         statements.insertEntity.run(kind, key, value, segment, digest.left, digest.right)
-      else statements.updateEntity.run(value, segment, digest.left, digest.right, kind, key)
+      else statements.updateEntity.run(value, segment, digest.left, digest.right, before[0])
     }
     head = { ...head, rows }
     return grown
@@ -117,7 +117,7 @@ const makeStore = (
           detail: `outbox id ${id} does not come after ${head.lastOutboxId}`,
         })
       const digest = digestOutboxItem(id, receiver, message)
-      statements.insertOutbox.run(receiver, id, message, digest.left, digest.right)
+      statements.insertOutbox.run(id, receiver, message, digest.left, digest.right)
       head = { ...head, lastOutboxId: id, outbox: addDigest(head.outbox, digest) }
     }
   }

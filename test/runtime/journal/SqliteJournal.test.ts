@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
   statSync,
   writeFileSync,
 } from "node:fs"
@@ -195,7 +196,6 @@ describe("journal in sqlite", () => {
     context.skip(mounted.status !== 0, "needs the right to mount a small disk")
     try {
       const ballast = join(disk, "ballast")
-      writeFileSync(ballast, Buffer.alloc(400_000))
       const open: Open = () =>
         SqliteJournal.make({ path: join(disk, "journal.db"), workerScript, retryFullMs: 20 })
       let acknowledged = 0
@@ -217,6 +217,8 @@ describe("journal in sqlite", () => {
       const wanted = 60
       await using(open, (journal) =>
         Effect.gen(function* () {
+          const { bavail, bsize } = statfsSync(disk)
+          writeFileSync(ballast, Buffer.alloc(Number(bavail) * Number(bsize)))
           const all = yield* Effect.fork(
             Effect.forEach(numbersTo(wanted), (number) => appendNext(journal, number), {
               concurrency: 3,
