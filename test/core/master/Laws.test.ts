@@ -42,6 +42,7 @@ const story = fc.array(
     { weight: 4, arbitrary: fc.record({ do: fc.constant("reserve" as const), pick: choice, size: choice }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("weigh" as const), pick: choice, size: choice }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("limit" as const), pick: choice, size: choice }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("update" as const), pick: choice, size: choice }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant("wait" as const), size: choice }) },
   ),
   { minLength: 20, maxLength: 200, size: "max" },
@@ -230,6 +231,17 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
         graceMs: null,
       })
       return
+    case "update": {
+      if (framework === undefined) return
+      const roles = roleLists[chapter.size % roleLists.length]!
+      master.step({
+        type: "FrameworkUpdated",
+        frameworkId: framework.id,
+        info: { ...framework.info, roles, name: `n${chapter.size}` },
+        suppressedRoles: chapter.size % 3 === 0 ? roles : [],
+      })
+      return
+    }
     case "suppress":
       if (framework === undefined) return
       master.step({
@@ -291,7 +303,9 @@ const checkNeverLentTwice = (master: MasterHarness): void => {
 const checkOffersHaveTheirPlaces = ({ state }: MasterHarness): void => {
   for (const offer of state.offers.values()) {
     expect(state.agents.get(offer.agentId)?.condition, `agent of ${offer.id}`).toBe("connected")
-    expect(state.frameworks.get(offer.frameworkId)?.streamId, `framework of ${offer.id}`).toBeTypeOf("string")
+    const framework = state.frameworks.get(offer.frameworkId)
+    expect(framework?.streamId, `framework of ${offer.id}`).toBeTypeOf("string")
+    expect(framework?.info.roles, `roles of the framework of ${offer.id}`).toContain(offer.role)
   }
 }
 
