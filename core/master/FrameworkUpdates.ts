@@ -11,8 +11,9 @@ export const principalProblem = (before: FrameworkInfo, after: FrameworkInfo): s
 
 /** Why UPDATE_FRAMEWORK may not replace one description by the other; undefined when it may. */
 export const updateProblem = (before: FrameworkInfo, after: FrameworkInfo): string | undefined => {
+  const quoted = (value: unknown) => `'${value}'`
   const fixed = (field: string, from: unknown, to: unknown) =>
-    `Updating 'FrameworkInfo.${field}' is unsupported; attempted to update from '${from}' to '${to}'`
+    `Updating 'FrameworkInfo.${field}' is unsupported; attempted to update from ${quoted(from)} to ${quoted(to)}`
   const stranger = principalProblem(before, after)
   if (stranger !== undefined) return stranger
   if (before.user !== after.user) return fixed("user", before.user, after.user)
