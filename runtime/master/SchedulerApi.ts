@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto"
 import { Effect, Either, Runtime } from "effect"
 import type { CallRefusal } from "../../core/master/Admission.ts"
+import type { FrameworkInfo } from "../../core/master/State.ts"
+import type { Caller } from "../access/Caller.ts"
 import {
   emptyReply,
   type HttpRefusal,
@@ -22,6 +24,8 @@ const refusalToHttp = (refusal: CallRefusal): HttpRefusal => {
   switch (refusal.type) {
     case "FrameworkUnknown":
       return refuse(400, "Framework cannot be found")
+    case "PrincipalDiffers":
+      return refuse(400, principalDiffers(refusal.principal, refusal.owner))
     case "FrameworkNotSubscribed":
       return refuse(403, "Framework is not subscribed")
     case "StreamIdMissing":
@@ -33,6 +37,9 @@ const refusalToHttp = (refusal: CallRefusal): HttpRefusal => {
       )
   }
 }
+
+const principalDiffers = (principal: string, named: string): string =>
+  `Authenticated principal '${principal}' does not match principal '${named}' set in \`FrameworkInfo\``
 
 const streamIdOf = (request: HttpRequest): string | null => {
   const header = request.headers["mesos-stream-id"]
@@ -49,6 +56,14 @@ const subscribe = (request: HttpRequest, { subscribe, problem }: Subscribe) =>
     if (streamIdOf(request) !== null) {
       return yield* refuse(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header")
     }
+    const { caller, principal } = request
+    const { info } = subscribe
+    if (principal !== null && info.principal !== null && principal !== info.principal) {
+      const why = principalDiffers(principal, info.principal)
+      return yield* refuse(400, `Failed to validate scheduler::Call: ${why}`)
+    }
+    const event = { ...subscribe, info: ownedBy(caller, info) }
+    const refusal = problem ?? rolesProblem(caller, event)
     const master = yield* Master
     const runFork = Runtime.runFork(yield* Effect.runtime<never>())
     const streamId = randomUUID()
@@ -57,12 +72,12 @@ const subscribe = (request: HttpRequest, { subscribe, problem }: Subscribe) =>
       stream.end()
     }
     const opened = (stream: RecordStream) => {
-      if (problem !== undefined) return fail(stream, problem)
+      if (refusal !== undefined) return fail(stream, refusal)
       master.streams.open(streamId, {
         send: (record) => stream.send(JSON.stringify(record)),
         end: stream.end,
       })
-      const subscribing = master.submit({ event: () => ({ ...subscribe, streamId }) })
+      const subscribing = master.submit({ event: () => ({ ...event, streamId }) })
       runFork(Effect.catchAll(subscribing, (error) => Effect.sync(() => fail(stream, error.message))))
       // After the subscription, so that the end of a stream that is over already comes second.
       stream.onClosed(() => {
@@ -72,6 +87,24 @@ const subscribe = (request: HttpRequest, { subscribe, problem }: Subscribe) =>
     }
     return streamReply(opened, { headers: { "Mesos-Stream-Id": streamId } })
   })
+
+/**
+ * A framework that names no principal belongs to the one that subscribed it. (Mesos leaves it without an owner.) Whoever has
+ * the cluster's secret may also subscribe in the name of nobody.
+ */
+const ownedBy = ({ principal, isAdministrator }: Caller, info: FrameworkInfo): FrameworkInfo =>
+  isAdministrator || info.principal !== null ? info : { ...info, principal }
+
+/** Why the caller may not register in these roles; told as an ERROR event (mesos-transcripts README, 7). */
+const rolesProblem = (
+  caller: Caller,
+  { frameworkId, info }: Pick<Subscribe["subscribe"], "frameworkId" | "info">,
+): string | undefined => {
+  const roles = info.roles.length === 0 ? [null] : info.roles
+  return roles.every((role) => caller.isAllowed("register_frameworks", role))
+    ? undefined
+    : `Not authorized to register framework ${frameworkId ?? ""} with roles { ${info.roles.join(", ")} }`
+}
 
 const disconnect = (master: Master["Type"], streamId: string) =>
   master.tell((state) => {
@@ -86,12 +119,17 @@ const disconnect = (master: Master["Type"], streamId: string) =>
 const call = (request: HttpRequest, { frameworkId, event }: Extract<SchedulerCall, { type: "Call" }>) =>
   Effect.gen(function* () {
     const master = yield* Master
-    yield* master.submit({ event: () => event, caller: { frameworkId, streamId: streamIdOf(request) } }).pipe(
-      Effect.catchTags({
-        CallRefused: ({ refusal }) => Effect.fail(refusalToHttp(refusal)),
-        MailboxFull: ({ message }) => Effect.fail(unavailable(message)),
-      }),
-    )
+    yield* master
+      .submit({
+        event: () => event,
+        caller: { frameworkId, streamId: streamIdOf(request), principal: request.principal },
+      })
+      .pipe(
+        Effect.catchTags({
+          CallRefused: ({ refusal }) => Effect.fail(refusalToHttp(refusal)),
+          MailboxFull: ({ message }) => Effect.fail(unavailable(message)),
+        }),
+      )
     return emptyReply(202)
   })
 
