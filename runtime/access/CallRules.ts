@@ -40,10 +40,10 @@ const textOf = (value: unknown, name: string): string | null => {
   return typeof text === "string" && text !== "" ? text : null
 }
 
-/** A list that is missing or none counts as one thing of which nothing is known. */
+/** A list that is missing, empty or none counts as one thing of which nothing is known. */
 const listIn = (value: unknown, name: string): ReadonlyArray<unknown> => {
   const list = (value as Loose)?.[name]
-  return Array.isArray(list) ? list : [undefined]
+  return Array.isArray(list) && list.length > 0 ? list : [undefined]
 }
 
 const lastReservation = (resource: unknown): Loose => {
@@ -89,7 +89,7 @@ const scheduledMachines: CallRule = (call) => {
     (all, window) => all.concat(listIn(window, "machine_ids")),
     [],
   )
-  return (machines.length === 0 ? [undefined] : machines).map((machine) => ({
+  return machines.map((machine) => ({
     action: "update_maintenance_schedules",
     object: machineOf(machine),
   }))
