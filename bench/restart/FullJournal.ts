@@ -132,6 +132,7 @@ const subscription = (index: number): UnstampedEvent => ({
     webuiUrl: null,
     checkpoint: true,
     failoverTimeoutMs: 604_800_000,
+    labels: [],
     capabilities: ["MULTI_ROLE", "RESERVATION_REFINEMENT", "PARTITION_AWARE"],
     minAllocatable: {},
     constraints: {},

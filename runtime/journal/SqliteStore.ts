@@ -165,6 +165,15 @@ const makeStore = (
     head = readHead(database)
   }
 
+  /** What the write-ahead log takes can often be moved into the file, which may be all the room that is missing. */
+  const giveBack = () => {
+    try {
+      database.pragma("wal_checkpoint(TRUNCATE)")
+    } catch {
+      // The file has no room to grow either.
+    }
+  }
+
   /** Inside a transaction, better-sqlite3 makes this a savepoint. */
   const storeWhole = database.transaction(storeBatch)
 
@@ -189,9 +198,11 @@ const makeStore = (
       try {
         return storeGroup.immediate(batches)
       } catch (error) {
+        const failure = toFailure(error, "Unstorable")
+        if (failure.reason === "DiskFull") giveBack()
         reload()
         // What the file holds counts, not what the error seems to say: a batch must never be written twice.
-        return { stored: head.batch - before, failure: toFailure(error, "Unstorable") }
+        return { stored: head.batch - before, failure }
       }
     },
     recover: () => ({
