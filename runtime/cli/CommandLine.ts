@@ -9,6 +9,7 @@ import { evaluateCommand, spreadVariadicOptions } from "./Evaluate.ts"
 import { explainCommand } from "./Explain.ts"
 import { journalCommand } from "./Journal.ts"
 import { withPlainConsole } from "./PlainConsole.ts"
+import { replayCommand } from "./Replay.ts"
 import { CommandTail, runCommand } from "./Run.ts"
 import { statusCommand } from "./Status.ts"
 import { version } from "./Version.ts"
@@ -20,6 +21,7 @@ const gleaner = Command.make("gleaner").pipe(
     explainCommand,
     evaluateCommand,
     journalCommand,
+    replayCommand,
     ...completedCommands,
   ]),
 )
