@@ -7,6 +7,7 @@ import {
   type MasterSettings,
   mesosMasterSettings,
 } from "../../../core/master/State.ts"
+import { heldScalars } from "../../../core/resources/HeldResources.ts"
 import { resourcesToPlain } from "../../../core/resources/PlainForm.ts"
 import {
   addQuantities,
@@ -17,7 +18,7 @@ import {
 } from "../../../core/resources/Quantities.ts"
 import { scalarQuantities } from "../../../core/resources/Resources.ts"
 import { isTerminal, type TaskStatus, taskKey } from "../../../core/Task.ts"
-import { launchOf, MasterHarness, statusOf } from "../../support/MasterHarness.ts"
+import { launching, launchOf, MasterHarness, statusOf } from "../../support/MasterHarness.ts"
 
 // Random stories of a small cluster, judged by laws that know nothing of how the master works.
 
@@ -121,10 +122,10 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
         type: "OffersAccepted",
         frameworkId: offer.frameworkId,
         offerIds: [offer.id],
-        launches: [0, 1].map((number) =>
-          launchOf(`t${(chapter.size + number) % 20}`, offer.agentId, {
-            cpus: 1 + ((chapter.size * 7) % 1_500),
-            mem: 1_000,
+        operations: launching(
+          [0, 1].map((number) => {
+            const resources = { cpus: 1 + ((chapter.size * 7) % 1_500), mem: 1_000 }
+            return launchOf(`t${(chapter.size + number) % 20}`, offer.agentId, resources)
           }),
         ),
         refuseMs: chapter.size % 2 ? null : chapter.size,
@@ -262,7 +263,7 @@ const checkNeverLentTwice = (master: MasterHarness): void => {
     for (const { spec, hasEnded, state: taskState } of state.tasks.values()) {
       const isHeld =
         spec.agentId === agent.id && !hasEnded && !isTerminal(taskState) && taskState !== "TASK_UNREACHABLE"
-      if (isHeld) held = addQuantities(held, spec.resources)
+      if (isHeld) held = addQuantities(held, heldScalars(spec.resources))
     }
     expect(master.allocatedOn(agent.id)).toEqual(agent.condition === "unreachable" ? {} : held)
     if (agent.condition === "unreachable") continue
