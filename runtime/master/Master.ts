@@ -9,15 +9,21 @@ import { makeDelivery } from "./Delivery.ts"
 import { type Mail, processMails, type UnstampedEvent } from "./Mailbox.ts"
 import { MasterMetrics } from "./MasterMetrics.ts"
 import { makeOutbox } from "./Outbox.ts"
+import { type RunFacts, runFactsOf } from "./RunFacts.ts"
 import { makeStreams, type Streams } from "./Streams.ts"
 
 /** A framework's call that was not taken in. */
 export class CallRefused extends Data.TaggedError("CallRefused")<{ readonly refusal: CallRefusal }> {}
 
-/** More is waiting than the mailbox holds: the caller should try again. */
-export class MailboxFull extends Data.TaggedError("MailboxFull")<{ readonly capacity: number }> {
+/** Nothing is taken in for now: the caller should try again. `problem` = why; else more is waiting than the mailbox holds. */
+export class MailboxFull extends Data.TaggedError("MailboxFull")<{
+  readonly capacity: number
+  readonly problem?: string
+}> {
   override get message(): string {
-    return `${this.capacity} events are waiting already: try again in a moment`
+    return this.problem === undefined
+      ? `${this.capacity} events are waiting already: try again in a moment`
+      : `nothing can be taken in for now: ${this.problem}`
   }
 }
 
@@ -34,9 +40,9 @@ export class Master extends Context.Tag("gleaner/Master")<
     /** The machine's time, which the state's own is behind while nothing happens. */
     readonly nowMs: () => number
     readonly outboxSize: () => number
-    /** Why nothing can be promised at the moment: the journal has failed or does not come to an end; undefined = it can. */
+    /** Why nothing can be promised at the moment: the disk is full, or the journal does not come to an end; undefined = it can. */
     readonly journalProblem: () => string | undefined
-    /** Returns when the event and all that follows from it is durable. */
+    /** Returns when the event and all that follows from it is durable. Turned away at once while a full disk keeps nothing. */
     readonly submit: (mail: Partial<Mail>) => Effect.Effect<void, CallRefused | MailboxFull>
     /** The same for what must not get lost, such as the end of a stream: waits while the mailbox is full. */
     readonly tell: (event: Mail["event"]) => Effect.Effect<void>
@@ -90,6 +96,9 @@ export const make = (options: MasterOptions) =>
 
     const submit = (mail: Partial<Mail>) =>
       Effect.gen(function* () {
+        // What was taken in before waits: it is stepped or about to be, and becomes durable when there is space.
+        const problem = journal.problem()
+        if (problem !== undefined) return yield* new MailboxFull({ capacity: mailboxCapacity, problem })
         const taken = yield* Deferred.make<void, CallRefused>()
         const isIn = yield* Queue.offer(mailbox, { mail: { ...nothing, ...mail }, taken })
         if (!isIn) return yield* new MailboxFull({ capacity: mailboxCapacity })
@@ -114,6 +123,8 @@ export const make = (options: MasterOptions) =>
     let failure: JournalError | undefined
     const journalProblem = () => {
       if (failure !== undefined) return failure.message
+      const problem = journal.problem()
+      if (problem !== undefined) return problem
       const ageMs = appendingSinceMs === undefined ? 0 : performance.now() - appendingSinceMs
       return ageMs > appendMsMax
         ? `the journal has been writing for ${Math.round(ageMs / 1000)} s: look at its disk; nothing is lost, but nothing new is taken until it ends`
@@ -133,7 +144,7 @@ export const make = (options: MasterOptions) =>
         ),
       )
 
-    const take = (waiting: ReadonlyArray<Waiting>) =>
+    const take = (waiting: ReadonlyArray<Waiting>, run?: RunFacts) =>
       Effect.gen(function* () {
         const { batch, effects, refusals, wakeAtMs } = processMails(
           state,
@@ -141,7 +152,7 @@ export const make = (options: MasterOptions) =>
           clock,
           waiting.map(({ mail }) => mail),
         )
-        if (!isEmptyBatch(batch)) yield* append(batch)
+        if (!isEmptyBatch(batch)) yield* append(run === undefined ? batch : { ...batch, run })
         for (const effect of effects) carryOut(effect)
         metrics.observe(batch, effects)
         yield* Effect.forEach(waiting, ({ taken }, index) => {
@@ -171,12 +182,11 @@ export const make = (options: MasterOptions) =>
       })
 
     const run = Effect.gen(function* () {
-      let wakeAtMs = yield* take([
-        {
-          mail: { ...nothing, event: (): UnstampedEvent => ({ type: "MasterStarted" }) },
-          taken: yield* Deferred.make<void, CallRefused>(),
-        },
-      ])
+      const started = {
+        mail: { ...nothing, event: (): UnstampedEvent => ({ type: "MasterStarted" }) },
+        taken: yield* Deferred.make<void, CallRefused>(),
+      }
+      let wakeAtMs = yield* take([started], runFactsOf(options))
       while (true) wakeAtMs = yield* take(yield* nextMails(wakeAtMs))
     }) as Effect.Effect<never, JournalError>
 
