@@ -17,6 +17,7 @@ import { getMaintenanceSchedule, getMaintenanceStatus } from "./Maintenance.ts"
 import { getQuota } from "./Quota.ts"
 import { getRoles } from "./Roles.ts"
 import { getState } from "./State.ts"
+import { subscribe } from "./Subscribe.ts"
 import { getExecutors, getTasks } from "./Tasks.ts"
 import { tearDown } from "./Teardown.ts"
 import { updateQuota } from "./UpdateQuota.ts"
@@ -53,6 +54,7 @@ type Order = (call: OperatorCall) => Effect.Effect<HttpReply, HttpRefusal, Maste
 
 // The members are there: the reader of calls has seen to that.
 const orders: { readonly [type: string]: Order } = {
+  SUBSCRIBE: () => subscribe,
   TEARDOWN: ({ teardown }) => tearDown(teardown!.framework_id.value),
   UPDATE_WEIGHTS: ({ update_weights }) => updateWeights(update_weights!.weight_infos),
   UPDATE_QUOTA: ({ update_quota }) => updateQuota(update_quota!.quota_configs, update_quota!.force),
