@@ -19,11 +19,17 @@ import { agentMessage, isListed } from "./operator/Agents.ts"
 // of themselves, whether frameworks are connected, and the state of each task. Amounts, offers and whether agents are connected are not
 // told, as in Mesos: who wants those, asks.
 
-/** One event, and the framework that it is about; null = an agent's. */
+/** One event, and what it is about: a framework, a task of one, or neither, but an agent. */
 export interface ClusterEvent {
   readonly framework: FrameworkRecord | null
+  readonly task: TaskRecord | null
   readonly event: object
 }
+
+const ofAgent = (event: object): ClusterEvent => ({ framework: null, task: null, event })
+const ofFramework = (framework: FrameworkRecord, event: object): ClusterEvent => ({
+  ...{ framework, task: null, event },
+})
 
 /** Rows that a step has changed, and when it was. */
 export interface Changes {
@@ -67,16 +73,16 @@ export class ToldCluster {
     if (after === undefined) return
     const before = this.frameworks.get(id)
     this.frameworks.set(id, after)
-    if (before === undefined) events.push({ framework: after, event: frameworkAdded(after) })
+    if (before === undefined) events.push(ofFramework(after, frameworkAdded(after)))
     else if (before.info !== after.info || before.streamId !== after.streamId)
-      events.push({ framework: after, event: frameworkUpdated(after) })
+      events.push(ofFramework(after, frameworkUpdated(after)))
   }
 
   private hearFrameworkLeave(state: MasterState, id: string, events: Array<ClusterEvent>): void {
     const before = this.frameworks.get(id)
     if (before === undefined || state.frameworks.has(id)) return
     this.frameworks.delete(id)
-    events.push({ framework: before, event: frameworkRemoved(before) })
+    events.push(ofFramework(before, frameworkRemoved(before)))
   }
 
   /** Told again when it registers and says something else of itself: there is no other event that could say so. */
@@ -86,13 +92,13 @@ export class ToldCluster {
     const before = this.agents.get(id)
     this.agents.set(id, after)
     if (before === undefined || hasOtherFacts(before, after))
-      events.push({ framework: null, event: agentAdded(agentMessage(state, after)) })
+      events.push(ofAgent(agentAdded(agentMessage(state, after))))
   }
 
   private hearAgentLeave(state: MasterState, id: string, events: Array<ClusterEvent>): void {
     const after = state.agents.get(id)
     if (after !== undefined && isListed(after)) return
-    if (this.agents.delete(id)) events.push({ framework: null, event: agentRemoved(id) })
+    if (this.agents.delete(id)) events.push(ofAgent(agentRemoved(id)))
   }
 
   private hearTask(state: MasterState, key: string, wallMs: number, events: Array<ClusterEvent>): void {
@@ -102,16 +108,16 @@ export class ToldCluster {
     const after = state.frameworks.has(framework.id) ? state.tasks.get(key) : undefined
     if (after !== undefined) {
       this.tasks.set(key, after)
-      if (before === undefined) events.push({ framework, event: taskAdded(after) })
+      if (before === undefined) events.push({ framework, task: after, event: taskAdded(after) })
       else if (isNews(before, after))
-        events.push({ framework, event: taskUpdated(statusOf(after, wallMs), after.state) })
+        events.push({ framework, task: after, event: taskUpdated(statusOf(after, wallMs), after.state) })
       return
     }
     if (before === undefined) return
     this.tasks.delete(key)
     if (isTerminal(before.state)) return
     const last = { ...before, ...lastStatus(state, before) }
-    events.push({ framework, event: taskUpdated(statusOf(last, wallMs), last.state) })
+    events.push({ framework, task: last, event: taskUpdated(statusOf(last, wallMs), last.state) })
   }
 }
 

@@ -9,8 +9,8 @@ export interface EventSubscriber {
   readonly stream: RecordStream
   /** What it may see of the state; comes first. */
   readonly view: (state: MasterState) => object
-  /** Whether it may see an event. */
-  readonly sees: (event: ClusterEvent) => boolean
+  /** What it may see of an event, best the very same object, which is encoded once for all; undefined = nothing. */
+  readonly show: (event: ClusterEvent) => object | undefined
 }
 
 /**
@@ -77,10 +77,12 @@ export const makeEventFeed = (): EventFeed => {
     if (told === undefined) return
     for (const event of told.hear(state, changes)) {
       let record: string | undefined
-      const send = (subscriber: EventSubscriber) => {
-        if (!subscriber.sees(event)) return
-        record ??= encodeRecord(JSON.stringify(event.event))
-        subscriber.stream.sendEncoded(record)
+      const send = ({ stream, show }: EventSubscriber) => {
+        const shown = show(event)
+        if (shown === undefined) return
+        if (shown !== event.event) return stream.send(JSON.stringify(shown))
+        record ??= encodeRecord(JSON.stringify(shown))
+        stream.sendEncoded(record)
       }
       waiting.push({ to: subscribers, send })
     }

@@ -23,6 +23,25 @@ const QuotaConfig = Schema.Struct({
 })
 export type WireQuotaConfig = typeof QuotaConfig.Type
 
+/** The form of quotas before UPDATE_QUOTA. */
+const QuotaRequest = Schema.Struct({
+  force: Schema.optionalWith(Bool, { default: () => false }),
+  role: Schema.optionalWith(Schema.String, { default: () => "" }),
+  guarantee: listOf(
+    Schema.Struct({
+      name: Schema.String,
+      type: Schema.String,
+      scalar: Schema.optional(Schema.Struct({ value: Double })),
+      role: Schema.optional(Schema.String),
+      reservation: Schema.optional(Schema.Unknown),
+      reservations: Schema.optional(Schema.Array(Schema.Unknown)),
+      disk: Schema.optional(Schema.Unknown),
+      revocable: Schema.optional(Schema.Unknown),
+    }),
+  ),
+})
+export type WireQuotaRequest = typeof QuotaRequest.Type
+
 const Call = Schema.Struct({
   type: Schema.optional(Schema.String),
   teardown: Schema.optional(Schema.Struct({ framework_id: Id })),
@@ -33,6 +52,8 @@ const Call = Schema.Struct({
       quota_configs: listOf(QuotaConfig),
     }),
   ),
+  set_quota: Schema.optional(Schema.Struct({ quota_request: QuotaRequest })),
+  remove_quota: Schema.optional(Schema.Struct({ role: Schema.String })),
   get_metrics: Schema.optional(Schema.Struct({ timeout: Schema.optional(Duration) })),
 })
 export type WireOperatorCall = typeof Call.Type
@@ -46,6 +67,12 @@ export const readWeightInfos = (json: unknown): Either.Either<ReadonlyArray<Wire
     onRight: ({ weight_infos }) => weight_infos,
   })
 
+const decodeQuotaRequest = callDecoder(QuotaRequest)
+
+/** The body of POST /quota. */
+export const readQuotaRequest = (json: object): Either.Either<WireQuotaRequest, CallRejection> =>
+  Either.mapLeft(decodeQuotaRequest(json), (message): CallRejection => ({ status: 400, message }))
+
 const jsonToCall = callDecoder(Call)
 
 /** Calls that say more than their type: the member that must be there. */
@@ -54,6 +81,8 @@ const members: { readonly [type: string]: keyof WireOperatorCall } = {
   TEARDOWN: "teardown",
   UPDATE_WEIGHTS: "update_weights",
   UPDATE_QUOTA: "update_quota",
+  SET_QUOTA: "set_quota",
+  REMOVE_QUOTA: "remove_quota",
 }
 
 /** The other names of the enum. In contrast to those that nobody knows they count as a type. */
@@ -71,7 +100,7 @@ const names = [
   ...["GET_TASKS", "GET_ROLES", "GET_WEIGHTS", "GET_MASTER", "SUBSCRIBE"],
   ...["RESERVE_RESOURCES", "UNRESERVE_RESOURCES", "CREATE_VOLUMES", "DESTROY_VOLUMES", "GROW_VOLUME"],
   ...["SHRINK_VOLUME", "GET_MAINTENANCE_STATUS", "GET_MAINTENANCE_SCHEDULE", "UPDATE_MAINTENANCE_SCHEDULE"],
-  ...["START_MAINTENANCE", "STOP_MAINTENANCE", "GET_QUOTA", "SET_QUOTA", "REMOVE_QUOTA"],
+  ...["START_MAINTENANCE", "STOP_MAINTENANCE", "GET_QUOTA"],
   ...["MARK_AGENT_GONE", "DRAIN_AGENT", "DEACTIVATE_AGENT", "REACTIVATE_AGENT"],
 ]
 

@@ -1,13 +1,15 @@
 import { Effect, Either } from "effect"
-import { badRequest, type HttpRefusal, type HttpRequest, jsonReply } from "../../http/HttpMessage.ts"
+import { badRequest, HttpRefusal, type HttpRequest, jsonReply } from "../../http/HttpMessage.ts"
+import { parseJsonObject } from "../../http/JsonRequest.ts"
 import { get, post, type Route, read } from "../../http/Routes.ts"
-import { readWeightInfos } from "../../mesos/OperatorCall.ts"
+import { readQuotaRequest, readWeightInfos } from "../../mesos/OperatorCall.ts"
 import type { Master } from "../Master.ts"
 import { agentViews } from "./Agents.ts"
 import type { OperatorFacts } from "./Facts.ts"
 import { frameworkViews } from "./Frameworks.ts"
 import { flagsView } from "./Info.ts"
 import { maintenanceSchedule, maintenanceStatus } from "./Maintenance.ts"
+import { removeQuota, setQuota } from "./OldQuota.ts"
 import { quotaStatus } from "./Quota.ts"
 import { rolesView } from "./Roles.ts"
 import { stateView } from "./State.ts"
@@ -74,6 +76,26 @@ const changes: ReadonlyArray<Route<Master>> = [
           return badRequest("Failed to parse update weights request JSON: syntax error")
         const read = readWeightInfos(json.right)
         return Either.isLeft(read) ? badRequest(read.left.message) : updateWeights(read.right)
+      }),
+  },
+  post("/quota", (request) =>
+    Effect.flatMap(request.body, (body) => {
+      const json = parseJsonObject(body.toString("utf8"))
+      if (json instanceof HttpRefusal)
+        return badRequest("Failed to parse set quota request JSON: expecting a JSON object")
+      const read = readQuotaRequest(json)
+      return Either.isLeft(read) ? badRequest(read.left.message) : setQuota(read.right)
+    }),
+  ),
+  {
+    path: "/quota/*",
+    methods: ["DELETE"],
+    handler: ({ path }) =>
+      Effect.suspend(() => {
+        const role = Either.try(() => decodeURIComponent(path.slice(path.lastIndexOf("/") + 1)))
+        return Either.isLeft(role)
+          ? badRequest(`Failed to parse request path '${path}': the role is not percent-encoded UTF-8`)
+          : removeQuota(role.right)
       }),
   },
 ]

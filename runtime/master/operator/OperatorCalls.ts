@@ -14,6 +14,7 @@ import type { OperatorFacts } from "./Facts.ts"
 import { getFrameworks } from "./Frameworks.ts"
 import { getFlags, getHealth, getLoggingLevel, getMaster, getMetrics, getVersion } from "./Info.ts"
 import { getMaintenanceSchedule, getMaintenanceStatus } from "./Maintenance.ts"
+import { removeQuota, setQuota } from "./OldQuota.ts"
 import { getQuota } from "./Quota.ts"
 import { getRoles } from "./Roles.ts"
 import { getState } from "./State.ts"
@@ -58,6 +59,8 @@ const orders: { readonly [type: string]: Order } = {
   TEARDOWN: ({ teardown }) => tearDown(teardown!.framework_id.value),
   UPDATE_WEIGHTS: ({ update_weights }) => updateWeights(update_weights!.weight_infos),
   UPDATE_QUOTA: ({ update_quota }) => updateQuota(update_quota!.quota_configs, update_quota!.force),
+  SET_QUOTA: ({ set_quota }) => setQuota(set_quota!.quota_request),
+  REMOVE_QUOTA: ({ remove_quota }) => removeQuota(remove_quota!.role),
 }
 
 const answer = (facts: OperatorFacts, type: string, question: Question): HttpReply => {

@@ -13,7 +13,7 @@ export const subscribe: Effect.Effect<HttpReply, never, Master> = Effect.gen(fun
   const master = yield* Master
   const runFork = Runtime.runFork(yield* Effect.runtime<never>())
   return streamReply((stream) => {
-    const subscriber: EventSubscriber = { stream, view: getState, sees: () => true }
+    const subscriber: EventSubscriber = { stream, view: getState, show: ({ event }) => event }
     const event = (state: MasterState) => {
       master.feed.subscribe(state, subscriber)
       return undefined

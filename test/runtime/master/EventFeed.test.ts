@@ -11,7 +11,7 @@ const open = (master = new MasterHarness()) => {
   master.onStep = (changes) => feed.observe(master.state, changes)
   const subscribe = () => {
     const { mirror, stream } = mirrorStream()
-    feed.subscribe(master.state, { stream, view: getState, sees: () => true })
+    feed.subscribe(master.state, { stream, view: getState, show: ({ event }) => event })
     return { mirror, stream }
   }
   return { master, feed, subscribe }
@@ -106,7 +106,7 @@ describe("the feed of the cluster's events", () => {
     feed.subscribe(master.state, {
       stream,
       view: getState,
-      sees: ({ framework }) => framework?.info.name !== "secret",
+      show: ({ framework, event }) => (framework?.info.name === "secret" ? undefined : event),
     })
     master.subscribe({ name: "secret" })
     master.subscribe({ name: "open" })
