@@ -5,6 +5,7 @@ import { initialMasterState, type MasterSettings, type MasterState } from "../..
 import { type Batch, Journal, type JournalError } from "../journal/Journal.ts"
 import { startMachineClock } from "../MachineClock.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
+import { logBatch } from "./BatchLog.ts"
 import { makeDelivery } from "./Delivery.ts"
 import { type EventFeed, makeEventFeed } from "./EventFeed.ts"
 import { type Mail, processMails, type UnstampedEvent } from "./Mailbox.ts"
@@ -149,6 +150,7 @@ export const make = (options: MasterOptions) =>
         if (!isEmptyBatch(batch)) yield* append(batch)
         for (const effect of effects) carryOut(effect)
         feed.release()
+        yield* logBatch(batch, effects)
         metrics.observe(batch, effects)
         yield* Effect.forEach(waiting, ({ taken }, index) => {
           const refusal = refusals[index]

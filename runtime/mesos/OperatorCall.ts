@@ -23,6 +23,9 @@ const QuotaConfig = Schema.Struct({
 })
 export type WireQuotaConfig = typeof QuotaConfig.Type
 
+/** uint32 and uint64, as far as JavaScript counts. */
+const Whole = Double.pipe(Schema.filter((value) => Number.isSafeInteger(value) && value >= 0))
+
 /** The form of quotas before UPDATE_QUOTA. */
 const QuotaRequest = Schema.Struct({
   force: Schema.optionalWith(Bool, { default: () => false }),
@@ -54,6 +57,11 @@ const Call = Schema.Struct({
   ),
   set_quota: Schema.optional(Schema.Struct({ quota_request: QuotaRequest })),
   remove_quota: Schema.optional(Schema.Struct({ role: Schema.String })),
+  set_logging_level: Schema.optional(Schema.Struct({ level: Whole, duration: Duration })),
+  list_files: Schema.optional(Schema.Struct({ path: Schema.String })),
+  read_file: Schema.optional(
+    Schema.Struct({ path: Schema.String, offset: Whole, length: Schema.optional(Whole) }),
+  ),
   get_metrics: Schema.optional(Schema.Struct({ timeout: Schema.optional(Duration) })),
 })
 export type WireOperatorCall = typeof Call.Type
@@ -83,20 +91,15 @@ const members: { readonly [type: string]: keyof WireOperatorCall } = {
   UPDATE_QUOTA: "update_quota",
   SET_QUOTA: "set_quota",
   REMOVE_QUOTA: "remove_quota",
+  SET_LOGGING_LEVEL: "set_logging_level",
+  LIST_FILES: "list_files",
+  READ_FILE: "read_file",
 }
 
 /** The other names of the enum. In contrast to those that nobody knows they count as a type. */
 const names = [
-  ...["UNKNOWN", "GET_HEALTH", "GET_FLAGS", "GET_VERSION", "GET_LOGGING_LEVEL", "SET_LOGGING_LEVEL"],
-  ...[
-    "LIST_FILES",
-    "READ_FILE",
-    "GET_STATE",
-    "GET_AGENTS",
-    "GET_FRAMEWORKS",
-    "GET_EXECUTORS",
-    "GET_OPERATIONS",
-  ],
+  ...["UNKNOWN", "GET_HEALTH", "GET_FLAGS", "GET_VERSION", "GET_LOGGING_LEVEL"],
+  ...["GET_STATE", "GET_AGENTS", "GET_FRAMEWORKS", "GET_EXECUTORS", "GET_OPERATIONS"],
   ...["GET_TASKS", "GET_ROLES", "GET_WEIGHTS", "GET_MASTER", "SUBSCRIBE"],
   ...["RESERVE_RESOURCES", "UNRESERVE_RESOURCES", "CREATE_VOLUMES", "DESTROY_VOLUMES", "GROW_VOLUME"],
   ...["SHRINK_VOLUME", "GET_MAINTENANCE_STATUS", "GET_MAINTENANCE_SCHEDULE", "UPDATE_MAINTENANCE_SCHEDULE"],

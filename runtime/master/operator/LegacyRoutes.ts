@@ -2,12 +2,15 @@ import { Effect, Either } from "effect"
 import { badRequest, HttpRefusal, type HttpRequest, jsonReply } from "../../http/HttpMessage.ts"
 import { parseJsonObject } from "../../http/JsonRequest.ts"
 import { get, post, type Route, read } from "../../http/Routes.ts"
+import { readDuration } from "../../mesos/DurationText.ts"
 import { readQuotaRequest, readWeightInfos } from "../../mesos/OperatorCall.ts"
 import type { Master } from "../Master.ts"
 import { agentViews } from "./Agents.ts"
 import type { OperatorFacts } from "./Facts.ts"
+import { filesRoutes } from "./Files.ts"
 import { frameworkViews } from "./Frameworks.ts"
 import { flagsView } from "./Info.ts"
+import { toggleLogging } from "./LoggingLevel.ts"
 import { maintenanceSchedule, maintenanceStatus } from "./Maintenance.ts"
 import { removeQuota, setQuota } from "./OldQuota.ts"
 import { quotaStatus } from "./Quota.ts"
@@ -45,15 +48,13 @@ const changeableViews: { readonly [path: string]: View } = {
   "/maintenance/status": maintenanceStatus,
 }
 
-/** `1secs`, `500ms`: how Mesos writes times. */
-const durationForm = /^\d+(\.\d+)?(ns|us|ms|secs|mins|hrs|days|weeks)$/
-
 /** The timeout bounds how long Mesos waits for slow figures; here all are at hand. */
 const timeoutProblem = (query: URLSearchParams): HttpRefusal | undefined => {
   const timeout = query.get("timeout")
-  return timeout === null || durationForm.test(timeout)
-    ? undefined
-    : badRequest(`Invalid timeout '${timeout}': expecting a number and a unit, like 500ms or 5secs`)
+  const read = timeout === null ? undefined : readDuration(timeout)
+  return read !== undefined && Either.isLeft(read)
+    ? badRequest(`Invalid timeout '${timeout}': ${read.left}.\n`)
+    : undefined
 }
 
 /** Forms, JSON lists: none of these looks at the type of what it is sent (transcript operator/weights_PUT). */
@@ -107,6 +108,8 @@ export const legacyRoutes = <R>(
     Effect.map(facts, (known) => jsonReply(view(known, request.query())))
   return [
     ...changes,
+    ...filesRoutes,
+    read("/logging/toggle", toggleLogging),
     ...Object.entries(views).map(([path, view]) => read(path, show(view))),
     ...Object.entries(changeableViews).map(([path, view]) => get(path, show(view))),
     read("/metrics/snapshot", (request) => {

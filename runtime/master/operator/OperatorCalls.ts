@@ -11,8 +11,10 @@ import { type OperatorCall, readOperatorCall } from "../../mesos/OperatorCall.ts
 import type { Master } from "../Master.ts"
 import { getAgents } from "./Agents.ts"
 import type { OperatorFacts } from "./Facts.ts"
+import { listFiles, readFile } from "./Files.ts"
 import { getFrameworks } from "./Frameworks.ts"
-import { getFlags, getHealth, getLoggingLevel, getMaster, getMetrics, getVersion } from "./Info.ts"
+import { getFlags, getHealth, getMaster, getMetrics, getVersion } from "./Info.ts"
+import { getLoggingLevel, setLoggingLevel } from "./LoggingLevel.ts"
 import { getMaintenanceSchedule, getMaintenanceStatus } from "./Maintenance.ts"
 import { removeQuota, setQuota } from "./OldQuota.ts"
 import { getQuota } from "./Quota.ts"
@@ -34,7 +36,6 @@ const questions: { readonly [type: string]: Question } = {
   GET_FLAGS: getFlags,
   GET_VERSION: getVersion,
   GET_METRICS: getMetrics,
-  GET_LOGGING_LEVEL: getLoggingLevel,
   GET_MASTER: getMaster,
   GET_STATE: ({ state }) => getState(state),
   GET_AGENTS: ({ state }) => getAgents(state),
@@ -50,12 +51,18 @@ const questions: { readonly [type: string]: Question } = {
   GET_MAINTENANCE_SCHEDULE: getMaintenanceSchedule,
 }
 
-/** Carries a call out and answers when what follows from it is durable. */
+/** Carries a call out and answers when what follows from it is durable; or answers what no fact of the cluster says. */
 type Order = (call: OperatorCall) => Effect.Effect<HttpReply, HttpRefusal, Master>
 
 // The members are there: the reader of calls has seen to that.
 const orders: { readonly [type: string]: Order } = {
   SUBSCRIBE: () => subscribe,
+  GET_LOGGING_LEVEL: ({ type }) =>
+    Effect.map(getLoggingLevel, (level) => jsonReply({ type, get_logging_level: level })),
+  SET_LOGGING_LEVEL: ({ set_logging_level: wish }) =>
+    setLoggingLevel(wish!.level, wish!.duration.nanoseconds / 1e6),
+  LIST_FILES: ({ list_files }) => listFiles(list_files!.path),
+  READ_FILE: ({ read_file: wish }) => readFile(wish!.path, wish!.offset, wish!.length),
   TEARDOWN: ({ teardown }) => tearDown(teardown!.framework_id.value),
   UPDATE_WEIGHTS: ({ update_weights }) => updateWeights(update_weights!.weight_infos),
   UPDATE_QUOTA: ({ update_quota }) => updateQuota(update_quota!.quota_configs, update_quota!.force),
