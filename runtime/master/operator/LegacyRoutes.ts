@@ -15,6 +15,7 @@ import { maintenanceSchedule, maintenanceStatus } from "./Maintenance.ts"
 import { removeQuota, setQuota } from "./OldQuota.ts"
 import { quotaStatus } from "./Quota.ts"
 import { rolesView } from "./Roles.ts"
+import { seenBy, seenRoles } from "./Sight.ts"
 import { stateView } from "./State.ts"
 import { stateSummary } from "./Summary.ts"
 import { taskViews } from "./Tasks.ts"
@@ -105,7 +106,9 @@ export const legacyRoutes = <R>(
   facts: Effect.Effect<OperatorFacts, never, R>,
 ): ReadonlyArray<Route<R | Master>> => {
   const show = (view: View) => (request: HttpRequest) =>
-    Effect.map(facts, (known) => jsonReply(view(known, request.query())))
+    Effect.map(facts, (known) =>
+      jsonReply(seenRoles(view(seenBy(request.caller, known), request.query()), request.caller)),
+    )
   return [
     ...changes,
     ...filesRoutes,

@@ -1,5 +1,8 @@
 import { Effect, Either } from "effect"
+import type { Caller } from "../../access/Caller.ts"
+import { mayCall } from "../../access/CallRules.ts"
 import {
+  forbidden,
   type HttpRefusal,
   type HttpReply,
   type HttpRequest,
@@ -8,7 +11,7 @@ import {
 } from "../../http/HttpMessage.ts"
 import { checkAccept, readJsonObject } from "../../http/JsonRequest.ts"
 import { type OperatorCall, readOperatorCall } from "../../mesos/OperatorCall.ts"
-import type { Master } from "../Master.ts"
+import { Master } from "../Master.ts"
 import { getAgents } from "./Agents.ts"
 import type { OperatorFacts } from "./Facts.ts"
 import { listFiles, readFile } from "./Files.ts"
@@ -19,6 +22,7 @@ import { getMaintenanceSchedule, getMaintenanceStatus } from "./Maintenance.ts"
 import { removeQuota, setQuota } from "./OldQuota.ts"
 import { getQuota } from "./Quota.ts"
 import { getRoles } from "./Roles.ts"
+import { seenBy, seenRoles } from "./Sight.ts"
 import { getState } from "./State.ts"
 import { subscribe } from "./Subscribe.ts"
 import { getExecutors, getTasks } from "./Tasks.ts"
@@ -52,11 +56,11 @@ const questions: { readonly [type: string]: Question } = {
 }
 
 /** Carries a call out and answers when what follows from it is durable; or answers what no fact of the cluster says. */
-type Order = (call: OperatorCall) => Effect.Effect<HttpReply, HttpRefusal, Master>
+type Order = (call: OperatorCall, caller: Caller) => Effect.Effect<HttpReply, HttpRefusal, Master>
 
 // The members are there: the reader of calls has seen to that.
 const orders: { readonly [type: string]: Order } = {
-  SUBSCRIBE: () => subscribe,
+  SUBSCRIBE: (_, caller) => subscribe(caller),
   GET_LOGGING_LEVEL: ({ type }) =>
     Effect.map(getLoggingLevel, (level) => jsonReply({ type, get_logging_level: level })),
   SET_LOGGING_LEVEL: ({ set_logging_level: wish }) =>
@@ -70,8 +74,8 @@ const orders: { readonly [type: string]: Order } = {
   REMOVE_QUOTA: ({ remove_quota }) => removeQuota(remove_quota!.role),
 }
 
-const answer = (facts: OperatorFacts, type: string, question: Question): HttpReply => {
-  const content = question(facts)
+const answer = (all: OperatorFacts, caller: Caller, type: string, question: Question): HttpReply => {
+  const content = seenRoles(question(seenBy(caller, all)), caller)
   return jsonReply(content === undefined ? { type } : { type, [type.toLowerCase()]: content })
 }
 
@@ -86,8 +90,10 @@ export const answerCall = <R>(
     const call = read.right
     const notAcceptable = checkAccept(request)
     if (notAcceptable !== undefined) return yield* notAcceptable
+    const { state } = yield* Master
+    if (!mayCall(request.caller, call, state)) return yield* forbidden()
     const { type } = call
-    if (Object.hasOwn(questions, type)) return answer(yield* facts, type, questions[type]!)
-    if (Object.hasOwn(orders, type)) return yield* orders[type]!(call)
+    if (Object.hasOwn(questions, type)) return answer(yield* facts, request.caller, type, questions[type]!)
+    if (Object.hasOwn(orders, type)) return yield* orders[type]!(call, request.caller)
     return yield* refuse(501, `501 Not Implemented. gleaner does not take the call ${type} yet`)
   })
