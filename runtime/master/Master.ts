@@ -5,7 +5,9 @@ import { initialMasterState, type MasterSettings, type MasterState } from "../..
 import { type Batch, Journal, type JournalError } from "../journal/Journal.ts"
 import { startMachineClock } from "../MachineClock.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
+import { logBatch } from "./BatchLog.ts"
 import { makeDelivery } from "./Delivery.ts"
+import { type EventFeed, makeEventFeed } from "./EventFeed.ts"
 import { type Mail, processMails, type UnstampedEvent } from "./Mailbox.ts"
 import { MasterMetrics } from "./MasterMetrics.ts"
 import { makeOutbox } from "./Outbox.ts"
@@ -37,6 +39,8 @@ export class Master extends Context.Tag("gleaner/Master")<
     /** For reading only, and only at once: it changes with every event. */
     readonly state: MasterState
     readonly streams: Streams
+    /** To be subscribed to in a mail's `event`, which runs between two steps. */
+    readonly feed: EventFeed
     /** The machine's time, which the state's own is behind while nothing happens. */
     readonly nowMs: () => number
     readonly outboxSize: () => number
@@ -90,6 +94,7 @@ export const make = (options: MasterOptions) =>
     const outbox = makeOutbox(recovered.outbox, recovered.lastOutboxId)
     const clock = startMachineClock(state.nowMs)
     const streams = makeStreams()
+    const feed = makeEventFeed()
     const identity: MasterIdentity = { ...options.identity, masterId: state.masterId }
     const carryOut = makeDelivery(outbox, streams, identity)
     const mailbox = yield* Queue.dropping<Waiting>(mailboxCapacity)
@@ -151,9 +156,12 @@ export const make = (options: MasterOptions) =>
           outbox,
           clock,
           waiting.map(({ mail }) => mail),
+          (changes) => feed.observe(state, changes),
         )
         if (!isEmptyBatch(batch)) yield* append(run === undefined ? batch : { ...batch, run })
         for (const effect of effects) carryOut(effect)
+        feed.release()
+        yield* logBatch(batch, effects)
         metrics.observe(batch, effects)
         yield* Effect.forEach(waiting, ({ taken }, index) => {
           const refusal = refusals[index]
@@ -191,7 +199,7 @@ export const make = (options: MasterOptions) =>
     }) as Effect.Effect<never, JournalError>
 
     return Master.of({
-      ...{ state, streams, nowMs: clock.nowMs, outboxSize: outbox.size, journalProblem },
+      ...{ state, streams, feed, nowMs: clock.nowMs, outboxSize: outbox.size, journalProblem },
       ...{ submit, tell, stopListening, run },
     })
   })
