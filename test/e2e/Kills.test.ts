@@ -57,7 +57,7 @@ const collect = async (host: Host, framework: Supervised, storm: StormCounts): P
     return used && frameworks.every(({ tasks }) => tasks.length === 0) && host.containers().length === 0
   }
   await settles(holdsNothing, 20_000)
-  const [state, reserved] = [await host.readState(), await host.readReserved()]
+  const [state, reserved] = [await host.readState(), await host.readReserved("storm")]
   // While the agent still runs, so that nothing is cleaned up by its stop.
   const [processes, cgroups] = [host.taskProcesses(), host.containers()]
   await framework.end("SIGKILL")

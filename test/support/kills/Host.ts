@@ -132,15 +132,15 @@ export class Host {
     return (await (await fetch(`${this.url}/state`, { headers })).json()) as StateView
   }
 
-  /** What is reserved on the host, as `/slaves` tells it. */
-  async readReserved(): Promise<ReadonlyArray<WireResource>> {
+  /** What is reserved for a role on the host, as `/slaves` tells it; the monitor reserves, too, for the host's primary. */
+  async readReserved(role: string): Promise<ReadonlyArray<WireResource>> {
     const headers = { Authorization: `Bearer ${this.secret}` }
     const { slaves } = (await (await fetch(`${this.url}/slaves`, { headers })).json()) as {
       slaves: ReadonlyArray<{
         reserved_resources_full: { readonly [role: string]: ReadonlyArray<WireResource> }
       }>
     }
-    return slaves.flatMap(({ reserved_resources_full: byRole }) => Object.values(byRole).flat())
+    return slaves.flatMap(({ reserved_resources_full: byRole }) => byRole[role] ?? [])
   }
 
   /** `/state` once the agent is connected. */
