@@ -4,6 +4,7 @@ import { mesosAllocatorSettings } from "../../../core/allocation/Settings.ts"
 import { mesosMasterSettings } from "../../../core/master/State.ts"
 import { everybodyIsAdministrator } from "../../../runtime/access/Authentication.ts"
 import type { FakeAgent } from "../FakeAgent.ts"
+import { pause } from "../Gleaner.ts"
 import { run, secret, serveMaster } from "../MasterFixture.ts"
 import { authenticateAsRecorded } from "./AuthSetUp.ts"
 import { compareReply, type Difference } from "./Comparison.ts"
@@ -100,7 +101,7 @@ export class Replay {
     const incidents = this.incidents()
     for (const { atS, transcript } of this.steps) {
       while ((incidents[0]?.atS ?? atS) < atS) await incidents.shift()!.happen()
-      if (isStream(transcript)) await this.openStream(transcript)
+      if (isStream(transcript)) await this.openStream(atS, transcript)
       else await this.sendCall(atS, transcript)
     }
     for (const { happen } of incidents) await happen()
@@ -117,27 +118,35 @@ export class Replay {
     const { closings = {}, turns = [], lulls = [] } = this.scenario
     const closed = Object.entries(closings).map(([name, atS]) => ({
       atS,
-      happen: async () => this.streams.find(({ transcript }) => transcript.name === name)?.close(),
+      happen: async () => {
+        await this.catchUpTo(atS)
+        this.streams.find(({ transcript }) => transcript.name === name)?.close()
+      },
     }))
     const turned = turns.map(({ atS, agent, does }) => ({
       atS,
       happen: async () => {
-        // What came before it must have come with us, too.
-        for (const stream of this.streams) {
-          await stream.catchUp((atS - this.beginningOf(stream)) * 1000 - 100, this.settle)
-        }
+        await this.catchUpTo(atS)
         await (does === "dies" ? this.agents[agent]!.die() : this.agents[agent]!.comeBack())
       },
     }))
     const called = this.unrecorded.map(({ atS, transcript }) => ({
       atS,
-      happen: async () => void (await this.speak(atS, transcript)),
+      happen: async () => {
+        const { status, body } = await this.speak(atS, transcript)
+        if (status >= 300) throw new Error(`${transcript.name}: ${status} ${body}`)
+      },
     }))
     const lulled = lulls.map(({ atS, stream: name, seconds }) => ({
       atS,
       happen: async () => {
         const stream = this.streams.find(({ transcript }) => transcript.name === name)
-        if (stream !== undefined) await this.decline(stream, stream.outstandingIds(), seconds)
+        // With allocations between: pieces are offered again as a whole, and then to another role.
+        for (let count = 0; count < 3 && stream !== undefined; count++) {
+          await this.settle()
+          await pause(2 * allocationIntervalMs)
+          await this.decline(stream, stream.outstandingIds(), seconds)
+        }
       },
     }))
     return [...closed, ...turned, ...called, ...lulled].sort((left, right) => left.atS - right.atS)
@@ -156,7 +165,14 @@ export class Replay {
     }
   }
 
-  private async openStream(transcript: Transcript): Promise<void> {
+  /** What came before an incident must have come with us, too. */
+  private async catchUpTo(atS: number): Promise<void> {
+    for (const stream of this.streams)
+      await stream.catchUp((atS - this.beginningOf(stream)) * 1000 - 100, this.settle)
+  }
+
+  private async openStream(atS: number, transcript: Transcript): Promise<void> {
+    if (this.scenario.beginnings !== undefined) await this.catchUpTo(atS)
     const stream = await SchedulerStream.open(this.url, transcript, this.toOurs(transcript.request), this.ids)
     this.streams.push(stream)
     const statuses = stream.items().flatMap(({ event }) => event.update?.status ?? [])

@@ -93,6 +93,16 @@ export const scenarios: ReadonlyArray<Scenario> = [
       "auth/sched_alice_stream": 0.21,
       "auth/sched_no_principal_in_info": 1.5,
     },
+    unrecorded: [
+      {
+        atS: 0.095,
+        stream: "auth/sched_alice_stream",
+        operator: {
+          type: "UPDATE_WEIGHTS",
+          update_weights: { weight_infos: [{ role: "web", weight: 2 }] },
+        },
+      },
+    ],
   },
   {
     name: "a framework that comes back",

@@ -1,13 +1,17 @@
-import { headerOf, type Json, type Response, type Transcript } from "./Transcript.ts"
+import { type Headers, headerOf, type Json, type Response, type Transcript } from "./Transcript.ts"
 
 // The recorded clients made calls that were not recorded; what came back on their streams and in the masters' states tells
 // which. They are made here, too, so that what follows from them can be compared.
 
 export type UnrecordedCall = {
   readonly atS: number
-  /** On whose behalf. */
+  /** On whose behalf; for an operator's call, from whose set-up. */
   readonly stream: string
-} & ({ readonly launch: Launch } | { readonly call: { readonly type: string } })
+} & (
+  | { readonly launch: Launch }
+  | { readonly call: { readonly type: string } }
+  | { readonly operator: { readonly type: string; readonly [member: string]: unknown } }
+)
 
 /** Gives back what is offered then: Mesos, which allocates once a second, had not offered it again yet. */
 export interface Lull {
@@ -36,7 +40,9 @@ const taskOf = ({ taskId, role }: Launch, masterId: string, agent: string) => ({
   command: { value: "sleep 500", shell: true },
 })
 
-const bodyOf = (unrecorded: UnrecordedCall, masterId: string): object => {
+type SchedulerCall = Exclude<UnrecordedCall, { readonly operator: unknown }>
+
+const bodyOf = (unrecorded: SchedulerCall, masterId: string): object => {
   if ("call" in unrecorded) return unrecorded.call
   const { launch } = unrecorded
   return {
@@ -49,29 +55,36 @@ const bodyOf = (unrecorded: UnrecordedCall, masterId: string): object => {
   }
 }
 
+const authorizationOf = (credentials: string): Headers => [
+  ["Authorization", `Basic ${Buffer.from(credentials).toString("base64")}`],
+]
+
 /** As if it had been recorded: with the ids of the recording, and the answer that such a call has. */
 export const toTranscript = (unrecorded: UnrecordedCall, stream: Transcript): Transcript => {
+  const name = `unrecorded on ${stream.name}`
+  const json: Headers = [
+    ["Content-Type", "application/json"],
+    ["Content-Length", ""],
+  ]
+  if ("operator" in unrecorded) {
+    const headers = [...json, ...authorizationOf("admin:adminpw")]
+    const body = JSON.stringify(unrecorded.operator)
+    const response = { status: 200, headers: [], body: "" }
+    return { name, port: stream.port, request: { method: "POST", path: "/api/v1", headers, body }, response }
+  }
   const { headers, events = [] } = stream.response as Response
   const frameworkId: string = events
     .map(({ event }: { event: Json }) => event)
     .find(({ type }) => type === "SUBSCRIBED").subscribed.framework_id.value
-  const body = {
-    ...bodyOf(unrecorded, frameworkId.slice(0, 36)),
-    framework_id: { value: frameworkId },
-  }
-  const authorization = headerOf(stream.request.headers, "Authorization")
+  const body = { ...bodyOf(unrecorded, frameworkId.slice(0, 36)), framework_id: { value: frameworkId } }
+  const streamId = headerOf(headers, "Mesos-Stream-Id")!
   return {
-    name: `unrecorded on ${stream.name}`,
+    name,
     port: stream.port,
     request: {
       method: "POST",
       path: "/api/v1/scheduler",
-      headers: [
-        ["Content-Type", "application/json"],
-        ["Content-Length", ""],
-        ["Mesos-Stream-Id", headerOf(headers, "Mesos-Stream-Id")!],
-        ...(authorization === undefined ? [] : [["Authorization", authorization] as const]),
-      ],
+      headers: [...json, ["Mesos-Stream-Id", streamId]],
       body: JSON.stringify(body),
     },
     response: { status: 202, headers: [], body: "" },
