@@ -181,6 +181,8 @@ const drained = async (emulation: Emulation): Promise<void> => {
 /** What the master says that it still has. */
 const verifyBooks = async (emulation: Emulation): Promise<void> => {
   const calls = emulation.calls()
+  const get = async (path: string) =>
+    (await emulation.during(calls.ask({ method: "GET", path }))).body.toString("utf8")
   const messages = async () => /^gleaner_master_outbox_messages (\d+)$/m.exec(await get("/metrics"))?.[1]
   // The last reports of agents that have processed everything may be on their way.
   const startMs = performance.now()
@@ -189,8 +191,6 @@ const verifyBooks = async (emulation: Emulation): Promise<void> => {
       wrongResult(`${left} messages to agents are still waiting at the master`)
     await emulation.pause(100)
   }
-  const get = async (path: string) =>
-    (await emulation.during(calls.ask({ method: "GET", path }))).body.toString("utf8")
   const { tasks } = JSON.parse(await get("/tasks")) as { tasks: ReadonlyArray<unknown> }
   if (tasks.length > 0) wrongResult(`the master still has ${tasks.length} tasks: ${JSON.stringify(tasks[0])}`)
   const { slaves } = JSON.parse(await get("/slaves")) as {
