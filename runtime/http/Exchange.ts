@@ -10,7 +10,7 @@ import {
   unavailable,
 } from "./HttpMessage.ts"
 import { openRecordStream, type RecordStream } from "./RecordStream.ts"
-import { type BodyBounds, readBody } from "./RequestBody.ts"
+import { type BodyBounds, collectBody, readBody } from "./RequestBody.ts"
 
 // One request and its reply, between node:http's objects and ours.
 
@@ -43,6 +43,8 @@ export const toHttpRequest = (incoming: IncomingMessage, bounds: BodyBounds): Ht
     principal: null,
     body: readBody(incoming, bounds),
     bodyUpTo: (maxBodyBytes) => readBody(incoming, { ...bounds, maxBodyBytes }),
+    takeBody: (done, maxBodyBytes) =>
+      collectBody(incoming, maxBodyBytes === undefined ? bounds : { ...bounds, maxBodyBytes }, done),
   }
 }
 

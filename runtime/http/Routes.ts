@@ -46,7 +46,12 @@ export interface RoutesOptions {
 const withBodyBound = <R>({ handler, maxBodyBytes }: Route<R>): Handler<R> =>
   maxBodyBytes === undefined
     ? handler
-    : (request) => handler({ ...request, body: request.bodyUpTo(maxBodyBytes) })
+    : (request) =>
+        handler({
+          ...request,
+          body: request.bodyUpTo(maxBodyBytes),
+          takeBody: (done) => request.takeBody(done, maxBodyBytes),
+        })
 
 /** One handler out of a table of exact paths; a trailing slash is accepted. 404 and 405 as Mesos words them. */
 export const routesToHandler = <R = never>(

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto"
-import { Effect, Either, Runtime } from "effect"
+import { Context, Effect, Either, Runtime } from "effect"
 import type { CallRefusal } from "../../core/master/Admission.ts"
+import type { Answer } from "../http/DirectReply.ts"
 import {
   emptyReply,
   type HttpRefusal,
@@ -9,12 +10,12 @@ import {
   streamReply,
   unavailable,
 } from "../http/HttpMessage.ts"
-import { checkAccept, readJsonObject } from "../http/JsonRequest.ts"
+import { answerJsonObject, checkAccept } from "../http/JsonRequest.ts"
 import type { RecordStream } from "../http/RecordStream.ts"
 import { post } from "../http/Routes.ts"
 import { readSchedulerCall, type SchedulerCall } from "../mesos/SchedulerCall.ts"
 import { errorEvent } from "../mesos/SchedulerEvent.ts"
-import { Master } from "./Master.ts"
+import { type CallRefused, type MailboxFull, Master } from "./Master.ts"
 
 // POST /api/v1/scheduler: the Mesos v1 scheduler API (spec/mesos.md §2.2, §2.3).
 
@@ -83,27 +84,29 @@ const disconnect = (master: Master["Type"], streamId: string) =>
     return undefined
   })
 
-const call = (request: HttpRequest, { frameworkId, event }: Extract<SchedulerCall, { type: "Call" }>) =>
-  Effect.gen(function* () {
-    const master = yield* Master
-    yield* master.submit({ event: () => event, caller: { frameworkId, streamId: streamIdOf(request) } }).pipe(
-      Effect.catchTags({
-        CallRefused: ({ refusal }) => Effect.fail(refusalToHttp(refusal)),
-        MailboxFull: ({ message }) => Effect.fail(unavailable(message)),
-      }),
-    )
-    return emptyReply(202)
-  })
+/** Why a call was not taken in. */
+const refusedToHttp = (refused: CallRefused | MailboxFull): HttpRefusal =>
+  refused._tag === "CallRefused" ? refusalToHttp(refused.refusal) : unavailable(refused.message)
+
+const accepted = emptyReply(202)
+
+const call = (
+  request: HttpRequest,
+  { frameworkId, event }: Extract<SchedulerCall, { type: "Call" }>,
+  master: Master["Type"],
+  answer: Answer<Master>,
+): void =>
+  master.post({ event: () => event, caller: { frameworkId, streamId: streamIdOf(request) } }, (refused) =>
+    answer(refused === undefined ? accepted : refusedToHttp(refused)),
+  )
 
 export const schedulerRoutes = [
   post("/api/v1/scheduler", (request) =>
-    Effect.gen(function* () {
-      const json = yield* readJsonObject(request)
+    answerJsonObject<Master>(request, (json, context, answer) => {
       const read = readSchedulerCall(json)
-      if (Either.isLeft(read)) return yield* refuse(read.left.status, read.left.message)
-      return yield* read.right.type === "Subscribe"
-        ? subscribe(request, read.right)
-        : call(request, read.right)
+      if (Either.isLeft(read)) answer(refuse(read.left.status, read.left.message))
+      else if (read.right.type === "Subscribe") answer(subscribe(request, read.right))
+      else call(request, read.right, Context.get(context, Master), answer)
     }),
   ),
 ]

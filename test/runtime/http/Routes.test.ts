@@ -13,6 +13,10 @@ const requestOf = (method: string, path: string, headers = {}, body = ""): HttpR
   principal: null,
   body: Effect.succeed(Buffer.from(body)),
   bodyUpTo: () => Effect.succeed(Buffer.from(body)),
+  takeBody: (done) => {
+    done(Buffer.from(body))
+    return () => {}
+  },
 })
 
 const answer = <A>(effect: Effect.Effect<A, HttpRefusal>): A | HttpRefusal =>
