@@ -69,7 +69,8 @@ const writeFull = (exchange: Exchange, reply: FullReply) => {
   const { response } = exchange
   setConnection(exchange)
   response.writeHead(reply.status, { ...reply.headers, "Content-Length": Buffer.byteLength(reply.body) })
-  response.end(reply.body)
+  if (reply.body === "") response.end()
+  else response.end(reply.body)
   guardStall(exchange)
 }
 
