@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
-import { Data, Effect, type Exit, FiberId, Runtime, type Scope } from "effect"
+import { Data, Effect, Runtime, type Scope } from "effect"
 import { type ExchangeSettings, toHttpRequest, writeExit } from "./Exchange.ts"
-import type { HttpRefusal, HttpReply } from "./HttpMessage.ts"
 import { httpUrl } from "./HttpUrl.ts"
 import type { RecordStream } from "./RecordStream.ts"
 import type { Handler } from "./Routes.ts"
+import { runHandler } from "./RunHandler.ts"
 
 export interface ListenerBounds {
   /** Bodies beyond it are refused with 413, unless their route has a bound of its own; default 1 MiB. */
@@ -124,8 +124,8 @@ const listen = (server: Server, host: string, port: number) =>
   })
 
 /**
- * Serves HTTP until its scope ends. Each request's handler is a fiber of its own; it is interrupted when its client
- * leaves before the reply. At the end: no new connections, event streams are ended, idle connections closed, running
+ * Serves HTTP until its scope ends. Each request's handler is a fiber of its own, or a plain call (`DirectReply.ts`); it is
+ * interrupted when its client leaves before the reply. At the end: no new connections, event streams are ended, idle connections closed, running
  * requests answered; whatever is left after `closeWaitMs` is interrupted and disconnected.
  */
 export const serve = <R>(
@@ -177,13 +177,19 @@ export const serve = <R>(
     server.on("request", (incoming: IncomingMessage, response: ServerResponse) => {
       const { socket } = incoming
       let isOver = false
-      const fiber = fork(Effect.suspend(() => options.handler(toHttpRequest(incoming, settings))))
-      const interrupt = () => fiber.unsafeInterruptAsFork(FiberId.none)
-      interrupts.add(interrupt)
-      fiber.addObserver((exit: Exit.Exit<HttpReply, HttpRefusal>) => {
-        interrupts.delete(interrupt)
-        if (!isOver) writeExit({ incoming, response, settings }, exit)
-      })
+      let isAnswered = false
+      const request = toHttpRequest(incoming, settings)
+      let interrupt = () => {}
+      interrupt = runHandler(
+        runtime,
+        () => options.handler(request),
+        (exit) => {
+          isAnswered = true
+          interrupts.delete(interrupt)
+          if (!isOver) writeExit({ incoming, response, settings }, exit)
+        },
+      )
+      if (!isAnswered) interrupts.add(interrupt)
       const onOver = () => {
         if (isOver) return
         isOver = true

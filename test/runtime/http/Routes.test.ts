@@ -15,6 +15,10 @@ const requestOf = (method: string, path: string, headers = {}, body = ""): HttpR
   caller: nobody,
   body: Effect.succeed(Buffer.from(body)),
   bodyUpTo: () => Effect.succeed(Buffer.from(body)),
+  takeBody: (done) => {
+    done(Buffer.from(body))
+    return () => {}
+  },
 })
 
 const answer = <A>(effect: Effect.Effect<A, HttpRefusal>): A | HttpRefusal =>
