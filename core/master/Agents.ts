@@ -19,7 +19,7 @@ import {
 } from "./Context.ts"
 import type { MasterEventOf, ReportedTask } from "./Event.ts"
 import { rescindOffer, wantAllocation, wantAllocationNow } from "./Offers.ts"
-import type { AgentRecord, MasterState, TaskRecord } from "./State.ts"
+import { type AgentRecord, type MasterState, recoveredName, type TaskRecord } from "./State.ts"
 import { freeResources } from "./Statuses.ts"
 
 // The life of agents as the master sees it (spec/mesos.md §2.9).
@@ -132,7 +132,7 @@ const expectFramework = (context: MasterContext, { frameworkId, frameworkUser, r
   putFramework(context, {
     id: frameworkId,
     info: {
-      name: "known to an earlier master, not back yet",
+      name: recoveredName,
       user: frameworkUser,
       roles: [role],
       principal: null,
@@ -140,6 +140,7 @@ const expectFramework = (context: MasterContext, { frameworkId, frameworkUser, r
       webuiUrl: null,
       checkpoint: true,
       failoverTimeoutMs: state.settings.strangerWaitMs,
+      labels: [],
       capabilities: [],
       minAllocatable: {},
       constraints: {},
@@ -147,6 +148,8 @@ const expectFramework = (context: MasterContext, { frameworkId, frameworkUser, r
     streamId: null,
     suppressedRoles: [],
     registeredWallMs: wallMs,
+    reregisteredWallMs: null,
+    isRecovered: true,
     sinceMs: nowMs,
     removeAtMs,
   })
