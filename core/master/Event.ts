@@ -1,6 +1,7 @@
 import type { Stamp } from "../Machine.ts"
 import type { Quantities } from "../resources/Quantities.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
+import type { MachineId, MaintenanceWindow } from "./HostRecords.ts"
 import type { FrameworkInfo, NetworkAddress, QuotaRecord, TextAttribute, WeightRecord } from "./State.ts"
 
 /** A task in an ACCEPT as the wire understood it. `problem` = why it can't be launched, found while decoding. */
@@ -86,6 +87,14 @@ export type MasterEvent = Stamp &
         readonly refuseMs: number | null
       }
     | {
+        readonly type: "InverseOffersAnswered"
+        readonly frameworkId: string
+        readonly inverseOfferIds: ReadonlyArray<string>
+        readonly answer: "accept" | "decline"
+        /** Until it may be asked again; null = the default. */
+        readonly refuseMs: number | null
+      }
+    | {
         readonly type: "OffersRevived"
         readonly frameworkId: string
         /** Empty = all its roles. */
@@ -121,6 +130,21 @@ export type MasterEvent = Stamp &
     | { readonly type: "WeightsUpdated"; readonly weights: ReadonlyArray<WeightRecord> }
     /** The same for quotas; one without guarantees and limits takes a role's quota away. Top-level roles only. */
     | { readonly type: "QuotasUpdated"; readonly quotas: ReadonlyArray<QuotaRecord> }
+    /** Nothing more of the host is to be offered. */
+    | { readonly type: "AgentDeactivated"; readonly agentId: string }
+    | { readonly type: "AgentReactivated"; readonly agentId: string }
+    /** The host is to be empty; see `Drain` for what is asked. */
+    | {
+        readonly type: "DrainRequested"
+        readonly agentId: string
+        readonly graceMaxMs: number | null
+        readonly isGoneAfter: boolean
+      }
+    | { readonly type: "AgentGone"; readonly agentId: string }
+    /** The whole maintenance schedule, instead of the one before. */
+    | { readonly type: "MaintenanceScheduled"; readonly windows: ReadonlyArray<MaintenanceWindow> }
+    | { readonly type: "MachinesBroughtDown"; readonly machines: ReadonlyArray<MachineId> }
+    | { readonly type: "MachinesBroughtUp"; readonly machines: ReadonlyArray<MachineId> }
   )
 
 /** The event of one type. */

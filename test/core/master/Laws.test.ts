@@ -6,6 +6,7 @@ import {
   defaultMasterSettings,
   type MasterSettings,
   mesosMasterSettings,
+  type TaskRecord,
 } from "../../../core/master/State.ts"
 import { resourcesToPlain } from "../../../core/resources/PlainForm.ts"
 import {
@@ -42,6 +43,9 @@ const story = fc.array(
     { weight: 4, arbitrary: fc.record({ do: fc.constant("reserve" as const), pick: choice, size: choice }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("weigh" as const), pick: choice, size: choice }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("limit" as const), pick: choice, size: choice }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("hosts" as const), pick: choice, size: choice }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("machines" as const), size: choice }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("answer" as const), pick: choice, size: choice }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant("wait" as const), size: choice }) },
   ),
   { minLength: 20, maxLength: 200, size: "max" },
@@ -103,7 +107,10 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
   const offer = "pick" in chapter ? pickOf(state.offers, chapter.pick) : undefined
   switch (chapter.do) {
     case "agent":
-      if (state.agents.size < 4) master.addAgent({ cpus: 1_000 * (1 + (chapter.pick % 4)), mem: 64_000 })
+      if (state.agents.size < 4) {
+        const total = { cpus: 1_000 * (1 + (chapter.pick % 4)), mem: 64_000 }
+        master.addAgent(total, null, {}, machines[chapter.pick % 2]!.ip)
+      }
       return
     case "subscribe":
       master.subscribe(
@@ -245,8 +252,52 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
       master.reserve(agent.id, reserveOf(chapter.size), isStale ? "over" : undefined)
       return
     }
+    case "hosts":
+      if (agent !== undefined) orderHost(master, agent.id, chapter.size)
+      return
+    case "machines":
+      return orderMachines(master, chapter.size)
+    case "answer": {
+      const inverseOfferIds = [...state.inverse.agentOfOffer.keys()].sort().slice(chapter.pick % 3)
+      if (framework === undefined) return
+      master.step({
+        type: "InverseOffersAnswered",
+        frameworkId: framework.id,
+        inverseOfferIds,
+        answer: chapter.size % 2 ? "accept" : "decline",
+        refuseMs: chapter.size % 3 ? null : chapter.size * 10 + 1,
+      })
+      return
+    }
     case "wait":
       master.advance(chapter.size * chapter.size)
+  }
+}
+
+const machines = ["127.0.0.1", "127.0.0.2"].map((ip) => ({ hostname: "host", ip }))
+
+/** What an operator does with one host. Being gone is rare, or there would be none left. */
+const orderHost = (master: MasterHarness, agentId: string, size: number): void => {
+  if (size % 8 === 7) master.step({ type: "AgentGone", agentId })
+  else if (size % 8 >= 5) master.step({ type: "AgentDeactivated", agentId })
+  else if (size % 8 >= 3) master.step({ type: "AgentReactivated", agentId })
+  else {
+    const graceMaxMs = size % 3 ? size * 100 : null
+    master.step({ type: "DrainRequested", agentId, graceMaxMs, isGoneAfter: size % 5 === 0 })
+  }
+}
+
+const orderMachines = (master: MasterHarness, size: number): void => {
+  const some = machines.filter((_, index) => (size >> index) % 2 === 0)
+  const unavailability = { startNanos: (size % 3) * 1e9, durationNanos: size % 2 ? null : 1e9 }
+  const windows = some.map((machine) => ({ machines: [machine], unavailability }))
+  switch ((size >> 2) % 4) {
+    case 0:
+      return void master.step({ type: "MachinesBroughtDown", machines: some })
+    case 1:
+      return void master.step({ type: "MachinesBroughtUp", machines: some })
+    default:
+      return void master.step({ type: "MaintenanceScheduled", windows })
   }
 }
 
@@ -290,10 +341,47 @@ const checkNeverLentTwice = (master: MasterHarness): void => {
 
 const checkOffersHaveTheirPlaces = ({ state }: MasterHarness): void => {
   for (const offer of state.offers.values()) {
-    expect(state.agents.get(offer.agentId)?.condition, `agent of ${offer.id}`).toBe("connected")
+    const agent = state.agents.get(offer.agentId)
+    expect(agent?.condition, `agent of ${offer.id}`).toBe("connected")
+    expect(agent?.isDeactivated, `agent of ${offer.id} is deactivated`).toBe(false)
     expect(state.frameworks.get(offer.frameworkId)?.streamId, `framework of ${offer.id}`).toBeTypeOf("string")
   }
 }
+
+/** Nobody is on a machine that is down; whoever holds something where a window is was asked for it, or has answered. */
+const checkMaintenance = ({ state }: MasterHarness): void => {
+  for (const agent of state.agents.values()) {
+    const machine = [...state.machines.values()].find(({ id }) => id.ip === agent.address.ip)
+    if (agent.condition !== "unreachable") {
+      expect(machine?.mode, `machine of ${agent.id}`).not.toBe("down")
+      expect(state.inverse.windows.has(agent.id), `window of ${agent.id}`).toBe(machine !== undefined)
+    }
+    if (agent.drain?.stage === "drained") {
+      const left = [...state.tasks.values()].filter(({ spec }) => spec.agentId === agent.id)
+      expect(left, `tasks of ${agent.id}, which is drained`).toEqual([])
+      expect(agent.drain.isGoneAfter, `${agent.id} is drained, and should be gone`).toBe(false)
+    }
+    if (!state.inverse.windows.has(agent.id) || agent.condition === "unreachable") continue
+    const asked = state.inverse.pairs.get(agent.id)
+    for (const framework of state.frameworks.values()) {
+      const holds = [
+        ...state.offers.values(),
+        ...[...state.tasks.values()].filter(isHeld).map(({ spec }) => spec),
+      ]
+      const isHolder = holds.some(
+        ({ agentId, frameworkId }) => agentId === agent.id && frameworkId === framework.id,
+      )
+      const pair = asked?.get(framework.id)
+      const isAsked = pair !== undefined && (pair.offerId !== null || pair.filteredUntilMs !== null)
+      if (framework.streamId === null) expect(pair?.offerId ?? null).toBe(null)
+      else if (isHolder) expect(isAsked, `${framework.id} on ${agent.id} was never asked`).toBe(true)
+    }
+  }
+  for (const id of state.gone.keys()) expect(state.agents.has(id), `${id}, which is gone`).toBe(false)
+}
+
+const isHeld = ({ hasEnded, state }: TaskRecord): boolean =>
+  !hasEnded && !isTerminal(state) && state !== "TASK_UNREACHABLE"
 
 /** What is found by framework and by agent is what one finds by looking at everything. */
 const checkIndexes = ({ state }: MasterHarness): void => {
@@ -340,6 +428,9 @@ describe("the master in random stories", () => {
       "TASK_LOST",
       "RescindOffer",
       "TASK_ERROR",
+      "OfferInversely",
+      "RescindInverseOffer",
+      "ShutDownAgent",
     ]) {
       expect(told.get(name) ?? 0, name).toBeGreaterThan(30)
     }
@@ -353,6 +444,7 @@ describe("the master in random stories", () => {
           play(master, chapter)
           checkNeverLentTwice(master)
           checkOffersHaveTheirPlaces(master)
+          checkMaintenance(master)
         }
         checkIndexes(master)
       }),
