@@ -12,7 +12,7 @@ import {
   tasksOfAgent,
 } from "./Context.ts"
 import type { MasterEventOf, ReportedTask } from "./Event.ts"
-import type { AgentRecord, MasterState, TaskRecord } from "./State.ts"
+import { type AgentRecord, type MasterState, recoveredName, type TaskRecord } from "./State.ts"
 import { freeResources } from "./Statuses.ts"
 
 // What an agent says it has, against what the master believes (spec/mesos.md §2.9).
@@ -77,7 +77,7 @@ const expectFramework = (context: MasterContext, { frameworkId, frameworkUser, r
   putFramework(context, {
     id: frameworkId,
     info: {
-      name: "known to an earlier master, not back yet",
+      name: recoveredName,
       user: frameworkUser,
       roles: [role],
       principal: null,
@@ -85,6 +85,7 @@ const expectFramework = (context: MasterContext, { frameworkId, frameworkUser, r
       webuiUrl: null,
       checkpoint: true,
       failoverTimeoutMs: state.settings.strangerWaitMs,
+      labels: [],
       capabilities: [],
       minAllocatable: {},
       constraints: {},
@@ -92,6 +93,8 @@ const expectFramework = (context: MasterContext, { frameworkId, frameworkUser, r
     streamId: null,
     suppressedRoles: [],
     registeredWallMs: wallMs,
+    reregisteredWallMs: null,
+    isRecovered: true,
     sinceMs: nowMs,
     removeAtMs,
   })

@@ -71,6 +71,13 @@ export type MasterEvent = Stamp &
         readonly info: FrameworkInfo
         readonly suppressedRoles: ReadonlyArray<string>
       }
+    /** UPDATE_FRAMEWORK: replaces what SUBSCRIBE said. */
+    | {
+        readonly type: "FrameworkUpdated"
+        readonly frameworkId: string
+        readonly info: FrameworkInfo
+        readonly suppressedRoles: ReadonlyArray<string>
+      }
     | { readonly type: "FrameworkDisconnected"; readonly frameworkId: string; readonly streamId: string }
     | {
         readonly type: "OffersAccepted"
@@ -111,6 +118,13 @@ export type MasterEvent = Stamp &
         readonly taskId: string
         readonly agentId: string | null
         readonly graceMs: number | null
+      }
+    /** SHUTDOWN. A command's executor is called as its task. */
+    | {
+        readonly type: "ExecutorShutdownRequested"
+        readonly frameworkId: string
+        readonly agentId: string
+        readonly executorId: string
       }
     | {
         readonly type: "StatusAcknowledged"

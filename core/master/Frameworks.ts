@@ -13,6 +13,7 @@ import {
   visibleState,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
+import { principalProblem, withFixedFields } from "./FrameworkUpdates.ts"
 import { discardOffersOf, wantAllocationNow } from "./Offers.ts"
 import { type FrameworkRecord, type MasterState, type RemovalRecord, removalsMax } from "./State.ts"
 
@@ -30,6 +31,12 @@ export const onFrameworkSubscribed = (
   }
   const id = event.frameworkId === null ? nextFrameworkId(state) : event.frameworkId
   const before = state.frameworks.get(id)
+  const known = before === undefined || before.isRecovered ? undefined : before.info
+  const problem = known === undefined ? undefined : principalProblem(known, info)
+  if (problem !== undefined) {
+    turn.emit({ type: "RefuseSubscription", streamId, message: problem })
+    return
+  }
   if (before !== undefined && before.streamId !== null) {
     turn.emit({ type: "RefuseSubscription", streamId: before.streamId, message: "Framework failed over" })
   }
@@ -39,10 +46,12 @@ export const onFrameworkSubscribed = (
   state.deadlines.cancel(frameworkDeadline(id))
   const framework: FrameworkRecord = {
     id,
-    info,
+    info: known === undefined ? info : withFixedFields(known, info),
     streamId,
     suppressedRoles: event.suppressedRoles,
     registeredWallMs: before === undefined ? wallMs : before.registeredWallMs,
+    reregisteredWallMs: event.frameworkId === null ? null : wallMs,
+    isRecovered: false,
     sinceMs: nowMs,
     removeAtMs: null,
   }

@@ -12,7 +12,7 @@ import type { Entity, EntityRef } from "../Machine.ts"
 import { type Prng, seedPrng } from "../Prng.ts"
 import type { Quantities } from "../resources/Quantities.ts"
 import type { Resources } from "../resources/Resources.ts"
-import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
+import type { Label, TaskSpec, TaskState, TaskStatus } from "../Task.ts"
 import type { Drain, GoneRecord, MachineRecord, MaintenanceWindow } from "./HostRecords.ts"
 import { KeysByOwner } from "./KeysByOwner.ts"
 import { newAllocator } from "./NewAllocator.ts"
@@ -106,7 +106,9 @@ export interface FrameworkInfo {
   readonly hostname: string
   readonly webuiUrl: string | null
   readonly checkpoint: boolean
+  /** As it was said, so that it can be shown; less than nothing is nothing. */
   readonly failoverTimeoutMs: number
+  readonly labels: ReadonlyArray<Label>
   /** Names of capabilities (spec/mesos.md §1.12); unknown ones are kept. */
   readonly capabilities: ReadonlyArray<string>
   /** By role: what an offer must contain at least, one of these sets (`offer_filters`). */
@@ -121,11 +123,18 @@ export interface FrameworkRecord {
   readonly streamId: string | null
   readonly suppressedRoles: ReadonlyArray<string>
   readonly registeredWallMs: number
+  /** When it last subscribed under an id that it had already; null = never. */
+  readonly reregisteredWallMs: number | null
+  /** Only its tasks have told of it since an earlier master was lost: what it is itself is not known before it subscribes. */
+  readonly isRecovered: boolean
   /** When it last connected or disconnected. */
   readonly sinceMs: number
   /** When it is removed unless it returns; null while it is connected. */
   readonly removeAtMs: number | null
 }
+
+/** What a framework is called that is known by its tasks only. */
+export const recoveredName = "known to an earlier master, not back yet"
 
 export interface OfferRecord {
   readonly id: string

@@ -12,6 +12,7 @@ import {
   onFrameworkSubscribed,
   removeFramework,
 } from "./Frameworks.ts"
+import { onFrameworkUpdated } from "./FrameworkUpdates.ts"
 import { onAgentGone } from "./GoneAgents.ts"
 import { onInverseFilterOver, onInverseOffersAnswered, refreshInverseOffers } from "./InverseOffers.ts"
 import { onOffersAccepted } from "./Launches.ts"
@@ -29,6 +30,7 @@ import { onReserveChanged } from "./Reserves.ts"
 import { onQuotasUpdated, onWeightsUpdated } from "./RoleSettings.ts"
 import type { MasterState } from "./State.ts"
 import {
+  onExecutorShutdownRequested,
   onKillRequested,
   onReconciliationRequested,
   onStatusAcknowledged,
@@ -73,6 +75,8 @@ const handle = (context: MasterContext, event: MasterEvent): void => {
       return onStatusReported(context, event)
     case "FrameworkSubscribed":
       return onFrameworkSubscribed(context, event)
+    case "FrameworkUpdated":
+      return onFrameworkUpdated(context, event)
     case "FrameworkDisconnected":
       return onFrameworkDisconnected(context, event)
     case "OffersAccepted":
@@ -85,6 +89,8 @@ const handle = (context: MasterContext, event: MasterEvent): void => {
       return onOffersSuppressed(context, event)
     case "KillRequested":
       return onKillRequested(context, event)
+    case "ExecutorShutdownRequested":
+      return onExecutorShutdownRequested(context, event)
     case "StatusAcknowledged":
       return onStatusAcknowledged(context, event)
     case "ReconciliationRequested":

@@ -1,11 +1,13 @@
 import { type ClientRow, clientKey, type RoleRow } from "../allocation/Allocator.ts"
 import type { Entity, EntityRef } from "../Machine.ts"
 import { type NumberByName, numberOf } from "../NumberByName.ts"
+import { recoveredName } from "./State.ts"
 
 // Rows of earlier releases in the form of this one.
 //
 // - Before there were monitors (0.1), agents had no reserve.
 // - Until 0.3 nobody could drain or deactivate an agent, and when an unreachable one is removed followed from the settings.
+// - Until 0.3 frameworks had no labels, and nobody noted when they came back.
 // - Until 0.2 the master itself counted grants: `{role, grants}` for each role by its full name, and `grants` by role in each
 //   framework. Now the rows are the allocator's, roles are a tree and each counts what lies below it. Filters had no back-off,
 //   frameworks neither minima nor constraints.
@@ -27,7 +29,7 @@ const twoWeeksMs = 14 * 24 * 3_600_000
 
 interface StoredFramework {
   readonly id: string
-  readonly info: { readonly roles: ReadonlyArray<string> }
+  readonly info: { readonly name: string; readonly roles: ReadonlyArray<string> }
   readonly grants?: NumberByName
 }
 
@@ -70,9 +72,14 @@ const upgradeAgent = (stored: StoredAgent): unknown => {
 }
 
 const upgradeFramework = (stored: StoredFramework): unknown => {
-  if ("minAllocatable" in stored.info) return stored
+  if ("labels" in stored.info) return stored
   const { grants, info, ...others } = stored
-  return { ...others, info: { ...info, minAllocatable: {}, constraints: {} } }
+  return {
+    reregisteredWallMs: null,
+    isRecovered: info.name === recoveredName,
+    ...others,
+    info: { minAllocatable: {}, constraints: {}, labels: [], ...info },
+  }
 }
 
 const clientsOf = (rows: ReadonlyArray<Entity>): ReadonlyArray<Entity> => {

@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto"
 import { Effect, Either, Runtime } from "effect"
 import type { CallRefusal } from "../../core/master/Admission.ts"
+import { updateProblem } from "../../core/master/FrameworkUpdates.ts"
+import type { MasterState } from "../../core/master/State.ts"
 import {
   emptyReply,
   type HttpRefusal,
@@ -14,6 +16,7 @@ import type { RecordStream } from "../http/RecordStream.ts"
 import { post } from "../http/Routes.ts"
 import { readSchedulerCall, type SchedulerCall } from "../mesos/SchedulerCall.ts"
 import { errorEvent } from "../mesos/SchedulerEvent.ts"
+import type { Mail } from "./Mailbox.ts"
 import { Master } from "./Master.ts"
 
 // POST /api/v1/scheduler: the Mesos v1 scheduler API (spec/mesos.md §2.2, §2.3).
@@ -83,16 +86,43 @@ const disconnect = (master: Master["Type"], streamId: string) =>
     return undefined
   })
 
+/** Returns when what follows from a framework's call is durable. */
+const submitCall = (master: Master["Type"], mail: Pick<Mail, "event" | "caller">) =>
+  master.submit(mail).pipe(
+    Effect.catchTags({
+      CallRefused: ({ refusal }) => Effect.fail(refusalToHttp(refusal)),
+      MailboxFull: ({ message }) => Effect.fail(unavailable(message)),
+    }),
+  )
+
 const call = (request: HttpRequest, { frameworkId, event }: Extract<SchedulerCall, { type: "Call" }>) =>
   Effect.gen(function* () {
     const master = yield* Master
-    yield* master.submit({ event: () => event, caller: { frameworkId, streamId: streamIdOf(request) } }).pipe(
-      Effect.catchTags({
-        CallRefused: ({ refusal }) => Effect.fail(refusalToHttp(refusal)),
-        MailboxFull: ({ message }) => Effect.fail(unavailable(message)),
-      }),
-    )
+    yield* submitCall(master, { event: () => event, caller: { frameworkId, streamId: streamIdOf(request) } })
     return emptyReply(202)
+  })
+
+/**
+ * UPDATE_FRAMEWORK, which says at once whether it was done: 200 with nothing in it, or 400 with the reason
+ * (mesos-transcripts README, 1; scheduler/main_58). All of it is judged right before the step.
+ */
+const updateFramework = (
+  request: HttpRequest,
+  { frameworkId, event, problem }: Extract<SchedulerCall, { type: "UpdateFramework" }>,
+) =>
+  Effect.gen(function* () {
+    const master = yield* Master
+    const verdict: { problem?: string } = {}
+    const judged = (state: MasterState) => {
+      const before = state.frameworks.get(frameworkId)
+      const unsupported = before && updateProblem(before.info, event.info)
+      const wrong = problem ?? (unsupported && `FrameworkInfo update is not valid: ${unsupported}`)
+      if (wrong === undefined) return event
+      verdict.problem = wrong
+      return undefined
+    }
+    yield* submitCall(master, { event: judged, caller: { frameworkId, streamId: streamIdOf(request) } })
+    return verdict.problem === undefined ? emptyReply(200) : yield* refuse(400, verdict.problem)
   })
 
 export const schedulerRoutes = [
@@ -101,9 +131,14 @@ export const schedulerRoutes = [
       const json = yield* readJsonObject(request)
       const read = readSchedulerCall(json)
       if (Either.isLeft(read)) return yield* refuse(read.left.status, read.left.message)
-      return yield* read.right.type === "Subscribe"
-        ? subscribe(request, read.right)
-        : call(request, read.right)
+      switch (read.right.type) {
+        case "Subscribe":
+          return yield* subscribe(request, read.right)
+        case "UpdateFramework":
+          return yield* updateFramework(request, read.right)
+        case "Call":
+          return yield* call(request, read.right)
+      }
     }),
   ),
 ]

@@ -144,6 +144,7 @@ const FrameworkInfo = Schema.Struct({
   principal: Schema.optional(Schema.String),
   webui_url: Schema.optional(Schema.String),
   offer_filters: Schema.optional(Schema.Record({ key: Schema.String, value: OfferFilters })),
+  labels: Schema.optional(Labels),
   capabilities: Schema.optionalWith(Schema.Array(Schema.Struct({ type: Schema.optional(Schema.String) })), {
     default: () => [],
   }),
@@ -153,6 +154,7 @@ export type WireFrameworkInfo = typeof FrameworkInfo.Type
 const OfferIds = Schema.optionalWith(Schema.Array(Id), { default: () => [] })
 const Roles = Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] })
 
+/** What UPDATE_FRAMEWORK says, too. */
 const Subscribe = Schema.Struct({
   framework_info: FrameworkInfo,
   suppressed_roles: Roles,
@@ -174,6 +176,7 @@ const Call = Schema.Struct({
   type: Schema.optional(Schema.String),
   framework_id: Schema.optional(Id),
   subscribe: Schema.optional(Subscribe),
+  update_framework: Schema.optional(Subscribe),
   accept: Schema.optional(
     Schema.Struct({
       offer_ids: OfferIds,
@@ -195,6 +198,8 @@ const Call = Schema.Struct({
   ),
   acknowledge: Schema.optional(Schema.Struct({ agent_id: Id, task_id: Id, uuid: Schema.String })),
   request: Schema.optional(Schema.Struct({})),
+  message: Schema.optional(Schema.Struct({ agent_id: Id, executor_id: Id, data: Schema.String })),
+  shutdown: Schema.optional(Schema.Struct({ agent_id: Id, executor_id: Id })),
   reconcile: Schema.optional(
     Schema.Struct({
       tasks: Schema.optionalWith(

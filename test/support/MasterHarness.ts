@@ -189,6 +189,7 @@ export const frameworkInfo = (info: Partial<FrameworkInfo>): FrameworkInfo => ({
   webuiUrl: null,
   checkpoint: false,
   failoverTimeoutMs: 60_000,
+  labels: [],
   capabilities: [],
   minAllocatable: {},
   constraints: {},

@@ -33,6 +33,7 @@ export const story = fc.array(
     { weight: 3, arbitrary: fc.record({ do: fc.constant("hosts" as const), pick: choice, size: choice }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("machines" as const), size: choice }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("answer" as const), pick: choice, size: choice }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("update" as const), pick: choice, size: choice }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant("wait" as const), size: choice }) },
   ),
   { minLength: 20, maxLength: 200, size: "max" },
@@ -159,6 +160,17 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
         uuid: task.status.uuid,
       })
       return
+    case "update": {
+      if (framework === undefined) return
+      const roles = roleLists[chapter.size % roleLists.length]!
+      master.step({
+        type: "FrameworkUpdated",
+        frameworkId: framework.id,
+        info: { ...framework.info, roles, name: `n${chapter.size}` },
+        suppressedRoles: chapter.size % 3 === 0 ? roles : [],
+      })
+      return
+    }
     case "weigh": {
       const role = ["web", "batch", "web/api", "*"][chapter.pick % 4]!
       master.step({ type: "WeightsUpdated", weights: [{ role, weight: [0.5, 1, 2, 3][chapter.size % 4]! }] })

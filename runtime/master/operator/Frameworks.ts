@@ -1,5 +1,6 @@
 import type { FrameworkRecord, MasterState, OfferRecord } from "../../../core/master/State.ts"
 import { addQuantities } from "../../../core/resources/Quantities.ts"
+import { constraintsToWire } from "../../mesos/OfferDemands.ts"
 import { frameworkToWire } from "../../mesos/OperatorViews.ts"
 import {
   amountsOfFramework,
@@ -15,7 +16,7 @@ import { taskView } from "./Tasks.ts"
 
 /** What `/state-summary` says of a framework, too. */
 export const frameworkSummary = (
-  { id, info, streamId }: FrameworkRecord,
+  { id, info, streamId, isRecovered }: FrameworkRecord,
   { used, offered }: FrameworkAmounts,
 ) => ({
   id,
@@ -24,10 +25,10 @@ export const frameworkSummary = (
   offered_resources: scalarsView(offered),
   capabilities: info.capabilities,
   hostname: info.hostname,
-  ...(info.webuiUrl === null ? {} : { webui_url: info.webuiUrl }),
+  webui_url: info.webuiUrl ?? "",
   active: streamId !== null,
   connected: streamId !== null,
-  recovered: false,
+  recovered: isRecovered,
 })
 
 const offerView = (offer: OfferRecord) => ({
@@ -44,10 +45,13 @@ const frameworkView = (framework: FrameworkRecord, amounts: FrameworkAmounts) =>
     ...frameworkSummary(framework, amounts),
     user: info.user,
     ...(info.principal === null ? {} : { principal: info.principal }),
-    roles: info.roles,
+    ...(info.capabilities.includes("MULTI_ROLE") ? { roles: info.roles } : { role: info.roles[0] ?? "*" }),
     failover_timeout: info.failoverTimeoutMs / 1000,
     checkpoint: info.checkpoint,
     registered_time: framework.registeredWallMs / 1000,
+    ...(framework.reregisteredWallMs === null
+      ? {}
+      : { reregistered_time: framework.reregisteredWallMs / 1000 }),
     unregistered_time: 0,
     resources: scalarsView(addQuantities(amounts.used, amounts.offered)),
     tasks: amounts.tasks.map(taskView),
@@ -55,6 +59,8 @@ const frameworkView = (framework: FrameworkRecord, amounts: FrameworkAmounts) =>
     completed_tasks: [],
     offers: amounts.offers.map(offerView),
     executors: [],
+    offer_constraints: constraintsToWire(info.constraints),
+    ...(info.labels.length === 0 ? {} : { labels: info.labels }),
   }
 }
 

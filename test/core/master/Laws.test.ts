@@ -12,6 +12,7 @@ import {
 import { scalarQuantities } from "../../../core/resources/Resources.ts"
 import { isTerminal } from "../../../core/Task.ts"
 import { MasterHarness } from "../../support/MasterHarness.ts"
+import { checkIndexes, firstDifference } from "../../support/MasterLaws.ts"
 import { anySettings, play, story } from "../../support/MasterStories.ts"
 
 // Random stories of a small cluster, judged by laws that know nothing of how the master works.
@@ -59,7 +60,9 @@ const checkOffersHaveTheirPlaces = ({ state }: MasterHarness): void => {
     const agent = state.agents.get(offer.agentId)
     expect(agent?.condition, `agent of ${offer.id}`).toBe("connected")
     expect(agent?.isDeactivated, `agent of ${offer.id} is deactivated`).toBe(false)
-    expect(state.frameworks.get(offer.frameworkId)?.streamId, `framework of ${offer.id}`).toBeTypeOf("string")
+    const framework = state.frameworks.get(offer.frameworkId)
+    expect(framework?.streamId, `framework of ${offer.id}`).toBeTypeOf("string")
+    expect(framework?.info.roles, `roles of the framework of ${offer.id}`).toContain(offer.role)
   }
 }
 
@@ -97,33 +100,6 @@ const checkMaintenance = ({ state }: MasterHarness): void => {
 
 const isHeld = ({ hasEnded, state }: TaskRecord): boolean =>
   !hasEnded && !isTerminal(state) && state !== "TASK_UNREACHABLE"
-
-/** What is found by framework and by agent is what one finds by looking at everything. */
-const checkIndexes = ({ state }: MasterHarness): void => {
-  const keysWhere = <A>(map: ReadonlyMap<string, A>, matches: (record: A) => boolean) =>
-    [...map].flatMap(([key, record]) => (matches(record) ? [key] : [])).sort()
-  for (const id of [...state.frameworks.keys(), "nobody"]) {
-    expect(state.offersByFramework.of(id)).toEqual(
-      keysWhere(state.offers, (offer) => offer.frameworkId === id),
-    )
-    expect(state.tasksByFramework.of(id)).toEqual(
-      keysWhere(state.tasks, (task) => task.spec.frameworkId === id),
-    )
-  }
-  for (const id of [...state.agents.keys(), "none"]) {
-    expect(state.offersByAgent.of(id)).toEqual(keysWhere(state.offers, (offer) => offer.agentId === id))
-    expect(state.tasksByAgent.of(id)).toEqual(keysWhere(state.tasks, (task) => task.spec.agentId === id))
-  }
-}
-
-/** Where two lists first differ as bytes: short enough to read when it fails. */
-const firstDifference = (left: ReadonlyArray<unknown>, right: ReadonlyArray<unknown>) => {
-  for (let index = 0; index < Math.max(left.length, right.length); index++) {
-    const [a, b] = [JSON.stringify(left[index]), JSON.stringify(right[index])]
-    if (a !== b) return { index, a, b }
-  }
-  return undefined
-}
 
 describe("the master in random stories", () => {
   it("has stories worth telling: tasks run, end, get lost, offers are made and rescinded", () => {

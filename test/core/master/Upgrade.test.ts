@@ -257,3 +257,25 @@ describe("rows that cannot be read", () => {
     expect(() => takeUp([...others, row])).toThrow(place)
   })
 })
+
+describe("frameworks of release 0.3", () => {
+  const of03 = ({ value, ...row }: Entity, name: string): Entity => {
+    const { grants, info, ...others } = value as { grants: object; info: object }
+    return { ...row, value: { ...others, info: { ...info, name, minAllocatable: {}, constraints: {} } } }
+  }
+  const counters = rowsOf02[0]!
+
+  it("get what was not noted then; of those known by their tasks only, everything may still change", () => {
+    const { state } = takeUp([
+      counters,
+      of03(frameworkOf02("m-0000", {}, ["web"]), "f"),
+      of03(frameworkOf02("other-0001", {}, ["web"]), "known to an earlier master, not back yet"),
+    ])
+    expect(state.frameworks.get("m-0000")).toMatchObject({
+      info: { labels: [] },
+      reregisteredWallMs: null,
+      isRecovered: false,
+    })
+    expect(state.frameworks.get("other-0001")!.isRecovered).toBe(true)
+  })
+})

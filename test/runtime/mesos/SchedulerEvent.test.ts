@@ -12,6 +12,8 @@ const framework = (capabilities: ReadonlyArray<string>): FrameworkRecord => ({
   streamId: "s",
   suppressedRoles: [],
   registeredWallMs: 0,
+  reregisteredWallMs: null,
+  isRecovered: false,
   sinceMs: 0,
   removeAtMs: null,
 })
@@ -35,7 +37,7 @@ describe("SUBSCRIBED", () => {
           hostname: "here",
           version: "9",
           address: { hostname: "here", ip: "127.0.0.1", port: 5050 },
-          capabilities: [],
+          capabilities: [{ type: "AGENT_UPDATE" }, { type: "QUOTA_V2" }],
         },
       },
     })
