@@ -3,7 +3,7 @@ import { suggest } from "../../config/Given.ts"
 import { masterSettingsOf } from "../../config/MasterProfile.ts"
 import { readSettings, type SettingsReading } from "../../config/ReadSettings.ts"
 import { keyToWord } from "../../config/Setting.ts"
-import { masterSection } from "../../config/sections/MasterSection.ts"
+import { allocationSettings, masterSection } from "../../config/sections/MasterSection.ts"
 import type { CommandFailure } from "../CommandFailure.ts"
 import { refuseInput } from "../CommandFailure.ts"
 
@@ -35,7 +35,7 @@ export const readChanges = (given: ReadonlyArray<string>): ChangeSettings | Comm
 
 const readChange = (name: string, value: string): ReadonlyArray<Assignment> | CommandFailure => {
   const bare = name.replace(/^(master|allocator)\./, "")
-  const key = Object.keys(masterSection.settings).find((one) => one === bare || keyToWord(one) === bare)
+  const key = allocationKeys.find((one) => one === bare || keyToWord(one) === bare)
   if (key !== undefined) return readNamed(name, keyToWord(key), value)
   const path = name.replace(/^master\./, "").split(".")
   if (!hasPath(defaultMasterSettings, path)) return unknownName(name)
@@ -49,10 +49,10 @@ const readChange = (name: string, value: string): ReadonlyArray<Assignment> | Co
 }
 
 const unknownName = (name: string): CommandFailure => {
-  const words = Object.keys(masterSection.settings).map(keyToWord)
+  const words = allocationKeys.map(keyToWord)
   const paths = [...leavesOf(defaultMasterSettings)].map(({ path }) => path.join("."))
   return refuseInput(
-    `--set ${name}: there is no such setting${suggest(name, [...words, ...paths], (near) => near)}; see \`gleaner master --help\``,
+    `--set ${name}: there is no such setting of what is offered${suggest(name, [...words, ...paths], (near) => near)}; see \`gleaner master --help\``,
   )
 }
 
@@ -88,6 +88,9 @@ const refuseReading = (
   refuseInput(
     `--set ${name}=${value}: ${reading._tag === "Refused" ? reading.problems.join("; ") : "not understood"}`,
   )
+
+/** Settings of the command line that the core hears of. */
+const allocationKeys: ReadonlyArray<string> = Object.keys(allocationSettings)
 
 type Key = keyof typeof masterSection.settings
 
