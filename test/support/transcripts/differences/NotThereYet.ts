@@ -34,12 +34,6 @@ const operations: ReadonlyArray<Reason> = [
     reason: "the older endpoints for reservations are not served yet",
   },
   {
-    exchanges: ["scheduler/*", "crashes/*"],
-    at: "status",
-    ours: "501 *the operation *RESERVE yet*",
-    reason: "frameworks cannot reserve yet; refused by name, with the whole ACCEPT",
-  },
-  {
     exchanges: ["scheduler/main_47_ACCEPT_LAUNCH_GROUP_bad", "scheduler/group_ACCEPT_*"],
     at: "status",
     ours: "501 *the operation LAUNCH_GROUP yet*",
@@ -80,9 +74,9 @@ const operations: ReadonlyArray<Reason> = [
     reason: "groups of tasks and their executors are not there yet",
   },
   {
-    exchanges: ["operator/*", "legacy/*", "auth/*", "scheduler/*", "crashes/*", "raw/*"],
+    exchanges: "legacy/*",
     at: "*/ports",
-    reason: "agents tell amounts only, no ports, so far",
+    reason: "the older endpoints tell amounts only, no ports, so far",
   },
 ]
 
