@@ -125,6 +125,8 @@ export type MasterEvent = Stamp &
     | { readonly type: "WeightsUpdated"; readonly weights: ReadonlyArray<WeightRecord> }
     /** The same for quotas; one without guarantees and limits takes a role's quota away. Top-level roles only. */
     | { readonly type: "QuotasUpdated"; readonly quotas: ReadonlyArray<QuotaRecord> }
+    /** What an operator said of a role's quota is as if it had never been said; one of the settings is none from now on. */
+    | { readonly type: "QuotaRemoved"; readonly role: string }
   )
 
 /** The event of one type. */

@@ -5,19 +5,27 @@ import { initialMasterState, type MasterSettings, type MasterState } from "../..
 import { type Batch, Journal, type JournalError } from "../journal/Journal.ts"
 import { startMachineClock } from "../MachineClock.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
+import { logBatch } from "./BatchLog.ts"
 import { makeDelivery } from "./Delivery.ts"
+import { type EventFeed, makeEventFeed } from "./EventFeed.ts"
 import { type Mail, processMails, type UnstampedEvent } from "./Mailbox.ts"
 import { MasterMetrics } from "./MasterMetrics.ts"
 import { makeOutbox } from "./Outbox.ts"
+import { type RunFacts, runFactsOf } from "./RunFacts.ts"
 import { makeStreams, type Streams } from "./Streams.ts"
 
 /** A framework's call that was not taken in. */
 export class CallRefused extends Data.TaggedError("CallRefused")<{ readonly refusal: CallRefusal }> {}
 
-/** More is waiting than the mailbox holds: the caller should try again. */
-export class MailboxFull extends Data.TaggedError("MailboxFull")<{ readonly capacity: number }> {
+/** Nothing is taken in for now: the caller should try again. `problem` = why; else more is waiting than the mailbox holds. */
+export class MailboxFull extends Data.TaggedError("MailboxFull")<{
+  readonly capacity: number
+  readonly problem?: string
+}> {
   override get message(): string {
-    return `${this.capacity} events are waiting already: try again in a moment`
+    return this.problem === undefined
+      ? `${this.capacity} events are waiting already: try again in a moment`
+      : `nothing can be taken in for now: ${this.problem}`
   }
 }
 
@@ -31,12 +39,14 @@ export class Master extends Context.Tag("gleaner/Master")<
     /** For reading only, and only at once: it changes with every event. */
     readonly state: MasterState
     readonly streams: Streams
+    /** To be subscribed to in a mail's `event`, which runs between two steps. */
+    readonly feed: EventFeed
     /** The machine's time, which the state's own is behind while nothing happens. */
     readonly nowMs: () => number
     readonly outboxSize: () => number
-    /** Why nothing can be promised at the moment: the journal has failed or does not come to an end; undefined = it can. */
+    /** Why nothing can be promised at the moment: the disk is full, or the journal does not come to an end; undefined = it can. */
     readonly journalProblem: () => string | undefined
-    /** Returns when the event and all that follows from it is durable. */
+    /** Returns when the event and all that follows from it is durable. Turned away at once while a full disk keeps nothing. */
     readonly submit: (mail: Partial<Mail>) => Effect.Effect<void, CallRefused | MailboxFull>
     /** The same for what must not get lost, such as the end of a stream: waits while the mailbox is full. */
     readonly tell: (event: Mail["event"]) => Effect.Effect<void>
@@ -84,12 +94,16 @@ export const make = (options: MasterOptions) =>
     const outbox = makeOutbox(recovered.outbox, recovered.lastOutboxId)
     const clock = startMachineClock(state.nowMs)
     const streams = makeStreams()
+    const feed = makeEventFeed()
     const identity: MasterIdentity = { ...options.identity, masterId: state.masterId }
     const carryOut = makeDelivery(outbox, streams, identity)
     const mailbox = yield* Queue.dropping<Waiting>(mailboxCapacity)
 
     const submit = (mail: Partial<Mail>) =>
       Effect.gen(function* () {
+        // What was taken in before waits: it is stepped or about to be, and becomes durable when there is space.
+        const problem = journal.problem()
+        if (problem !== undefined) return yield* new MailboxFull({ capacity: mailboxCapacity, problem })
         const taken = yield* Deferred.make<void, CallRefused>()
         const isIn = yield* Queue.offer(mailbox, { mail: { ...nothing, ...mail }, taken })
         if (!isIn) return yield* new MailboxFull({ capacity: mailboxCapacity })
@@ -114,6 +128,8 @@ export const make = (options: MasterOptions) =>
     let failure: JournalError | undefined
     const journalProblem = () => {
       if (failure !== undefined) return failure.message
+      const problem = journal.problem()
+      if (problem !== undefined) return problem
       const ageMs = appendingSinceMs === undefined ? 0 : performance.now() - appendingSinceMs
       return ageMs > appendMsMax
         ? `the journal has been writing for ${Math.round(ageMs / 1000)} s: look at its disk; nothing is lost, but nothing new is taken until it ends`
@@ -133,16 +149,19 @@ export const make = (options: MasterOptions) =>
         ),
       )
 
-    const take = (waiting: ReadonlyArray<Waiting>) =>
+    const take = (waiting: ReadonlyArray<Waiting>, run?: RunFacts) =>
       Effect.gen(function* () {
         const { batch, effects, refusals, wakeAtMs } = processMails(
           state,
           outbox,
           clock,
           waiting.map(({ mail }) => mail),
+          (changes) => feed.observe(state, changes),
         )
-        if (!isEmptyBatch(batch)) yield* append(batch)
+        if (!isEmptyBatch(batch)) yield* append(run === undefined ? batch : { ...batch, run })
         for (const effect of effects) carryOut(effect)
+        feed.release()
+        yield* logBatch(batch, effects)
         metrics.observe(batch, effects)
         yield* Effect.forEach(waiting, ({ taken }, index) => {
           const refusal = refusals[index]
@@ -171,17 +190,16 @@ export const make = (options: MasterOptions) =>
       })
 
     const run = Effect.gen(function* () {
-      let wakeAtMs = yield* take([
-        {
-          mail: { ...nothing, event: (): UnstampedEvent => ({ type: "MasterStarted" }) },
-          taken: yield* Deferred.make<void, CallRefused>(),
-        },
-      ])
+      const started = {
+        mail: { ...nothing, event: (): UnstampedEvent => ({ type: "MasterStarted" }) },
+        taken: yield* Deferred.make<void, CallRefused>(),
+      }
+      let wakeAtMs = yield* take([started], runFactsOf(options))
       while (true) wakeAtMs = yield* take(yield* nextMails(wakeAtMs))
     }) as Effect.Effect<never, JournalError>
 
     return Master.of({
-      ...{ state, streams, nowMs: clock.nowMs, outboxSize: outbox.size, journalProblem },
+      ...{ state, streams, feed, nowMs: clock.nowMs, outboxSize: outbox.size, journalProblem },
       ...{ submit, tell, stopListening, run },
     })
   })

@@ -172,7 +172,8 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
     }
     case "limit": {
       const role = ["web", "batch", "*"][chapter.pick % 3]!
-      master.step({ type: "QuotasUpdated", quotas: [{ role, quota: quotaOf(chapter.size) }] })
+      if (chapter.size % 5 === 0) master.step({ type: "QuotaRemoved", role })
+      else master.step({ type: "QuotasUpdated", quotas: [{ role, quota: quotaOf(chapter.size) }] })
       return
     }
     case "loseAgent":
