@@ -73,9 +73,8 @@ export const frameworkToWire = (
   connected: framework.streamId !== null,
   recovered: framework.isRecovered,
   registered_time: wallTime(framework.registeredWallMs),
-  ...(framework.reregisteredWallMs === null
-    ? {}
-    : { reregistered_time: wallTime(framework.reregisteredWallMs) }),
+  // In the v1 API it is there from the first subscription on (transcript operator/running_GET_FRAMEWORKS).
+  reregistered_time: wallTime(framework.reregisteredWallMs ?? framework.registeredWallMs),
   ...(hosts.length === 0 ? {} : { offers: hosts.map((host) => offerToWire(host, framework)) }),
   ...allocatedList("allocated_resources", allocated),
   ...allocatedList("offered_resources", offered),

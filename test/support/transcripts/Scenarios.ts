@@ -76,7 +76,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
       "scheduler/main_62_resubscribe_after_TEARDOWN": 71.45,
       "scheduler/rescind_stream": 72,
     },
-    closings: { "scheduler/rescind_stream": 75 },
+    closings: { "operator/SUBSCRIBE_stream": 71.97, "scheduler/rescind_stream": 75 },
     lulls: [
       { atS: 5.655, stream: "scheduler/main_stream", seconds: 0.5 },
       { atS: 52.335, stream: "scheduler/main_stream", seconds: 2 },

@@ -59,6 +59,11 @@ const operations: ReadonlyArray<Reason> = [
     reason: "what follows from reservations, which frameworks cannot make yet",
   },
   {
+    exchanges: "operator/SUBSCRIBE_stream",
+    at: ["TASK_ADDED task-4/0", "TASK_ADDED task-6/0", "TASK_UPDATED task-4/*", "TASK_UPDATED task-6/*"],
+    reason: "tasks on reservations, which frameworks cannot make yet",
+  },
+  {
     exchanges: "scheduler/rescind_stream",
     at: ["RESCIND/*", "UPDATE/task-resc/*"],
     reason: "an operator's reservation took the offer away",
@@ -91,7 +96,6 @@ const frameworks: ReadonlyArray<Reason> = [
       "*/TASK_*",
       "*/framework_ids/*",
       "*/slave_ids/*",
-      "*reregistered_time",
     ],
     reason: "ended tasks and frameworks are not remembered for show yet",
   },
@@ -181,12 +185,6 @@ const agents: ReadonlyArray<Reason> = [
 /** Event stream of operators, files, logging, metrics, capabilities. */
 const stream: ReadonlyArray<Reason> = [
   {
-    exchanges: "operator/SUBSCRIBE_*",
-    at: "status",
-    ours: "501*SUBSCRIBE yet*",
-    reason: "the operator event stream is not served yet",
-  },
-  {
     exchanges: "operator/*",
     at: "status",
     ours: "501 * yet*",
@@ -198,11 +196,6 @@ const stream: ReadonlyArray<Reason> = [
     reason: "the operator event stream is not served yet",
   },
   { exchanges: "legacy/*", at: "status", ours: "404 *", reason: "this legacy endpoint is not served yet" },
-  {
-    exchanges: ["legacy/busy_files_browse_path_master_log", "legacy/idle_files_browse_path_master_log"],
-    at: "body",
-    reason: "404 for another cause: the master serves no files, so no route is there that could miss one",
-  },
   {
     exchanges: ["operator/GET_METRICS*", "legacy/*metrics_snapshot*"],
     at: "body/*",
