@@ -36,6 +36,9 @@ export interface StoreFailure {
   readonly detail: string
 }
 
+/** Before Node 12, JSON.stringify leaves halves of surrogate pairs as they are. */
+const leavesSurrogates = JSON.stringify("\ud800") !== '"\\ud800"'
+
 const loneSurrogate = /\p{Surrogate}/u
 
 /** Encodes a batch, or says which item of it no journal could give back as it is. */
@@ -52,8 +55,9 @@ export const encodeBatch = (batch: Batch): EncodedBatch | StoreFailure => {
     const encoded = JSON.stringify(value)
     if (encoded === undefined) throw new Error("not JSON data")
     size += encoded.length
-    // Before Node 12, JSON.stringify leaves them as they are.
-    return encoded.replace(/\p{Surrogate}/gu, (half) => `\\u${half.charCodeAt(0).toString(16)}`)
+    return leavesSurrogates
+      ? encoded.replace(/\p{Surrogate}/gu, (half) => `\\u${half.charCodeAt(0).toString(16)}`)
+      : encoded
   }
   const whole = (value: number) => {
     if (!Number.isSafeInteger(value)) throw new Error(`${value} is not a whole number`)
