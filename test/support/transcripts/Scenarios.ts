@@ -72,7 +72,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     places: {
       "operator/SUBSCRIBE_stream": 5.2,
       "scheduler/main_stream": 5.3,
-      "scheduler/resubscribe_stream": 52.89,
+      "scheduler/resubscribe_stream": 52.9,
       "scheduler/main_62_resubscribe_after_TEARDOWN": 71.45,
       "scheduler/rescind_stream": 72,
     },

@@ -147,12 +147,6 @@ const agents: ReadonlyArray<Reason> = [
     reason: "the older endpoints for maintenance are not served yet",
   },
   {
-    exchanges: "scheduler/misc_*_INVERSE_OFFERS",
-    at: "status",
-    ours: "501 *",
-    reason: "inverse offers are not on the wire yet",
-  },
-  {
     exchanges: "scheduler/misc_maintenance_stream",
     at: ["RESCIND/*", "INVERSE_OFFERS/*"],
     reason: "maintenance cannot be announced yet",
@@ -169,6 +163,11 @@ const agents: ReadonlyArray<Reason> = [
     ],
     at: "body/*",
     reason: "agents that are away or drained are listed otherwise",
+  },
+  {
+    exchanges: "operator/pc_back_GET_AGENTS",
+    at: "body/get_agents/agents/*/reregistered_time",
+    reason: "when an agent came back is not told yet",
   },
   {
     exchanges: "scheduler/pa_stream",
