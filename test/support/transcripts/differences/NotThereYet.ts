@@ -224,3 +224,13 @@ export const notThereYet: ReadonlyArray<Reason> = [
   ...stream,
   ...access,
 ]
+
+/** Of the exchanges in our own words. */
+export const ownNotThereYet: ReadonlyArray<Reason> = [
+  {
+    exchanges: "own/*",
+    at: "status",
+    ours: "501 * yet*",
+    reason: "this call is not served yet; refused by name",
+  },
+]
