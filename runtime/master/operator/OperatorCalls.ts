@@ -95,5 +95,7 @@ export const answerCall = <R>(
     const { type } = call
     if (Object.hasOwn(questions, type)) return answer(yield* facts, request.caller, type, questions[type]!)
     if (Object.hasOwn(orders, type)) return yield* orders[type]!(call, request.caller)
-    return yield* refuse(501, `501 Not Implemented. gleaner does not take the call ${type} yet`)
+    // UNKNOWN is a type of Mesos's, and no call.
+    const told = type === "UNKNOWN" ? "" : ` gleaner does not take the call ${type} yet`
+    return yield* refuse(501, `501 Not Implemented.${told}`)
   })

@@ -45,9 +45,4 @@ export const reads: ReadonlyArray<Reason> = [
     at: "headers/Location",
     reason: "by the address that others are told: host names may not resolve where the reader is",
   },
-  {
-    exchanges: "operator/err_type_UNKNOWN",
-    at: "body",
-    reason: "says which call is not taken",
-  },
 ]
