@@ -11,6 +11,7 @@ import {
 import { section } from "../Section.ts"
 import { switched } from "../Setting.ts"
 import { boundSettings } from "./BoundSettings.ts"
+import { journalSettings } from "./JournalSettings.ts"
 import {
   aclsSetting,
   advertiseSetting,
@@ -23,7 +24,7 @@ import {
 } from "./SharedSettings.ts"
 
 /** Who gets what; where nothing is said the profile decides. */
-const allocationSettings = {
+export const allocationSettings = {
   profile: choice(
     "gleaner",
     "mesos",
@@ -114,6 +115,7 @@ export const masterSection = section({
     credentials: credentialsSetting,
     acls: aclsSetting,
     ...boundSettings,
+    ...journalSettings,
     ...allocationSettings,
     withParent: withParentSetting,
   },
