@@ -47,7 +47,12 @@ export interface RoutesOptions {
 const withBodyBound = <R>({ handler, maxBodyBytes }: Route<R>): Handler<R> =>
   maxBodyBytes === undefined
     ? handler
-    : (request) => handler({ ...request, body: request.bodyUpTo(maxBodyBytes) })
+    : (request) =>
+        handler({
+          ...request,
+          body: request.bodyUpTo(maxBodyBytes),
+          takeBody: (done) => request.takeBody(done, maxBodyBytes),
+        })
 
 const withoutLast = (path: string): string => path.slice(0, path.lastIndexOf("/") + 1)
 

@@ -1,6 +1,7 @@
 import type { EntityRef, Unstamped } from "../../core/Machine.ts"
 import type { MasterAction } from "../../core/master/Action.ts"
-import type { MasterEvent, TaskRequest } from "../../core/master/Event.ts"
+import type { MasterEvent } from "../../core/master/Event.ts"
+import type { OperationRequest, TaskRequest } from "../../core/master/OperationRequest.ts"
 import { masterEntity, restoreMaster, snapshotMaster } from "../../core/master/Snapshot.ts"
 import {
   defaultMasterSettings,
@@ -75,12 +76,17 @@ export class MasterHarness {
     this.wakeAtMs = this.state.deadlines.nextAtMs()
   }
 
-  addAgent(total: Quantities, agentId: string | null = null, reserve: Quantities = {}): string {
+  addAgent(
+    total: Quantities,
+    agentId: string | null = null,
+    reserve: Quantities = {},
+    ip = "127.0.0.1",
+  ): string {
     this.step({
       type: "AgentRegistered",
       streamId: `as${this.streams++}`,
       agentId,
-      address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
+      address: { hostname: "host", ip, port: 5051 },
       total,
       reserve,
       attributes: [],
@@ -192,7 +198,7 @@ export const frameworkInfo = (info: Partial<FrameworkInfo>): FrameworkInfo => ({
   ...info,
 })
 
-export const launchOf = (taskId: string, agentId: string, resources: Quantities): TaskRequest => ({
+export const launchOf = (taskId: string, agentId: string, resources: PlainResources): TaskRequest => ({
   taskId,
   agentId,
   name: taskId,
@@ -204,11 +210,16 @@ export const launchOf = (taskId: string, agentId: string, resources: Quantities)
   problem: null,
 })
 
+/** The operations of an ACCEPT that launches these. */
+export const launching = (tasks: ReadonlyArray<TaskRequest>): ReadonlyArray<OperationRequest> => [
+  { type: "LAUNCH", tasks },
+]
+
 export const specOf = (
   taskId: string,
   frameworkId: string,
   agentId: string,
-  resources: Quantities,
+  resources: PlainResources,
 ): TaskSpec => ({
   taskId,
   frameworkId,

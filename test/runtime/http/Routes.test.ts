@@ -13,8 +13,13 @@ const requestOf = (method: string, path: string, headers = {}, body = ""): HttpR
   remoteAddress: "127.0.0.1",
   principal: null,
   caller: nobody,
+  prove: () => {},
   body: Effect.succeed(Buffer.from(body)),
   bodyUpTo: () => Effect.succeed(Buffer.from(body)),
+  takeBody: (done) => {
+    done(Buffer.from(body))
+    return () => {}
+  },
 })
 
 const answer = <A>(effect: Effect.Effect<A, HttpRefusal>): A | HttpRefusal =>
