@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import type { MasterEvent } from "../../../core/master/Event.ts"
 import { MesosCounters } from "../../../runtime/master/MesosCounters.ts"
-import { launching, launchOf, MasterHarness, statusOf } from "../../support/MasterHarness.ts"
+import { actionsOf, launching, launchOf, MasterHarness, statusOf } from "../../support/MasterHarness.ts"
 
 /** A master whose every step is a batch that the counters see. */
 class CountedMaster extends MasterHarness {
