@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto"
-import { rmSync } from "node:fs"
+import { rmSync, statSync } from "node:fs"
 import { hostname } from "node:os"
 import { dirname } from "node:path"
 import { Effect, Layer } from "effect"
@@ -46,6 +46,10 @@ export interface MasterDaemonOptions {
   readonly onReady: (facts: { readonly url: string }) => void
 }
 
+/** In bytes; a file that is not there has none. */
+const sizeOfFiles = (paths: ReadonlyArray<string>): number =>
+  paths.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0)
+
 /** A whole master: journal, machine, HTTP. Runs until interrupted; fails when its journal does. */
 export const runMasterDaemon = (options: MasterDaemonOptions) => {
   const { data, settings, version } = options
@@ -54,6 +58,8 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
   const program = Effect.gen(function* () {
     const door = makeDoor(yield* readAccess({ ...options, secretFile: data.secretFile }), options.bounds)
     const master = yield* Master.Master
+    const metrics = yield* MasterMetrics.MasterMetrics
+    metrics.watchJournal(() => sizeOfFiles([data.journalFile, `${data.journalFile}-wal`]))
     const loop = yield* Effect.forkScoped(master.run)
     const routes: Array<Route<Master.Master | MasterMetrics.MasterMetrics>> = [
       ...openRoutes(identity).map(openRoute(door)),

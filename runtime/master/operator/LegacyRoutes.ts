@@ -9,7 +9,7 @@ import { agentViews } from "./Agents.ts"
 import type { OperatorFacts } from "./Facts.ts"
 import { filesRoutes } from "./Files.ts"
 import { frameworkViews } from "./Frameworks.ts"
-import { flagsView } from "./Info.ts"
+import { flagsView, systemStats } from "./Info.ts"
 import { toggleLogging } from "./LoggingLevel.ts"
 import { maintenanceSchedule, maintenanceStatus } from "./Maintenance.ts"
 import { removeQuota, setQuota } from "./OldQuota.ts"
@@ -38,6 +38,7 @@ const views: { readonly [path: string]: View } = {
   "/frameworks": ({ state }, query) => frameworkViews(state, query.get("framework_id")),
   "/tasks": ({ state }, query) => taskViews(state, query),
   "/roles": ({ state }) => rolesView(state),
+  "/system/stats.json": () => systemStats(),
   "/flags": ({ flags }) => ({ flags: flagsView(flags) }),
 }
 
