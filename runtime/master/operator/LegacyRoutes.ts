@@ -1,13 +1,15 @@
 import { Effect, Either } from "effect"
-import { badRequest, type HttpRefusal, type HttpRequest, jsonReply } from "../../http/HttpMessage.ts"
+import { badRequest, HttpRefusal, type HttpRequest, jsonReply } from "../../http/HttpMessage.ts"
+import { parseJsonObject } from "../../http/JsonRequest.ts"
 import { get, post, type Route, read } from "../../http/Routes.ts"
+import { readMachines, readSchedule } from "../../mesos/MaintenanceCall.ts"
 import { readWeightInfos } from "../../mesos/OperatorCall.ts"
 import type { Master } from "../Master.ts"
 import { agentViews } from "./Agents.ts"
 import type { OperatorFacts } from "./Facts.ts"
 import { frameworkViews } from "./Frameworks.ts"
 import { flagsView } from "./Info.ts"
-import { maintenanceSchedule, maintenanceStatus } from "./Maintenance.ts"
+import { bringDown, bringUp, maintenanceSchedule, maintenanceStatus, updateSchedule } from "./Maintenance.ts"
 import { quotaStatus } from "./Quota.ts"
 import { rolesView } from "./Roles.ts"
 import { stateView } from "./State.ts"
@@ -26,8 +28,7 @@ const views: { readonly [path: string]: View } = {
   "/state-summary": stateSummary,
   // Of one agent when it is named: what a monitor beside an Apache Mesos asks (spec/mesos.md §1.13, 2).
   "/slaves": ({ state }, query) => ({
-    slaves: agentViews(state, query.get("slave_id")),
-    recovered_slaves: [],
+    ...agentViews(state, query.get("slave_id")),
   }),
   "/frameworks": ({ state }, query) => frameworkViews(state, query.get("framework_id")),
   "/tasks": ({ state }, query) => taskViews(state, query),
@@ -78,6 +79,31 @@ const changes: ReadonlyArray<Route<Master>> = [
   },
 ]
 
+const scheduleRoutes: ReadonlyArray<Route<Master>> = [
+  post("/maintenance/schedule", (request) =>
+    Effect.flatMap(request.body, (body) => {
+      const json = parseJsonObject(body.toString("utf8"))
+      if (json instanceof HttpRefusal) return json
+      const windows = readSchedule(json)
+      return Either.isLeft(windows) ? badRequest(windows.left.message) : updateSchedule(windows.right)
+    }),
+  ),
+  ...[
+    { path: "/machine/down", order: bringDown },
+    { path: "/machine/up", order: bringUp },
+  ].map(({ path, order }) =>
+    post(path, (request) =>
+      Effect.flatMap(request.body, (body) => {
+        const json = Either.try(() => JSON.parse(body.toString("utf8")) as unknown)
+        if (Either.isLeft(json))
+          return badRequest("Failed to parse the list of machines: syntax error in JSON")
+        const machines = readMachines(json.right)
+        return Either.isLeft(machines) ? badRequest(machines.left.message) : order(machines.right)
+      }),
+    ),
+  ),
+]
+
 export const legacyRoutes = <R>(
   facts: Effect.Effect<OperatorFacts, never, R>,
 ): ReadonlyArray<Route<R | Master>> => {
@@ -85,6 +111,7 @@ export const legacyRoutes = <R>(
     Effect.map(facts, (known) => jsonReply(view(known, request.query())))
   return [
     ...changes,
+    ...scheduleRoutes,
     ...Object.entries(views).map(([path, view]) => read(path, show(view))),
     ...Object.entries(changeableViews).map(([path, view]) => get(path, show(view))),
     read("/metrics/snapshot", (request) => {

@@ -7,13 +7,22 @@ import {
   refuse,
 } from "../../http/HttpMessage.ts"
 import { checkAccept, readJsonObject } from "../../http/JsonRequest.ts"
+import { wireToWindows } from "../../mesos/MaintenanceCall.ts"
 import { type OperatorCall, readOperatorCall } from "../../mesos/OperatorCall.ts"
+import { spanToMs } from "../../mesos/ProtoJson.ts"
 import type { Master } from "../Master.ts"
 import { getAgents } from "./Agents.ts"
 import type { OperatorFacts } from "./Facts.ts"
 import { getFrameworks } from "./Frameworks.ts"
+import { deactivateAgent, drainAgent, markAgentGone, reactivateAgent } from "./Hosts.ts"
 import { getFlags, getHealth, getLoggingLevel, getMaster, getMetrics, getVersion } from "./Info.ts"
-import { getMaintenanceSchedule, getMaintenanceStatus } from "./Maintenance.ts"
+import {
+  bringDown,
+  bringUp,
+  getMaintenanceSchedule,
+  getMaintenanceStatus,
+  updateSchedule,
+} from "./Maintenance.ts"
 import { getQuota } from "./Quota.ts"
 import { getRoles } from "./Roles.ts"
 import { getState } from "./State.ts"
@@ -55,6 +64,18 @@ type Order = (call: OperatorCall) => Effect.Effect<HttpReply, HttpRefusal, Maste
 const orders: { readonly [type: string]: Order } = {
   TEARDOWN: ({ teardown }) => tearDown(teardown!.framework_id.value),
   UPDATE_WEIGHTS: ({ update_weights }) => updateWeights(update_weights!.weight_infos),
+  UPDATE_MAINTENANCE_SCHEDULE: ({ update_maintenance_schedule }) =>
+    updateSchedule(wireToWindows(update_maintenance_schedule!.schedule)),
+  START_MAINTENANCE: ({ start_maintenance }) => bringDown(start_maintenance!.machines),
+  STOP_MAINTENANCE: ({ stop_maintenance }) => bringUp(stop_maintenance!.machines),
+  DRAIN_AGENT: ({ drain_agent }) => {
+    const { agent_id, max_grace_period, mark_gone } = drain_agent!
+    const graceMaxMs = max_grace_period === undefined ? null : spanToMs(max_grace_period)
+    return drainAgent(agent_id.value, graceMaxMs, mark_gone)
+  },
+  DEACTIVATE_AGENT: ({ deactivate_agent }) => deactivateAgent(deactivate_agent!.agent_id.value),
+  REACTIVATE_AGENT: ({ reactivate_agent }) => reactivateAgent(reactivate_agent!.agent_id.value),
+  MARK_AGENT_GONE: ({ mark_agent_gone }) => markAgentGone(mark_agent_gone!.agent_id.value),
   UPDATE_QUOTA: ({ update_quota }) => updateQuota(update_quota!.quota_configs, update_quota!.force),
 }
 
