@@ -1,4 +1,4 @@
-import { quantitiesToResources } from "../resources/Resources.ts"
+import { heldResources } from "../resources/HeldResources.ts"
 import { bookHeldTasks, takeTasksOf } from "./AgentTasks.ts"
 import { agentDeadline, type MasterContext, machineKey, putAgent } from "./Context.ts"
 import { continueDrain } from "./Draining.ts"
@@ -33,7 +33,7 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
   const agent: AgentRecord = {
     id,
     address: event.address,
-    total: quantitiesToResources(event.total),
+    total: heldResources(event.total),
     reserve: event.reserve,
     attributes: event.attributes,
     version: event.version,

@@ -1,12 +1,7 @@
 import { agentCapabilities } from "../../../core/master/NewAllocator.ts"
 import type { AgentRecord, MasterState } from "../../../core/master/State.ts"
 import { isRecovered } from "../../../core/master/Statuses.ts"
-import {
-  addResources,
-  isNoResources,
-  quantitiesToResources,
-  scalarQuantities,
-} from "../../../core/resources/Resources.ts"
+import { addResources, isNoResources, scalarQuantities } from "../../../core/resources/Resources.ts"
 import { agentInfoToWire, agentPid, agentToWire, drainInfo, isActive } from "../../mesos/OperatorViews.ts"
 import { resourcesToBothForms } from "../../mesos/Resources.ts"
 import {
@@ -29,8 +24,8 @@ export const agentSummary = (agent: AgentRecord, { used, offered, held, unreserv
   attributes: Object.fromEntries(agent.attributes.map(({ name, value }) => [name, value])),
   registered_time: agent.registeredWallMs / 1000,
   resources: resourcesView(agent.total),
-  used_resources: scalarsView(used),
-  offered_resources: scalarsView(offered),
+  used_resources: resourcesView(used),
+  offered_resources: resourcesView(offered),
   reserved_resources: isNoResources(held) ? {} : { [primaryRole]: scalarsView(scalarQuantities(held)) },
   unreserved_resources: resourcesView(unreserved),
   active: isActive(agent),
@@ -51,8 +46,8 @@ const agentView = (agent: AgentRecord, amounts: AgentAmounts) => ({
     ? {}
     : { [primaryRole]: resourcesToBothForms(amounts.held) },
   unreserved_resources_full: resourcesToBothForms(amounts.unreserved),
-  used_resources_full: resourcesToBothForms(quantitiesToResources(amounts.used)),
-  offered_resources_full: resourcesToBothForms(quantitiesToResources(amounts.offered)),
+  used_resources_full: resourcesToBothForms(amounts.used),
+  offered_resources_full: resourcesToBothForms(amounts.offered),
   /** gleaner's own: the whole reserve that is wanted; what tasks hold of it is taken when they end. */
   wanted_reserve: scalarsView(agent.reserve),
   /** gleaner's own: connected, stopping, disconnected (tasks believed to run) or unreachable. */
@@ -75,6 +70,9 @@ export const agentsByStanding = (state: MasterState) => {
   return { registered, recovered, unreachable }
 }
 
+/** Whether GET_AGENTS has it among those that are there or were until now. */
+export const isListed = ({ condition }: AgentRecord): boolean => condition !== "unreachable"
+
 /** The agents, or the one of this id. gleaner's own: `unreachable_slave_list`, so that people see which ones are missing. */
 export const agentViews = (state: MasterState, agentId: string | null) => {
   const views = (agents: ReadonlyArray<AgentRecord>) =>
@@ -89,15 +87,18 @@ export const agentViews = (state: MasterState, agentId: string | null) => {
   }
 }
 
+/** One agent in the words of GET_AGENTS. */
+export const agentMessage = (state: MasterState, agent: AgentRecord) => {
+  const { held, unreserved } = amountsOfAgent(state, agent)
+  const total = addResources(unreserved, held)
+  return agentToWire(agent, { total, ...sharesOfAgent(state, agent) })
+}
+
 /** GET_AGENTS: of recovered ones only what they are, as in Mesos. */
 export const getAgents = (state: MasterState) => {
   const { registered, recovered } = agentsByStanding(state)
   return {
-    agents: registered.map((agent) => {
-      const { held, unreserved } = amountsOfAgent(state, agent)
-      const total = addResources(unreserved, held)
-      return agentToWire(agent, { total, ...sharesOfAgent(state, agent) })
-    }),
+    agents: registered.map((agent) => agentMessage(state, agent)),
     recovered_agents: recovered.map(agentInfoToWire),
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { lossesPerStep } from "../../../core/master/AgentLoss.ts"
 import { defaultMasterSettings } from "../../../core/master/State.ts"
-import { actionsOf, launchOf, MasterHarness, statusesOf } from "../../support/MasterHarness.ts"
+import { actionsOf, launching, launchOf, MasterHarness, statusesOf } from "../../support/MasterHarness.ts"
 import { host, small } from "../../support/MasterScenes.ts"
 
 const { agentTimeoutMs, agentForgetMs, agentRemovalPauseMs } = defaultMasterSettings
@@ -16,7 +16,7 @@ const cutInHalf = (hosts: number, settings = defaultMasterSettings) => {
       type: "OffersAccepted",
       frameworkId: framework.id,
       offerIds: [offer.id],
-      launches: [launchOf(`on-${offer.agentId}`, offer.agentId, small)],
+      operations: launching([launchOf(`on-${offer.agentId}`, offer.agentId, small)]),
       refuseMs: 1e9,
     })
   }

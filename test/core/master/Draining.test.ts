@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest"
-import { actionsOf, launchOf, MasterHarness, specOf, statusesOf } from "../../support/MasterHarness.ts"
+import {
+  actionsOf,
+  launching,
+  launchOf,
+  MasterHarness,
+  specOf,
+  statusesOf,
+} from "../../support/MasterHarness.ts"
 import { host, offered, running, small } from "../../support/MasterScenes.ts"
 
 const drain = (
@@ -103,7 +110,7 @@ describe("a draining agent", () => {
         type: "OffersAccepted",
         frameworkId: framework.id,
         offerIds: [offers[0]!.offer.id],
-        launches: [launchOf("t", agentId, small)],
+        operations: launching([launchOf("t", agentId, small)]),
         refuseMs: null,
       })
       const isGone = capabilities.length > 0

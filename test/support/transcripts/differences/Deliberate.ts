@@ -8,6 +8,11 @@ export const deliberate: ReadonlyArray<Reason> = [
     reason: "no JSONP: a script of any site could read the cluster's state through a browser",
   },
   {
+    exchanges: ["auth/state_anonymous", "auth/GET_HEALTH_bad_password", "auth/bad_auth_scheme"],
+    at: "body",
+    reason: "behind Mesos's words stands what to send, and where to find it",
+  },
+  {
     exchanges: "scheduler/main_44_ACCEPT_unknown_op_type",
     at: "status",
     reason: "an operation of unknown type is refused by name instead of dropped silently",
@@ -18,7 +23,14 @@ export const deliberate: ReadonlyArray<Reason> = [
     reason: "health checks are refused by name; where Mesos ran the task, nothing is taken of the next offer",
   },
   {
-    exchanges: ["scheduler/main_stream", "scheduler/pa_stream", "scheduler/pc_stream"],
+    exchanges: [
+      "scheduler/main_stream",
+      "scheduler/pa_stream",
+      "scheduler/pc_stream",
+      "scheduler/failover_stream1",
+      "scheduler/failover_stream2",
+      "scheduler/misc_maintenance_stream",
+    ],
     at: ["UPDATE/*/container_status/network_infos", "UPDATE/*/container_status/executor_pid"],
     reason: "of a container its id is told; it has the host's network, and no executor",
   },

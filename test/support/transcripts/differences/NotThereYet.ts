@@ -11,6 +11,12 @@ const operations: ReadonlyArray<Reason> = [
     reason: "operators cannot reserve yet",
   },
   {
+    exchanges: ["auth/RESERVE_alice_*", "auth/UNRESERVE_alice_ok"],
+    at: "status",
+    ours: "403 *",
+    reason: "what is in such a call is not read yet, so only those who may reserve anything may make it",
+  },
+  {
     exchanges: ["operator/CREATE_VOLUMES_*", "crashes/CREATE_VOLUMES_empty_list"],
     at: "status",
     ours: "501 *CREATE_VOLUMES yet*",
@@ -83,18 +89,6 @@ const operations: ReadonlyArray<Reason> = [
 /** What is told of frameworks and tasks that ended, and what a framework changes of itself. */
 const frameworks: ReadonlyArray<Reason> = [
   {
-    exchanges: "scheduler/main_*",
-    at: "status",
-    ours: "501 *the call UPDATE_FRAMEWORK yet*",
-    reason: "UPDATE_FRAMEWORK is not taken yet",
-  },
-  {
-    exchanges: ["scheduler/main_54_MESSAGE", "scheduler/main_55_SHUTDOWN_unknown"],
-    at: "status",
-    ours: "501 *",
-    reason: "custom executors are not there yet, so nobody to send a message to or to shut down",
-  },
-  {
     exchanges: ["operator/*", "legacy/*"],
     at: [
       "*completed_tasks/*",
@@ -113,12 +107,7 @@ const frameworks: ReadonlyArray<Reason> = [
     reason: "of a task the newest status is kept so far",
   },
   {
-    exchanges: [
-      "operator/after_GET_FRAMEWORKS",
-      "legacy/busy_*",
-      "legacy/*_roles",
-      "operator/UPDATE_QUOTA_ok_then_roles",
-    ],
+    exchanges: ["legacy/busy_*", "legacy/*_roles", "operator/UPDATE_QUOTA_ok_then_roles"],
     at: ["*/roles/*"],
     reason: "roles that UPDATE_FRAMEWORK added, and roles with a weight or a quota alone",
   },
@@ -233,28 +222,12 @@ const stream: ReadonlyArray<Reason> = [
   { exchanges: "operator/gzip", at: "headers/Content-Encoding", reason: "replies are not compressed yet" },
 ]
 
-/** Principals, realms, ACLs. */
+/** Rules. */
 const access: ReadonlyArray<Reason> = [
   {
-    exchanges: "auth/*",
-    at: "status",
-    ours: "401 *",
-    reason: "one secret for the cluster: passwords of further principals are not known",
-  },
-  {
-    exchanges: ["auth/state_anonymous", "auth/GET_HEALTH_bad_password", "auth/bad_auth_scheme"],
-    at: ["headers/WWW-Authenticate", "body"],
-    reason: "the realm and the sentence are gleaner's, and say where the secret is",
-  },
-  {
-    exchanges: "auth/sched_principal_mismatch",
-    at: "status",
-    reason: "the secret proves no principal that FrameworkInfo could contradict",
-  },
-  {
-    exchanges: ["auth/sched_role_not_allowed", "auth/sched_alice_stream"],
-    at: ["0/*", "ERROR/*", "HEARTBEAT/*", "closed", "offers", "UPDATE/a-1/*"],
-    reason: "no ACLs: whoever has the secret may use every role and user",
+    exchanges: "auth/sched_alice_stream",
+    at: "UPDATE/a-1/*",
+    reason: "rules for users of tasks are not asked yet",
   },
 ]
 

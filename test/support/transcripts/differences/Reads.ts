@@ -3,7 +3,7 @@ import type { Reason } from "../Verdict.ts"
 /** What operators and tools read: members of gleaner's own, and members that have no meaning here. */
 export const reads: ReadonlyArray<Reason> = [
   {
-    exchanges: ["operator/*_GET_FLAGS", "legacy/*_flags", "legacy/*state", "auth/state_alice"],
+    exchanges: ["operator/*_GET_FLAGS", "legacy/*_flags", "legacy/*state"],
     at: ["body/get_flags/flags/*", "body/flags/*", "body/flags"],
     reason: "flags are gleaner's settings, and hers have other names",
   },
@@ -24,28 +24,21 @@ export const reads: ReadonlyArray<Reason> = [
     reason: "gleaner tells its version, and no build",
   },
   {
-    exchanges: ["legacy/*", "auth/state_alice"],
+    exchanges: ["legacy/*", "auth/state_*"],
     at: [
       "body/slaves/*/condition",
       "body/slaves/*/wanted_reserve",
       "body/roles/*/priority",
       "body/roles/*/share",
+      "*tasks/*/command",
+      "*tasks/*/launched_time",
     ],
     reason: "gleaner's own: what its users look for and Mesos does not know",
   },
   {
-    exchanges: ["legacy/*state", "auth/state_alice"],
+    exchanges: ["legacy/*state", "auth/state_*"],
     at: "body/slaves/*_resources_full",
     reason: "/state shows resources in full, as /slaves does; Mesos only in /slaves",
-  },
-  {
-    exchanges: "legacy/*",
-    at: [
-      "body/frameworks/*/offer_constraints",
-      "body/frameworks/*/unregistered_time",
-      "body/frameworks/*/webui_url",
-    ],
-    reason: "members that say nothing about these frameworks are left out",
   },
   {
     exchanges: "legacy/*_redirect",
