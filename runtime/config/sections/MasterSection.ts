@@ -11,6 +11,7 @@ import {
 import { section } from "../Section.ts"
 import { switched } from "../Setting.ts"
 import { boundSettings } from "./BoundSettings.ts"
+import { lossSettings } from "./LossSettings.ts"
 import {
   aclsSetting,
   advertiseSetting,
@@ -115,6 +116,7 @@ export const masterSection = section({
     acls: aclsSetting,
     ...boundSettings,
     ...allocationSettings,
+    ...lossSettings,
     withParent: withParentSetting,
   },
 })
