@@ -12,6 +12,7 @@ import { section } from "../Section.ts"
 import { switched } from "../Setting.ts"
 import { boundSettings } from "./BoundSettings.ts"
 import { journalSettings } from "./JournalSettings.ts"
+import { lossSettings } from "./LossSettings.ts"
 import {
   aclsSetting,
   advertiseSetting,
@@ -117,6 +118,7 @@ export const masterSection = section({
     ...boundSettings,
     ...journalSettings,
     ...allocationSettings,
+    ...lossSettings,
     withParent: withParentSetting,
   },
 })
