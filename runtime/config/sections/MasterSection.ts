@@ -21,6 +21,7 @@ import {
   portSetting,
   withParentSetting,
 } from "./SharedSettings.ts"
+import { tlsClientSettings, tlsRequireClientCertSetting } from "./TlsSettings.ts"
 
 /** Who gets what; where nothing is said the profile decides. */
 const allocationSettings = {
@@ -113,6 +114,8 @@ export const masterSection = section({
     authentication: authenticationSetting,
     credentials: credentialsSetting,
     acls: aclsSetting,
+    ...tlsClientSettings,
+    tlsRequireClientCert: tlsRequireClientCertSetting,
     ...boundSettings,
     ...allocationSettings,
     withParent: withParentSetting,
