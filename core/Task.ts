@@ -1,4 +1,4 @@
-import type { Quantities } from "./resources/Quantities.ts"
+import type { PlainResources } from "./resources/PlainForm.ts"
 
 /** Task states and their names as in Mesos (spec/mesos.md §2.7). */
 export const taskStates = [
@@ -55,13 +55,22 @@ export interface TaskSpec {
   readonly agentId: string
   readonly name: string
   readonly role: string
-  readonly resources: Quantities
+  /** See `resources/HeldResources.ts`. */
+  readonly resources: PlainResources
   readonly command: TaskCommand
   /** The framework's user, for tasks that ask for none (`FrameworkInfo.user`); empty = the agent's default. */
   readonly frameworkUser: string
   /** Time between SIGTERM and SIGKILL; null = the agent's default (spec/mesos.md §3.5: 3 s). */
   readonly killGraceMs: number | null
   readonly labels: ReadonlyArray<Label>
+}
+
+/** The host is to be empty: what that means for one of its tasks. */
+export interface DrainOrder {
+  /** It gets no more time than this, however long its grace; null = its grace. */
+  readonly graceMaxMs: number | null
+  /** Its host is gone afterwards, and its framework knows what that means. */
+  readonly isGone: boolean
 }
 
 export type StatusSource = "SOURCE_MASTER" | "SOURCE_AGENT" | "SOURCE_EXECUTOR"

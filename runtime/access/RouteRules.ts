@@ -55,6 +55,13 @@ const routeRules: { readonly [route: string]: RouteRule } = {
   "GET /quota": "filtered",
   "GET /flags": any("view_flags"),
   "GET /metrics/snapshot": [{ action: "get_endpoints", object: "/metrics/snapshot" }],
+  "GET /system/stats.json": "everybody",
+  "GET /files/browse": any("access_mesos_logs"),
+  "GET /files/read": any("access_mesos_logs"),
+  "GET /files/download": any("access_mesos_logs"),
+  "GET /files/debug": [{ action: "get_endpoints", object: "/files/debug" }],
+  // One door for asking and setting.
+  "GET /logging/toggle": [{ action: "get_endpoints", object: "/logging/toggle" }, ...any("set_log_level")],
   "GET /maintenance/schedule": any("get_maintenance_schedules"),
   "GET /maintenance/status": any("get_maintenance_statuses"),
   "POST /teardown": (body) => ({
@@ -63,6 +70,8 @@ const routeRules: { readonly [route: string]: RouteRule } = {
   }),
   "PUT /weights": json((weights) => ({ type: "UPDATE_WEIGHTS", update_weights: { weight_infos: weights } })),
   "POST /quota": json((request) => ({ type: "SET_QUOTA", set_quota: { quota_request: request } })),
+  // The role stands in the path; who may change some roles' quotas only has REMOVE_QUOTA.
+  "DELETE /quota/*": any("update_quotas"),
   "POST /reserve": form("RESERVE_RESOURCES", "reserve_resources", "resources"),
   "POST /unreserve": form("UNRESERVE_RESOURCES", "unreserve_resources", "resources"),
   "POST /create-volumes": form("CREATE_VOLUMES", "create_volumes", "volumes"),

@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto"
 import { hostname } from "node:os"
 import { join } from "node:path"
-import { Effect, Layer, Schedule } from "effect"
+import { Data, Effect, Layer, Schedule } from "effect"
 import type { AgentAction } from "../../core/agent/Action.ts"
 import { defaultAgentSettings } from "../../core/agent/State.ts"
 import type { TextAttribute } from "../../core/master/State.ts"
-import { type Quantities, quantitiesToText, toQuantities } from "../../core/resources/Quantities.ts"
+import { resourcesToPlain } from "../../core/resources/PlainForm.ts"
+import { resourcesToText, scalarQuantities } from "../../core/resources/Resources.ts"
 import { chooseAdvertisedIp } from "../AdvertisedAddress.ts"
 import { readAgentAccess } from "../access/Access.ts"
 import { makeDoor } from "../access/Door.ts"
@@ -16,7 +17,6 @@ import * as LinuxKernel from "../cgroups/LinuxKernel.ts"
 import * as Unconfined from "../cgroups/Unconfined.ts"
 import { makeFolder, makePrivateFolder } from "../DataFolder.ts"
 import { readBootId } from "../host/BootId.ts"
-import { offerable, readTotal } from "../host/HostCapacity.ts"
 import { emptyReply } from "../http/HttpMessage.ts"
 import { httpUrl, schemeOf } from "../http/HttpUrl.ts"
 import { serve } from "../http/Listener.ts"
@@ -30,6 +30,7 @@ import * as AgentMetrics from "./AgentMetrics.ts"
 import { makeFilesRoutes } from "./FilesApi.ts"
 import { makeHostRoutes, makeMetricsRoutes } from "./HostApi.ts"
 import * as Launcher from "./Launcher.ts"
+import { type LentOptions, lentResources } from "./LentResources.ts"
 import { sweepRunRoot } from "./launcher/RunFolder.ts"
 import { heldTasksOf } from "./lease/ToldTasks.ts"
 import { type MasterLink, makeMasterLink } from "./MasterLink.ts"
@@ -39,8 +40,7 @@ import { closedFolders } from "./Sandbox.ts"
 import { keepSandboxesClean } from "./SandboxCleanup.ts"
 import { makeTaskRunner } from "./TaskRunner.ts"
 
-export interface AgentDaemonOptions {
-  readonly folder: string
+export interface AgentDaemonOptions extends LentOptions {
   readonly master: MasterAccess
   /** Files of principals who may ask this agent and of what they may do; null = only who has the secret of the agent itself. */
   readonly credentialsFile: string | null
@@ -52,9 +52,6 @@ export interface AgentDaemonOptions {
   /** The address that others are told; null = found out. */
   readonly advertisedIp: string | null
   readonly version: string
-  /** Null = find out. */
-  readonly cpuMilli: number | null
-  readonly memMilli: number | null
   readonly attributes: ReadonlyArray<TextAttribute>
   readonly defaultUser: string
   readonly allowRootTasks: boolean
@@ -68,6 +65,13 @@ export interface AgentDaemonOptions {
   readonly endTasksWhen: Effect.Effect<void>
   /** Called once the master knows this agent. */
   readonly onReady: (facts: { readonly url: string; readonly resources: string }) => void
+}
+
+/** Not to be started again by itself: it would only be told the same. */
+export class ToldToEndByMaster extends Data.TaggedError("ToldToEndByMaster")<{ readonly reason: string }> {
+  override get message(): string {
+    return `the master told this agent to end: ${this.reason}; its tasks have ended`
+  }
 }
 
 /** How long ending tasks may take at a stop: their grace, then their destruction. */
@@ -107,7 +111,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
     let evict = (_containerId: string, _why: string): void => {}
     const lease = yield* makeMonitorLease({
       folder: options.folder,
-      total,
+      total: scalarQuantities(total),
       isMonitored: options.monitor === "required" && options.confinement === "required",
       tasks: () => heldTasksOf(recovered.state, Date.now()),
       evict: (containerId, why) => evict(containerId, why),
@@ -148,7 +152,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
         reserve: lease.reserve,
         facts: {
           address: { hostname: hostname(), ip, port: listener.port },
-          total,
+          total: resourcesToPlain(total),
           attributes: options.attributes,
           version: options.version,
         },
@@ -158,15 +162,21 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
     link = connected
     const serving = Effect.gen(function* () {
       yield* connected.registered
-      const resources = quantitiesToText(total)
+      const resources = resourcesToText(total)
       yield* Effect.logInfo("agent serves").pipe(
         Effect.annotateLogs({ url: listener.url, master: url, resources }),
       )
       options.onReady({ url: httpUrl(ip, listener.port, schemeOf(listener.url)), resources })
       return yield* Effect.never
     })
-    yield* Effect.raceFirst(serving, Effect.raceFirst(agent.failed, options.endTasksWhen))
+    const asked = Effect.as(options.endTasksWhen, undefined)
+    const told = yield* Effect.raceFirst(
+      serving,
+      Effect.raceFirst(agent.failed, Effect.raceFirst(asked, connected.toldToEnd)),
+    )
+    if (told !== undefined) yield* Effect.logWarning("the master tells this agent to end: its tasks end now")
     yield* Effect.raceFirst(agent.failed, endAllTasks(agent, connected))
+    if (told !== undefined) return yield* new ToldToEndByMaster({ reason: told })
   }).pipe(Effect.scoped)
 
   const layers = Layer.mergeAll(
@@ -199,16 +209,6 @@ const measured = (
 /** Containers of tasks that the agent has to answer for. */
 const livingContainers = ({ state }: RecoveredAgent): ReadonlySet<string> =>
   new Set([...state.tasks.values()].filter(({ phase }) => phase !== "gone").map((task) => task.containerId))
-
-const lentResources = ({ cpuMilli, memMilli, folder }: AgentDaemonOptions) =>
-  Effect.map(readTotal(folder), (host): Quantities => {
-    const lent = offerable(host)
-    return toQuantities([
-      ["cpus", cpuMilli ?? lent.cpuMilli],
-      ["mem", memMilli ?? lent.memMilli],
-      ["disk", lent.diskMilli],
-    ])
-  })
 
 interface Shown {
   readonly view: MonitorLease["view"]

@@ -11,7 +11,7 @@ import {
   unavailable,
 } from "./HttpMessage.ts"
 import { openRecordStream, type RecordStream } from "./RecordStream.ts"
-import { type BodyBounds, readBody } from "./RequestBody.ts"
+import { type BodyBounds, collectBody, readBody } from "./RequestBody.ts"
 
 // One request and its reply, between node:http's objects and ours.
 
@@ -50,6 +50,8 @@ export const toHttpRequest = (
     prove,
     body: readBody(incoming, bounds),
     bodyUpTo: (maxBodyBytes) => readBody(incoming, { ...bounds, maxBodyBytes }),
+    takeBody: (done, maxBodyBytes) =>
+      collectBody(incoming, maxBodyBytes === undefined ? bounds : { ...bounds, maxBodyBytes }, done),
   }
 }
 
@@ -74,7 +76,8 @@ const writeFull = (exchange: Exchange, reply: FullReply) => {
   const { response } = exchange
   setConnection(exchange)
   response.writeHead(reply.status, { ...reply.headers, "Content-Length": Buffer.byteLength(reply.body) })
-  response.end(reply.body)
+  if (reply.body === "") response.end()
+  else response.end(reply.body)
   guardStall(exchange)
 }
 

@@ -1,13 +1,13 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
-import { Data, Effect, type Exit, FiberId, Runtime, type Scope } from "effect"
+import { Data, Effect, Runtime, type Scope } from "effect"
 import { type ConnectionBounds, guardConnections, tellOfDrops } from "./ConnectionBounds.ts"
 import { type ExchangeSettings, toHttpRequest, writeExit } from "./Exchange.ts"
-import type { HttpRefusal, HttpReply } from "./HttpMessage.ts"
 import { httpUrl } from "./HttpUrl.ts"
 import { type ListenerTls, makeTransport, readyEvent } from "./ListenerTls.ts"
 import type { RecordStream } from "./RecordStream.ts"
 import type { Handler } from "./Routes.ts"
+import { runHandler } from "./RunHandler.ts"
 
 export interface ListenerBounds extends ConnectionBounds {
   /** Bodies beyond it are refused with 413, unless their route has a bound of its own; default 1 MiB. */
@@ -140,8 +140,8 @@ const listen = (server: Server, { host, port, tls }: Pick<ListenerOptions<never>
   })
 
 /**
- * Serves HTTP until its scope ends. Each request's handler is a fiber of its own; it is interrupted when its client
- * leaves before the reply. At the end: no new connections, event streams are ended, idle connections closed, running
+ * Serves HTTP until its scope ends. Each request's handler is a fiber of its own, or a plain call (`DirectReply.ts`); it is
+ * interrupted when its client leaves before the reply. At the end: no new connections, event streams are ended, idle connections closed, running
  * requests answered; whatever is left after `closeWaitMs` is interrupted and disconnected.
  */
 export const serve = <R>(
@@ -203,15 +203,19 @@ export const serve = <R>(
         return
       }
       let isOver = false
-      const fiber = fork(
-        Effect.suspend(() => options.handler(toHttpRequest(incoming, settings, () => guard.prove(socket)))),
+      let isAnswered = false
+      const request = toHttpRequest(incoming, settings, () => guard.prove(socket))
+      let interrupt = () => {}
+      interrupt = runHandler(
+        runtime,
+        () => options.handler(request),
+        (exit) => {
+          isAnswered = true
+          interrupts.delete(interrupt)
+          if (!isOver) writeExit({ incoming, response, settings }, exit)
+        },
       )
-      const interrupt = () => fiber.unsafeInterruptAsFork(FiberId.none)
-      interrupts.add(interrupt)
-      fiber.addObserver((exit: Exit.Exit<HttpReply, HttpRefusal>) => {
-        interrupts.delete(interrupt)
-        if (!isOver) writeExit({ incoming, response, settings }, exit)
-      })
+      if (!isAnswered) interrupts.add(interrupt)
       const onOver = () => {
         if (isOver) return
         isOver = true

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import type { Entity } from "../../../core/Machine.ts"
 import { restoreMaster, snapshotMaster } from "../../../core/master/Snapshot.ts"
 import { defaultMasterSettings } from "../../../core/master/State.ts"
-import { launchOf, MasterHarness, offeredIn } from "../../support/MasterHarness.ts"
+import { launching, launchOf, MasterHarness, offeredIn } from "../../support/MasterHarness.ts"
 import { host, small } from "../../support/MasterScenes.ts"
 
 // Rows as release 0.2 stored them, in the middle of its work.
@@ -178,7 +178,7 @@ describe("rows of release 0.2", () => {
       type: "OffersAccepted",
       frameworkId: "m-0000",
       offerIds: ["m-O8"],
-      launches: [launchOf("u", "m-S0", small)],
+      operations: launching([launchOf("u", "m-S0", small)]),
       refuseMs: null,
     })
     expect(master.state.allocator.allocatedToFramework("web/api", "m-0000").cpus).toBe(500 + 3_500)
@@ -211,6 +211,8 @@ describe("rows of release 0.2", () => {
         .state.upgraded.map(({ kind, key }) => `${kind} ${key}`)
         .sort(),
     ).toEqual([
+      "agent m-S0",
+      "agent m-S1",
       'client ["m-0000","batch"]',
       'client ["m-0000","web/api"]',
       'client ["m-0001","web/site"]',
@@ -224,6 +226,21 @@ describe("rows of release 0.2", () => {
       "role web/api",
       "role web/site",
     ])
+  })
+})
+
+describe("rows of release 0.3", () => {
+  it("of unreachable agents say when they are removed: when they would have been", () => {
+    const away = { condition: "unreachable", streamId: null, sinceMs: 4_000 }
+    const [counters, ...others] = rowsOf02.filter(({ kind }) => ["master", "agent"].includes(kind))
+    const rows = others.map((row) => ({ ...row, value: { ...(row.value as object), ...away } }))
+    const { state } = takeUp([counters!, ...rows])
+    expect(state.agents.get("m-S0")).toMatchObject({
+      removeAtMs: 4_000 + defaultMasterSettings.agentForgetMs,
+      isDeactivated: false,
+      drain: null,
+    })
+    expect(state.deadlines.nextAtMs()).toBe(4_000 + defaultMasterSettings.agentForgetMs)
   })
 })
 
