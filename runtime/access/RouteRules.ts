@@ -92,6 +92,9 @@ const ruleFor = (route: Route<never>, method: string): RouteRule | undefined => 
   return isRead ? routeRules[`GET ${route.path}`] : undefined
 }
 
+/** Whether somebody has said which right a route needs; for those that have none it is for administrators only. */
+export const hasRule = (route: Route<never>, method: string): boolean => ruleFor(route, method) !== undefined
+
 /** The names that Mesos gives its doors when it asks for a password. */
 const realmOf = ({ path, methods }: Route<never>): string => {
   if (path === "/api/v1/scheduler") return "mesos-master-scheduler"
