@@ -1,6 +1,11 @@
 import type { Unstamped } from "../../core/Machine.ts"
 import type { MasterEventOf } from "../../core/master/Event.ts"
-import type { ConversionRequest, OperationRequest, TaskRequest } from "../../core/master/OperationRequest.ts"
+import type {
+  ConversionRequest,
+  OperationRequest,
+  TaskRequest,
+  UnservedRequest,
+} from "../../core/master/OperationRequest.ts"
 import type { MasterState } from "../../core/master/State.ts"
 import type { PlainResource, PlainResources } from "../../core/resources/PlainForm.ts"
 import type { Action } from "./Action.ts"
@@ -76,13 +81,11 @@ export const judgeAccept = (caller: Caller, event: Accepted, state: MasterState)
       case "CREATE":
       case "DESTROY":
         return judgeConversion(caller, operation)
-      // Refused whoever asks. What is served one day needs a line above: the compiler asks for it.
-      case "GROW_VOLUME":
-      case "SHRINK_VOLUME":
-      case "CREATE_DISK":
-      case "DESTROY_DISK":
-      case "UNKNOWN":
-        return operation
+      default: {
+        // Refused whoever asks. What is served one day needs a case above: the compiler asks for it.
+        const unserved: UnservedRequest = operation
+        return unserved
+      }
     }
   })
   return { ...event, operations }
