@@ -1,5 +1,5 @@
-import { heldResources } from "../resources/HeldResources.ts"
 import { isTerminal, type TaskSpec, taskKey, taskOfKey } from "../Task.ts"
+import { resourcesOfRegistration, settleCheckpoint } from "./AgentCheckpoint.ts"
 import {
   agentDeadline,
   bookTask,
@@ -18,6 +18,7 @@ import {
   tasksOfAgent,
 } from "./Context.ts"
 import type { MasterEventOf, ReportedTask } from "./Event.ts"
+import { forgetPendingOn, tellUnreachable } from "./Feedback.ts"
 import { rescindOffer, wantAllocation, wantAllocationNow } from "./Offers.ts"
 import type { AgentRecord, MasterState, TaskRecord } from "./State.ts"
 import { freeResources } from "./Statuses.ts"
@@ -34,8 +35,10 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
   const id = event.agentId === null ? nextAgentId(state) : event.agentId
   const before = state.agents.get(id)
   const stranger = before === undefined ? undefined : describeStranger(before, event)
-  if (stranger !== undefined) {
-    turn.emit({ type: "RefuseRegistration", streamId: event.streamId, reason: stranger })
+  const resources = stranger === undefined ? resourcesOfRegistration(before, event) : stranger
+  if (typeof resources === "string") {
+    const reason = stranger === undefined ? `agent id ${id}: ${resources}` : stranger
+    turn.emit({ type: "RefuseRegistration", streamId: event.streamId, reason })
     return
   }
   if (before !== undefined && before.streamId !== null) {
@@ -46,7 +49,7 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
   const agent: AgentRecord = {
     id,
     address: event.address,
-    total: heldResources(event.total),
+    ...resources,
     reserve: event.reserve,
     attributes: event.attributes,
     version: event.version,
@@ -58,6 +61,7 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
   putAgent(context, agent)
   if (before !== undefined && before.condition === "unreachable") bookHeldTasks(state, agent)
   turn.emit({ type: "ConfirmRegistration", streamId: event.streamId, agentId: id })
+  settleCheckpoint(context, agent, event)
   loseUnreportedTasks(context, id, event)
   const acknowledging = new Set(event.acknowledging)
   for (const reported of event.tasks) {
@@ -276,6 +280,7 @@ const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
     sendMasterStatus(context, framework, spec, "TASK_UNREACHABLE", "REASON_AGENT_REMOVED", message)
   }
   putAgent(context, { ...agent, condition: "unreachable", sinceMs: nowMs })
+  tellUnreachable(context, agent)
   wantAllocation(context)
   for (const frameworkId of sortedKeys(state.frameworks)) {
     const { streamId } = state.frameworks.get(frameworkId)!
@@ -287,6 +292,7 @@ const forgetAgent = (context: MasterContext, { id }: AgentRecord): void => {
   for (const { spec } of tasksOfAgent(context.state, id)) {
     deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
   }
+  forgetPendingOn(context, id)
   deleteAgent(context, id)
   context.turn.emit({ type: "DropMessages", agentId: id })
 }

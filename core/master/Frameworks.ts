@@ -10,6 +10,7 @@ import {
   visibleState,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
+import { forgetOperationsOf, sendFinalStatuses } from "./Feedback.ts"
 import { discardOffersOf, wantAllocationNow } from "./Offers.ts"
 import { type FrameworkRecord, type MasterState, type RemovalRecord, removalsMax } from "./State.ts"
 
@@ -45,6 +46,7 @@ export const onFrameworkSubscribed = (
   putFramework(context, framework)
   turn.emit({ type: "ConfirmSubscription", streamId, framework })
   sendUnacknowledged(context, framework, streamId)
+  sendFinalStatuses(context, id)
   wantAllocationNow(context)
 }
 
@@ -122,6 +124,7 @@ export const removeFramework = (context: MasterContext, frameworkId: string): vo
       })
     }
   }
+  forgetOperationsOf(context, frameworkId)
   deleteFramework(context, frameworkId)
   rememberRemoval(context, frameworkId)
   if (framework.streamId !== null) turn.emit({ type: "CloseStream", streamId: framework.streamId })

@@ -7,8 +7,10 @@ import {
   frameworkDeadline,
   holdsResources,
   indexOffer,
+  indexOperation,
   indexTask,
   offerDeadline,
+  operationDeadline,
 } from "./Context.ts"
 import { allocatorAgent, allocatorFramework } from "./NewAllocator.ts"
 import { scheduleAllocation } from "./Offers.ts"
@@ -61,12 +63,14 @@ const mapOf = (state: MasterState, kind: string): ReadonlyMap<string, unknown> =
       return state.weights
     case "quota":
       return state.quotas
+    case "operation":
+      return state.operations
     default:
       throw new Error(`a master has no entities of kind ${kind}`)
   }
 }
 
-const storedKinds = ["framework", "agent", "offer", "task", "removal", "weight", "quota"]
+const storedKinds = ["framework", "agent", "offer", "task", "removal", "weight", "quota", "operation"]
 
 /** Kinds of rows that are the allocator's. */
 const allocatorKinds = ["role", "client", "filter"]
@@ -143,6 +147,9 @@ const bookAll = (state: MasterState): void => {
     indexTask(state, key, task)
     if (holdsResources(task)) bookTask(state, task)
   })
+  state.operations.forEach((operation, key) => {
+    indexOperation(state, key, operation)
+  })
   state.offers.forEach((offer) => {
     indexOffer(state, offer)
     allocator.charge(offer, offer.resources)
@@ -163,6 +170,9 @@ const setDeadlines = (state: MasterState): void => {
     } else if (agent.condition === "unreachable") {
       deadlines.set(agentDeadline(agent.id), agent.sinceMs + settings.agentForgetMs)
     }
+  })
+  state.operations.forEach(({ retryAtMs }, key) => {
+    if (retryAtMs !== null) deadlines.set(operationDeadline(key), retryAtMs)
   })
   state.frameworks.forEach((framework: FrameworkRecord) => {
     if (framework.removeAtMs !== null) {

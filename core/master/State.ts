@@ -14,6 +14,7 @@ import type { Resources } from "../resources/Resources.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
 import { KeysByOwner } from "./KeysByOwner.ts"
 import { newAllocator } from "./NewAllocator.ts"
+import type { OperationRecord } from "./Operation.ts"
 
 /** Tunables of the master. They come from the configuration at each start and are no part of the stored state. */
 export interface MasterSettings {
@@ -70,6 +71,9 @@ export interface TextAttribute {
 export interface AgentRecord {
   readonly id: string
   readonly address: NetworkAddress
+  /** What its flags announce. */
+  readonly base: Resources
+  /** What it has: the base with what was reserved and made on it in its place, see `AgentResources.ts`. */
   readonly total: Resources
   /** What its monitor wants kept for the host's own work; may be more than can be had, see {@link Allocator}. */
   readonly reserve: Quantities
@@ -181,11 +185,15 @@ export interface MasterState {
   /** What operators have set since the beginning, by role; see `RoleSettings.ts` for what is in force. */
   readonly weights: Map<string, WeightRecord>
   readonly quotas: Map<string, QuotaRecord>
-  // Derived from offers and tasks.
+  /** By `operationKey`. */
+  readonly operations: Map<string, OperationRecord>
+  // Derived from offers, tasks and operations.
   readonly offersByFramework: KeysByOwner
   readonly offersByAgent: KeysByOwner
   readonly tasksByFramework: KeysByOwner
   readonly tasksByAgent: KeysByOwner
+  readonly operationsByFramework: KeysByOwner
+  readonly operationsByAgent: KeysByOwner
   /** Who holds what, who refused what, and who is next. Its books are derived, its rows are stored with the master's. */
   readonly allocator: Allocator
   /** Derived; see {@link Deadlines}. Keys are built in `Context.ts`. */
@@ -228,10 +236,13 @@ export const emptyMasterState = (
   removals: new Map(),
   weights: new Map(),
   quotas: new Map(),
+  operations: new Map(),
   offersByFramework: new KeysByOwner(),
   offersByAgent: new KeysByOwner(),
   tasksByFramework: new KeysByOwner(),
   tasksByAgent: new KeysByOwner(),
+  operationsByFramework: new KeysByOwner(),
+  operationsByAgent: new KeysByOwner(),
   allocator: newAllocator(settings.allocator, prng, allocatorRows),
   deadlines: new Deadlines(),
   upgraded: [],

@@ -141,7 +141,7 @@ export const onReconciliationRequested = (
 }
 
 /** Whether the agent has not returned since the master started. */
-const isRecovered = ({ startedAtMs }: MasterState, { condition, sinceMs }: AgentRecord): boolean =>
+export const isRecovered = ({ startedAtMs }: MasterState, { condition, sinceMs }: AgentRecord): boolean =>
   condition === "disconnected" && sinceMs <= startedAtMs
 
 const hasRecoveredAgents = (state: MasterState): boolean =>

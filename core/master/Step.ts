@@ -1,5 +1,6 @@
 import { assert } from "../Assert.ts"
 import { type Step, Turn } from "../Machine.ts"
+import { onOffersAccepted } from "./Accept.ts"
 import type { MasterAction } from "./Action.ts"
 import {
   disconnectAgent,
@@ -11,12 +12,17 @@ import {
 import { allocationDeadline, type MasterContext, sortedKeys } from "./Context.ts"
 import type { MasterEvent } from "./Event.ts"
 import {
+  onOperationAcknowledged,
+  onOperationDue,
+  onOperationReported,
+  onOperationsReconciled,
+} from "./Feedback.ts"
+import {
   disconnectFramework,
   onFrameworkDisconnected,
   onFrameworkSubscribed,
   removeFramework,
 } from "./Frameworks.ts"
-import { onOffersAccepted } from "./Launches.ts"
 import {
   nextAllocationAtMs,
   onOffersDeclined,
@@ -26,6 +32,7 @@ import {
   runAllocation,
   scheduleAllocation,
 } from "./Offers.ts"
+import { onOperationRequested } from "./Operations.ts"
 import { onReserveChanged } from "./Reserves.ts"
 import { onQuotasUpdated, onWeightsUpdated } from "./RoleSettings.ts"
 import type { MasterState } from "./State.ts"
@@ -88,6 +95,14 @@ const handle = (context: MasterContext, event: MasterEvent): void => {
       return onStatusAcknowledged(context, event)
     case "ReconciliationRequested":
       return onReconciliationRequested(context, event)
+    case "OperationReported":
+      return onOperationReported(context, event)
+    case "OperationAcknowledged":
+      return onOperationAcknowledged(context, event)
+    case "OperationsReconciled":
+      return onOperationsReconciled(context, event)
+    case "OperationRequested":
+      return onOperationRequested(context, event)
     case "TeardownRequested":
       return removeFramework(context, event.frameworkId)
     case "WeightsUpdated":
@@ -137,6 +152,8 @@ const fireDeadline = (context: MasterContext, key: string): void => {
     }
     case "agent":
       return onAgentDeadline(context, subject)
+    case "operation":
+      return onOperationDue(context, subject)
     case "framework":
       return removeFramework(context, subject)
   }

@@ -5,6 +5,7 @@ import { type NumberByName, numberOf } from "../NumberByName.ts"
 // Rows of earlier releases in the form of this one.
 //
 // - Before there were monitors (0.1), agents had no reserve.
+// - Until 0.2 nothing could be reserved: all that an agent had was what it announced.
 // - Until 0.2 the master itself counted grants: `{role, grants}` for each role by its full name, and `grants` by role in each
 //   framework. Now the rows are the allocator's, roles are a tree and each counts what lies below it. Filters had no back-off,
 //   frameworks neither minima nor constraints.
@@ -39,7 +40,7 @@ export const upgradeRows = (rows: ReadonlyArray<Entity>): UpgradedRows => {
 const upgradeValue = ({ kind, value }: Entity): unknown => {
   switch (kind) {
     case "agent":
-      return "reserve" in (value as object) ? value : { ...(value as object), reserve: {} }
+      return upgradeAgent(value as object)
     case "framework":
       return upgradeFramework(value as StoredFramework)
     case "filter": {
@@ -51,6 +52,12 @@ const upgradeValue = ({ kind, value }: Entity): unknown => {
     default:
       return value
   }
+}
+
+const upgradeAgent = (stored: object): unknown => {
+  if ("base" in stored && "reserve" in stored) return stored
+  const { total } = stored as { readonly total: unknown }
+  return { reserve: {}, base: total, ...stored }
 }
 
 const upgradeFramework = (stored: StoredFramework): unknown => {

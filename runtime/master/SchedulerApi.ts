@@ -86,7 +86,10 @@ const disconnect = (master: Master["Type"], streamId: string) =>
 const call = (request: HttpRequest, { frameworkId, event }: Extract<SchedulerCall, { type: "Call" }>) =>
   Effect.gen(function* () {
     const master = yield* Master
-    yield* master.submit({ event: () => event, caller: { frameworkId, streamId: streamIdOf(request) } }).pipe(
+    const { principal } = request
+    // What is reserved carries who reserved it (spec/mesos.md §1.8).
+    const asked = event?.type === "OffersAccepted" && principal !== null ? { ...event, principal } : event
+    yield* master.submit({ event: () => asked, caller: { frameworkId, streamId: streamIdOf(request) } }).pipe(
       Effect.catchTags({
         CallRefused: ({ refusal }) => Effect.fail(refusalToHttp(refusal)),
         MailboxFull: ({ message }) => Effect.fail(unavailable(message)),

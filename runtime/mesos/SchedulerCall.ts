@@ -19,6 +19,8 @@ export type CallEvent = Unstamped<
         | "KillRequested"
         | "StatusAcknowledged"
         | "ReconciliationRequested"
+        | "OperationAcknowledged"
+        | "OperationsReconciled"
         | "TeardownRequested"
     }
   >
@@ -47,8 +49,6 @@ const callsWithoutService = [
   "ACCEPT_INVERSE_OFFERS",
   "DECLINE_INVERSE_OFFERS",
   "SHUTDOWN",
-  "ACKNOWLEDGE_OPERATION_STATUS",
-  "RECONCILE_OPERATIONS",
   "MESSAGE",
   "UPDATE_FRAMEWORK",
   // A name of the enum, in contrast to other unknown ones (transcript scheduler/err_type_UNKNOWN).
@@ -166,6 +166,29 @@ const eventReaders: { readonly [type: string]: EventReader } = {
           tasks: reconcile.tasks.map((task) => ({
             taskId: task.task_id.value,
             agentId: task.agent_id?.value ?? null,
+          })),
+        }),
+  ACKNOWLEDGE_OPERATION_STATUS: ({ acknowledge_operation_status: acknowledge }, frameworkId) => {
+    if (acknowledge === undefined) return expecting("acknowledge_operation_status")
+    const uuid = wireToUuid(acknowledge.uuid)
+    if (uuid === undefined) return invalid("Not a valid UUID")
+    return Either.right({
+      type: "OperationAcknowledged",
+      frameworkId,
+      operationId: acknowledge.operation_id.value,
+      agentId: acknowledge.agent_id?.value ?? null,
+      uuid,
+    })
+  },
+  RECONCILE_OPERATIONS: ({ reconcile_operations: reconcile }, frameworkId) =>
+    reconcile === undefined
+      ? expecting("reconcile_operations")
+      : Either.right({
+          type: "OperationsReconciled",
+          frameworkId,
+          operations: reconcile.operations.map((operation) => ({
+            operationId: operation.operation_id.value,
+            agentId: operation.agent_id?.value ?? null,
           })),
         }),
   // Mesos's allocator takes it and does nothing (spec/mesos.md §2.3); whoever sends it wants a 202.

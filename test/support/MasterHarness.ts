@@ -75,7 +75,7 @@ export class MasterHarness {
     this.wakeAtMs = this.state.deadlines.nextAtMs()
   }
 
-  addAgent(total: Quantities, agentId: string | null = null, reserve: Quantities = {}): string {
+  addAgent(total: PlainResources, agentId: string | null = null, reserve: Quantities = {}): string {
     this.step({
       type: "AgentRegistered",
       streamId: `as${this.streams++}`,
@@ -88,6 +88,9 @@ export class MasterHarness {
       tasks: [],
       launching: [],
       acknowledging: [],
+      checkpointed: {},
+      outcomes: [],
+      converting: [],
     })
     return agentId ?? `m-S${this.state.nextAgentNumber - 1}`
   }

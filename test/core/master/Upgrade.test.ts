@@ -211,6 +211,8 @@ describe("rows of release 0.2", () => {
         .state.upgraded.map(({ kind, key }) => `${kind} ${key}`)
         .sort(),
     ).toEqual([
+      "agent m-S0",
+      "agent m-S1",
       'client ["m-0000","batch"]',
       'client ["m-0000","web/api"]',
       'client ["m-0001","web/site"]',

@@ -162,6 +162,11 @@ describe("refused calls", () => {
     [{ type: "ACKNOWLEDGE", ...of }, "Expecting 'acknowledge' to be present"],
     [{ type: "RECONCILE", ...of }, "Expecting 'reconcile' to be present"],
     [{ type: "REQUEST", ...of }, "Expecting 'request' to be present"],
+    [{ type: "RECONCILE_OPERATIONS", ...of }, "Expecting 'reconcile_operations' to be present"],
+    [
+      { type: "ACKNOWLEDGE_OPERATION_STATUS", ...of },
+      "Expecting 'acknowledge_operation_status' to be present",
+    ],
     [
       { type: "ACKNOWLEDGE", ...of, acknowledge: { agent_id: id("a"), task_id: id("t"), uuid: "AAAA" } },
       "Not a valid UUID",
@@ -170,7 +175,7 @@ describe("refused calls", () => {
     expect(rejectionOf(json)).toEqual(invalid(problem))
   })
 
-  it.each(["MESSAGE", "SHUTDOWN", "UPDATE_FRAMEWORK", "RECONCILE_OPERATIONS", "UNKNOWN"])(
+  it.each(["MESSAGE", "SHUTDOWN", "UPDATE_FRAMEWORK", "UNKNOWN"])(
     "%s is not taken yet, and says so",
     (type) => {
       expect(rejectionOf({ type, ...of })).toEqual({
