@@ -1,5 +1,6 @@
+import type { InverseOffer, Unavailability } from "../allocation/InverseOffers.ts"
 import type { PlainResources } from "../resources/PlainForm.ts"
-import type { TaskSpec, TaskStatus } from "../Task.ts"
+import type { DrainOrder, TaskSpec, TaskStatus } from "../Task.ts"
 import type { OperationRef, OperationStatus } from "./Operation.ts"
 import type { AgentRecord, FrameworkRecord, OfferRecord } from "./State.ts"
 
@@ -12,6 +13,8 @@ export type AgentMessage =
       readonly taskId: string
       /** Null = the task's own grace. */
       readonly graceMs: number | null
+      /** Set when its host is drained. */
+      readonly drain?: DrainOrder
     }
   | {
       readonly type: "AcknowledgeStatus"
@@ -34,6 +37,14 @@ export type AgentMessage =
 export interface OfferedHost {
   readonly offer: OfferRecord
   readonly agent: AgentRecord
+  /** When the host will be away; null = nobody has said so. */
+  readonly unavailability: Unavailability | null
+}
+
+/** An inverse offer with what a framework must know of the host. */
+export interface InverselyOfferedHost {
+  readonly offer: InverseOffer
+  readonly agent: AgentRecord
 }
 
 /**
@@ -52,6 +63,16 @@ export type MasterAction =
       readonly offers: ReadonlyArray<OfferedHost>
     }
   | { readonly type: "RescindOffer"; readonly streamId: string; readonly offerId: string }
+  | {
+      readonly type: "OfferInversely"
+      readonly streamId: string
+      readonly offers: ReadonlyArray<InverselyOfferedHost>
+    }
+  | {
+      readonly type: "RescindInverseOffer"
+      readonly streamId: string
+      readonly inverseOfferId: string
+    }
   | { readonly type: "SendStatus"; readonly streamId: string; readonly status: TaskStatus }
   | {
       readonly type: "SendOperationStatus"
@@ -63,6 +84,8 @@ export type MasterAction =
   | { readonly type: "ConfirmRegistration"; readonly streamId: string; readonly agentId: string }
   /** The reason is written, then the stream is closed. */
   | { readonly type: "RefuseRegistration"; readonly streamId: string; readonly reason: string }
+  /** The agent is to end its tasks and itself; the reason is written, then the stream is closed. */
+  | { readonly type: "ShutDownAgent"; readonly streamId: string; readonly reason: string }
   /** Nothing that waits for this agent is to be delivered any more. */
   | { readonly type: "DropMessages"; readonly agentId: string }
   | { readonly type: "SendToAgent"; readonly agentId: string; readonly message: AgentMessage }

@@ -3,6 +3,7 @@ import type { ConversionType } from "../resources/Conversion.ts"
 import type { PlainResources } from "../resources/PlainForm.ts"
 import type { Quantities } from "../resources/Quantities.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
+import type { MachineId, MaintenanceWindow } from "./HostRecords.ts"
 import type { OperationOutcome } from "./Operation.ts"
 import type { OperationRequest } from "./OperationRequest.ts"
 import type { FrameworkInfo, NetworkAddress, QuotaRecord, TextAttribute, WeightRecord } from "./State.ts"
@@ -67,6 +68,13 @@ export type MasterEvent = Stamp &
         readonly info: FrameworkInfo
         readonly suppressedRoles: ReadonlyArray<string>
       }
+    /** UPDATE_FRAMEWORK: replaces what SUBSCRIBE said. */
+    | {
+        readonly type: "FrameworkUpdated"
+        readonly frameworkId: string
+        readonly info: FrameworkInfo
+        readonly suppressedRoles: ReadonlyArray<string>
+      }
     | { readonly type: "FrameworkDisconnected"; readonly frameworkId: string; readonly streamId: string }
     | {
         readonly type: "OffersAccepted"
@@ -86,6 +94,14 @@ export type MasterEvent = Stamp &
         readonly refuseMs: number | null
       }
     | {
+        readonly type: "InverseOffersAnswered"
+        readonly frameworkId: string
+        readonly inverseOfferIds: ReadonlyArray<string>
+        readonly answer: "accept" | "decline"
+        /** Until it may be asked again; null = the default. */
+        readonly refuseMs: number | null
+      }
+    | {
         readonly type: "OffersRevived"
         readonly frameworkId: string
         /** Empty = all its roles. */
@@ -102,6 +118,13 @@ export type MasterEvent = Stamp &
         readonly taskId: string
         readonly agentId: string | null
         readonly graceMs: number | null
+      }
+    /** SHUTDOWN. A command's executor is called as its task. */
+    | {
+        readonly type: "ExecutorShutdownRequested"
+        readonly frameworkId: string
+        readonly agentId: string
+        readonly executorId: string
       }
     | {
         readonly type: "StatusAcknowledged"
@@ -145,6 +168,23 @@ export type MasterEvent = Stamp &
     | { readonly type: "WeightsUpdated"; readonly weights: ReadonlyArray<WeightRecord> }
     /** The same for quotas; one without guarantees and limits takes a role's quota away. Top-level roles only. */
     | { readonly type: "QuotasUpdated"; readonly quotas: ReadonlyArray<QuotaRecord> }
+    /** What an operator said of a role's quota is as if it had never been said; one of the settings is none from now on. */
+    | { readonly type: "QuotaRemoved"; readonly role: string }
+    /** Nothing more of the host is to be offered. */
+    | { readonly type: "AgentDeactivated"; readonly agentId: string }
+    | { readonly type: "AgentReactivated"; readonly agentId: string }
+    /** The host is to be empty; see `Drain` for what is asked. */
+    | {
+        readonly type: "DrainRequested"
+        readonly agentId: string
+        readonly graceMaxMs: number | null
+        readonly isGoneAfter: boolean
+      }
+    | { readonly type: "AgentGone"; readonly agentId: string }
+    /** The whole maintenance schedule, instead of the one before. */
+    | { readonly type: "MaintenanceScheduled"; readonly windows: ReadonlyArray<MaintenanceWindow> }
+    | { readonly type: "MachinesBroughtDown"; readonly machines: ReadonlyArray<MachineId> }
+    | { readonly type: "MachinesBroughtUp"; readonly machines: ReadonlyArray<MachineId> }
   )
 
 /** The event of one type. */

@@ -140,17 +140,19 @@ export const forgetOperationsOf = (context: MasterContext, frameworkId: string):
   for (const record of operationsOfFramework(context.state, frameworkId)) forgetOperation(context, record)
 }
 
-/** Whether they were done shows when the agent is back. */
-export const tellUnreachable = (context: MasterContext, agent: AgentRecord): void => {
+/** Whether pending ones were done shows when the agent is back, or never. */
+export const tellAgentLost = (
+  context: MasterContext,
+  agent: AgentRecord,
+  state: "OPERATION_UNREACHABLE" | "OPERATION_GONE_BY_OPERATOR",
+  message: string,
+): void => {
   for (const record of operationsOfAgent(context.state, agent.id)) {
     if (record.state !== "OPERATION_PENDING") continue
     const framework = context.state.frameworks.get(record.frameworkId)
     if (framework === undefined) continue
-    tellOperation(context, framework, {
-      ...statusOf(record),
-      state: "OPERATION_UNREACHABLE",
-      message: `Agent ${agent.address.hostname} did not return within ${context.state.settings.agentTimeoutMs} ms`,
-    })
+    const { operationId, agentId } = record
+    tellOperation(context, framework, { operationId, agentId, state, message })
   }
 }
 
@@ -194,6 +196,10 @@ const believed = (
   }
   if (record !== undefined) {
     return { state: record.state, message: "Reconciliation: Latest operation status", agentId }
+  }
+  if (askedAgentId !== null && state.gone.has(askedAgentId)) {
+    const message = "Reconciliation: Agent is gone"
+    return { state: "OPERATION_GONE_BY_OPERATOR", message, agentId }
   }
   return agent !== undefined && isRecovered(state, agent)
     ? { state: "OPERATION_RECOVERING", message: "Reconciliation: Agent is recovering", agentId }

@@ -1,16 +1,20 @@
+import { discardInverseOffersOf, forgetInverseOffersOf } from "../allocation/InverseOffers.ts"
 import { isTerminal, taskKey } from "../Task.ts"
 import {
   deleteFramework,
   deleteTask,
   frameworkDeadline,
   type MasterContext,
+  noteHoldings,
   putFramework,
   putTask,
   tasksOfFramework,
+  touchInverse,
   visibleState,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
 import { forgetOperationsOf, sendFinalStatuses } from "./Feedback.ts"
+import { principalProblem, withFixedFields } from "./FrameworkUpdates.ts"
 import { discardOffersOf, wantAllocationNow } from "./Offers.ts"
 import { type FrameworkRecord, type MasterState, type RemovalRecord, removalsMax } from "./State.ts"
 
@@ -28,22 +32,32 @@ export const onFrameworkSubscribed = (
   }
   const id = event.frameworkId === null ? nextFrameworkId(state) : event.frameworkId
   const before = state.frameworks.get(id)
+  const known = before === undefined || before.isRecovered ? undefined : before.info
+  const problem = known === undefined ? undefined : principalProblem(known, info)
+  if (problem !== undefined) {
+    turn.emit({ type: "RefuseSubscription", streamId, message: problem })
+    return
+  }
   if (before !== undefined && before.streamId !== null) {
     turn.emit({ type: "RefuseSubscription", streamId: before.streamId, message: "Framework failed over" })
   }
   discardOffersOf(context, id)
+  discardInverseOffersOf(state.inverse, id, touchInverse(context))
   state.allocator.dropFilters(id, null)
   state.deadlines.cancel(frameworkDeadline(id))
   const framework: FrameworkRecord = {
     id,
-    info,
+    info: known === undefined ? info : withFixedFields(known, info),
     streamId,
     suppressedRoles: event.suppressedRoles,
     registeredWallMs: before === undefined ? wallMs : before.registeredWallMs,
+    reregisteredWallMs: event.frameworkId === null ? null : wallMs,
+    isRecovered: false,
     sinceMs: nowMs,
     removeAtMs: null,
   }
   putFramework(context, framework)
+  noteHoldings(state, id)
   turn.emit({ type: "ConfirmSubscription", streamId, framework })
   sendUnacknowledged(context, framework, streamId)
   sendFinalStatuses(context, id)
@@ -88,6 +102,7 @@ export const disconnectFramework = (
   const removeAtMs = nowMs + waitMs
   putFramework(context, { ...framework, streamId: null, sinceMs: nowMs, removeAtMs })
   discardOffersOf(context, framework.id)
+  discardInverseOffersOf(state.inverse, framework.id, touchInverse(context))
   if (waitMs <= 0) removeFramework(context, framework.id)
   else state.deadlines.set(frameworkDeadline(framework.id), removeAtMs)
 }
@@ -125,6 +140,7 @@ export const removeFramework = (context: MasterContext, frameworkId: string): vo
     }
   }
   forgetOperationsOf(context, frameworkId)
+  forgetInverseOffersOf(state.inverse, frameworkId, touchInverse(context))
   deleteFramework(context, frameworkId)
   rememberRemoval(context, frameworkId)
   if (framework.streamId !== null) turn.emit({ type: "CloseStream", streamId: framework.streamId })

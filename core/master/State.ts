@@ -1,5 +1,6 @@
 import type { Allocator } from "../allocation/Allocator.ts"
 import type { OfferConstraints } from "../allocation/Constraints.ts"
+import { type InverseOfferState, newInverseOfferState } from "../allocation/InverseOffers.ts"
 import {
   type AllocatorSettings,
   defaultAllocatorSettings,
@@ -11,7 +12,8 @@ import type { Entity, EntityRef } from "../Machine.ts"
 import { type Prng, seedPrng } from "../Prng.ts"
 import type { Quantities } from "../resources/Quantities.ts"
 import type { Resources } from "../resources/Resources.ts"
-import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
+import type { Label, TaskSpec, TaskState, TaskStatus } from "../Task.ts"
+import type { Drain, GoneRecord, MachineRecord, MaintenanceWindow } from "./HostRecords.ts"
 import { KeysByOwner } from "./KeysByOwner.ts"
 import { newAllocator } from "./NewAllocator.ts"
 import type { OperationRecord } from "./Operation.ts"
@@ -30,8 +32,13 @@ export interface MasterSettings {
   readonly offerTimeoutMs: number | null
   /** Silence after which a disconnected agent's tasks are declared unreachable (Mesos: 75 s of missed pings). */
   readonly agentTimeoutMs: number
-  /** An unreachable agent, its tasks and messages are forgotten after this long (Mesos: 2 weeks). */
+  /** An unreachable agent, its tasks and messages are removed after this long (Mesos: 2 weeks), see {@link agentRemovalPauseMs}. */
   readonly agentForgetMs: number
+  /** Between two removals of agents: what is lost together is not given up for good all at once. Of the notice to frameworks
+   * nothing is ever held back. */
+  readonly agentRemovalPauseMs: number
+  /** Unreachable agents kept, and as many that are gone; beyond it the oldest are removed without a pause (Mesos: 102,400). */
+  readonly awayAgentsMax: number
   /** How long tasks of a framework that only an earlier master knew are kept for it, before they are killed. */
   readonly strangerWaitMs: number
 }
@@ -43,6 +50,8 @@ export const defaultMasterSettings: MasterSettings = {
   offerTimeoutMs: 30_000,
   agentTimeoutMs: 75_000,
   agentForgetMs: 14 * 24 * 3_600_000,
+  agentRemovalPauseMs: 600,
+  awayAgentsMax: 102_400,
   strangerWaitMs: 600_000,
 }
 
@@ -85,6 +94,12 @@ export interface AgentRecord {
   readonly registeredWallMs: number
   /** When the condition last changed. */
   readonly sinceMs: number
+  /** When it is removed; null unless it is unreachable. */
+  readonly removeAtMs: number | null
+  /** An operator wants nothing more of it offered, until it is reactivated. */
+  readonly isDeactivated: boolean
+  /** Why it is deactivated, when its tasks are to end too. */
+  readonly drain: Drain | null
 }
 
 export interface FrameworkInfo {
@@ -95,7 +110,9 @@ export interface FrameworkInfo {
   readonly hostname: string
   readonly webuiUrl: string | null
   readonly checkpoint: boolean
+  /** As it was said, so that it can be shown; less than nothing is nothing. */
   readonly failoverTimeoutMs: number
+  readonly labels: ReadonlyArray<Label>
   /** Names of capabilities (spec/mesos.md §1.12); unknown ones are kept. */
   readonly capabilities: ReadonlyArray<string>
   /** By role: what an offer must contain at least, one of these sets (`offer_filters`). */
@@ -110,11 +127,18 @@ export interface FrameworkRecord {
   readonly streamId: string | null
   readonly suppressedRoles: ReadonlyArray<string>
   readonly registeredWallMs: number
+  /** When it last subscribed under an id that it had already; null = never. */
+  readonly reregisteredWallMs: number | null
+  /** Only its tasks have told of it since an earlier master was lost: what it is itself is not known before it subscribes. */
+  readonly isRecovered: boolean
   /** When it last connected or disconnected. */
   readonly sinceMs: number
   /** When it is removed unless it returns; null while it is connected. */
   readonly removeAtMs: number | null
 }
+
+/** What a framework is called that is known by its tasks only. */
+export const recoveredName = "known to an earlier master, not back yet"
 
 export interface OfferRecord {
   readonly id: string
@@ -169,6 +193,9 @@ export interface MasterState {
   nextAgentNumber: number
   nextOfferNumber: number
   nextRemovalNumber: number
+  nextGoneNumber: number
+  /** The next agent that becomes unreachable is not removed before this, see `MasterSettings.agentRemovalPauseMs`. */
+  nextAgentRemovalAtMs: number
   /** When this state was last taken up by a starting master. Agents that are away since then or longer are recovered,
    * in Mesos's words: they may know more than the state does. */
   startedAtMs: number
@@ -187,13 +214,27 @@ export interface MasterState {
   readonly quotas: Map<string, QuotaRecord>
   /** By `operationKey`. */
   readonly operations: Map<string, OperationRecord>
-  // Derived from offers, tasks and operations.
+  /** By agent id. Bounded, the oldest are forgotten. */
+  readonly gone: Map<string, GoneRecord>
+  /** The maintenance schedule as it was set. */
+  schedule: ReadonlyArray<MaintenanceWindow>
+  /** Those of the schedule, by `machineKey`. */
+  readonly machines: Map<string, MachineRecord>
+  /** Who was asked to give back what, before hosts are away, and what they answered. */
+  readonly inverse: InverseOfferState
+  // Derived from offers, tasks, operations and agents.
   readonly offersByFramework: KeysByOwner
   readonly offersByAgent: KeysByOwner
   readonly tasksByFramework: KeysByOwner
   readonly tasksByAgent: KeysByOwner
   readonly operationsByFramework: KeysByOwner
   readonly operationsByAgent: KeysByOwner
+  readonly unreachableAgents: Set<string>
+  /** Hosts with a window on which somebody may hold something else since inverse offers were last brought up to date; after a
+   * restart all of them, which changes nothing. */
+  readonly inverseCandidates: Set<string>
+  /** Draining agents on which something ended within this step; empty between steps. */
+  readonly perhapsDrained: Set<string>
   /** Who holds what, who refused what, and who is next. Its books are derived, its rows are stored with the master's. */
   readonly allocator: Allocator
   /** Derived; see {@link Deadlines}. Keys are built in `Context.ts`. */
@@ -227,6 +268,8 @@ export const emptyMasterState = (
   nextAgentNumber: 0,
   nextOfferNumber: 0,
   nextRemovalNumber: 0,
+  nextGoneNumber: 0,
+  nextAgentRemovalAtMs: 0,
   startedAtMs: 0,
   allocationDueAtMs: null,
   frameworks: new Map(),
@@ -237,12 +280,19 @@ export const emptyMasterState = (
   weights: new Map(),
   quotas: new Map(),
   operations: new Map(),
+  gone: new Map(),
+  schedule: [],
+  machines: new Map(),
+  inverse: newInverseOfferState(),
   offersByFramework: new KeysByOwner(),
   offersByAgent: new KeysByOwner(),
   tasksByFramework: new KeysByOwner(),
   tasksByAgent: new KeysByOwner(),
   operationsByFramework: new KeysByOwner(),
   operationsByAgent: new KeysByOwner(),
+  unreachableAgents: new Set(),
+  inverseCandidates: new Set(),
+  perhapsDrained: new Set(),
   allocator: newAllocator(settings.allocator, prng, allocatorRows),
   deadlines: new Deadlines(),
   upgraded: [],

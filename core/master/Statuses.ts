@@ -103,7 +103,7 @@ export const onStatusAcknowledged = (
 
 /** KILL: of an unknown task it is a question about it; of a task elsewhere than stated it is ignored (§2.3). */
 export const onKillRequested = (context: MasterContext, event: MasterEventOf<"KillRequested">): void => {
-  const { state, turn } = context
+  const { state } = context
   const { frameworkId, taskId } = event
   const framework = state.frameworks.get(frameworkId)
   if (framework === undefined) return
@@ -113,15 +113,31 @@ export const onKillRequested = (context: MasterContext, event: MasterEventOf<"Ki
     return
   }
   if (event.agentId !== null && event.agentId !== task.spec.agentId) return
+  killTask(context, task, event.graceMs)
+}
+
+/** SHUTDOWN: ends the task whose executor it is; one that nobody knows is ignored (spec/mesos.md §2.3). */
+export const onExecutorShutdownRequested = (
+  context: MasterContext,
+  { frameworkId, agentId, executorId }: MasterEventOf<"ExecutorShutdownRequested">,
+): void => {
+  const task = context.state.tasks.get(taskKey(frameworkId, executorId))
+  if (task === undefined || task.spec.agentId !== agentId || task.state === "TASK_UNREACHABLE") return
+  killTask(context, task, null)
+}
+
+const killTask = (context: MasterContext, task: TaskRecord, graceMs: number | null): void => {
+  const { state, turn } = context
+  const { frameworkId, taskId } = task.spec
   if (isTerminal(task.state)) return
   const agent = state.agents.get(task.spec.agentId)
   // One waiting kill is enough for an agent that is away; more would only pile up.
-  if (task.killRequested && event.graceMs === null && agent?.streamId === null) return
+  if (task.killRequested && graceMs === null && agent?.streamId === null) return
   putTask(context, { ...task, killRequested: true })
   turn.emit({
     type: "SendToAgent",
     agentId: task.spec.agentId,
-    message: { type: "KillTask", frameworkId, taskId, graceMs: event.graceMs },
+    message: { type: "KillTask", frameworkId, taskId, graceMs },
   })
 }
 
@@ -182,7 +198,10 @@ const reconcile = (
     agentId === null ? hasRecoveredAgents(state) : agent !== undefined && isRecovered(state, agent)
   if (isUnsure) return
   const told = { taskId, agentId }
-  if (agent === undefined) {
+  if (agentId !== null && state.gone.has(agentId)) {
+    const message = "Reconciliation: Task is gone"
+    sendMasterStatus(context, framework, told, "TASK_GONE_BY_OPERATOR", reason, message)
+  } else if (agent === undefined) {
     sendMasterStatus(context, framework, told, "TASK_UNKNOWN", reason, "Reconciliation: Task is unknown")
   } else if (agent.condition === "unreachable") {
     const message = "Reconciliation: Task is unreachable"

@@ -2,14 +2,10 @@ import { assert } from "../Assert.ts"
 import { type Step, Turn } from "../Machine.ts"
 import { onOffersAccepted } from "./Accept.ts"
 import type { MasterAction } from "./Action.ts"
-import {
-  disconnectAgent,
-  onAgentDeadline,
-  onAgentDisconnected,
-  onAgentRegistered,
-  onAgentStopping,
-} from "./Agents.ts"
+import { lossesPerStep, onAgentDeadline } from "./AgentLoss.ts"
+import { disconnectAgent, onAgentDisconnected, onAgentRegistered, onAgentStopping } from "./Agents.ts"
 import { allocationDeadline, type MasterContext, sortedKeys } from "./Context.ts"
+import { onAgentDeactivated, onAgentReactivated, onDrainRequested, settleDrains } from "./Draining.ts"
 import type { MasterEvent } from "./Event.ts"
 import {
   onOperationAcknowledged,
@@ -23,6 +19,10 @@ import {
   onFrameworkSubscribed,
   removeFramework,
 } from "./Frameworks.ts"
+import { onFrameworkUpdated } from "./FrameworkUpdates.ts"
+import { onAgentGone } from "./GoneAgents.ts"
+import { onInverseFilterOver, onInverseOffersAnswered, refreshInverseOffers } from "./InverseOffers.ts"
+import { onMachinesBroughtDown, onMachinesBroughtUp, onMaintenanceScheduled } from "./Maintenance.ts"
 import {
   nextAllocationAtMs,
   onOffersDeclined,
@@ -34,9 +34,10 @@ import {
 } from "./Offers.ts"
 import { onOperationRequested } from "./Operations.ts"
 import { onReserveChanged } from "./Reserves.ts"
-import { onQuotasUpdated, onWeightsUpdated } from "./RoleSettings.ts"
+import { onQuotaRemoved, onQuotasUpdated, onWeightsUpdated } from "./RoleSettings.ts"
 import type { MasterState } from "./State.ts"
 import {
+  onExecutorShutdownRequested,
   onKillRequested,
   onReconciliationRequested,
   onStatusAcknowledged,
@@ -54,7 +55,9 @@ export const stepMaster = (state: MasterState, event: MasterEvent): Step<MasterA
   state.nowMs = nowMs
   const turn = new Turn<MasterAction>()
   turn.touch("master", "counters")
-  handle({ state, turn, nowMs, wallMs }, event)
+  const context = { state, turn, nowMs, wallMs }
+  handle(context, event)
+  settleDrains(context)
   for (const { kind, key } of state.upgraded.concat(state.allocator.takeChanged())) turn.touch(kind, key)
   state.upgraded = []
   scheduleAllocation(state)
@@ -79,6 +82,8 @@ const handle = (context: MasterContext, event: MasterEvent): void => {
       return onStatusReported(context, event)
     case "FrameworkSubscribed":
       return onFrameworkSubscribed(context, event)
+    case "FrameworkUpdated":
+      return onFrameworkUpdated(context, event)
     case "FrameworkDisconnected":
       return onFrameworkDisconnected(context, event)
     case "OffersAccepted":
@@ -91,6 +96,8 @@ const handle = (context: MasterContext, event: MasterEvent): void => {
       return onOffersSuppressed(context, event)
     case "KillRequested":
       return onKillRequested(context, event)
+    case "ExecutorShutdownRequested":
+      return onExecutorShutdownRequested(context, event)
     case "StatusAcknowledged":
       return onStatusAcknowledged(context, event)
     case "ReconciliationRequested":
@@ -109,6 +116,24 @@ const handle = (context: MasterContext, event: MasterEvent): void => {
       return onWeightsUpdated(context, event)
     case "QuotasUpdated":
       return onQuotasUpdated(context, event)
+    case "QuotaRemoved":
+      return onQuotaRemoved(context, event)
+    case "InverseOffersAnswered":
+      return onInverseOffersAnswered(context, event)
+    case "AgentDeactivated":
+      return onAgentDeactivated(context, event)
+    case "AgentReactivated":
+      return onAgentReactivated(context, event)
+    case "DrainRequested":
+      return onDrainRequested(context, event)
+    case "AgentGone":
+      return onAgentGone(context, event)
+    case "MaintenanceScheduled":
+      return onMaintenanceScheduled(context, event)
+    case "MachinesBroughtDown":
+      return onMachinesBroughtDown(context, event)
+    case "MachinesBroughtUp":
+      return onMachinesBroughtUp(context, event)
   }
 }
 
@@ -130,14 +155,21 @@ const onMasterStarted = (context: MasterContext): void => {
   }
 }
 
-/** Fires what is due, allocation last, so that everything freed on the way is offered in the same cycle. */
+/**
+ * Fires what is due, allocation last, so that everything freed on the way is offered in the same cycle. After many agents that are
+ * lost together the rest waits for the next step, which comes at once.
+ */
 const fireDeadlines = (context: MasterContext): void => {
   const { state, nowMs } = context
+  let losses = 0
   for (let key = state.deadlines.popDue(nowMs); key !== undefined; key = state.deadlines.popDue(nowMs)) {
-    if (key !== allocationDeadline) fireDeadline(context, key)
+    if (key === allocationDeadline) continue
+    fireDeadline(context, key)
+    if (key.startsWith("agent:") && ++losses === lossesPerStep) return
   }
   const allocationAtMs = nextAllocationAtMs(state)
   if (allocationAtMs !== null && allocationAtMs <= nowMs) runAllocation(context)
+  refreshInverseOffers(context)
 }
 
 const fireDeadline = (context: MasterContext, key: string): void => {
@@ -156,5 +188,7 @@ const fireDeadline = (context: MasterContext, key: string): void => {
       return onOperationDue(context, subject)
     case "framework":
       return removeFramework(context, subject)
+    case "inverse":
+      return onInverseFilterOver(context, subject)
   }
 }

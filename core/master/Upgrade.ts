@@ -1,11 +1,14 @@
 import { type ClientRow, clientKey, type RoleRow } from "../allocation/Allocator.ts"
 import type { Entity, EntityRef } from "../Machine.ts"
 import { type NumberByName, numberOf } from "../NumberByName.ts"
+import { recoveredName } from "./State.ts"
 
 // Rows of earlier releases in the form of this one.
 //
 // - Before there were monitors (0.1), agents had no reserve.
 // - Until 0.2 nothing could be reserved: all that an agent had was what it announced.
+// - Until 0.3 nobody could drain or deactivate an agent, and when an unreachable one is removed followed from the settings.
+// - Until 0.3 frameworks had no labels, and nobody noted when they came back.
 // - Until 0.2 the master itself counted grants: `{role, grants}` for each role by its full name, and `grants` by role in each
 //   framework. Now the rows are the allocator's, roles are a tree and each counts what lies below it. Filters had no back-off,
 //   frameworks neither minima nor constraints.
@@ -17,9 +20,18 @@ export interface UpgradedRows {
   readonly upgraded: ReadonlyArray<EntityRef>
 }
 
+interface StoredAgent {
+  readonly condition: string
+  readonly total: unknown
+  readonly sinceMs: number
+}
+
+/** How long unreachable agents were kept. */
+const twoWeeksMs = 14 * 24 * 3_600_000
+
 interface StoredFramework {
   readonly id: string
-  readonly info: { readonly roles: ReadonlyArray<string> }
+  readonly info: { readonly name: string; readonly roles: ReadonlyArray<string> }
   readonly grants?: NumberByName
 }
 
@@ -40,7 +52,7 @@ export const upgradeRows = (rows: ReadonlyArray<Entity>): UpgradedRows => {
 const upgradeValue = ({ kind, value }: Entity): unknown => {
   switch (kind) {
     case "agent":
-      return upgradeAgent(value as object)
+      return upgradeAgent(value as StoredAgent)
     case "framework":
       return upgradeFramework(value as StoredFramework)
     case "filter": {
@@ -54,16 +66,21 @@ const upgradeValue = ({ kind, value }: Entity): unknown => {
   }
 }
 
-const upgradeAgent = (stored: object): unknown => {
-  if ("base" in stored && "reserve" in stored) return stored
-  const { total } = stored as { readonly total: unknown }
-  return { reserve: {}, base: total, ...stored }
+const upgradeAgent = (stored: StoredAgent): unknown => {
+  if ("reserve" in stored && "base" in stored && "removeAtMs" in stored) return stored
+  const removeAtMs = stored.condition === "unreachable" ? stored.sinceMs + twoWeeksMs : null
+  return { reserve: {}, base: stored.total, removeAtMs, isDeactivated: false, drain: null, ...stored }
 }
 
 const upgradeFramework = (stored: StoredFramework): unknown => {
-  if ("minAllocatable" in stored.info) return stored
+  if ("labels" in stored.info) return stored
   const { grants, info, ...others } = stored
-  return { ...others, info: { ...info, minAllocatable: {}, constraints: {} } }
+  return {
+    reregisteredWallMs: null,
+    isRecovered: info.name === recoveredName,
+    ...others,
+    info: { minAllocatable: {}, constraints: {}, labels: [], ...info },
+  }
 }
 
 const clientsOf = (rows: ReadonlyArray<Entity>): ReadonlyArray<Entity> => {

@@ -1,20 +1,21 @@
 import { randomBytes } from "node:crypto"
 import { hostname } from "node:os"
 import { join } from "node:path"
-import { Effect, Layer, Schedule } from "effect"
+import { Data, Effect, Layer, Schedule } from "effect"
 import type { AgentAction } from "../../core/agent/Action.ts"
 import { defaultAgentSettings } from "../../core/agent/State.ts"
 import type { TextAttribute } from "../../core/master/State.ts"
 import { resourcesToPlain } from "../../core/resources/PlainForm.ts"
 import { resourcesToText, scalarQuantities } from "../../core/resources/Resources.ts"
 import { chooseAdvertisedIp } from "../AdvertisedAddress.ts"
+import { everybodyIsAdministrator, makeAuthenticate } from "../access/Authentication.ts"
+import { makeDoor, requireCaller } from "../access/Door.ts"
 import { Cgroups } from "../cgroups/Cgroups.ts"
 import * as CgroupV1 from "../cgroups/CgroupV1.ts"
 import * as LinuxKernel from "../cgroups/LinuxKernel.ts"
 import * as Unconfined from "../cgroups/Unconfined.ts"
 import { makeFolder, makePrivateFolder } from "../DataFolder.ts"
 import { readBootId } from "../host/BootId.ts"
-import { makeSecretCheck, requireSecret } from "../http/Authentication.ts"
 import { emptyReply } from "../http/HttpMessage.ts"
 import { httpUrl } from "../http/HttpUrl.ts"
 import { serve } from "../http/Listener.ts"
@@ -57,6 +58,13 @@ export interface AgentDaemonOptions extends LentOptions {
   readonly endTasksWhen: Effect.Effect<void>
   /** Called once the master knows this agent. */
   readonly onReady: (facts: { readonly url: string; readonly resources: string }) => void
+}
+
+/** Not to be started again by itself: it would only be told the same. */
+export class ToldToEndByMaster extends Data.TaggedError("ToldToEndByMaster")<{ readonly reason: string }> {
+  override get message(): string {
+    return `the master told this agent to end: ${this.reason}; its tasks have ended`
+  }
 }
 
 /** How long ending tasks may take at a stop: their grace, then their destruction. */
@@ -159,8 +167,14 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
       options.onReady({ url: httpUrl(ip, listener.port), resources })
       return yield* Effect.never
     })
-    yield* Effect.raceFirst(serving, Effect.raceFirst(agent.failed, options.endTasksWhen))
+    const asked = Effect.as(options.endTasksWhen, undefined)
+    const told = yield* Effect.raceFirst(
+      serving,
+      Effect.raceFirst(agent.failed, Effect.raceFirst(asked, connected.toldToEnd)),
+    )
+    if (told !== undefined) yield* Effect.logWarning("the master tells this agent to end: its tasks end now")
     yield* Effect.raceFirst(agent.failed, endAllTasks(agent, connected))
+    if (told !== undefined) return yield* new ToldToEndByMaster({ reason: told })
   }).pipe(Effect.scoped)
 
   const layers = Layer.mergeAll(
@@ -201,13 +215,13 @@ interface Shown {
 
 const listen = ({ master, host, port }: AgentDaemonOptions, sandboxRoot: string, shown: Shown) => {
   const { secret } = master
-  const isAuthentic = secret === undefined ? () => true : makeSecretCheck(secret)
+  const door = makeDoor(secret === undefined ? everybodyIsAdministrator : makeAuthenticate({ secret }))
   const routes = [
     read("/health", () => Effect.succeed(emptyReply(200))),
     ...makeMetricsRoutes(shown.metrics),
     ...[...makeFilesRoutes(sandboxRoot), ...makeHostRoutes(shown.view)].map((route) => ({
       ...route,
-      handler: requireSecret(isAuthentic, route.handler, "gleaner-agent"),
+      handler: requireCaller(door, route.handler, "mesos-agent-readonly"),
     })),
   ]
   return serve({ host, port, handler: routesToHandler(routes) })

@@ -56,6 +56,8 @@ export interface MasterLink {
   readonly tellStopping: () => void
   /** Tells the master at once what is kept for the host's own work now. */
   readonly reserveChanged: () => void
+  /** Completes with the reason when the master tells this agent to end its tasks and itself; the link stays down then. */
+  readonly toldToEnd: Effect.Effect<string>
   /** Completes with the first registration. */
   readonly registered: Effect.Effect<void>
   /** Returns when nothing is left to report, or after `waitMs`. */
@@ -75,6 +77,13 @@ class StreamOver extends Data.TaggedError("StreamOver")<{ readonly detail: strin
 class RefusedByMaster extends Data.TaggedError("RefusedByMaster")<{ readonly reason: string }> {
   override get message(): string {
     return `the master refuses this agent: ${this.reason}`
+  }
+}
+
+/** The master wants nothing of this agent any more. */
+class ToldToEnd extends Data.TaggedError("ToldToEnd")<{ readonly reason: string }> {
+  override get message(): string {
+    return `the master tells this agent to end: ${this.reason}`
   }
 }
 
@@ -116,6 +125,7 @@ export const makeMasterLink = (
     const secret = options.secret === undefined ? {} : { secret: options.secret }
     const pool = yield* makeConnectionPool(2)
     const registered = yield* Deferred.make<void>()
+    const toldToEnd = yield* Deferred.make<string>()
     let queue: Array<AgentReport["statuses"][number]> = []
     let outcomes: Array<OperationOutcome> = []
     let inFlight = 0
@@ -200,6 +210,8 @@ export const makeMasterLink = (
         onRegistered(record)
       } else if (record.type === "Refused") {
         throw new RefusedByMaster({ reason: record.reason })
+      } else if (record.type === "ShutDown") {
+        throw new ToldToEnd({ reason: record.reason })
       } else if (record.type === "Message") {
         if (record.id <= known.processedId) return
         agent.submitOfMaster(messageToEvent(record.message), { ...known, processedId: record.id })
@@ -240,7 +252,7 @@ export const makeMasterLink = (
       Effect.scoped,
       // A record that is not the protocol may not end the link for good.
       Effect.catchAllDefect((defect) =>
-        defect instanceof StreamOver || defect instanceof RefusedByMaster
+        defect instanceof StreamOver || defect instanceof RefusedByMaster || defect instanceof ToldToEnd
           ? Effect.fail(defect)
           : Effect.fail(new StreamOver({ detail: String(defect) })),
       ),
@@ -256,6 +268,10 @@ export const makeMasterLink = (
           isRegistered = false
           queue = []
           outcomes = []
+          if (error._tag === "ToldToEnd") {
+            yield* Deferred.succeed(toldToEnd, error.reason)
+            return yield* Effect.never
+          }
           const lastedMs = (yield* Effect.sync(() => performance.now())) - startedMs
           const attempt = yield* Ref.updateAndGet(failures, (count) =>
             lastedMs > silenceMsMax ? 0 : count + 1,
@@ -273,6 +289,7 @@ export const makeMasterLink = (
     yield* Effect.forkScoped(Effect.forever(keepUp))
 
     return {
+      toldToEnd: Deferred.await(toldToEnd),
       registered: Deferred.await(registered),
       send: (status, latestState) => {
         if (!agent.state.isConnected || queue.length >= queueLengthMax) return

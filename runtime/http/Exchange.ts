@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Cause, Effect, Exit, Option } from "effect"
+import { nobody } from "../access/Caller.ts"
 import {
   type FullReply,
   type HttpRefusal,
@@ -10,7 +11,7 @@ import {
   unavailable,
 } from "./HttpMessage.ts"
 import { openRecordStream, type RecordStream } from "./RecordStream.ts"
-import { type BodyBounds, readBody } from "./RequestBody.ts"
+import { type BodyBounds, collectBody, readBody } from "./RequestBody.ts"
 
 // One request and its reply, between node:http's objects and ours.
 
@@ -31,7 +32,11 @@ export interface Exchange {
 const toTarget = (url: string): string =>
   url.startsWith("/") ? url : url.replace(/^[a-z]+:\/\/[^/?]*/i, "") || "/"
 
-export const toHttpRequest = (incoming: IncomingMessage, bounds: BodyBounds): HttpRequest => {
+export const toHttpRequest = (
+  incoming: IncomingMessage,
+  bounds: BodyBounds,
+  prove: () => void,
+): HttpRequest => {
   const target = toTarget(incoming.url ?? "/")
   const mark = target.indexOf("?")
   return {
@@ -41,8 +46,12 @@ export const toHttpRequest = (incoming: IncomingMessage, bounds: BodyBounds): Ht
     headers: incoming.headers,
     remoteAddress: incoming.socket.remoteAddress ?? "",
     principal: null,
+    caller: nobody,
+    prove,
     body: readBody(incoming, bounds),
     bodyUpTo: (maxBodyBytes) => readBody(incoming, { ...bounds, maxBodyBytes }),
+    takeBody: (done, maxBodyBytes) =>
+      collectBody(incoming, maxBodyBytes === undefined ? bounds : { ...bounds, maxBodyBytes }, done),
   }
 }
 
@@ -67,7 +76,8 @@ const writeFull = (exchange: Exchange, reply: FullReply) => {
   const { response } = exchange
   setConnection(exchange)
   response.writeHead(reply.status, { ...reply.headers, "Content-Length": Buffer.byteLength(reply.body) })
-  response.end(reply.body)
+  if (reply.body === "") response.end()
+  else response.end(reply.body)
   guardStall(exchange)
 }
 

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http"
 import { Data, type Effect } from "effect"
+import type { Caller } from "../access/Caller.ts"
 import type { RecordStream, RecordStreamOptions } from "./RecordStream.ts"
 
 export interface HttpRequest {
@@ -12,10 +13,16 @@ export interface HttpRequest {
   readonly remoteAddress: string
   /** Who asks, once that has been proven; null = nobody knows: authentication is off or not needed here. */
   readonly principal: string | null
+  /** The same, with what they may do. Nobody, until a door has let them in. */
+  readonly caller: Caller
+  /** Tells the listener that whoever sends on this connection has proven who they are. */
+  readonly prove: () => void
   /** The whole body, read when asked for, once: 413 beyond the listener's bound, 408 when it takes too long. */
   readonly body: Effect.Effect<Buffer, HttpRefusal>
   /** The same with another bound; for a route that says so. */
   readonly bodyUpTo: (maxBytes: number) => Effect.Effect<Buffer, HttpRefusal>
+  /** The same as {@link body} without a fiber, for `DirectReply.ts`; instead of it, not besides. Returns what stops the reading. */
+  readonly takeBody: (done: (body: Buffer | HttpRefusal) => void, maxBytes?: number) => () => void
 }
 
 export type HttpHeaders = Readonly<Record<string, string>>
@@ -90,6 +97,8 @@ export const methodNotAllowed = (allowed: ReadonlyArray<string>, received: strin
 
 export const notAcceptable = (): HttpRefusal =>
   refuse(406, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'")
+
+export const forbidden = (): HttpRefusal => refuse(403, "403 Forbidden.")
 
 export const unsupportedMediaType = (): HttpRefusal =>
   refuse(415, "Expecting 'Content-Type' of application/json or application/x-protobuf")

@@ -8,10 +8,17 @@ import { stepMaster } from "../../core/master/Step.ts"
 import { digestActions } from "../journal/ActionsDigest.ts"
 import type { Batch, Delivery, JournaledEvent, OutboxItem } from "../journal/Journal.ts"
 import type { MachineClock } from "../MachineClock.ts"
-
+import type { Changes } from "./ClusterEvents.ts"
 import type { Outbox } from "./Outbox.ts"
 
 export type UnstampedEvent = Unstamped<MasterEvent>
+
+/** Who says to be a framework, and by what it is known. */
+export interface CallingFramework {
+  readonly frameworkId: string
+  readonly streamId: string | null
+  readonly principal: string | null
+}
 
 /** Something for the master to take in. */
 export interface Mail {
@@ -22,7 +29,7 @@ export interface Mail {
     outbox: Outbox,
   ) => UnstampedEvent | ReadonlyArray<UnstampedEvent> | undefined
   /** For a framework's call: judged right before the step. */
-  readonly caller: { readonly frameworkId: string; readonly streamId: string | null } | undefined
+  readonly caller: CallingFramework | undefined
   /** What an agent has processed of its messages. */
   readonly processed: Delivery | undefined
 }
@@ -50,13 +57,15 @@ export interface Processed {
 
 /**
  * Steps the machine through a batch of mails and, when it wants to be woken by now, once more by `TimePassed`: so one
- * allocation cycle serves the whole batch. Synchronous: nothing else can touch the state in between.
+ * allocation cycle serves the whole batch. Synchronous: nothing else can touch the state in between. `observe` is told what each
+ * step has changed, right after it.
  */
 export const processMails = (
   state: MasterState,
   outbox: Outbox,
   clock: MachineClock,
   mails: ReadonlyArray<Mail>,
+  observe: (changes: Changes) => void = () => {},
 ): Processed => {
   const events: Array<JournaledEvent> = []
   const effects: Array<Outgoing> = []
@@ -73,6 +82,7 @@ export const processMails = (
     for (const ref of result.changed) {
       changes.set(`${ref.kind} ${ref.key}`, { ...ref, value: masterEntity(state, ref) })
     }
+    observe({ changed: result.changed, wallMs: event.wallMs })
     for (const action of result.actions) {
       if (action.type === "DropMessages") {
         outbox.drop(action.agentId)
@@ -99,7 +109,7 @@ export const processMails = (
       delivered.push(processed)
       effects.push({ type: "MessagesProcessed", agentId: processed.to, upToId: processed.upToId })
     }
-    const refusal = caller && refuseCall(state, caller.frameworkId, caller.streamId)
+    const refusal = caller && refuseCall(state, caller.frameworkId, caller.streamId, caller.principal)
     const given = refusal === undefined ? event(state, outbox) : undefined
     const unstamped = given === undefined ? [] : "type" in given ? [given] : given
     for (const each of unstamped) step(each)

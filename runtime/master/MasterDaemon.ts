@@ -5,12 +5,13 @@ import { dirname } from "node:path"
 import { Effect, Layer } from "effect"
 import type { MasterSettings } from "../../core/master/State.ts"
 import { chooseAdvertisedIp, chooseLocalIp } from "../AdvertisedAddress.ts"
+import { readAccess } from "../access/Access.ts"
+import { makeDoor, type RateBounds } from "../access/Door.ts"
+import { closeRoute, openRoute } from "../access/RouteRules.ts"
 import { type DataFolder, makePrivateFolder, replaceFile } from "../DataFolder.ts"
-import { makeSecretCheck, requireSecret } from "../http/Authentication.ts"
 import { httpUrl } from "../http/HttpUrl.ts"
-import { serve } from "../http/Listener.ts"
+import { type ListenerBounds, serve } from "../http/Listener.ts"
 import { type Route, routesToHandler } from "../http/Routes.ts"
-import { ensureSecret } from "../http/SecretFile.ts"
 import * as SqliteJournal from "../journal/SqliteJournal.ts"
 import { makeAgentRoutes } from "./AgentApi.ts"
 import * as Master from "./Master.ts"
@@ -27,6 +28,11 @@ export interface MasterDaemonOptions {
   readonly settings: MasterSettings
   /** False answers everyone. Tasks share the host's loopback, so this must be asked for. */
   readonly isAuthenticated: boolean
+  /** Files of principals and of what they may do; null = there are none beside the cluster's secret. */
+  readonly credentialsFile: string | null
+  readonly aclsFile: string | null
+  /** Of requests and connections. */
+  readonly bounds: ListenerBounds & RateBounds
   /** Script of the journal's writer thread. */
   readonly journalWorker: URL
   /** The settings in force, for whoever asks which they are. */
@@ -37,30 +43,25 @@ export interface MasterDaemonOptions {
   readonly onReady: (facts: { readonly url: string }) => void
 }
 
-const withSecret =
-  <R>(isAuthentic: Parameters<typeof requireSecret>[0]) =>
-  (route: Route<R>): Route<R> => ({ ...route, handler: requireSecret(isAuthentic, route.handler) })
-
 /** A whole master: journal, machine, HTTP. Runs until interrupted; fails when its journal does. */
 export const runMasterDaemon = (options: MasterDaemonOptions) => {
   const { data, settings, version } = options
   // The port is known for sure only when the listener has it.
   const identity = { version, address: { hostname: hostname(), ip: options.host, port: options.port } }
   const program = Effect.gen(function* () {
-    const secret = yield* ensureSecret(data.secretFile)
-    const isAuthentic = options.isAuthenticated ? makeSecretCheck(secret) : () => true
+    const door = makeDoor(yield* readAccess({ ...options, secretFile: data.secretFile }), options.bounds)
     const master = yield* Master.Master
     const loop = yield* Effect.forkScoped(master.run)
     const routes: Array<Route<Master.Master | MasterMetrics.MasterMetrics>> = [
-      ...openRoutes(identity),
+      ...openRoutes(identity).map(openRoute(door)),
       ...[
         ...schedulerRoutes,
         ...(yield* makeAgentRoutes),
         ...(yield* makeStateRoutes(identity, options.flags)),
-      ].map(withSecret(isAuthentic)),
+      ].map(closeRoute(door, () => master.state)),
     ]
     const handler = routesToHandler(routes, { prefixes: ["/master"] })
-    const listener = yield* serve({ host: options.host, port: options.port, handler })
+    const listener = yield* serve({ ...options.bounds, host: options.host, port: options.port, handler })
     identity.address.ip = chooseAdvertisedIp(listener.host, options.advertisedIp)
     identity.address.port = listener.port
     const url = httpUrl(chooseLocalIp(listener.host), listener.port)

@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import { Operation } from "./OperationSchema.ts"
 import { Bool, callDecoder, Double, Id, listOf } from "./ProtoJson.ts"
+import { Labels } from "./ResourceSchema.ts"
 import { KillPolicy } from "./TaskSchema.ts"
 
 // The scheduler calls of the v1 API as JSON (spec/mesos.md §2.1, §2.3; see ProtoJson.ts). What gleaner does not offer is decoded as
@@ -64,6 +65,7 @@ const FrameworkInfo = Schema.Struct({
   principal: Schema.optional(Schema.String),
   webui_url: Schema.optional(Schema.String),
   offer_filters: Schema.optional(Schema.Record({ key: Schema.String, value: OfferFilters })),
+  labels: Schema.optional(Labels),
   capabilities: Schema.optionalWith(Schema.Array(Schema.Struct({ type: Schema.optional(Schema.String) })), {
     default: () => [],
   }),
@@ -73,6 +75,7 @@ export type WireFrameworkInfo = typeof FrameworkInfo.Type
 const OfferIds = Schema.optionalWith(Schema.Array(Id), { default: () => [] })
 const Roles = Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] })
 
+/** What UPDATE_FRAMEWORK says, too. */
 const Subscribe = Schema.Struct({
   framework_info: FrameworkInfo,
   suppressed_roles: Roles,
@@ -84,10 +87,17 @@ const Subscribe = Schema.Struct({
 })
 export type WireSubscribe = typeof Subscribe.Type
 
+const InverseAnswer = Schema.Struct({
+  inverse_offer_ids: OfferIds,
+  filters: Schema.optional(Filters),
+})
+export type WireInverseAnswer = typeof InverseAnswer.Type
+
 const Call = Schema.Struct({
   type: Schema.optional(Schema.String),
   framework_id: Schema.optional(Id),
   subscribe: Schema.optional(Subscribe),
+  update_framework: Schema.optional(Subscribe),
   accept: Schema.optional(
     Schema.Struct({
       offer_ids: OfferIds,
@@ -96,6 +106,8 @@ const Call = Schema.Struct({
     }),
   ),
   decline: Schema.optional(Schema.Struct({ offer_ids: OfferIds, filters: Schema.optional(Filters) })),
+  accept_inverse_offers: Schema.optional(InverseAnswer),
+  decline_inverse_offers: Schema.optional(InverseAnswer),
   revive: Schema.optional(Schema.Struct({ roles: Roles })),
   suppress: Schema.optional(Schema.Struct({ roles: Roles })),
   kill: Schema.optional(
@@ -115,6 +127,8 @@ const Call = Schema.Struct({
     }),
   ),
   request: Schema.optional(Schema.Struct({})),
+  message: Schema.optional(Schema.Struct({ agent_id: Id, executor_id: Id, data: Schema.String })),
+  shutdown: Schema.optional(Schema.Struct({ agent_id: Id, executor_id: Id })),
   reconcile: Schema.optional(
     Schema.Struct({
       tasks: Schema.optionalWith(

@@ -7,11 +7,11 @@ import { minAllocatableToWire, wireToConstraints, wireToMinAllocatable } from ".
  * Why a framework may not subscribe like this; undefined when it may. It is told as an ERROR event, not as a status
  * code (spec/mesos.md §2.2, row 11); the texts are Mesos's in meaning.
  */
-export const frameworkProblem = ({
-  framework_info: info,
-  suppressed_roles: suppressedRoles,
-  offer_constraints: constraints,
-}: WireSubscribe): string | undefined => {
+export const frameworkProblem = (subscribe: WireSubscribe): string | undefined =>
+  frameworkInfoProblem(subscribe.framework_info) ?? demandsProblem(subscribe)
+
+/** Why a description of a framework is no valid one. */
+export const frameworkInfoProblem = (info: WireFrameworkInfo): string | undefined => {
   const id = info.id?.value ?? ""
   // Agents name folders after it.
   const badId = id === "" ? undefined : idProblem(id)
@@ -40,6 +40,16 @@ export const frameworkProblem = ({
       return `${isOne} role: ${problem}`
     }
   }
+  return undefined
+}
+
+/** Why it may not have its offers like this. Of a description that {@link frameworkInfoProblem} has nothing against. */
+export const demandsProblem = ({
+  framework_info: info,
+  suppressed_roles: suppressedRoles,
+  offer_constraints: constraints,
+}: WireSubscribe): string | undefined => {
+  const roles = rolesOf(info)
   const strangers = [...new Set(suppressedRoles)].filter((role) => !roles.includes(role))
   if (strangers.length > 0) {
     return `Suppressed roles { ${strangers.join(", ")} } are not contained in the set of roles`
@@ -59,12 +69,14 @@ const roleCharactersMax = 255
 /** Why a text is no role name; undefined when it is one. `*` is the default role. */
 export const roleProblem = (role: string): string | undefined => {
   if (role === "*") return undefined
-  if (role === "") return "Empty role name is invalid"
+  if (role === "") return "Role names cannot be the empty string"
   if (role.length > roleCharactersMax) {
     return `Role '${role.slice(0, 40)}…' has ${role.length} characters: at most ${roleCharactersMax} are taken`
   }
+  if (role.startsWith("/")) return `Role '${role}' cannot start with a slash`
+  if (role.endsWith("/")) return `Role '${role}' cannot end with a slash`
   for (const component of role.split("/")) {
-    if (component === "") return `Role '${role}' has an empty component: it starts, ends or doubles a slash`
+    if (component === "") return `Role '${role}' cannot contain two adjacent slashes`
     if (component === "." || component === "..") return `Role component '${component}' is invalid`
     if (component === "*") return `Role '${role}' contains invalid component '*'`
     if (component.startsWith("-"))
@@ -87,6 +99,12 @@ const rolesOf = (info: WireFrameworkInfo): ReadonlyArray<string> =>
 /** Longest failover timeout taken, so that time sums stay whole: 10 years. */
 const failoverTimeoutMsMax = 10 * 365 * 24 * 3600 * 1000
 
+/** Less than nothing is kept as such, to be shown. What is no number is nothing. */
+const failoverTimeoutMs = (seconds: number): number => {
+  const ms = Math.min(Math.max(seconds * 1000, -failoverTimeoutMsMax), failoverTimeoutMsMax)
+  return Math.round(ms) || 0
+}
+
 /** Of one that {@link frameworkProblem} has nothing against. */
 export const wireToFrameworkInfo = ({
   framework_info: info,
@@ -99,8 +117,8 @@ export const wireToFrameworkInfo = ({
   hostname: info.hostname ?? "",
   webuiUrl: info.webui_url ?? null,
   checkpoint: info.checkpoint,
-  failoverTimeoutMs:
-    Math.round(Math.min(Math.max(info.failover_timeout * 1000, 0), failoverTimeoutMsMax)) || 0,
+  failoverTimeoutMs: failoverTimeoutMs(info.failover_timeout),
+  labels: (info.labels?.labels ?? []).map(({ key, value }) => ({ key, value: value ?? "" })),
   capabilities: capabilitiesOf(info),
   minAllocatable: orNone(wireToMinAllocatable(info.offer_filters ?? {}, rolesOf(info))),
   constraints: orNone(wireToConstraints(constraints?.role_constraints ?? {}, rolesOf(info))),
@@ -125,6 +143,7 @@ export const frameworkInfoToWire = ({ id, info }: FrameworkRecord) => {
     ...(info.principal === null ? {} : { principal: info.principal }),
     ...(info.webuiUrl === null ? {} : { webui_url: info.webuiUrl }),
     ...(info.capabilities.length === 0 ? {} : { capabilities: info.capabilities.map((type) => ({ type })) }),
+    ...(info.labels.length === 0 ? {} : { labels: { labels: info.labels } }),
     ...(Object.keys(info.minAllocatable).length === 0
       ? {}
       : { offer_filters: minAllocatableToWire(info.minAllocatable) }),

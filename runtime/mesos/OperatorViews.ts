@@ -71,8 +71,11 @@ export const frameworkToWire = (
   framework_info: frameworkInfoToWire(framework),
   active: framework.streamId !== null,
   connected: framework.streamId !== null,
-  recovered: false,
+  recovered: framework.isRecovered,
   registered_time: wallTime(framework.registeredWallMs),
+  ...(framework.reregisteredWallMs === null
+    ? {}
+    : { reregistered_time: wallTime(framework.reregisteredWallMs) }),
   ...(hosts.length === 0 ? {} : { offers: hosts.map((host) => offerToWire(host, framework)) }),
   ...allocatedList("allocated_resources", allocated),
   ...allocatedList("offered_resources", offered),

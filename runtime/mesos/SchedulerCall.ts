@@ -1,8 +1,13 @@
 import { Either } from "effect"
 import type { Unstamped } from "../../core/Machine.ts"
 import type { MasterEvent } from "../../core/master/Event.ts"
-import { jsonToCall, type WireCall } from "./CallSchema.ts"
-import { frameworkProblem, wireToFrameworkInfo } from "./FrameworkInfo.ts"
+import { jsonToCall, type WireCall, type WireInverseAnswer } from "./CallSchema.ts"
+import {
+  demandsProblem,
+  frameworkInfoProblem,
+  frameworkProblem,
+  wireToFrameworkInfo,
+} from "./FrameworkInfo.ts"
 import { isServed, wireToOperation } from "./Operations.ts"
 import { nanosecondsToMs } from "./TaskRequests.ts"
 import { wireToUuid } from "./Uuid.ts"
@@ -14,9 +19,11 @@ export type CallEvent = Unstamped<
       type:
         | "OffersAccepted"
         | "OffersDeclined"
+        | "InverseOffersAnswered"
         | "OffersRevived"
         | "OffersSuppressed"
         | "KillRequested"
+        | "ExecutorShutdownRequested"
         | "StatusAcknowledged"
         | "ReconciliationRequested"
         | "OperationAcknowledged"
@@ -35,6 +42,13 @@ export type SchedulerCall =
       /** Set when the framework must be refused by an ERROR event. */
       readonly problem: string | undefined
     }
+  /** Answered at once, with what is wrong if something is. */
+  | {
+      readonly type: "UpdateFramework"
+      readonly frameworkId: string
+      readonly event: Unstamped<Extract<MasterEvent, { type: "FrameworkUpdated" }>>
+      readonly problem: string | undefined
+    }
   /** Without an event it asks for nothing, and only who asks is judged. */
   | { readonly type: "Call"; readonly frameworkId: string; readonly event: CallEvent | undefined }
 
@@ -46,11 +60,6 @@ export interface CallRejection {
 
 /** Calls of the API that this master does not take yet; said so instead of dropped. */
 const callsWithoutService = [
-  "ACCEPT_INVERSE_OFFERS",
-  "DECLINE_INVERSE_OFFERS",
-  "SHUTDOWN",
-  "MESSAGE",
-  "UPDATE_FRAMEWORK",
   // A name of the enum, in contrast to other unknown ones (transcript scheduler/err_type_UNKNOWN).
   "UNKNOWN",
 ]
@@ -69,6 +78,7 @@ const expecting = (field: string) => invalid(`Expecting '${field}' to be present
 
 const toSchedulerCall = (call: WireCall): Either.Either<SchedulerCall, CallRejection> => {
   if (call.type === "SUBSCRIBE") return toSubscribe(call)
+  if (call.type === "UPDATE_FRAMEWORK") return toUpdateFramework(call)
   const isTaken = call.type !== undefined && Object.hasOwn(eventReaders, call.type)
   const toEvent = isTaken ? eventReaders[call.type] : undefined
   const isKnown = toEvent !== undefined || callsWithoutService.includes(call.type ?? "")
@@ -98,6 +108,31 @@ const toSubscribe = (call: WireCall): Either.Either<SchedulerCall, CallRejection
       suppressedRoles: [...new Set(suppressedRoles)],
     },
     problem: frameworkProblem(call.subscribe),
+  })
+}
+
+const toUpdateFramework = (call: WireCall): Either.Either<SchedulerCall, CallRejection> => {
+  const { framework_id: id, update_framework: update } = call
+  if (id === undefined) return expecting("framework_id")
+  if (update === undefined) return expecting("update_framework")
+  if (update.framework_info.id === undefined) return expecting("update_framework.framework_info.id")
+  if (update.framework_info.id.value !== id.value) {
+    return invalid("'framework_id' differs from 'update_framework.framework_info.id'")
+  }
+  const invalidInfo = frameworkInfoProblem(update.framework_info)
+  return Either.right({
+    type: "UpdateFramework",
+    frameworkId: id.value,
+    event: {
+      type: "FrameworkUpdated",
+      frameworkId: id.value,
+      info: wireToFrameworkInfo(update),
+      suppressedRoles: [...new Set(update.suppressed_roles)],
+    },
+    problem:
+      invalidInfo === undefined
+        ? demandsProblem(update)
+        : `Supplied FrameworkInfo is not valid: ${invalidInfo}`,
   })
 }
 
@@ -131,6 +166,14 @@ const eventReaders: { readonly [type: string]: EventReader } = {
           offerIds: decline.offer_ids.map((id) => id.value),
           refuseMs: secondsToMs(decline.filters?.refuse_seconds),
         }),
+  ACCEPT_INVERSE_OFFERS: ({ accept_inverse_offers: accept }, frameworkId) =>
+    accept === undefined
+      ? expecting("accept_inverse_offers")
+      : Either.right(inverseAnswer("accept", accept, frameworkId)),
+  DECLINE_INVERSE_OFFERS: ({ decline_inverse_offers: decline }, frameworkId) =>
+    decline === undefined
+      ? expecting("decline_inverse_offers")
+      : Either.right(inverseAnswer("decline", decline, frameworkId)),
   REVIVE: ({ revive }, frameworkId) =>
     Either.right({ type: "OffersRevived", frameworkId, roles: revive?.roles ?? [] }),
   SUPPRESS: ({ suppress }, frameworkId) =>
@@ -191,10 +234,34 @@ const eventReaders: { readonly [type: string]: EventReader } = {
             agentId: operation.agent_id?.value ?? null,
           })),
         }),
+  SHUTDOWN: ({ shutdown }, frameworkId) =>
+    shutdown === undefined
+      ? expecting("shutdown")
+      : Either.right({
+          type: "ExecutorShutdownRequested",
+          frameworkId,
+          agentId: shutdown.agent_id.value,
+          executorId: shutdown.executor_id.value,
+        }),
+  // Nobody is there who could read it: the executors of commands and of groups do not listen, in Mesos either, and what is best
+  // effort may get lost (spec/mesos.md §2.3).
+  MESSAGE: ({ message }) => (message === undefined ? expecting("message") : Either.right(undefined)),
   // Mesos's allocator takes it and does nothing (spec/mesos.md §2.3); whoever sends it wants a 202.
   REQUEST: ({ request }) => (request === undefined ? expecting("request") : Either.right(undefined)),
   TEARDOWN: (_, frameworkId) => Either.right({ type: "TeardownRequested", frameworkId }),
 }
+
+const inverseAnswer = (
+  answer: "accept" | "decline",
+  { inverse_offer_ids: ids, filters }: WireInverseAnswer,
+  frameworkId: string,
+): CallEvent => ({
+  type: "InverseOffersAnswered",
+  frameworkId,
+  inverseOfferIds: ids.map(({ value }) => value),
+  answer,
+  refuseMs: secondsToMs(filters?.refuse_seconds),
+})
 
 /** Seconds of a filter; absent or not a number means the default (spec/mesos.md §1.5). */
 const secondsToMs = (seconds: number | undefined): number | null =>

@@ -10,9 +10,12 @@ import {
 } from "../Kinds.ts"
 import { section } from "../Section.ts"
 import { switched } from "../Setting.ts"
+import { boundSettings } from "./BoundSettings.ts"
 import {
+  aclsSetting,
   advertiseSetting,
   authenticationSetting,
+  credentialsSetting,
   dataSetting,
   hostSetting,
   portSetting,
@@ -108,6 +111,9 @@ export const masterSection = section({
     advertise: advertiseSetting,
     port: portSetting("master", 5050),
     authentication: authenticationSetting,
+    credentials: credentialsSetting,
+    acls: aclsSetting,
+    ...boundSettings,
     ...allocationSettings,
     withParent: withParentSetting,
   },

@@ -53,17 +53,21 @@ export const agentViews = (state: MasterState, agentId: string | null) =>
     .filter(({ id }) => agentId === null || id === agentId)
     .map((agent) => agentView(agent, amountsOfAgent(state, agent)))
 
+/** Whether GET_AGENTS has it: as in Mesos those that are unreachable are not there. */
+export const isListed = ({ condition }: AgentRecord): boolean => condition !== "unreachable"
+
+/** One agent in the words of GET_AGENTS. */
+export const agentMessage = (state: MasterState, agent: AgentRecord) => {
+  const { held, unreserved } = amountsOfAgent(state, agent)
+  const total = addResources(unreserved, held)
+  return agentToWire(agent, { total, ...sharesOfAgent(state, agent) })
+}
+
 /**
- * GET_AGENTS. As in Mesos without those that are unreachable. None is `recovered`: Mesos calls so what it knows by name only until it
- * comes back after a restart of the master, and this journal knows all of them.
+ * GET_AGENTS. None is `recovered`: Mesos calls so what it knows by name only until it comes back after a restart of the master, and this
+ * journal knows all of them.
  */
 export const getAgents = (state: MasterState) => ({
-  agents: [...state.agents.values()]
-    .filter(({ condition }) => condition !== "unreachable")
-    .map((agent) => {
-      const { held, unreserved } = amountsOfAgent(state, agent)
-      const total = addResources(unreserved, held)
-      return agentToWire(agent, { total, ...sharesOfAgent(state, agent) })
-    }),
+  agents: [...state.agents.values()].filter(isListed).map((agent) => agentMessage(state, agent)),
   recovered_agents: [],
 })

@@ -1,5 +1,6 @@
 import type { FrameworkRecord, MasterState, OfferRecord } from "../../../core/master/State.ts"
 import { addResources } from "../../../core/resources/Resources.ts"
+import { constraintsToWire } from "../../mesos/OfferDemands.ts"
 import { frameworkToWire } from "../../mesos/OperatorViews.ts"
 import { amountsOfFramework, type FrameworkAmounts, resourcesView, sharesOfFramework } from "./Amounts.ts"
 import { taskView } from "./Tasks.ts"
@@ -9,7 +10,7 @@ import { taskView } from "./Tasks.ts"
 
 /** What `/state-summary` says of a framework, too. */
 export const frameworkSummary = (
-  { id, info, streamId }: FrameworkRecord,
+  { id, info, streamId, isRecovered }: FrameworkRecord,
   { used, offered }: FrameworkAmounts,
 ) => ({
   id,
@@ -18,10 +19,10 @@ export const frameworkSummary = (
   offered_resources: resourcesView(offered),
   capabilities: info.capabilities,
   hostname: info.hostname,
-  ...(info.webuiUrl === null ? {} : { webui_url: info.webuiUrl }),
+  webui_url: info.webuiUrl ?? "",
   active: streamId !== null,
   connected: streamId !== null,
-  recovered: false,
+  recovered: isRecovered,
 })
 
 const offerView = (offer: OfferRecord) => ({
@@ -38,10 +39,13 @@ const frameworkView = (framework: FrameworkRecord, amounts: FrameworkAmounts) =>
     ...frameworkSummary(framework, amounts),
     user: info.user,
     ...(info.principal === null ? {} : { principal: info.principal }),
-    roles: info.roles,
+    ...(info.capabilities.includes("MULTI_ROLE") ? { roles: info.roles } : { role: info.roles[0] ?? "*" }),
     failover_timeout: info.failoverTimeoutMs / 1000,
     checkpoint: info.checkpoint,
     registered_time: framework.registeredWallMs / 1000,
+    ...(framework.reregisteredWallMs === null
+      ? {}
+      : { reregistered_time: framework.reregisteredWallMs / 1000 }),
     unregistered_time: 0,
     resources: resourcesView(addResources(amounts.used, amounts.offered)),
     tasks: amounts.tasks.map(taskView),
@@ -49,6 +53,8 @@ const frameworkView = (framework: FrameworkRecord, amounts: FrameworkAmounts) =>
     completed_tasks: [],
     offers: amounts.offers.map(offerView),
     executors: [],
+    offer_constraints: constraintsToWire(info.constraints),
+    ...(info.labels.length === 0 ? {} : { labels: info.labels }),
   }
 }
 
@@ -67,6 +73,7 @@ export const getFrameworks = (state: MasterState) => ({
     const hosts = amountsOfFramework(state, framework).offers.map((offer) => ({
       offer,
       agent: state.agents.get(offer.agentId)!,
+      unavailability: state.inverse.windows.get(offer.agentId) ?? null,
     }))
     return frameworkToWire(framework, { hosts, ...sharesOfFramework(state, framework) })
   }),

@@ -44,6 +44,31 @@ describe("frameworks", () => {
     expect(actionsOf(master.actions, "RefuseSubscription")[0]!.message).toBe("Framework has been removed")
   })
 
+  it("that subscribe again keep user and checkpoint, and must be the same principal", () => {
+    const master = new MasterHarness()
+    const { id, streamId } = master.subscribe({ user: "ann", checkpoint: true, principal: "p" })
+    expect(master.state.frameworks.get(id)!.reregisteredWallMs).toBeNull()
+    master.nowMs = 5
+    master.subscribe({ user: "bob", checkpoint: false, principal: "p", name: "other" }, id)
+    expect(master.state.frameworks.get(id)).toMatchObject({
+      info: { user: "ann", checkpoint: true, name: "other" },
+      registeredWallMs: 1_000_000,
+      reregisteredWallMs: 1_000_005,
+    })
+    const current = master.state.frameworks.get(id)!.streamId
+    master.actions.length = 0
+    const thief = master.subscribe({ user: "ann", checkpoint: true, principal: "q" }, id)
+    expect(actionsOf(master.actions, "RefuseSubscription")).toEqual([
+      {
+        type: "RefuseSubscription",
+        streamId: thief.streamId,
+        message: "Changing framework's principal is not allowed.",
+      },
+    ])
+    expect(master.state.frameworks.get(id)!.streamId).toBe(current)
+    expect(current).not.toBe(streamId)
+  })
+
   it("get ids that nobody has brought along, or has had", () => {
     const master = new MasterHarness()
     master.subscribe({}, "m-0000")

@@ -229,6 +229,21 @@ describe("rows of release 0.2", () => {
   })
 })
 
+describe("rows of release 0.3", () => {
+  it("of unreachable agents say when they are removed: when they would have been", () => {
+    const away = { condition: "unreachable", streamId: null, sinceMs: 4_000 }
+    const [counters, ...others] = rowsOf02.filter(({ kind }) => ["master", "agent"].includes(kind))
+    const rows = others.map((row) => ({ ...row, value: { ...(row.value as object), ...away } }))
+    const { state } = takeUp([counters!, ...rows])
+    expect(state.agents.get("m-S0")).toMatchObject({
+      removeAtMs: 4_000 + defaultMasterSettings.agentForgetMs,
+      isDeactivated: false,
+      drain: null,
+    })
+    expect(state.deadlines.nextAtMs()).toBe(4_000 + defaultMasterSettings.agentForgetMs)
+  })
+})
+
 describe("rows that cannot be read", () => {
   it.each<[string, Entity]>([
     [
@@ -240,5 +255,27 @@ describe("rows that cannot be read", () => {
   ])("stop the master with their place: %s", (place, row) => {
     const others = rowsOf02.filter(({ kind, key }) => kind !== row.kind || key !== row.key)
     expect(() => takeUp([...others, row])).toThrow(place)
+  })
+})
+
+describe("frameworks of release 0.3", () => {
+  const of03 = ({ value, ...row }: Entity, name: string): Entity => {
+    const { grants, info, ...others } = value as { grants: object; info: object }
+    return { ...row, value: { ...others, info: { ...info, name, minAllocatable: {}, constraints: {} } } }
+  }
+  const counters = rowsOf02[0]!
+
+  it("get what was not noted then; of those known by their tasks only, everything may still change", () => {
+    const { state } = takeUp([
+      counters,
+      of03(frameworkOf02("m-0000", {}, ["web"]), "f"),
+      of03(frameworkOf02("other-0001", {}, ["web"]), "known to an earlier master, not back yet"),
+    ])
+    expect(state.frameworks.get("m-0000")).toMatchObject({
+      info: { labels: [] },
+      reregisteredWallMs: null,
+      isRecovered: false,
+    })
+    expect(state.frameworks.get("other-0001")!.isRecovered).toBe(true)
   })
 })

@@ -116,6 +116,8 @@ describe("delivery to frameworks", () => {
     streamId: "s",
     suppressedRoles: [],
     registeredWallMs: 0,
+    reregisteredWallMs: null,
+    isRecovered: false,
     sinceMs: 0,
     removeAtMs: null,
   }

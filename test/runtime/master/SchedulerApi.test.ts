@@ -74,6 +74,75 @@ describe("the scheduler API", () => {
       }),
     ))
 
+  // Status and text are those of the transcripts scheduler/main_57 to main_59.
+  it("answers UPDATE_FRAMEWORK at once, and changes all or nothing", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        const framework = yield* served.framework
+        yield* promise(async () => {
+          await framework.subscribe()
+          await framework.next("SUBSCRIBED")
+          const info = {
+            ...{ user: "root", name: "v1", roles: ["web", "batch"], labels: { labels: [{ key: "k" }] } },
+            capabilities: [{ type: "MULTI_ROLE" }, { type: "RESERVATION_REFINEMENT" }],
+            id: { value: framework.frameworkId },
+          }
+          const update = (changes: object, others: object = {}) =>
+            framework.call({
+              type: "UPDATE_FRAMEWORK",
+              update_framework: { framework_info: { ...info, ...changes }, ...others },
+            })
+          expect(await update({}, { suppressed_roles: ["batch"] })).toMatchObject({ status: 200, body: "" })
+          const updated = served.master.state.frameworks.get(framework.frameworkId)
+          expect(updated).toMatchObject({
+            info: { roles: ["web", "batch"], labels: [{ key: "k", value: "" }] },
+            suppressedRoles: ["batch"],
+          })
+          expect(await update({ user: "nobody" })).toMatchObject({
+            status: 400,
+            body: "FrameworkInfo update is not valid: Updating 'FrameworkInfo.user' is unsupported; attempted to update from 'root' to 'nobody'",
+          })
+          expect(await update({ roles: ["a b"] })).toMatchObject({
+            status: 400,
+            body: "Supplied FrameworkInfo is not valid: 'FrameworkInfo.roles' contains invalid role: Role component 'a b' is invalid because it contains backspace or whitespace",
+          })
+          expect(await update({}, { suppressed_roles: ["other"] })).toMatchObject({
+            status: 400,
+            body: "Suppressed roles { other } are not contained in the set of roles",
+          })
+          expect(served.master.state.frameworks.get(framework.frameworkId)).toEqual(updated)
+        })
+      }),
+    ))
+
+  it("takes messages to executors and does nothing with them; SHUTDOWN of a command's executor kills it", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        const agent = yield* served.agent
+        const framework = yield* served.framework
+        yield* promise(async () => {
+          const { agentId } = await agent.join()
+          await framework.subscribe()
+          const [offer] = (await framework.next("OFFERS")).offers.offers
+          await framework.launch(offer, { id: "t", command: { value: "true" } })
+          await agent.next("Message")
+          const of = { agent_id: { value: agentId }, executor_id: { value: "t" } }
+          expect(await framework.call({ type: "MESSAGE", message: { ...of, data: "aGk=" } })).toMatchObject({
+            status: 202,
+            body: "",
+          })
+          const unknown = { ...of, executor_id: { value: "nobody" } }
+          expect(await framework.call({ type: "SHUTDOWN", shutdown: unknown })).toMatchObject({ status: 202 })
+          expect(await framework.call({ type: "SHUTDOWN", shutdown: of })).toMatchObject({ status: 202 })
+          // The first message after the launch: neither of the others has come to the agent.
+          expect(await agent.next("Message")).toMatchObject({
+            id: 2,
+            message: { type: "KillTask", frameworkId: framework.frameworkId, taskId: "t" },
+          })
+        })
+      }),
+    ))
+
   // Status and text are those of the transcripts scheduler/err_*.
   it("refuses what comes with the wrong words around it, in Mesos's order", () =>
     withMaster(({ ask }) =>
@@ -108,9 +177,9 @@ describe("the scheduler API", () => {
           400,
           "Failed to validate scheduler::Call: Expecting 'type' to be present",
         ])
-        expect(yield* refusal({ body: '{"type":"MESSAGE","framework_id":{"value":"f"}}' })).toEqual([
+        expect(yield* refusal({ body: '{"type":"UNKNOWN","framework_id":{"value":"f"}}' })).toEqual([
           501,
-          "gleaner does not take the call MESSAGE yet",
+          "gleaner does not take the call UNKNOWN yet",
         ])
         const [status] = yield* refusal({ headers: { ...json, Authorization: "Bearer wrong" } })
         expect(status).toBe(401)

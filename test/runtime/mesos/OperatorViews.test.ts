@@ -13,6 +13,8 @@ const shownOf = (subscribe: object) => {
     streamId: null,
     suppressedRoles: [],
     registeredWallMs: 1_795_332_992_101,
+    reregisteredWallMs: null,
+    isRecovered: false,
     sinceMs: 0,
     removeAtMs: 1,
   }

@@ -12,6 +12,8 @@ const framework = (capabilities: ReadonlyArray<string>): FrameworkRecord => ({
   streamId: "s",
   suppressedRoles: [],
   registeredWallMs: 0,
+  reregisteredWallMs: null,
+  isRecovered: false,
   sinceMs: 0,
   removeAtMs: null,
 })
@@ -35,7 +37,7 @@ describe("SUBSCRIBED", () => {
           hostname: "here",
           version: "9",
           address: { hostname: "here", ip: "127.0.0.1", port: 5050 },
-          capabilities: [],
+          capabilities: [{ type: "AGENT_UPDATE" }, { type: "QUOTA_V2" }],
         },
       },
     })
@@ -57,6 +59,9 @@ describe("OFFERS", () => {
     streamId: "a",
     registeredWallMs: 0,
     sinceMs: 0,
+    removeAtMs: null,
+    isDeactivated: false,
+    drain: null,
   }
   const offer = {
     id: "m-O1",
@@ -70,7 +75,7 @@ describe("OFFERS", () => {
     type: "OfferResources" as const,
     streamId: "s",
     framework: framework(capabilities),
-    offers: [{ offer, agent }],
+    offers: [{ offer, agent, unavailability: null }],
   })
   const common = {
     id: { value: "m-O1" },
@@ -100,7 +105,10 @@ describe("OFFERS", () => {
   })
 
   it("leave out what the agent has no attributes of", () => {
-    const action = { ...offersTo([]), offers: [{ offer, agent: { ...agent, attributes: [] } }] }
+    const action = {
+      ...offersTo([]),
+      offers: [{ offer, agent: { ...agent, attributes: [] }, unavailability: null }],
+    }
     expect(JSON.stringify(eventOf(action))).not.toContain("attributes")
   })
 

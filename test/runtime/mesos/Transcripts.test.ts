@@ -30,6 +30,8 @@ const taken = [
   "ACKNOWLEDGE",
   "RECONCILE",
   "REQUEST",
+  "MESSAGE",
+  "SHUTDOWN",
   "TEARDOWN",
 ]
 
