@@ -15,6 +15,7 @@ import { toggleLogging } from "./LoggingLevel.ts"
 import { bringDown, bringUp, maintenanceSchedule, maintenanceStatus, updateSchedule } from "./Maintenance.ts"
 import { removeQuota, setQuota } from "./OldQuota.ts"
 import { quotaStatus } from "./Quota.ts"
+import { reservationRoutes } from "./Reservations.ts"
 import { rolesView } from "./Roles.ts"
 import { seenBy, seenRoles } from "./Sight.ts"
 import { stateView } from "./State.ts"
@@ -138,6 +139,7 @@ export const legacyRoutes = <R>(
   return [
     ...changes,
     ...scheduleRoutes,
+    ...reservationRoutes,
     ...filesRoutes,
     read("/logging/toggle", toggleLogging),
     ...Object.entries(views).map(([path, view]) => read(path, show(view))),
