@@ -28,7 +28,7 @@ import {
   scheduleAllocation,
 } from "./Offers.ts"
 import { onReserveChanged } from "./Reserves.ts"
-import { onQuotasUpdated, onWeightsUpdated } from "./RoleSettings.ts"
+import { onQuotaRemoved, onQuotasUpdated, onWeightsUpdated } from "./RoleSettings.ts"
 import type { MasterState } from "./State.ts"
 import {
   onExecutorShutdownRequested,
@@ -100,6 +100,8 @@ const handle = (context: MasterContext, event: MasterEvent): void => {
       return onWeightsUpdated(context, event)
     case "QuotasUpdated":
       return onQuotasUpdated(context, event)
+    case "QuotaRemoved":
+      return onQuotaRemoved(context, event)
   }
 }
 

@@ -53,6 +53,13 @@ const routeRules: { readonly [route: string]: RouteRule } = {
   "GET /quota": "filtered",
   "GET /flags": any("view_flags"),
   "GET /metrics/snapshot": [{ action: "get_endpoints", object: "/metrics/snapshot" }],
+  "GET /system/stats.json": "everybody",
+  "GET /files/browse": any("access_mesos_logs"),
+  "GET /files/read": any("access_mesos_logs"),
+  "GET /files/download": any("access_mesos_logs"),
+  "GET /files/debug": [{ action: "get_endpoints", object: "/files/debug" }],
+  // One door for asking and setting.
+  "GET /logging/toggle": [{ action: "get_endpoints", object: "/logging/toggle" }, ...any("set_log_level")],
   "GET /maintenance/schedule": any("get_maintenance_schedules"),
   "GET /maintenance/status": any("get_maintenance_statuses"),
   "POST /teardown": (body) => ({
@@ -61,6 +68,8 @@ const routeRules: { readonly [route: string]: RouteRule } = {
   }),
   "PUT /weights": json((weights) => ({ type: "UPDATE_WEIGHTS", update_weights: { weight_infos: weights } })),
   "POST /quota": json((request) => ({ type: "SET_QUOTA", set_quota: { quota_request: request } })),
+  // The role stands in the path; who may change some roles' quotas only has REMOVE_QUOTA.
+  "DELETE /quota/*": any("update_quotas"),
   "POST /reserve": form("RESERVE_RESOURCES", "reserve_resources", "resources"),
   "POST /unreserve": form("UNRESERVE_RESOURCES", "unreserve_resources", "resources"),
   "POST /create-volumes": form("CREATE_VOLUMES", "create_volumes", "volumes"),
@@ -93,12 +102,12 @@ const isLetIn = (
   rule: RouteRule | undefined,
   request: HttpRequest,
   state: MasterState,
-): Effect.Effect<boolean, HttpRefusal> => {
+): boolean | Effect.Effect<boolean, HttpRefusal> => {
   const { caller } = request
-  if (caller.isAdministrator) return Effect.succeed(true)
-  if (rule === undefined) return Effect.succeed(false)
-  if (typeof rule === "string") return Effect.succeed(true)
-  if (typeof rule !== "function") return Effect.succeed(meets(caller, rule))
+  if (caller.isAdministrator) return true
+  if (rule === undefined) return false
+  if (typeof rule === "string") return true
+  if (typeof rule !== "function") return meets(caller, rule)
   return Effect.map(request.body, (body) => mayCall(caller, rule(body.toString("utf8")), state))
 }
 
@@ -107,9 +116,12 @@ export const closeRoute =
   (authenticate: Authenticate, state: () => MasterState) =>
   <R>(route: Route<R>): Route<R> => {
     const open = route as unknown as Route<never>
-    const handler: Handler<R> = (request) =>
-      Effect.flatMap(isLetIn(ruleFor(open, request.method), request, state()), (isIn) =>
-        isIn ? route.handler(request) : forbidden(),
-      )
+    const handler: Handler<R> = (request) => {
+      const verdict = isLetIn(ruleFor(open, request.method), request, state())
+      // Decided at once, without an effect around the handler's own: it may be one that needs no fiber (`DirectReply.ts`).
+      if (verdict === true) return route.handler(request)
+      if (verdict === false) return forbidden()
+      return Effect.flatMap(verdict, (isIn) => (isIn ? route.handler(request) : forbidden()))
+    }
     return { ...route, handler: requireCaller(authenticate, handler, realmOf(open)) }
   }

@@ -14,6 +14,7 @@ export interface EncodedBatch {
   /** receiver, up to id, … */
   readonly delivered: ReadonlyArray<string | number>
   readonly dropped: ReadonlyArray<string>
+  readonly run?: string
   /** Length of all texts, in UTF-16 units. */
   readonly size: number
 }
@@ -85,6 +86,7 @@ export const encodeBatch = (batch: Batch): EncodedBatch | StoreFailure => {
         into.push(text(item.to), whole(item.upToId)),
       ),
       dropped: rows("dropped", batch.dropped ?? [], (item, into: Array<string>) => into.push(text(item))),
+      ...(batch.run === undefined ? {} : { run: json(batch.run) }),
       size,
     }
   } catch (error) {

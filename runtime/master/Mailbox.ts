@@ -8,7 +8,7 @@ import { stepMaster } from "../../core/master/Step.ts"
 import { digestActions } from "../journal/ActionsDigest.ts"
 import type { Batch, Delivery, JournaledEvent, OutboxItem } from "../journal/Journal.ts"
 import type { MachineClock } from "../MachineClock.ts"
-
+import type { Changes } from "./ClusterEvents.ts"
 import type { Outbox } from "./Outbox.ts"
 
 export type UnstampedEvent = Unstamped<MasterEvent>
@@ -57,13 +57,15 @@ export interface Processed {
 
 /**
  * Steps the machine through a batch of mails and, when it wants to be woken by now, once more by `TimePassed`: so one
- * allocation cycle serves the whole batch. Synchronous: nothing else can touch the state in between.
+ * allocation cycle serves the whole batch. Synchronous: nothing else can touch the state in between. `observe` is told what each
+ * step has changed, right after it.
  */
 export const processMails = (
   state: MasterState,
   outbox: Outbox,
   clock: MachineClock,
   mails: ReadonlyArray<Mail>,
+  observe: (changes: Changes) => void = () => {},
 ): Processed => {
   const events: Array<JournaledEvent> = []
   const effects: Array<Outgoing> = []
@@ -80,6 +82,7 @@ export const processMails = (
     for (const ref of result.changed) {
       changes.set(`${ref.kind} ${ref.key}`, { ...ref, value: masterEntity(state, ref) })
     }
+    observe({ changed: result.changed, wallMs: event.wallMs })
     for (const action of result.actions) {
       if (action.type === "DropMessages") {
         outbox.drop(action.agentId)

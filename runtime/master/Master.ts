@@ -5,20 +5,28 @@ import { initialMasterState, type MasterSettings, type MasterState } from "../..
 import { type Batch, Journal, type JournalError } from "../journal/Journal.ts"
 import { startMachineClock } from "../MachineClock.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
+import { logBatch } from "./BatchLog.ts"
 import { makeDelivery } from "./Delivery.ts"
+import { type EventFeed, makeEventFeed } from "./EventFeed.ts"
 import { type Mail, processMails, type UnstampedEvent } from "./Mailbox.ts"
 import { makeMailQueue } from "./MailQueue.ts"
 import { MasterMetrics } from "./MasterMetrics.ts"
 import { makeOutbox } from "./Outbox.ts"
+import { type RunFacts, runFactsOf } from "./RunFacts.ts"
 import { makeStreams, type Streams } from "./Streams.ts"
 
 /** A framework's call that was not taken in. */
 export class CallRefused extends Data.TaggedError("CallRefused")<{ readonly refusal: CallRefusal }> {}
 
-/** More is waiting than the mailbox holds: the caller should try again. */
-export class MailboxFull extends Data.TaggedError("MailboxFull")<{ readonly capacity: number }> {
+/** Nothing is taken in for now: the caller should try again. `problem` = why; else more is waiting than the mailbox holds. */
+export class MailboxFull extends Data.TaggedError("MailboxFull")<{
+  readonly capacity: number
+  readonly problem?: string
+}> {
   override get message(): string {
-    return `${this.capacity} events are waiting already: try again in a moment`
+    return this.problem === undefined
+      ? `${this.capacity} events are waiting already: try again in a moment`
+      : `nothing can be taken in for now: ${this.problem}`
   }
 }
 
@@ -32,12 +40,17 @@ export class Master extends Context.Tag("gleaner/Master")<
     /** For reading only, and only at once: it changes with every event. */
     readonly state: MasterState
     readonly streams: Streams
+    /** To be subscribed to in a mail's `event`, which runs between two steps. */
+    readonly feed: EventFeed
     /** The machine's time, which the state's own is behind while nothing happens. */
     readonly nowMs: () => number
     readonly outboxSize: () => number
-    /** Why nothing can be promised at the moment: the journal has failed or does not come to an end; undefined = it can. */
+    /** Why nothing can be promised at the moment: the disk is full, or the journal does not come to an end; undefined = it can. */
     readonly journalProblem: () => string | undefined
-    /** Calls `done` when the event and all that follows from it is durable, or with why it is not taken in. */
+    /**
+     * Calls `done` when the event and all that follows from it is durable, or with why it is not taken in. Turned away at once
+     * while a full disk keeps nothing.
+     */
     readonly post: (mail: Partial<Mail>, done: (refused?: CallRefused | MailboxFull) => void) => void
     /** The same as an effect. */
     readonly submit: (mail: Partial<Mail>) => Effect.Effect<void, CallRefused | MailboxFull>
@@ -90,14 +103,18 @@ export const make = (options: MasterOptions) =>
     const outbox = makeOutbox(recovered.outbox, recovered.lastOutboxId)
     const clock = startMachineClock(state.nowMs)
     const streams = makeStreams()
+    const feed = makeEventFeed()
     const identity: MasterIdentity = { ...options.identity, masterId: state.masterId }
     const carryOut = makeDelivery(outbox, streams, identity)
     const mailbox = makeMailQueue<Waiting>(mailboxCapacity, clock.nowMs)
 
     // Plain calls: there are several for each launched task, and effects for them cost more than all the rest.
     const post = (mail: Partial<Mail>, done: (refused?: CallRefused | MailboxFull) => void) => {
-      const isIn = mailbox.offer({ mail: { ...nothing, ...mail }, done })
-      if (!isIn) done(new MailboxFull({ capacity: mailboxCapacity }))
+      // What was taken in before waits: it is stepped or about to be, and becomes durable when there is space.
+      const problem = journal.problem()
+      if (problem !== undefined) done(new MailboxFull({ capacity: mailboxCapacity, problem }))
+      else if (!mailbox.offer({ mail: { ...nothing, ...mail }, done }))
+        done(new MailboxFull({ capacity: mailboxCapacity }))
     }
     const submit = (mail: Partial<Mail>) =>
       Effect.async<void, CallRefused | MailboxFull>((resume) =>
@@ -122,6 +139,8 @@ export const make = (options: MasterOptions) =>
     let failure: JournalError | undefined
     const journalProblem = () => {
       if (failure !== undefined) return failure.message
+      const problem = journal.problem()
+      if (problem !== undefined) return problem
       const ageMs = appendingSinceMs === undefined ? 0 : performance.now() - appendingSinceMs
       return ageMs > appendMsMax
         ? `the journal has been writing for ${Math.round(ageMs / 1000)} s: look at its disk; nothing is lost, but nothing new is taken until it ends`
@@ -141,16 +160,19 @@ export const make = (options: MasterOptions) =>
         ),
       )
 
-    const take = (waiting: ReadonlyArray<Waiting>) =>
+    const take = (waiting: ReadonlyArray<Waiting>, run?: RunFacts) =>
       Effect.gen(function* () {
         const { batch, effects, refusals, wakeAtMs } = processMails(
           state,
           outbox,
           clock,
           waiting.map(({ mail }) => mail),
+          (changes) => feed.observe(state, changes),
         )
-        if (!isEmptyBatch(batch)) yield* append(batch)
+        if (!isEmptyBatch(batch)) yield* append(run === undefined ? batch : { ...batch, run })
         for (const effect of effects) carryOut(effect)
+        feed.release()
+        yield* logBatch(batch, effects)
         metrics.observe(batch, effects)
         for (let index = 0; index < waiting.length; index++) {
           const refusal = refusals[index]
@@ -160,7 +182,7 @@ export const make = (options: MasterOptions) =>
       })
 
     const run = Effect.gen(function* () {
-      let wakeAtMs = yield* take([started])
+      let wakeAtMs = yield* take([started], runFactsOf(options))
       while (true) {
         const until = wakeAtMs
         wakeAtMs = yield* take(
@@ -172,7 +194,7 @@ export const make = (options: MasterOptions) =>
     }) as Effect.Effect<never, JournalError>
 
     return Master.of({
-      ...{ state, streams, nowMs: clock.nowMs, outboxSize: outbox.size, journalProblem },
+      ...{ state, streams, feed, nowMs: clock.nowMs, outboxSize: outbox.size, journalProblem },
       ...{ post, submit, tell, stopListening, run },
     })
   })

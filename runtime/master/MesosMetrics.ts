@@ -2,6 +2,7 @@ import { cpus, freemem, loadavg, totalmem } from "node:os"
 import { holdsResources } from "../../core/master/Context.ts"
 import { quotasOf } from "../../core/master/RoleSettings.ts"
 import type { MasterState } from "../../core/master/State.ts"
+import { heldScalars } from "../../core/resources/HeldResources.ts"
 import { amountOf, type Quantities, toQuantities } from "../../core/resources/Quantities.ts"
 import { scalarQuantities } from "../../core/resources/Resources.ts"
 import { taskStates } from "../../core/Task.ts"
@@ -11,7 +12,7 @@ import { countNames, type MesosCounters } from "./MesosCounters.ts"
 // `/metrics/snapshot`: what the master knows, by the names of Mesos (spec/mesos.md §6.1), for the exporters that people run.
 //
 // A name stands here if its number is known. 0 for good are those of what gleaner has not: revocable resources, operations,
-// subscribers to events, messages through executors, drivers of the v0 API. Missing, because nobody counts it: the queues of libprocess
+// messages through executors, drivers of the v0 API. Missing, because nobody counts it: the queues of libprocess
 // (`event_queue_*`), the cycles of the allocator and their times (`allocation_run*`), filters (`offer_filters`), percentiles of the
 // journal's times and its size, caches (`http_cache_hits`), invalid statuses and acknowledgements, figures of single frameworks
 // (`master/frameworks/…`).
@@ -21,14 +22,17 @@ type Metrics = { [name: string]: number }
 export interface MesosFacts {
   readonly state: MasterState
   readonly uptimeMs: number
+  /** Of the operator API's event stream. */
+  readonly subscribers: number
 }
 
 /** By Mesos's names; counters begin with this process, as Mesos's do. */
 export const mesosMetrics = (
-  { state, uptimeMs }: MesosFacts,
+  { state, uptimeMs, subscribers }: MesosFacts,
   counters: MesosCounters,
 ): { readonly [name: string]: number } => {
   const metrics: Metrics = { "master/elected": 1, "master/uptime_secs": uptimeMs / 1000 }
+  metrics["master/operator_event_stream_subscribers"] = subscribers
   addMembers(metrics, state)
   addTasks(metrics, state)
   addResources(metrics, state)
@@ -74,7 +78,9 @@ const scalarNames = ["cpus", "gpus", "mem", "disk"]
 const addResources = (metrics: Metrics, state: MasterState): void => {
   const { agents, allocator, tasks } = state
   const total = allocator.clusterTotal()
-  const used = sumOf([...tasks.values()].filter(holdsResources).map(({ spec }) => spec.resources))
+  const used = sumOf(
+    [...tasks.values()].filter(holdsResources).map(({ spec }) => heldScalars(spec.resources)),
+  )
   const booked = sumOf([...agents.keys()].map((id) => scalarQuantities(allocator.allocatedOn(id))))
   for (const name of scalarNames) {
     const [all, taken] = [amountOf(total, name), amountOf(used, name)]
@@ -118,7 +124,6 @@ const absent = [
 ].map((message) => `master/messages_${message}`)
 
 const addAbsent = (metrics: Metrics): void => {
-  metrics["master/operator_event_stream_subscribers"] = 0
   for (const name of absent) metrics[name] = 0
   for (const validity of ["valid", "invalid"]) {
     for (const way of ["framework_to_executor", "executor_to_framework"]) {

@@ -1,6 +1,7 @@
 import { agentCapabilities } from "../../core/master/NewAllocator.ts"
 import type { AgentRecord, FrameworkRecord, TaskRecord } from "../../core/master/State.ts"
-import { quantitiesToResources, type Resources } from "../../core/resources/Resources.ts"
+import { heldResources } from "../../core/resources/HeldResources.ts"
+import type { Resources } from "../../core/resources/Resources.ts"
 import { hostAndPort } from "../http/HttpUrl.ts"
 import { frameworkInfoToWire } from "./FrameworkInfo.ts"
 import { constraintsToWire } from "./OfferDemands.ts"
@@ -88,7 +89,7 @@ export const taskToWire = ({ spec, state, status }: TaskRecord) => ({
   framework_id: { value: spec.frameworkId },
   agent_id: { value: spec.agentId },
   state,
-  resources: resourcesToWire(quantitiesToResources(spec.resources), {
+  resources: resourcesToWire(heldResources(spec.resources), {
     withRole: false,
     allocatedTo: spec.role,
   }),

@@ -1,4 +1,4 @@
-import { Context, Effect, Layer, type Scope } from "effect"
+import { Context, Effect, Layer, Option, type Scope } from "effect"
 import type { MasterSettings, NetworkAddress } from "../../core/master/State.ts"
 import { type Authenticate, makeAuthenticate } from "../../runtime/access/Authentication.ts"
 import { closeRoute } from "../../runtime/access/RouteRules.ts"
@@ -12,6 +12,7 @@ import * as Master from "../../runtime/master/Master.ts"
 import * as MasterMetrics from "../../runtime/master/MasterMetrics.ts"
 import { makeStateRoutes, openRoutes } from "../../runtime/master/OperatorApi.ts"
 import { schedulerRoutes } from "../../runtime/master/SchedulerApi.ts"
+import { DaemonLogFile, type OwnLog } from "../../runtime/OwnLog.ts"
 import { FakeAgent } from "./FakeAgent.ts"
 import { settingsWithoutPause } from "./MasterHarness.ts"
 import { V1Framework } from "./V1Framework.ts"
@@ -23,6 +24,8 @@ export interface MasterFixtureOptions {
   readonly journal?: Layer.Layer<Journal, JournalError>
   readonly masterId?: string
   readonly address?: NetworkAddress
+  /** The file that its log goes to; none, whatever the tests' own output goes to. */
+  readonly log?: OwnLog
   /** Who is answered; the ones with the secret, when nothing is said. */
   readonly authenticate?: Authenticate
 }
@@ -64,7 +67,10 @@ export const serveMaster = (options: MasterFixtureOptions = {}) =>
       ...closed.map(closeRoute(authenticate, () => master.state)),
     ]
     const handler = routesToHandler(routes, { prefixes: ["/master"] })
-    const listener = yield* serve({ host: "127.0.0.1", port: 0, handler }).pipe(Effect.provide(context))
+    const listener = yield* serve({ host: "127.0.0.1", port: 0, handler }).pipe(
+      Effect.provide(context),
+      Effect.provideService(DaemonLogFile, Option.fromNullable(options.log)),
+    )
     const open = <A extends { close: () => void }>(make: () => A) =>
       Effect.acquireRelease(Effect.sync(make), (peer) => Effect.sync(peer.close.bind(peer)))
     return {

@@ -1,6 +1,7 @@
-import type { Unstamped } from "../../core/Machine.ts"
+import type { EntityRef, Unstamped } from "../../core/Machine.ts"
 import type { MasterAction } from "../../core/master/Action.ts"
-import type { MasterEvent, TaskRequest } from "../../core/master/Event.ts"
+import type { MasterEvent } from "../../core/master/Event.ts"
+import type { OperationRequest, TaskRequest } from "../../core/master/OperationRequest.ts"
 import { masterEntity, restoreMaster, snapshotMaster } from "../../core/master/Snapshot.ts"
 import {
   defaultMasterSettings,
@@ -28,6 +29,9 @@ export class MasterHarness {
   readonly actions: Array<MasterAction> = []
   /** Told of every changed row, as a shell that stores rows would be. */
   onChanged: (kind: string, key: string, value: unknown) => void = () => {}
+  /** Told of every step, with all that it has changed. */
+  onStep: (changes: { readonly changed: ReadonlyArray<EntityRef>; readonly wallMs: number }) => void =
+    () => {}
   private streams = 0
 
   constructor(
@@ -39,14 +43,12 @@ export class MasterHarness {
 
   /** Steps one event; returns the actions of this step alone. */
   step(event: Unstamped<MasterEvent>): ReadonlyArray<MasterAction> {
-    const result = stepMaster(this.state, {
-      ...event,
-      nowMs: this.nowMs,
-      wallMs: 1_000_000 + this.nowMs,
-    } as MasterEvent)
+    const wallMs = 1_000_000 + this.nowMs
+    const result = stepMaster(this.state, { ...event, nowMs: this.nowMs, wallMs } as MasterEvent)
     this.actions.push(...result.actions)
     this.wakeAtMs = result.wakeAtMs
     for (const ref of result.changed) this.onChanged(ref.kind, ref.key, masterEntity(this.state, ref))
+    this.onStep({ changed: result.changed, wallMs })
     return result.actions
   }
 
@@ -191,7 +193,7 @@ export const frameworkInfo = (info: Partial<FrameworkInfo>): FrameworkInfo => ({
   ...info,
 })
 
-export const launchOf = (taskId: string, agentId: string, resources: Quantities): TaskRequest => ({
+export const launchOf = (taskId: string, agentId: string, resources: PlainResources): TaskRequest => ({
   taskId,
   agentId,
   name: taskId,
@@ -203,11 +205,16 @@ export const launchOf = (taskId: string, agentId: string, resources: Quantities)
   problem: null,
 })
 
+/** The operations of an ACCEPT that launches these. */
+export const launching = (tasks: ReadonlyArray<TaskRequest>): ReadonlyArray<OperationRequest> => [
+  { type: "LAUNCH", tasks },
+]
+
 export const specOf = (
   taskId: string,
   frameworkId: string,
   agentId: string,
-  resources: Quantities,
+  resources: PlainResources,
 ): TaskSpec => ({
   taskId,
   frameworkId,

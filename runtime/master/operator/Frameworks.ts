@@ -1,14 +1,8 @@
 import type { FrameworkRecord, MasterState, OfferRecord } from "../../../core/master/State.ts"
-import { addQuantities } from "../../../core/resources/Quantities.ts"
+import { addResources } from "../../../core/resources/Resources.ts"
 import { constraintsToWire } from "../../mesos/OfferDemands.ts"
 import { frameworkToWire } from "../../mesos/OperatorViews.ts"
-import {
-  amountsOfFramework,
-  type FrameworkAmounts,
-  resourcesView,
-  scalarsView,
-  sharesOfFramework,
-} from "./Amounts.ts"
+import { amountsOfFramework, type FrameworkAmounts, resourcesView, sharesOfFramework } from "./Amounts.ts"
 import { taskView } from "./Tasks.ts"
 
 // Frameworks, in the v0 naming of `/frameworks` and `/state` and in that of GET_FRAMEWORKS. Of those that have left only the ids are
@@ -21,8 +15,8 @@ export const frameworkSummary = (
 ) => ({
   id,
   name: info.name,
-  used_resources: scalarsView(used),
-  offered_resources: scalarsView(offered),
+  used_resources: resourcesView(used),
+  offered_resources: resourcesView(offered),
   capabilities: info.capabilities,
   hostname: info.hostname,
   webui_url: info.webuiUrl ?? "",
@@ -53,7 +47,7 @@ const frameworkView = (framework: FrameworkRecord, amounts: FrameworkAmounts) =>
       ? {}
       : { reregistered_time: framework.reregisteredWallMs / 1000 }),
     unregistered_time: 0,
-    resources: scalarsView(addQuantities(amounts.used, amounts.offered)),
+    resources: resourcesView(addResources(amounts.used, amounts.offered)),
     tasks: amounts.tasks.map(taskView),
     unreachable_tasks: amounts.unreachableTasks.map(taskView),
     completed_tasks: [],

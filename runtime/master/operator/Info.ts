@@ -14,9 +14,6 @@ export const getFlags = ({ flags }: OperatorFacts) => ({ flags: flags ?? [] })
 export const flagsView = (flags: ReadonlyArray<Flag> | null): { readonly [name: string]: string } =>
   Object.fromEntries((flags ?? []).map(({ name, value }) => [name, value]))
 
-/** glog's: messages from this severity on are written, and 0 is all of them. */
-export const getLoggingLevel = () => ({ level: 0 })
-
 export const getMetrics = ({ metrics }: OperatorFacts) => {
   const values = metrics()
   return {

@@ -33,6 +33,7 @@ describe("routes", () => {
       read("/state", reply("state")),
       get("/two", reply("two")),
       post("/two", reply("two!")),
+      { path: "/two/*", methods: ["DELETE"], handler: reply("any") },
     ],
     { prefixes: ["/master"] },
   )
@@ -49,11 +50,12 @@ describe("routes", () => {
     ["POST", "/master/state", '"state"'],
     ["GET", "/two", '"two"'],
     ["POST", "/two", '"two!"'],
+    ["DELETE", "/master/two/three", '"any"'],
   ])("%s %s", (method, path, body) => {
     expect(on(method, path)).toBe(body)
   })
 
-  it.each(["/", "/state.json", "/master", "/master/master/state", "/state//", "/STATE", "state"])(
+  it.each(["/", "/state.json", "/master", "/master/master/state", "/state//", "/STATE", "state", "/two/3/4"])(
     "%s is not found",
     (path) => {
       expect(on("GET", path)).toMatchObject({ status: 404, sentence: "404 Not Found." })

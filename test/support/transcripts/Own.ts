@@ -138,7 +138,7 @@ const exchanges: { readonly [name: string]: Pick<Transcript, "request" | "respon
               hostname: "localhost",
               version: "0",
               address: { hostname: "localhost", ip: "127.0.0.1", port: 6050 },
-              capabilities: [],
+              capabilities: [{ type: "AGENT_UPDATE" }, { type: "QUOTA_V2" }],
             },
           },
         },

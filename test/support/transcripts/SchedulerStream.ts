@@ -137,6 +137,10 @@ export class SchedulerStream {
     for (const id of offerIds) this.goneOffers.add(id)
   }
 
+  outstandingIds(): ReadonlyArray<string> {
+    return this.outstanding().map(({ id }) => id.value)
+  }
+
   private outstanding(): ReadonlyArray<Json> {
     const events = this.events()
     const rescinded = new Set(events.flatMap(({ rescind }) => rescind?.offer_id.value ?? []))

@@ -89,18 +89,6 @@ const operations: ReadonlyArray<Reason> = [
 /** What is told of frameworks and tasks that ended, and what a framework changes of itself. */
 const frameworks: ReadonlyArray<Reason> = [
   {
-    exchanges: "scheduler/main_*",
-    at: "status",
-    ours: "501 *the call UPDATE_FRAMEWORK yet*",
-    reason: "UPDATE_FRAMEWORK is not taken yet",
-  },
-  {
-    exchanges: ["scheduler/main_54_MESSAGE", "scheduler/main_55_SHUTDOWN_unknown"],
-    at: "status",
-    ours: "501 *",
-    reason: "custom executors are not there yet, so nobody to send a message to or to shut down",
-  },
-  {
     exchanges: ["operator/*", "legacy/*"],
     at: [
       "*completed_tasks/*",
@@ -119,12 +107,7 @@ const frameworks: ReadonlyArray<Reason> = [
     reason: "of a task the newest status is kept so far",
   },
   {
-    exchanges: [
-      "operator/after_GET_FRAMEWORKS",
-      "legacy/busy_*",
-      "legacy/*_roles",
-      "operator/UPDATE_QUOTA_ok_then_roles",
-    ],
+    exchanges: ["legacy/busy_*", "legacy/*_roles", "operator/UPDATE_QUOTA_ok_then_roles"],
     at: ["*/roles/*"],
     reason: "roles that UPDATE_FRAMEWORK added, and roles with a weight or a quota alone",
   },

@@ -30,6 +30,8 @@ export const reads: ReadonlyArray<Reason> = [
       "body/slaves/*/wanted_reserve",
       "body/roles/*/priority",
       "body/roles/*/share",
+      "*tasks/*/command",
+      "*tasks/*/launched_time",
     ],
     reason: "gleaner's own: what its users look for and Mesos does not know",
   },
@@ -37,15 +39,6 @@ export const reads: ReadonlyArray<Reason> = [
     exchanges: ["legacy/*state", "auth/state_*"],
     at: "body/slaves/*_resources_full",
     reason: "/state shows resources in full, as /slaves does; Mesos only in /slaves",
-  },
-  {
-    exchanges: "legacy/*",
-    at: [
-      "body/frameworks/*/offer_constraints",
-      "body/frameworks/*/unregistered_time",
-      "body/frameworks/*/webui_url",
-    ],
-    reason: "members that say nothing about these frameworks are left out",
   },
   {
     exchanges: "legacy/*_redirect",
