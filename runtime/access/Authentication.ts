@@ -1,8 +1,5 @@
 import { timingSafeEqual } from "node:crypto"
 import type { IncomingHttpHeaders } from "node:http"
-import { Effect } from "effect"
-import { type HttpRefusal, refuse } from "../http/HttpMessage.ts"
-import type { Handler } from "../http/Routes.ts"
 import type { Authorizer } from "./Authorizer.ts"
 import { administrator, type Caller } from "./Caller.ts"
 import { type Credentials, digestOf, noCredentials } from "./Credentials.ts"
@@ -76,22 +73,3 @@ export const makeAuthenticate = ({
 
 /** For a cluster that asks nobody. */
 export const everybodyIsAdministrator: Authenticate = () => administrator(null)
-
-export const unauthorized = (realm: string): HttpRefusal =>
-  refuse(
-    401,
-    "401 Unauthorized. Send the secret of this cluster, as `Authorization: Bearer <secret>` or as the password of" +
-      " Basic authentication, or a principal of this cluster with its own; the daemon prints where its secret file" +
-      " lies when it starts.",
-    { "WWW-Authenticate": `Basic realm="${realm}"` },
-  )
-
-/** A handler that only answers those who have proven who they are, and is told who asks. */
-export const requireCaller =
-  <R>(authenticate: Authenticate, handler: Handler<R>, realm: string): Handler<R> =>
-  (request) => {
-    const caller = authenticate(request.headers)
-    return caller === undefined
-      ? Effect.fail(unauthorized(realm))
-      : handler({ ...request, caller, principal: caller.principal })
-  }

@@ -3,8 +3,8 @@ import type { MasterState } from "../../core/master/State.ts"
 import { forbidden, type HttpRefusal, type HttpRequest } from "../http/HttpMessage.ts"
 import type { Handler, Route } from "../http/Routes.ts"
 import { reportPath, subscribePath } from "../protocol/AgentProtocol.ts"
-import { type Authenticate, requireCaller } from "./Authentication.ts"
 import { type CallLike, type Demand, mayCall, meets } from "./CallRules.ts"
+import { admitEverybody, type Door, requireCaller } from "./Door.ts"
 
 // Which right each of the master's doors needs. A door that has no line here is for administrators only.
 
@@ -98,30 +98,33 @@ const realmOf = ({ path, methods }: Route<never>): string => {
     : "mesos-master-readonly"
 }
 
+/** Whether they are let in; an effect where their body says what it is about. */
 const isLetIn = (
   rule: RouteRule | undefined,
-  request: HttpRequest,
+  { caller, body }: HttpRequest,
   state: MasterState,
 ): boolean | Effect.Effect<boolean, HttpRefusal> => {
-  const { caller } = request
   if (caller.isAdministrator) return true
   if (rule === undefined) return false
   if (typeof rule === "string") return true
   if (typeof rule !== "function") return meets(caller, rule)
-  return Effect.map(request.body, (body) => mayCall(caller, rule(body.toString("utf8")), state))
+  return Effect.map(body, (bytes) => mayCall(caller, rule(bytes.toString("utf8")), state))
 }
 
 /** Closes a master's route to all who have not proven who they are, or may not do what it does. */
 export const closeRoute =
-  (authenticate: Authenticate, state: () => MasterState) =>
+  (door: Door, state: () => MasterState) =>
   <R>(route: Route<R>): Route<R> => {
     const open = route as unknown as Route<never>
     const handler: Handler<R> = (request) => {
       const verdict = isLetIn(ruleFor(open, request.method), request, state())
-      // Decided at once, without an effect around the handler's own: it may be one that needs no fiber (`DirectReply.ts`).
-      if (verdict === true) return route.handler(request)
-      if (verdict === false) return forbidden()
+      if (typeof verdict === "boolean") return verdict ? route.handler(request) : forbidden()
       return Effect.flatMap(verdict, (isIn) => (isIn ? route.handler(request) : forbidden()))
     }
-    return { ...route, handler: requireCaller(authenticate, handler, realmOf(open)) }
+    return { ...route, handler: requireCaller(door, handler, realmOf(open)) }
   }
+
+/** For what everybody may know. */
+export const openRoute =
+  (door: Door) =>
+  <R>(route: Route<R>): Route<R> => ({ ...route, handler: admitEverybody(door, route.handler) })

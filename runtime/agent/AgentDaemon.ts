@@ -8,7 +8,8 @@ import type { TextAttribute } from "../../core/master/State.ts"
 import { resourcesToPlain } from "../../core/resources/PlainForm.ts"
 import { resourcesToText, scalarQuantities } from "../../core/resources/Resources.ts"
 import { chooseAdvertisedIp } from "../AdvertisedAddress.ts"
-import { everybodyIsAdministrator, makeAuthenticate, requireCaller } from "../access/Authentication.ts"
+import { everybodyIsAdministrator, makeAuthenticate } from "../access/Authentication.ts"
+import { makeDoor, requireCaller } from "../access/Door.ts"
 import { Cgroups } from "../cgroups/Cgroups.ts"
 import * as CgroupV1 from "../cgroups/CgroupV1.ts"
 import * as LinuxKernel from "../cgroups/LinuxKernel.ts"
@@ -194,13 +195,13 @@ interface Shown {
 
 const listen = ({ master, host, port }: AgentDaemonOptions, sandboxRoot: string, shown: Shown) => {
   const { secret } = master
-  const authenticate = secret === undefined ? everybodyIsAdministrator : makeAuthenticate({ secret })
+  const door = makeDoor(secret === undefined ? everybodyIsAdministrator : makeAuthenticate({ secret }))
   const routes = [
     read("/health", () => Effect.succeed(emptyReply(200))),
     ...makeMetricsRoutes(shown.metrics),
     ...[...makeFilesRoutes(sandboxRoot), ...makeHostRoutes(shown.view)].map((route) => ({
       ...route,
-      handler: requireCaller(authenticate, route.handler, "mesos-agent-readonly"),
+      handler: requireCaller(door, route.handler, "mesos-agent-readonly"),
     })),
   ]
   return serve({ host, port, handler: routesToHandler(routes) })

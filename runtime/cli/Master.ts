@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import { masterSettingsOf } from "../config/MasterProfile.ts"
 import type { SettledSettings } from "../config/ReadSettings.ts"
 import { settingsAsFlags } from "../config/SettingsText.ts"
+import { boundsOf } from "../config/sections/BoundSettings.ts"
 import { masterSection } from "../config/sections/MasterSection.ts"
 import { dataFolderAt } from "../DataFolder.ts"
 import { runDaemon } from "./Daemon.ts"
@@ -24,6 +25,7 @@ export const runMaster = (settled: SettledSettings<typeof masterSection.settings
       isAuthenticated: values.authentication,
       credentialsFile: values.credentials,
       aclsFile: values.acls,
+      bounds: boundsOf(values),
       journalWorker: new URL("./journal-worker.js", import.meta.url),
       onReady: announceReady,
     })

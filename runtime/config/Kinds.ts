@@ -82,7 +82,7 @@ const durationKind = (leastMs: number, mostMs: number): Kind<number> => ({
 export const duration = (leastMs: number, mostMs: number) => settingOf(durationKind(leastMs, mostMs))
 
 /** What switches something off that otherwise has a value. */
-export const off = "off"
+export const off = "off" as const
 
 const orOff = <A>(kind: Kind<A>): Kind<A | typeof off> => ({
   form: `${off}, or ${kind.form}`,
@@ -93,6 +93,8 @@ const orOff = <A>(kind: Kind<A>): Kind<A | typeof off> => ({
 
 export const durationOrOff = (leastMs: number, mostMs: number) =>
   settingOf(orOff(durationKind(leastMs, mostMs)))
+
+export const wholeOrOff = (least: number, most: number) => settingOf(orOff(wholeKind(least, most)))
 
 export const amountsOrOff = settingOf(orOff(amountsKind))
 

@@ -32,7 +32,11 @@ export interface Exchange {
 const toTarget = (url: string): string =>
   url.startsWith("/") ? url : url.replace(/^[a-z]+:\/\/[^/?]*/i, "") || "/"
 
-export const toHttpRequest = (incoming: IncomingMessage, bounds: BodyBounds): HttpRequest => {
+export const toHttpRequest = (
+  incoming: IncomingMessage,
+  bounds: BodyBounds,
+  prove: () => void,
+): HttpRequest => {
   const target = toTarget(incoming.url ?? "/")
   const mark = target.indexOf("?")
   return {
@@ -43,6 +47,7 @@ export const toHttpRequest = (incoming: IncomingMessage, bounds: BodyBounds): Ht
     remoteAddress: incoming.socket.remoteAddress ?? "",
     principal: null,
     caller: nobody,
+    prove,
     body: readBody(incoming, bounds),
     bodyUpTo: (maxBodyBytes) => readBody(incoming, { ...bounds, maxBodyBytes }),
     takeBody: (done, maxBodyBytes) =>

@@ -1,13 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import { Data, Effect, Runtime, type Scope } from "effect"
+import { type ConnectionBounds, guardConnections, tellOfDrops } from "./ConnectionBounds.ts"
 import { type ExchangeSettings, toHttpRequest, writeExit } from "./Exchange.ts"
 import { httpUrl } from "./HttpUrl.ts"
 import type { RecordStream } from "./RecordStream.ts"
 import type { Handler } from "./Routes.ts"
 import { runHandler } from "./RunHandler.ts"
 
-export interface ListenerBounds {
+export interface ListenerBounds extends ConnectionBounds {
   /** Bodies beyond it are refused with 413, unless their route has a bound of its own; default 1 MiB. */
   readonly maxBodyBytes?: number
   /** For the whole head of a request; default 10 s. */
@@ -18,8 +19,10 @@ export interface ListenerBounds {
   readonly stallTimeoutMs?: number
   /** An idle connection is kept for so long; default 65 s. */
   readonly keepAliveMs?: number
-  /** Connections beyond it are closed at once; default 20,000. */
-  readonly maxConnections?: number
+  /** Of a request's line and headers together, beyond which it is refused with 431; default 16 KiB. Node 10 has its own, 8 KiB. */
+  readonly maxHeaderBytes?: number
+  /** How many headers a request may have, beyond which it is refused with 431; default 100. */
+  readonly maxHeaders?: number
   /** At the end, requests and streams have so long to finish; default 5 s. */
   readonly closeWaitMs?: number
 }
@@ -86,6 +89,7 @@ const makeServer = (options: ListenerBounds): Server => {
     requireHostHeader: false,
     connectionsCheckingInterval: Math.min(5_000, headersTimeout),
     noDelay: true,
+    maxHeaderSize: options.maxHeaderBytes ?? 16 * 1024,
   })
   server.headersTimeout = headersTimeout
   server.requestTimeout = headersTimeout + (options.bodyTimeoutMs ?? 30_000)
@@ -94,9 +98,17 @@ const makeServer = (options: ListenerBounds): Server => {
   // Event streams may be silent for long; Node 10 would end them after two minutes.
   server.timeout = 0
   // What is not HTTP gets no answer (transcripts, item 31); a slow head gets none either.
-  server.on("clientError", (_error, socket) => socket.destroy())
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === "HPE_HEADER_OVERFLOW" && socket.writable) socket.end(headTooLarge)
+    else socket.destroy()
+  })
   return server
 }
+
+const headTooLarge =
+  "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+const defaultMaxHeaders = 100
 
 const listen = (server: Server, host: string, port: number) =>
   Effect.async<Omit<Listener, "connections">, ListenError>((resume) => {
@@ -139,6 +151,10 @@ export const serve = <R>(
     const streams = new Set<RecordStream>()
     const interrupts = new Set<() => void>()
     let isClosing = false
+    const onDrop = tellOfDrops(server, (text) => fork(Effect.logWarning(text)))
+    server.on("drop", onDrop)
+    const guard = guardConnections(options, onDrop)
+    const maxHeaders = options.maxHeaders ?? defaultMaxHeaders
 
     const settings: ExchangeSettings = {
       maxBodyBytes: options.maxBodyBytes ?? 1024 * 1024,
@@ -156,6 +172,7 @@ export const serve = <R>(
     server.on("connection", (socket: Socket) => {
       // Node 10 knows no noDelay option: an event must not wait for the acknowledgement of the one before.
       socket.setNoDelay(true)
+      if (!guard.admit(socket)) return
       const requests = new Set<() => void>()
       active.set(socket, requests)
       socket.on("close", () => {
@@ -176,9 +193,13 @@ export const serve = <R>(
 
     server.on("request", (incoming: IncomingMessage, response: ServerResponse) => {
       const { socket } = incoming
+      if (incoming.rawHeaders.length > 2 * maxHeaders) {
+        response.writeHead(431, { Connection: "close" }).end()
+        return
+      }
       let isOver = false
       let isAnswered = false
-      const request = toHttpRequest(incoming, settings)
+      const request = toHttpRequest(incoming, settings, () => guard.prove(socket))
       let interrupt = () => {}
       interrupt = runHandler(
         runtime,
@@ -204,8 +225,6 @@ export const serve = <R>(
       response.on("error", onOver)
     })
 
-    warnOfDroppedConnections(server, (entry) => fork(entry))
-
     yield* Effect.addFinalizer(() =>
       Effect.async<void>((resume) => {
         isClosing = true
@@ -224,19 +243,3 @@ export const serve = <R>(
     const address = yield* listen(server, options.host, options.port)
     return { ...address, connections: () => active.size }
   })
-
-/** Says once a minute how many connections came beyond the bound. */
-const warnOfDroppedConnections = (server: Server, log: (entry: Effect.Effect<void>) => void) => {
-  let dropped = 0
-  server.on("drop", () => {
-    if (dropped++ > 0) return
-    setTimeout(() => {
-      log(
-        Effect.logWarning(
-          `${dropped} connections were closed at once: ${server.maxConnections} are open already`,
-        ),
-      )
-      dropped = 0
-    }, 60_000).unref()
-  })
-}

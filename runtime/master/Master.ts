@@ -48,8 +48,8 @@ export class Master extends Context.Tag("gleaner/Master")<
     /** Why nothing can be promised at the moment: the disk is full, or the journal does not come to an end; undefined = it can. */
     readonly journalProblem: () => string | undefined
     /**
-     * Calls `done` when the event and all that follows from it is durable, or with why it is not taken in. Turned away at once
-     * while a full disk keeps nothing.
+     * Calls `done` when the event and all that follows from it is durable, or with why it is not taken in: at once while a full disk
+     * keeps nothing.
      */
     readonly post: (mail: Partial<Mail>, done: (refused?: CallRefused | MailboxFull) => void) => void
     /** The same as an effect. */
@@ -112,9 +112,9 @@ export const make = (options: MasterOptions) =>
     const post = (mail: Partial<Mail>, done: (refused?: CallRefused | MailboxFull) => void) => {
       // What was taken in before waits: it is stepped or about to be, and becomes durable when there is space.
       const problem = journal.problem()
-      if (problem !== undefined) done(new MailboxFull({ capacity: mailboxCapacity, problem }))
-      else if (!mailbox.offer({ mail: { ...nothing, ...mail }, done }))
-        done(new MailboxFull({ capacity: mailboxCapacity }))
+      if (problem !== undefined) return done(new MailboxFull({ capacity: mailboxCapacity, problem }))
+      const isIn = mailbox.offer({ mail: { ...nothing, ...mail }, done })
+      if (!isIn) done(new MailboxFull({ capacity: mailboxCapacity }))
     }
     const submit = (mail: Partial<Mail>) =>
       Effect.async<void, CallRefused | MailboxFull>((resume) =>

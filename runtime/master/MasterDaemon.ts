@@ -6,10 +6,11 @@ import { Effect, Layer } from "effect"
 import type { MasterSettings } from "../../core/master/State.ts"
 import { chooseAdvertisedIp, chooseLocalIp } from "../AdvertisedAddress.ts"
 import { readAccess } from "../access/Access.ts"
-import { closeRoute } from "../access/RouteRules.ts"
+import { makeDoor, type RateBounds } from "../access/Door.ts"
+import { closeRoute, openRoute } from "../access/RouteRules.ts"
 import { type DataFolder, makePrivateFolder, replaceFile } from "../DataFolder.ts"
 import { httpUrl } from "../http/HttpUrl.ts"
-import { serve } from "../http/Listener.ts"
+import { type ListenerBounds, serve } from "../http/Listener.ts"
 import { type Route, routesToHandler } from "../http/Routes.ts"
 import * as SqliteJournal from "../journal/SqliteJournal.ts"
 import { makeAgentRoutes } from "./AgentApi.ts"
@@ -30,6 +31,8 @@ export interface MasterDaemonOptions {
   /** Files of principals and of what they may do; null = there are none beside the cluster's secret. */
   readonly credentialsFile: string | null
   readonly aclsFile: string | null
+  /** Of requests and connections. */
+  readonly bounds: ListenerBounds & RateBounds
   /** Script of the journal's writer thread. */
   readonly journalWorker: URL
   /** The settings in force, for whoever asks which they are. */
@@ -46,19 +49,19 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
   // The port is known for sure only when the listener has it.
   const identity = { version, address: { hostname: hostname(), ip: options.host, port: options.port } }
   const program = Effect.gen(function* () {
-    const authenticate = yield* readAccess({ ...options, secretFile: data.secretFile })
+    const door = makeDoor(yield* readAccess({ ...options, secretFile: data.secretFile }), options.bounds)
     const master = yield* Master.Master
     const loop = yield* Effect.forkScoped(master.run)
     const routes: Array<Route<Master.Master | MasterMetrics.MasterMetrics>> = [
-      ...openRoutes(identity),
+      ...openRoutes(identity).map(openRoute(door)),
       ...[
         ...schedulerRoutes,
         ...(yield* makeAgentRoutes),
         ...(yield* makeStateRoutes(identity, options.flags)),
-      ].map(closeRoute(authenticate, () => master.state)),
+      ].map(closeRoute(door, () => master.state)),
     ]
     const handler = routesToHandler(routes, { prefixes: ["/master"] })
-    const listener = yield* serve({ host: options.host, port: options.port, handler })
+    const listener = yield* serve({ ...options.bounds, host: options.host, port: options.port, handler })
     identity.address.ip = chooseAdvertisedIp(listener.host, options.advertisedIp)
     identity.address.port = listener.port
     const url = httpUrl(chooseLocalIp(listener.host), listener.port)

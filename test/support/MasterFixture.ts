@@ -1,7 +1,8 @@
 import { Context, Effect, Layer, Option, type Scope } from "effect"
 import type { MasterSettings, NetworkAddress } from "../../core/master/State.ts"
 import { type Authenticate, makeAuthenticate } from "../../runtime/access/Authentication.ts"
-import { closeRoute } from "../../runtime/access/RouteRules.ts"
+import { makeDoor } from "../../runtime/access/Door.ts"
+import { closeRoute, openRoute } from "../../runtime/access/RouteRules.ts"
 import { request } from "../../runtime/http/Client.ts"
 import { serve } from "../../runtime/http/Listener.ts"
 import { type Route, routesToHandler } from "../../runtime/http/Routes.ts"
@@ -55,7 +56,7 @@ export const serveMaster = (options: MasterFixtureOptions = {}) =>
     const context = yield* makeMaster(options)
     const master = Context.get(context, Master.Master)
     const loop = yield* Effect.forkScoped(master.run)
-    const authenticate = options.authenticate ?? makeAuthenticate({ secret })
+    const door = makeDoor(options.authenticate ?? makeAuthenticate({ secret }), { strangerRate: null })
     const identity = identityOf(options)
     const closed = [
       ...schedulerRoutes,
@@ -63,8 +64,8 @@ export const serveMaster = (options: MasterFixtureOptions = {}) =>
       ...(yield* makeStateRoutes(identity, [{ name: "port", value: "5050" }])),
     ]
     const routes: Array<Route<Master.Master | MasterMetrics.MasterMetrics>> = [
-      ...openRoutes(identity),
-      ...closed.map(closeRoute(authenticate, () => master.state)),
+      ...openRoutes(identity).map(openRoute(door)),
+      ...closed.map(closeRoute(door, () => master.state)),
     ]
     const handler = routesToHandler(routes, { prefixes: ["/master"] })
     const listener = yield* serve({ host: "127.0.0.1", port: 0, handler }).pipe(

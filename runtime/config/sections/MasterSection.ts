@@ -10,6 +10,7 @@ import {
 } from "../Kinds.ts"
 import { section } from "../Section.ts"
 import { switched } from "../Setting.ts"
+import { boundSettings } from "./BoundSettings.ts"
 import {
   aclsSetting,
   advertiseSetting,
@@ -112,6 +113,7 @@ export const masterSection = section({
     authentication: authenticationSetting,
     credentials: credentialsSetting,
     acls: aclsSetting,
+    ...boundSettings,
     ...allocationSettings,
     withParent: withParentSetting,
   },

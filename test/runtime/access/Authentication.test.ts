@@ -1,7 +1,8 @@
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
-import { makeAuthenticate, requireCaller, unauthorized } from "../../../runtime/access/Authentication.ts"
+import { makeAuthenticate } from "../../../runtime/access/Authentication.ts"
 import { digestOf } from "../../../runtime/access/Credentials.ts"
+import { makeDoor, requireCaller, unauthorized } from "../../../runtime/access/Door.ts"
 import { request } from "../../../runtime/http/Client.ts"
 import { jsonReply } from "../../../runtime/http/HttpMessage.ts"
 import { withListener } from "../http/ListenerFixture.ts"
@@ -64,7 +65,7 @@ describe("who asks", () => {
 
   it("is asked for over the wire with realm and remedy, and told to the handler", async () => {
     const handler = requireCaller(
-      authenticate,
+      makeDoor(authenticate),
       ({ principal, caller }) => Effect.succeed(jsonReply([principal, caller.principal])),
       "mesos-master-readonly",
     )

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import type { EntityRef } from "../../../core/Machine.ts"
 import { defaultMasterSettings } from "../../../core/master/State.ts"
 import { ToldCluster } from "../../../runtime/master/ClusterEvents.ts"
-import { launchOf, MasterHarness, statusOf } from "../../support/MasterHarness.ts"
+import { launching, launchOf, MasterHarness, statusOf } from "../../support/MasterHarness.ts"
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON of a foreign protocol, looked into by tests
 type Json = any
@@ -28,7 +28,7 @@ const scene = () => {
     type: "OffersAccepted",
     frameworkId: id,
     offerIds: master.offersOf(id),
-    launches: [launchOf("t", agentId, { cpus: 100, mem: 1_000 })],
+    operations: launching([launchOf("t", agentId, { cpus: 100, mem: 1_000 })]),
     refuseMs: null,
   })
   return { master, told, take, agentId, id }

@@ -6,7 +6,7 @@ import { stateSeenBy } from "../../../runtime/master/operator/Sight.ts"
 import { getState } from "../../../runtime/master/operator/State.ts"
 import { subscriberOf } from "../../../runtime/master/operator/Subscribe.ts"
 import { mirrored, mirrorStream } from "../../support/ClusterMirror.ts"
-import { launchOf, MasterHarness } from "../../support/MasterHarness.ts"
+import { launching, launchOf, MasterHarness } from "../../support/MasterHarness.ts"
 import { anySettings, play, story } from "../../support/MasterStories.ts"
 
 const open = (master = new MasterHarness()) => {
@@ -135,7 +135,7 @@ describe("the feed of the cluster's events", () => {
       const { agentId } = master.state.offers.get(offerId!)!
       master.step({
         ...{ type: "OffersAccepted", frameworkId: id, offerIds: [offerId!], refuseMs: null },
-        launches: [launchOf(taskId, agentId, { cpus: 100 })],
+        operations: launching([launchOf(taskId, agentId, { cpus: 100 })]),
       })
     }
     master.addAgent({ cpus: 1_000 })

@@ -1,0 +1,71 @@
+import type { Server } from "node:http"
+import type { Socket } from "node:net"
+
+export interface ConnectionBounds {
+  /** Connections beyond it are closed at once; default 20,000. */
+  readonly maxConnections?: number
+  /**
+   * The same per remote address, counting only those on which nobody has proven yet who they are; default 2,000. So a stranger
+   * cannot take all, and agents and frameworks behind one address are not counted.
+   */
+  readonly maxStrangersPerAddress?: number
+}
+
+const defaultMaxStrangers = 2_000
+
+/** Counts connections by where they come from, and closes what is beyond the bounds. */
+export interface ConnectionGuard {
+  /** False: it was closed. Forgets it by itself when it ends. */
+  readonly admit: (socket: Socket) => boolean
+  /** Whoever sends on it has proven who they are. */
+  readonly prove: (socket: Socket) => void
+}
+
+export const guardConnections = (
+  { maxStrangersPerAddress = defaultMaxStrangers }: ConnectionBounds,
+  onDrop: () => void,
+): ConnectionGuard => {
+  const strangersByAddress = new Map<string, number>()
+  const strangers = new Map<Socket, string>()
+
+  const forget = (socket: Socket) => {
+    const address = strangers.get(socket)
+    if (address === undefined) return
+    strangers.delete(socket)
+    const left = strangersByAddress.get(address)! - 1
+    if (left === 0) strangersByAddress.delete(address)
+    else strangersByAddress.set(address, left)
+  }
+
+  return {
+    admit: (socket) => {
+      // Undefined when it has gone already.
+      const address = socket.remoteAddress ?? ""
+      const count = strangersByAddress.get(address) ?? 0
+      if (count >= maxStrangersPerAddress) {
+        socket.destroy()
+        onDrop()
+        return false
+      }
+      strangersByAddress.set(address, count + 1)
+      strangers.set(socket, address)
+      socket.on("close", () => forget(socket))
+      return true
+    },
+    prove: forget,
+  }
+}
+
+/** Says once a minute how many connections came beyond the bounds; returns what counts another one. */
+export const tellOfDrops = (server: Server, tell: (text: string) => void): (() => void) => {
+  let dropped = 0
+  return () => {
+    if (dropped++ > 0) return
+    setTimeout(() => {
+      tell(
+        `${dropped} connections were closed at once: more than ${server.maxConnections} in all, or too many from one address that had not proven who they are`,
+      )
+      dropped = 0
+    }, 60_000).unref()
+  }
+}
