@@ -1,5 +1,5 @@
 import type { Stamp } from "../Machine.ts"
-import type { TaskSpec } from "../Task.ts"
+import type { DrainOrder, TaskSpec } from "../Task.ts"
 import type { TaskExit } from "./State.ts"
 
 interface OfTask {
@@ -18,7 +18,11 @@ export type AgentEvent = Stamp &
     /** The agent is asked to stop: it ends its tasks and begins no new one. */
     | { readonly type: "Stopping" }
     | { readonly type: "LaunchRequested"; readonly spec: TaskSpec }
-    | (OfTask & { readonly type: "KillRequested"; readonly graceMs: number | null })
+    | (OfTask & {
+        readonly type: "KillRequested"
+        readonly graceMs: number | null
+        readonly drain?: DrainOrder
+      })
     /** The host needs the room of this container for its own work. */
     | { readonly type: "EvictionRequested"; readonly containerId: string; readonly why: string }
     | (OfTask & { readonly type: "StatusAcknowledged"; readonly uuid: string })

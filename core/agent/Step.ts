@@ -7,7 +7,16 @@ import { type AgentContext, killDeadline, putTask, retryDeadline } from "./Conte
 import type { AgentEvent, AgentEventOf } from "./Event.ts"
 import { hasRoomFor, specBytesMax } from "./SpecSize.ts"
 import type { AgentState, AgentTask } from "./State.ts"
-import { announce, describeExit, evicted, onRetryDue, onStatusAcknowledged, sendHeads } from "./Statuses.ts"
+import {
+  type Announcement,
+  announce,
+  describeExit,
+  evicted,
+  nameDrain,
+  onRetryDue,
+  onStatusAcknowledged,
+  sendHeads,
+} from "./Statuses.ts"
 
 /**
  * The agent: the life of every task on one host (design §2). It decides; the shell starts, signals and destroys. A task
@@ -97,6 +106,7 @@ const onLaunchRequested = (context: AgentContext, spec: TaskSpec): void => {
     phase: "starting",
     killedSinceMs: null,
     killAtMs: null,
+    drain: null,
     evictedWhy: null,
     isHostRestarted: false,
     exit: null,
@@ -144,16 +154,13 @@ const onStartFailed = (context: AgentContext, event: AgentEventOf<"StartFailed">
   if (task === undefined || task.phase !== "starting") return
   if (task.evictedWhy !== null) return announce(context, { ...task, phase: "gone" }, evicted(task.evictedWhy))
   const wasKilled = task.killedSinceMs !== null
-  announce(
-    context,
-    { ...task, phase: "gone" },
-    {
-      state: wasKilled ? "TASK_KILLED" : "TASK_FAILED",
-      source: "SOURCE_AGENT",
-      reason: wasKilled ? "REASON_TASK_KILLED_DURING_LAUNCH" : event.reason,
-      message: event.message,
-    },
-  )
+  const end: Announcement = {
+    state: wasKilled ? "TASK_KILLED" : "TASK_FAILED",
+    source: "SOURCE_AGENT",
+    reason: wasKilled ? "REASON_TASK_KILLED_DURING_LAUNCH" : event.reason,
+    message: event.message,
+  }
+  announce(context, { ...task, phase: "gone" }, nameDrain(task, end))
 }
 
 /** The main process is gone. Its end is told only when nothing else of the task is left either. */
@@ -172,7 +179,7 @@ const onTaskExited = (context: AgentContext, event: AgentEventOf<"TaskExited">):
 const onContainerDestroyed = (context: AgentContext, event: AgentEventOf<"ContainerDestroyed">): void => {
   const task = context.state.tasks.get(taskKey(event.frameworkId, event.taskId))
   if (task === undefined || task.phase !== "ending") return
-  announce(context, { ...task, phase: "gone", killAtMs: null }, describeExit(task))
+  announce(context, { ...task, phase: "gone", killAtMs: null }, nameDrain(task, describeExit(task)))
 }
 
 /**
@@ -181,7 +188,7 @@ const onContainerDestroyed = (context: AgentContext, event: AgentEventOf<"Contai
  */
 const killTask = (
   context: AgentContext,
-  event: { readonly frameworkId: string; readonly taskId: string; readonly graceMs: number | null },
+  event: Pick<AgentEventOf<"KillRequested">, "frameworkId" | "taskId" | "graceMs" | "drain">,
 ): void => {
   const { state, nowMs } = context
   const key = taskKey(event.frameworkId, event.taskId)
@@ -193,11 +200,14 @@ const killTask = (
       : task.spec.killGraceMs !== null
         ? task.spec.killGraceMs
         : state.settings.killGraceMs
+  const { drain = null } = event
+  const graceMaxMs = drain === null || drain.graceMaxMs === null ? graceMs : drain.graceMaxMs
   const isFirst = task.killedSinceMs === null
   const killedSinceMs = task.killedSinceMs === null ? nowMs : task.killedSinceMs
-  const wantedAtMs = nowMs + Math.max(0, graceMs)
+  const wantedAtMs = nowMs + Math.max(0, Math.min(graceMs, graceMaxMs))
   const killAtMs = task.killAtMs === null ? wantedAtMs : Math.min(task.killAtMs, wantedAtMs)
-  putTask(context, { ...task, killedSinceMs, killAtMs })
+  // What its end is called follows from who asked first.
+  putTask(context, { ...task, killedSinceMs, killAtMs, drain: isFirst ? drain : task.drain })
   if (task.phase === "starting") return
   if (isFirst) terminate(context, key)
   else state.deadlines.set(killDeadline(key), killAtMs)

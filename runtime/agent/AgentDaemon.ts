@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { hostname } from "node:os"
 import { join } from "node:path"
-import { Effect, Layer, Schedule } from "effect"
+import { Data, Effect, Layer, Schedule } from "effect"
 import type { AgentAction } from "../../core/agent/Action.ts"
 import { defaultAgentSettings } from "../../core/agent/State.ts"
 import type { TextAttribute } from "../../core/master/State.ts"
@@ -57,6 +57,13 @@ export interface AgentDaemonOptions extends LentOptions {
   readonly endTasksWhen: Effect.Effect<void>
   /** Called once the master knows this agent. */
   readonly onReady: (facts: { readonly url: string; readonly resources: string }) => void
+}
+
+/** Not to be started again by itself: it would only be told the same. */
+export class ToldToEndByMaster extends Data.TaggedError("ToldToEndByMaster")<{ readonly reason: string }> {
+  override get message(): string {
+    return `the master told this agent to end: ${this.reason}; its tasks have ended`
+  }
 }
 
 /** How long ending tasks may take at a stop: their grace, then their destruction. */
@@ -153,8 +160,14 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
       options.onReady({ url: httpUrl(ip, listener.port), resources })
       return yield* Effect.never
     })
-    yield* Effect.raceFirst(serving, Effect.raceFirst(agent.failed, options.endTasksWhen))
+    const asked = Effect.as(options.endTasksWhen, undefined)
+    const told = yield* Effect.raceFirst(
+      serving,
+      Effect.raceFirst(agent.failed, Effect.raceFirst(asked, connected.toldToEnd)),
+    )
+    if (told !== undefined) yield* Effect.logWarning("the master tells this agent to end: its tasks end now")
     yield* Effect.raceFirst(agent.failed, endAllTasks(agent, connected))
+    if (told !== undefined) return yield* new ToldToEndByMaster({ reason: told })
   }).pipe(Effect.scoped)
 
   const layers = Layer.mergeAll(

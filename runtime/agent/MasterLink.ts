@@ -53,6 +53,8 @@ export interface MasterLink {
   readonly tellStopping: () => void
   /** Tells the master at once what is kept for the host's own work now. */
   readonly reserveChanged: () => void
+  /** Completes with the reason when the master tells this agent to end its tasks and itself; the link stays down then. */
+  readonly toldToEnd: Effect.Effect<string>
   /** Completes with the first registration. */
   readonly registered: Effect.Effect<void>
   /** Returns when nothing is left to report, or after `waitMs`. */
@@ -72,6 +74,13 @@ class StreamOver extends Data.TaggedError("StreamOver")<{ readonly detail: strin
 class RefusedByMaster extends Data.TaggedError("RefusedByMaster")<{ readonly reason: string }> {
   override get message(): string {
     return `the master refuses this agent: ${this.reason}`
+  }
+}
+
+/** The master wants nothing of this agent any more. */
+class ToldToEnd extends Data.TaggedError("ToldToEnd")<{ readonly reason: string }> {
+  override get message(): string {
+    return `the master tells this agent to end: ${this.reason}`
   }
 }
 
@@ -113,6 +122,7 @@ export const makeMasterLink = (
     const secret = options.secret === undefined ? {} : { secret: options.secret }
     const pool = yield* makeConnectionPool(2)
     const registered = yield* Deferred.make<void>()
+    const toldToEnd = yield* Deferred.make<string>()
     let queue: Array<AgentReport["statuses"][number]> = []
     let inFlight = 0
     let reportedId = -1
@@ -193,6 +203,8 @@ export const makeMasterLink = (
         onRegistered(record)
       } else if (record.type === "Refused") {
         throw new RefusedByMaster({ reason: record.reason })
+      } else if (record.type === "ShutDown") {
+        throw new ToldToEnd({ reason: record.reason })
       } else if (record.type === "Message") {
         if (record.id <= known.processedId) return
         agent.submitOfMaster(messageToEvent(record.message), { ...known, processedId: record.id })
@@ -231,7 +243,7 @@ export const makeMasterLink = (
       Effect.scoped,
       // A record that is not the protocol may not end the link for good.
       Effect.catchAllDefect((defect) =>
-        defect instanceof StreamOver || defect instanceof RefusedByMaster
+        defect instanceof StreamOver || defect instanceof RefusedByMaster || defect instanceof ToldToEnd
           ? Effect.fail(defect)
           : Effect.fail(new StreamOver({ detail: String(defect) })),
       ),
@@ -246,6 +258,10 @@ export const makeMasterLink = (
           if (isRegistered) agent.submit({ type: "Disconnected" })
           isRegistered = false
           queue = []
+          if (error._tag === "ToldToEnd") {
+            yield* Deferred.succeed(toldToEnd, error.reason)
+            return yield* Effect.never
+          }
           const lastedMs = (yield* Effect.sync(() => performance.now())) - startedMs
           const attempt = yield* Ref.updateAndGet(failures, (count) =>
             lastedMs > silenceMsMax ? 0 : count + 1,
@@ -263,6 +279,7 @@ export const makeMasterLink = (
     yield* Effect.forkScoped(Effect.forever(keepUp))
 
     return {
+      toldToEnd: Deferred.await(toldToEnd),
       registered: Deferred.await(registered),
       send: (status, latestState) => {
         if (!agent.state.isConnected || queue.length >= queueLengthMax) return

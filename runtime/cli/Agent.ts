@@ -3,6 +3,7 @@ import type { SettledSettings } from "../config/ReadSettings.ts"
 import type { agentSection } from "../config/sections/AgentSection.ts"
 import { dataFolderAt } from "../DataFolder.ts"
 import { findCluster } from "./ClusterAccess.ts"
+import { CommandFailure, toldToEndExitCode } from "./CommandFailure.ts"
 import { runDaemon } from "./Daemon.ts"
 import { milliOf } from "./Milli.ts"
 import { announceReady } from "./PlainDaemon.ts"
@@ -37,7 +38,11 @@ export const runAgent = (
       confinement: values.unconfined ? "none" : "required",
       endTasksWhen: Effect.promise(() => endTasks),
       onReady: announceReady,
-    })
+    }).pipe(
+      Effect.catchTag("ToldToEndByMaster", ({ message }) =>
+        Effect.fail(new CommandFailure({ message, exitCode: toldToEndExitCode })),
+      ),
+    )
   })
   return runDaemon("agent", values.withParent, daemon)
 }

@@ -76,12 +76,17 @@ export class MasterHarness {
     this.wakeAtMs = this.state.deadlines.nextAtMs()
   }
 
-  addAgent(total: Quantities, agentId: string | null = null, reserve: Quantities = {}): string {
+  addAgent(
+    total: Quantities,
+    agentId: string | null = null,
+    reserve: Quantities = {},
+    ip = "127.0.0.1",
+  ): string {
     this.step({
       type: "AgentRegistered",
       streamId: `as${this.streams++}`,
       agentId,
-      address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
+      address: { hostname: "host", ip, port: 5051 },
       total,
       reserve,
       attributes: [],

@@ -73,6 +73,7 @@ export const getFrameworks = (state: MasterState) => ({
     const hosts = amountsOfFramework(state, framework).offers.map((offer) => ({
       offer,
       agent: state.agents.get(offer.agentId)!,
+      unavailability: state.inverse.windows.get(offer.agentId) ?? null,
     }))
     return frameworkToWire(framework, { hosts, ...sharesOfFramework(state, framework) })
   }),
