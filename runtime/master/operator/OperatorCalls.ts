@@ -33,6 +33,7 @@ import { getOperations } from "./Operations.ts"
 import { getQuota } from "./Quota.ts"
 import { callPrefix, type OperatorWish, operate } from "./Reservations.ts"
 import { getRoles } from "./Roles.ts"
+import { answerSeen } from "./SeenReply.ts"
 import { seenBy, seenRoles } from "./Sight.ts"
 import { getState } from "./State.ts"
 import { subscribe } from "./Subscribe.ts"
@@ -118,9 +119,23 @@ const orders: { readonly [type: string]: Order } = {
   REMOVE_QUOTA: ({ remove_quota }) => removeQuota(remove_quota!.role),
 }
 
-const answer = (all: OperatorFacts, caller: Caller, type: string, question: Question): HttpReply => {
-  const content = seenRoles(question(seenBy(caller, all)), caller)
-  return jsonReply(content === undefined ? { type } : { type, [type.toLowerCase()]: content })
+/** What only the state says, and all of it. */
+const largeQuestions = ["GET_STATE", "GET_AGENTS", "GET_FRAMEWORKS", "GET_TASKS"]
+
+const answer = (
+  all: OperatorFacts,
+  request: HttpRequest,
+  type: string,
+  question: Question,
+): Effect.Effect<HttpReply> => {
+  const { caller } = request
+  const content = () => {
+    const told = seenRoles(question(seenBy(caller, all)), caller)
+    return told === undefined ? { type } : { type, [type.toLowerCase()]: told }
+  }
+  return largeQuestions.includes(type)
+    ? answerSeen(all, request, type, content)
+    : Effect.sync(() => jsonReply(content()))
 }
 
 /** The checks in the order of Mesos: body, call, Accept (spec/mesos.md §2.2, rows 5–9). */
@@ -137,7 +152,7 @@ export const answerCall = <R>(
     const { state } = yield* Master
     if (!mayCall(request.caller, call, state)) return yield* forbidden()
     const { type } = call
-    if (Object.hasOwn(questions, type)) return answer(yield* facts, request.caller, type, questions[type]!)
+    if (Object.hasOwn(questions, type)) return yield* answer(yield* facts, request, type, questions[type]!)
     if (Object.hasOwn(orders, type)) return yield* orders[type]!(call, request.caller, request.principal)
     // UNKNOWN is a type of Mesos's, and no call.
     const told = type === "UNKNOWN" ? "" : ` gleaner does not take the call ${type} yet`
