@@ -12,6 +12,7 @@ import { type DataFolder, makePrivateFolder, replaceFile } from "../DataFolder.t
 import { httpUrl } from "../http/HttpUrl.ts"
 import { type ListenerBounds, serve } from "../http/Listener.ts"
 import { type Route, routesToHandler } from "../http/Routes.ts"
+import type { LogBounds } from "../journal/SegmentLog.ts"
 import * as SqliteJournal from "../journal/SqliteJournal.ts"
 import { makeAgentRoutes } from "./AgentApi.ts"
 import * as Master from "./Master.ts"
@@ -35,6 +36,8 @@ export interface MasterDaemonOptions {
   readonly bounds: ListenerBounds & RateBounds
   /** Script of the journal's writer thread. */
   readonly journalWorker: URL
+  /** How much of its log is kept. */
+  readonly journalBounds: LogBounds
   /** The settings in force, for whoever asks which they are. */
   readonly flags: ReadonlyArray<Flag>
   /** The address that others are told; null = found out. */
@@ -99,7 +102,13 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
     identity,
   }).pipe(
     Layer.provideMerge(MasterMetrics.layer),
-    Layer.provide(SqliteJournal.layer({ path: data.journalFile, workerScript: options.journalWorker })),
+    Layer.provide(
+      SqliteJournal.layer({
+        path: data.journalFile,
+        workerScript: options.journalWorker,
+        ...options.journalBounds,
+      }),
+    ),
   )
   return makePrivateFolder(dirname(data.journalFile)).pipe(Effect.zipRight(Effect.provide(program, layers)))
 }

@@ -6,6 +6,7 @@ import { heldScalars } from "../../core/resources/HeldResources.ts"
 import { amountOf, type Quantities, toQuantities } from "../../core/resources/Quantities.ts"
 import { scalarQuantities } from "../../core/resources/Resources.ts"
 import { taskStates } from "../../core/Task.ts"
+import { isActive } from "../mesos/OperatorViews.ts"
 import { countNames } from "./CountNames.ts"
 import { measuredRolesMax, topLevelRoles } from "./MeasuredRoles.ts"
 import type { MesosCounters } from "./MesosCounters.ts"
@@ -49,16 +50,18 @@ export const mesosMetrics = (
 
 const addMembers = (metrics: Metrics, state: MasterState): void => {
   const agents = countNames([...state.agents.values()].map(({ condition }) => condition))
-  const [active, stopping] = [agents("connected"), agents("stopping")]
-  metrics["master/slaves_connected"] = active + stopping
+  let active = 0
+  for (const agent of state.agents.values()) if (isActive(agent)) active++
+  const connected = agents("connected") + agents("stopping")
+  metrics["master/slaves_connected"] = connected
   metrics["master/slaves_disconnected"] = agents("disconnected")
   metrics["master/slaves_active"] = active
-  metrics["master/slaves_inactive"] = stopping + agents("disconnected")
+  metrics["master/slaves_inactive"] = connected - active + agents("disconnected")
   metrics["master/slaves_unreachable"] = agents("unreachable")
-  let connected = 0
-  for (const { streamId } of state.frameworks.values()) if (streamId !== null) connected++
-  const away = state.frameworks.size - connected
-  for (const name of ["connected", "active"]) metrics[`master/frameworks_${name}`] = connected
+  let present = 0
+  for (const { streamId } of state.frameworks.values()) if (streamId !== null) present++
+  const away = state.frameworks.size - present
+  for (const name of ["connected", "active"]) metrics[`master/frameworks_${name}`] = present
   for (const name of ["disconnected", "inactive"]) metrics[`master/frameworks_${name}`] = away
   metrics["master/outstanding_offers"] = state.offers.size
 }

@@ -11,6 +11,8 @@ import {
 import { section } from "../Section.ts"
 import { switched } from "../Setting.ts"
 import { boundSettings } from "./BoundSettings.ts"
+import { journalSettings } from "./JournalSettings.ts"
+import { lossSettings } from "./LossSettings.ts"
 import {
   aclsSetting,
   advertiseSetting,
@@ -23,7 +25,7 @@ import {
 } from "./SharedSettings.ts"
 
 /** Who gets what; where nothing is said the profile decides. */
-const allocationSettings = {
+export const allocationSettings = {
   profile: choice(
     "gleaner",
     "mesos",
@@ -114,7 +116,9 @@ export const masterSection = section({
     credentials: credentialsSetting,
     acls: aclsSetting,
     ...boundSettings,
+    ...journalSettings,
     ...allocationSettings,
+    ...lossSettings,
     withParent: withParentSetting,
   },
 })

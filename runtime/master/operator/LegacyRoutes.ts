@@ -3,6 +3,7 @@ import { badRequest, HttpRefusal, type HttpRequest, jsonReply } from "../../http
 import { parseJsonObject } from "../../http/JsonRequest.ts"
 import { get, post, type Route, read } from "../../http/Routes.ts"
 import { readDuration } from "../../mesos/DurationText.ts"
+import { readMachines, readSchedule } from "../../mesos/MaintenanceCall.ts"
 import { readQuotaRequest, readWeightInfos } from "../../mesos/OperatorCall.ts"
 import type { Master } from "../Master.ts"
 import { agentViews } from "./Agents.ts"
@@ -11,7 +12,7 @@ import { filesRoutes } from "./Files.ts"
 import { frameworkViews } from "./Frameworks.ts"
 import { flagsView, systemStats } from "./Info.ts"
 import { toggleLogging } from "./LoggingLevel.ts"
-import { maintenanceSchedule, maintenanceStatus } from "./Maintenance.ts"
+import { bringDown, bringUp, maintenanceSchedule, maintenanceStatus, updateSchedule } from "./Maintenance.ts"
 import { removeQuota, setQuota } from "./OldQuota.ts"
 import { quotaStatus } from "./Quota.ts"
 import { rolesView } from "./Roles.ts"
@@ -32,8 +33,7 @@ const views: { readonly [path: string]: View } = {
   "/state-summary": stateSummary,
   // Of one agent when it is named: what a monitor beside an Apache Mesos asks (spec/mesos.md §1.13, 2).
   "/slaves": ({ state }, query) => ({
-    slaves: agentViews(state, query.get("slave_id")),
-    recovered_slaves: [],
+    ...agentViews(state, query.get("slave_id")),
   }),
   "/frameworks": ({ state }, query) => frameworkViews(state, query.get("framework_id")),
   "/tasks": ({ state }, query) => taskViews(state, query),
@@ -103,6 +103,31 @@ const changes: ReadonlyArray<Route<Master>> = [
   },
 ]
 
+const scheduleRoutes: ReadonlyArray<Route<Master>> = [
+  post("/maintenance/schedule", (request) =>
+    Effect.flatMap(request.body, (body) => {
+      const json = parseJsonObject(body.toString("utf8"))
+      if (json instanceof HttpRefusal) return json
+      const windows = readSchedule(json)
+      return Either.isLeft(windows) ? badRequest(windows.left.message) : updateSchedule(windows.right)
+    }),
+  ),
+  ...[
+    { path: "/machine/down", order: bringDown },
+    { path: "/machine/up", order: bringUp },
+  ].map(({ path, order }) =>
+    post(path, (request) =>
+      Effect.flatMap(request.body, (body) => {
+        const json = Either.try(() => JSON.parse(body.toString("utf8")) as unknown)
+        if (Either.isLeft(json))
+          return badRequest("Failed to parse the list of machines: syntax error in JSON")
+        const machines = readMachines(json.right)
+        return Either.isLeft(machines) ? badRequest(machines.left.message) : order(machines.right)
+      }),
+    ),
+  ),
+]
+
 export const legacyRoutes = <R>(
   facts: Effect.Effect<OperatorFacts, never, R>,
 ): ReadonlyArray<Route<R | Master>> => {
@@ -112,6 +137,7 @@ export const legacyRoutes = <R>(
     )
   return [
     ...changes,
+    ...scheduleRoutes,
     ...filesRoutes,
     read("/logging/toggle", toggleLogging),
     ...Object.entries(views).map(([path, view]) => read(path, show(view))),
