@@ -9,8 +9,9 @@ import { readAccess } from "../access/Access.ts"
 import { makeDoor, type RateBounds } from "../access/Door.ts"
 import { closeRoute, openRoute } from "../access/RouteRules.ts"
 import { type DataFolder, makePrivateFolder, replaceFile } from "../DataFolder.ts"
-import { httpUrl } from "../http/HttpUrl.ts"
+import { httpUrl, schemeOf } from "../http/HttpUrl.ts"
 import { type ListenerBounds, serve } from "../http/Listener.ts"
+import type { ListenerTls } from "../http/ListenerTls.ts"
 import { type Route, routesToHandler } from "../http/Routes.ts"
 import type { LogBounds } from "../journal/SegmentLog.ts"
 import * as SqliteJournal from "../journal/SqliteJournal.ts"
@@ -35,6 +36,8 @@ export interface MasterDaemonOptions {
   readonly aclsFile: string | null
   /** Of requests and connections. */
   readonly bounds: ListenerBounds & RateBounds
+  /** Undefined = plain HTTP. */
+  readonly tls: ListenerTls | undefined
   /** Script of the journal's writer thread. */
   readonly journalWorker: URL
   /** How much of its log is kept. */
@@ -74,10 +77,13 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
       ),
     ]
     const handler = routesToHandler(routes, { prefixes: ["/master"] })
-    const listener = yield* serve({ ...options.bounds, host: options.host, port: options.port, handler })
+    const listener = yield* serve({
+      ...options.bounds,
+      ...{ host: options.host, port: options.port, tls: options.tls, handler },
+    })
     identity.address.ip = chooseAdvertisedIp(listener.host, options.advertisedIp)
     identity.address.port = listener.port
-    const url = httpUrl(chooseLocalIp(listener.host), listener.port)
+    const url = httpUrl(chooseLocalIp(listener.host), listener.port, schemeOf(listener.url))
     // Added after the listener, so that it runs before the listener ends its streams.
     yield* Effect.addFinalizer(() => master.stopListening)
     yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(data.masterFile, { force: true })))
@@ -85,7 +91,7 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
     yield* Effect.logInfo("master serves").pipe(
       Effect.annotateLogs({
         url: listener.url,
-        advertised: httpUrl(identity.address.ip, listener.port),
+        advertised: httpUrl(identity.address.ip, listener.port, schemeOf(listener.url)),
         journal: data.journalFile,
         masterId: master.state.masterId,
       }),
