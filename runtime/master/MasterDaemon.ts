@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto"
-import { rmSync } from "node:fs"
+import { rmSync, statSync } from "node:fs"
 import { hostname } from "node:os"
 import { dirname } from "node:path"
 import { Effect, Layer } from "effect"
@@ -13,6 +13,7 @@ import { httpUrl, schemeOf } from "../http/HttpUrl.ts"
 import { type ListenerBounds, serve } from "../http/Listener.ts"
 import type { ListenerTls } from "../http/ListenerTls.ts"
 import { type Route, routesToHandler } from "../http/Routes.ts"
+import type { LogBounds } from "../journal/SegmentLog.ts"
 import * as SqliteJournal from "../journal/SqliteJournal.ts"
 import { makeAgentRoutes } from "./AgentApi.ts"
 import * as Master from "./Master.ts"
@@ -38,6 +39,8 @@ export interface MasterDaemonOptions {
   readonly tls: ListenerTls | undefined
   /** Script of the journal's writer thread. */
   readonly journalWorker: URL
+  /** How much of its log is kept. */
+  readonly journalBounds: LogBounds
   /** The settings in force, for whoever asks which they are. */
   readonly flags: ReadonlyArray<Flag>
   /** The address that others are told; null = found out. */
@@ -45,6 +48,10 @@ export interface MasterDaemonOptions {
   /** Called once the master serves, with where processes of this host reach it. */
   readonly onReady: (facts: { readonly url: string }) => void
 }
+
+/** In bytes; a file that is not there has none. */
+const sizeOfFiles = (paths: ReadonlyArray<string>): number =>
+  paths.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0)
 
 /** A whole master: journal, machine, HTTP. Runs until interrupted; fails when its journal does. */
 export const runMasterDaemon = (options: MasterDaemonOptions) => {
@@ -54,6 +61,8 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
   const program = Effect.gen(function* () {
     const door = makeDoor(yield* readAccess({ ...options, secretFile: data.secretFile }), options.bounds)
     const master = yield* Master.Master
+    const metrics = yield* MasterMetrics.MasterMetrics
+    metrics.watchJournal(() => sizeOfFiles([data.journalFile, `${data.journalFile}-wal`]))
     const loop = yield* Effect.forkScoped(master.run)
     const routes: Array<Route<Master.Master | MasterMetrics.MasterMetrics>> = [
       ...openRoutes(identity).map(openRoute(door)),
@@ -99,7 +108,13 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
     identity,
   }).pipe(
     Layer.provideMerge(MasterMetrics.layer),
-    Layer.provide(SqliteJournal.layer({ path: data.journalFile, workerScript: options.journalWorker })),
+    Layer.provide(
+      SqliteJournal.layer({
+        path: data.journalFile,
+        workerScript: options.journalWorker,
+        ...options.journalBounds,
+      }),
+    ),
   )
   return makePrivateFolder(dirname(data.journalFile)).pipe(Effect.zipRight(Effect.provide(program, layers)))
 }

@@ -11,6 +11,8 @@ import {
 import { section } from "../Section.ts"
 import { switched } from "../Setting.ts"
 import { boundSettings } from "./BoundSettings.ts"
+import { journalSettings } from "./JournalSettings.ts"
+import { lossSettings } from "./LossSettings.ts"
 import {
   aclsSetting,
   advertiseSetting,
@@ -24,7 +26,7 @@ import {
 import { tlsClientSettings, tlsRequireClientCertSetting } from "./TlsSettings.ts"
 
 /** Who gets what; where nothing is said the profile decides. */
-const allocationSettings = {
+export const allocationSettings = {
   profile: choice(
     "gleaner",
     "mesos",
@@ -117,7 +119,9 @@ export const masterSection = section({
     ...tlsClientSettings,
     tlsRequireClientCert: tlsRequireClientCertSetting,
     ...boundSettings,
+    ...journalSettings,
     ...allocationSettings,
+    ...lossSettings,
     withParent: withParentSetting,
   },
 })
