@@ -229,7 +229,7 @@ export const visibleState = (framework: FrameworkRecord, state: TaskState): Task
 
 /** Sends a status of the master's own: without uuid, so nothing is to be acknowledged (spec/mesos.md §2.7). */
 export const sendMasterStatus = (
-  { turn, wallMs }: MasterContext,
+  { state: { agents }, turn, wallMs }: MasterContext,
   framework: FrameworkRecord,
   task: { readonly taskId: string; readonly agentId: string | null },
   state: TaskState,
@@ -237,6 +237,9 @@ export const sendMasterStatus = (
   message: string,
 ): void => {
   if (framework.streamId === null) return
+  const agent = task.agentId === null ? undefined : agents.get(task.agentId)
+  const unreachableWallMs =
+    state === "TASK_UNREACHABLE" && agent !== undefined ? agent.unreachableWallMs : null
   const status: TaskStatus = {
     taskId: task.taskId,
     frameworkId: framework.id,
@@ -249,6 +252,7 @@ export const sendMasterStatus = (
     wallMs,
     containerId: null,
     labels: [],
+    ...(unreachableWallMs === null ? {} : { unreachableWallMs }),
   }
   turn.emit({ type: "SendStatus", streamId: framework.streamId, status })
 }

@@ -68,7 +68,7 @@ const upgradeAgent = (stored: StoredAgent): unknown => {
   const known = "reserve" in stored ? stored : { ...stored, reserve: {} }
   if ("removeAtMs" in known) return known
   const removeAtMs = stored.condition === "unreachable" ? stored.sinceMs + twoWeeksMs : null
-  return { ...known, removeAtMs, isDeactivated: false, drain: null }
+  return { ...known, removeAtMs, unreachableWallMs: null, isDeactivated: false, drain: null }
 }
 
 const upgradeFramework = (stored: StoredFramework): unknown => {

@@ -136,11 +136,11 @@ export const legacyRoutes = <R>(
     )
   return [
     ...changes,
-    ...scheduleRoutes,
     ...filesRoutes,
     read("/logging/toggle", toggleLogging),
     ...Object.entries(views).map(([path, view]) => read(path, show(view))),
     ...Object.entries(changeableViews).map(([path, view]) => get(path, show(view))),
+    ...scheduleRoutes,
     read("/metrics/snapshot", (request) => {
       const problem = timeoutProblem(request.query())
       return problem === undefined ? show(({ metrics }) => metrics())(request) : problem
