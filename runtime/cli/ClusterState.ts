@@ -76,7 +76,8 @@ export interface TaskView {
 export const fetchState = (access: MasterAccess): Effect.Effect<ClusterState, CommandFailure> =>
   request({
     url: `${access.url}/state`,
-    ...(access.secret === undefined ? {} : { secret: access.secret }),
+    secret: access.secret,
+    tls: access.tls,
   }).pipe(
     Effect.mapError(({ message }) => new CommandFailure({ message, exitCode: 1 })),
     Effect.flatMap(({ status, body }) =>

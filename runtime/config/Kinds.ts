@@ -163,9 +163,9 @@ export const reachableIp = settingOf({
 
 export const url = settingOf({
   ...textKind,
-  form: "a URL like http://10.0.0.1:5050",
+  form: "a URL like http://10.0.0.1:5050 or https://10.0.0.1:5050",
   placeholder: "URL",
-  parse: (given) => (/^http:\/\/[^\s/]+(\/\S*)?$/.test(given) ? given : undefined),
+  parse: (given) => (/^https?:\/\/[^\s/]+(\/\S*)?$/.test(given) ? given : undefined),
 })
 
 export const textPairs = (description: PairsDescription) => pairsOf(textKind, description)

@@ -30,10 +30,10 @@ const allocatedList = (name: string, parts: ReadonlyArray<Allocated>): object =>
   return list.length === 0 ? {} : { [name]: list }
 }
 
-export const agentInfoToWire = ({ id, address, total, attributes }: AgentRecord) => ({
+export const agentInfoToWire = ({ id, address, base, attributes }: AgentRecord) => ({
   hostname: address.hostname,
   port: address.port,
-  resources: resourcesToWire(total, { withRole: false, allocatedTo: null }),
+  resources: resourcesToWire(base, { withRole: false, allocatedTo: null }),
   ...attributesToWire(attributes),
   id: { value: id },
   checkpoint: true,
@@ -94,9 +94,8 @@ export const frameworkToWire = (
   connected: framework.streamId !== null,
   recovered: framework.isRecovered,
   registered_time: wallTime(framework.registeredWallMs),
-  ...(framework.reregisteredWallMs === null
-    ? {}
-    : { reregistered_time: wallTime(framework.reregisteredWallMs) }),
+  // In the v1 API it is there from the first subscription on (transcript operator/running_GET_FRAMEWORKS).
+  reregistered_time: wallTime(framework.reregisteredWallMs ?? framework.registeredWallMs),
   ...(hosts.length === 0 ? {} : { offers: hosts.map((host) => offerToWire(host, framework)) }),
   ...allocatedList("allocated_resources", allocated),
   ...allocatedList("offered_resources", offered),
