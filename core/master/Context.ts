@@ -72,19 +72,23 @@ export const deleteAgent = ({ state, turn }: MasterContext, agentId: string): vo
   turn.touch("agent", agentId)
 }
 
-export const putOperation = ({ state, turn }: MasterContext, record: OperationRecord): void => {
+export const putOperation = (context: MasterContext, record: OperationRecord): void => {
+  const { state, turn } = context
   const key = operationKey(record)
   state.operations.set(key, record)
   indexOperation(state, key, record)
   turn.touch("operation", key)
+  noteDrainProgress(context, record.agentId)
 }
 
-export const deleteOperation = ({ state, turn }: MasterContext, record: OperationRecord): void => {
+export const deleteOperation = (context: MasterContext, record: OperationRecord): void => {
+  const { state, turn } = context
   const key = operationKey(record)
   state.operations.delete(key)
   state.operationsByFramework.delete(record.frameworkId, key)
   state.operationsByAgent.delete(record.agentId, key)
   turn.touch("operation", key)
+  noteDrainProgress(context, record.agentId)
 }
 
 export const deleteTask = (context: MasterContext, key: string): void => {
