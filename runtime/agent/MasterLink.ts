@@ -14,6 +14,7 @@ import {
   openStream,
   requestOk,
 } from "../http/Client.ts"
+import type { ClientTls, Proof } from "../http/ClientIdentity.ts"
 import {
   type AgentReport,
   heartbeatMs,
@@ -36,7 +37,8 @@ export interface AgentFacts {
 
 export interface MasterLinkOptions {
   readonly masterUrl: string
-  readonly secret: string | undefined
+  readonly secret: Proof | undefined
+  readonly tls?: ClientTls | undefined
   readonly facts: AgentFacts
   /** What is kept for the host's own work now; read for each report. */
   readonly reserve: () => Quantities
@@ -121,9 +123,8 @@ export const makeMasterLink = (
   agent: Agent,
 ): Effect.Effect<MasterLink, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { masterUrl } = options
-    const secret = options.secret === undefined ? {} : { secret: options.secret }
-    const pool = yield* makeConnectionPool(2)
+    const { masterUrl, secret, tls } = options
+    const pool = yield* makeConnectionPool(2, masterUrl)
     const registered = yield* Deferred.make<void>()
     const toldToEnd = yield* Deferred.make<string>()
     let queue: Array<AgentReport["statuses"][number]> = []
@@ -140,7 +141,8 @@ export const makeMasterLink = (
     const post = (url: string, body: object) =>
       requestOk({
         url,
-        ...secret,
+        secret,
+        tls,
         pool,
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify(body),
@@ -230,7 +232,8 @@ export const makeMasterLink = (
       const registration: Registration = { protocolVersion, ...known, ...options.facts, reserve }
       const stream = yield* openStream({
         url: masterUrl + subscribePath,
-        ...secret,
+        secret,
+        tls,
         headers: { "Content-Type": "application/json" },
         silenceMs: options.silenceMs ?? silenceMsMax,
         body: JSON.stringify(registration),

@@ -4,6 +4,7 @@ import type { CallRefusal } from "../../core/master/Admission.ts"
 import { updateProblem } from "../../core/master/FrameworkUpdates.ts"
 import type { FrameworkInfo, MasterState } from "../../core/master/State.ts"
 import type { Caller } from "../access/Caller.ts"
+import { judgeAccept } from "../access/OperationRules.ts"
 import type { Answer } from "../http/DirectReply.ts"
 import {
   emptyReply,
@@ -135,20 +136,25 @@ const callerOf = (request: HttpRequest, frameworkId: string): Mail["caller"] => 
 
 const accepted = emptyReply(202)
 
-/** What is reserved carries who reserved it (spec/mesos.md §1.8). */
-const withPrincipal = (event: CallEvent | undefined, { principal }: HttpRequest): CallEvent | undefined =>
-  event?.type === "OffersAccepted" && principal !== null ? { ...event, principal } : event
-
 const call = (
   request: HttpRequest,
   { frameworkId, event }: Extract<SchedulerCall, { type: "Call" }>,
   master: Master["Type"],
   answer: Answer<Master>,
 ): void =>
-  master.post(
-    { event: () => withPrincipal(event, request), caller: callerOf(request, frameworkId) },
-    (refused) => answer(refused === undefined ? accepted : refusedToHttp(refused)),
+  master.post({ event: judgedFor(request, event), caller: callerOf(request, frameworkId) }, (refused) =>
+    answer(refused === undefined ? accepted : refusedToHttp(refused)),
   )
+
+/** Rules may depend on the framework, which is looked up right before the step. */
+const judgedFor =
+  ({ caller, principal }: HttpRequest, event: CallEvent | undefined) =>
+  (state: MasterState): CallEvent | undefined => {
+    if (event?.type !== "OffersAccepted") return event
+    // What is reserved carries who reserved it (spec/mesos.md §1.8).
+    const accepted = principal === null ? event : { ...event, principal }
+    return judgeAccept(caller, accepted, state)
+  }
 
 /**
  * UPDATE_FRAMEWORK, which says at once whether it was done: 200 with nothing in it, or 400 with the reason
