@@ -3,6 +3,7 @@ import {
   hasCapability,
   type MasterContext,
   noteDrainProgress,
+  operationsOfAgent,
   putAgent,
   putTask,
   tasksOfAgent,
@@ -11,7 +12,7 @@ import type { MasterEventOf } from "./Event.ts"
 import { markGone } from "./GoneAgents.ts"
 import type { Drain } from "./HostRecords.ts"
 import { rescindOffersOn, wantAllocation } from "./Offers.ts"
-import type { AgentRecord, TaskRecord } from "./State.ts"
+import type { AgentRecord, MasterState, TaskRecord } from "./State.ts"
 
 // Hosts of which operators want nothing more offered, and hosts that they want empty (spec/mesos.md §1.11). What an order may be given
 // for is judged right before the step.
@@ -58,7 +59,7 @@ export const onDrainRequested = (
 export const continueDrain = (context: MasterContext, agent: AgentRecord): void => {
   const { drain } = agent
   if (drain === null) return
-  if (drain.stage === "drained" && tasksOfAgent(context.state, agent.id).length > 0) {
+  if (drain.stage === "drained" && !isEmpty(context.state, agent.id)) {
     putAgent(context, { ...agent, drain: { ...drain, stage: "draining" } })
   }
   killTasksOf(context, agent)
@@ -89,9 +90,14 @@ const killForDrain = (context: MasterContext, { id, drain }: AgentRecord, task: 
   })
 }
 
+/** Final statuses of operations are the master's to repeat; for those of tasks their agent is needed. */
+const isEmpty = (state: MasterState, agentId: string): boolean =>
+  tasksOfAgent(state, agentId).length === 0 &&
+  operationsOfAgent(state, agentId).every((record) => record.state !== "OPERATION_PENDING")
+
 /**
  * The last thing that a step does with what it changed. An agent is drained when nothing of it is left that somebody waits for: all tasks
- * have ended, and their ends were acknowledged. Not while it is unreachable: then nobody knows.
+ * have ended, their ends were acknowledged, and no operation is under way. Not while it is unreachable: then nobody knows.
  */
 export const settleDrains = (context: MasterContext): void => {
   const { state } = context
@@ -101,7 +107,7 @@ export const settleDrains = (context: MasterContext): void => {
   for (const agentId of agentIds) {
     const agent = state.agents.get(agentId)
     if (agent === undefined || !isDraining(agent) || agent.condition === "unreachable") continue
-    if (tasksOfAgent(state, agentId).length > 0) continue
+    if (!isEmpty(state, agentId)) continue
     const drained: AgentRecord = { ...agent, drain: { ...agent.drain!, stage: "drained" } }
     putAgent(context, drained)
     if (drained.drain!.isGoneAfter) markGone(context, drained)

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { closeSync, fsyncSync, linkSync, openSync, unlinkSync, writeFileSync } from "node:fs"
-import { Data, Effect } from "effect"
+import { Data, Effect, Either, Option, Schema } from "effect"
+import type { Proof } from "../http/ClientIdentity.ts"
 import { errorCode, isOpenToOthers, modeText, type OpenedFile, readOpenFile } from "./PrivateFile.ts"
 
 type SecretFailure =
@@ -64,6 +65,27 @@ export const readSecret = (path: string): Effect.Effect<string, SecretError> =>
     if (secret.length < minSecretLength)
       return fail("TooShort", `holds ${secret.length} characters, fewer than ${minSecretLength}`)
     return Effect.succeed(secret)
+  })
+
+const Credential = Schema.Struct({ principal: Schema.NonEmptyString, secret: Schema.NonEmptyString })
+const readCredential = Schema.decodeUnknownOption(Schema.parseJson(Credential))
+
+/** Reads what a client proves itself with: the cluster's secret, a token, or a principal as in Mesos's file for `--credential`. */
+export const readProof = (path: string): Effect.Effect<Proof, SecretError> =>
+  Effect.gen(function* () {
+    const read = yield* Effect.either(readSecret(path))
+    // Looks like a malformed or a good secret, depending on its blanks.
+    const isReadable =
+      Either.isRight(read) || read.left.reason === "Malformed" || read.left.reason === "TooShort"
+    const text = isReadable ? readOpenFile(path).text.trim() : ""
+    if (text[0] !== "{") return yield* read
+    const credential = readCredential(text)
+    if (Option.isSome(credential)) return credential.value
+    return yield* new SecretError({
+      reason: "Malformed",
+      path,
+      detail: 'is no principal: expecting {"principal": "NAME", "secret": "SECRET"}',
+    })
   })
 
 /** Appears whole or not at all, and never replaces what another process has put there meanwhile. */

@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { readListenerTls } from "../access/TlsFiles.ts"
 import { masterSettingsOf } from "../config/MasterProfile.ts"
 import type { SettledSettings } from "../config/ReadSettings.ts"
 import { settingsAsFlags } from "../config/SettingsText.ts"
@@ -28,6 +29,7 @@ export const runMaster = (settled: SettledSettings<typeof masterSection.settings
       aclsFile: values.acls,
       bounds: boundsOf(values),
       journalBounds: journalBoundsOf(values),
+      tls: yield* readListenerTls(values, values.tlsRequireClientCert),
       journalWorker: new URL("./journal-worker.js", import.meta.url),
       onReady: announceReady,
     })

@@ -39,12 +39,16 @@ export class Master extends Context.Tag("gleaner/Master")<
   {
     /** For reading only, and only at once: it changes with every event. */
     readonly state: MasterState
+    /** Steps of this process: as long as it stays, so does the state. */
+    readonly stepCount: () => number
     readonly streams: Streams
     /** To be subscribed to in a mail's `event`, which runs between two steps. */
     readonly feed: EventFeed
     /** The machine's time, which the state's own is behind while nothing happens. */
     readonly nowMs: () => number
     readonly outboxSize: () => number
+    /** Mails that wait for the next batch. */
+    readonly mailboxSize: () => number
     /** Why nothing can be promised at the moment: the disk is full, or the journal does not come to an end; undefined = it can. */
     readonly journalProblem: () => string | undefined
     /**
@@ -97,7 +101,8 @@ export const make = (options: MasterOptions) =>
   Effect.gen(function* () {
     const journal = yield* Journal
     const metrics = yield* MasterMetrics
-    const recovered = yield* journal.recover
+    const [fetched, recovered] = yield* Effect.timed(journal.recover)
+    metrics.observeRecovery(Duration.toSeconds(fetched))
     const restored = restoreMaster(recovered.entities, options.settings)
     const state = restored ?? initialMasterState(options.newMasterId, options.newSeed, options.settings)
     const outbox = makeOutbox(recovered.outbox, recovered.lastOutboxId)
@@ -160,20 +165,25 @@ export const make = (options: MasterOptions) =>
         ),
       )
 
+    let steps = 0
     const take = (waiting: ReadonlyArray<Waiting>, run?: RunFacts) =>
       Effect.gen(function* () {
-        const { batch, effects, refusals, wakeAtMs } = processMails(
+        const { batch, effects, refusals, wakeAtMs, cycle } = processMails(
           state,
           outbox,
           clock,
           waiting.map(({ mail }) => mail),
-          (changes) => feed.observe(state, changes),
+          (changes) => {
+            steps++
+            feed.observe(state, changes)
+          },
         )
         if (!isEmptyBatch(batch)) yield* append(run === undefined ? batch : { ...batch, run })
         for (const effect of effects) carryOut(effect)
         feed.release()
         yield* logBatch(batch, effects)
         metrics.observe(batch, effects)
+        if (cycle !== undefined) metrics.observeCycle(cycle)
         for (let index = 0; index < waiting.length; index++) {
           const refusal = refusals[index]
           waiting[index]!.done(refusal && new CallRefused({ refusal }))
@@ -194,7 +204,16 @@ export const make = (options: MasterOptions) =>
     }) as Effect.Effect<never, JournalError>
 
     return Master.of({
-      ...{ state, streams, feed, nowMs: clock.nowMs, outboxSize: outbox.size, journalProblem },
+      ...{
+        state,
+        stepCount: () => steps,
+        streams,
+        feed,
+        mailboxSize: mailbox.size,
+        nowMs: clock.nowMs,
+        outboxSize: outbox.size,
+        journalProblem,
+      },
       ...{ post, submit, tell, stopListening, run },
     })
   })

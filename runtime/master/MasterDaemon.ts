@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto"
-import { rmSync } from "node:fs"
+import { rmSync, statSync } from "node:fs"
 import { hostname } from "node:os"
 import { dirname } from "node:path"
 import { Effect, Layer } from "effect"
@@ -9,14 +9,16 @@ import { readAccess } from "../access/Access.ts"
 import { makeDoor, type RateBounds } from "../access/Door.ts"
 import { closeRoute, openRoute } from "../access/RouteRules.ts"
 import { type DataFolder, makePrivateFolder, replaceFile } from "../DataFolder.ts"
-import { httpUrl } from "../http/HttpUrl.ts"
+import { httpUrl, schemeOf } from "../http/HttpUrl.ts"
 import { type ListenerBounds, serve } from "../http/Listener.ts"
+import type { ListenerTls } from "../http/ListenerTls.ts"
 import { type Route, routesToHandler } from "../http/Routes.ts"
 import type { LogBounds } from "../journal/SegmentLog.ts"
 import * as SqliteJournal from "../journal/SqliteJournal.ts"
 import { makeAgentRoutes } from "./AgentApi.ts"
 import * as Master from "./Master.ts"
 import * as MasterMetrics from "./MasterMetrics.ts"
+import { withMesosFlags } from "./MesosFlags.ts"
 import { makeStateRoutes, openRoutes } from "./OperatorApi.ts"
 import type { Flag } from "./operator/Facts.ts"
 import { schedulerRoutes } from "./SchedulerApi.ts"
@@ -34,6 +36,8 @@ export interface MasterDaemonOptions {
   readonly aclsFile: string | null
   /** Of requests and connections. */
   readonly bounds: ListenerBounds & RateBounds
+  /** Undefined = plain HTTP. */
+  readonly tls: ListenerTls | undefined
   /** Script of the journal's writer thread. */
   readonly journalWorker: URL
   /** How much of its log is kept. */
@@ -46,6 +50,10 @@ export interface MasterDaemonOptions {
   readonly onReady: (facts: { readonly url: string }) => void
 }
 
+/** In bytes; a file that is not there has none. */
+const sizeOfFiles = (paths: ReadonlyArray<string>): number =>
+  paths.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0)
+
 /** A whole master: journal, machine, HTTP. Runs until interrupted; fails when its journal does. */
 export const runMasterDaemon = (options: MasterDaemonOptions) => {
   const { data, settings, version } = options
@@ -54,20 +62,28 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
   const program = Effect.gen(function* () {
     const door = makeDoor(yield* readAccess({ ...options, secretFile: data.secretFile }), options.bounds)
     const master = yield* Master.Master
+    const flags = withMesosFlags(options.flags, {
+      ...{ settings, hostname: identity.address.hostname, host: options.host, port: options.port },
+      ...{ advertisedIp: options.advertisedIp, workFolder: data.path },
+      ...{ isAuthenticated: options.isAuthenticated, hasAcls: options.aclsFile !== null },
+    })
+    const metrics = yield* MasterMetrics.MasterMetrics
+    metrics.watchJournal(() => sizeOfFiles([data.journalFile, `${data.journalFile}-wal`]))
     const loop = yield* Effect.forkScoped(master.run)
     const routes: Array<Route<Master.Master | MasterMetrics.MasterMetrics>> = [
       ...openRoutes(identity).map(openRoute(door)),
-      ...[
-        ...schedulerRoutes,
-        ...(yield* makeAgentRoutes),
-        ...(yield* makeStateRoutes(identity, options.flags)),
-      ].map(closeRoute(door, () => master.state)),
+      ...[...schedulerRoutes, ...(yield* makeAgentRoutes), ...(yield* makeStateRoutes(identity, flags))].map(
+        closeRoute(door, () => master.state),
+      ),
     ]
     const handler = routesToHandler(routes, { prefixes: ["/master"] })
-    const listener = yield* serve({ ...options.bounds, host: options.host, port: options.port, handler })
+    const listener = yield* serve({
+      ...options.bounds,
+      ...{ host: options.host, port: options.port, tls: options.tls, handler },
+    })
     identity.address.ip = chooseAdvertisedIp(listener.host, options.advertisedIp)
     identity.address.port = listener.port
-    const url = httpUrl(chooseLocalIp(listener.host), listener.port)
+    const url = httpUrl(chooseLocalIp(listener.host), listener.port, schemeOf(listener.url))
     // Added after the listener, so that it runs before the listener ends its streams.
     yield* Effect.addFinalizer(() => master.stopListening)
     yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(data.masterFile, { force: true })))
@@ -75,7 +91,7 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
     yield* Effect.logInfo("master serves").pipe(
       Effect.annotateLogs({
         url: listener.url,
-        advertised: httpUrl(identity.address.ip, listener.port),
+        advertised: httpUrl(identity.address.ip, listener.port, schemeOf(listener.url)),
         journal: data.journalFile,
         masterId: master.state.masterId,
       }),

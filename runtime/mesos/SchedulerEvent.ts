@@ -1,6 +1,7 @@
 import type { Unavailability } from "../../core/allocation/InverseOffers.ts"
 import type { InverselyOfferedHost, MasterAction, OfferedHost } from "../../core/master/Action.ts"
 import { hasCapability } from "../../core/master/Context.ts"
+import type { OperationStatus } from "../../core/master/Operation.ts"
 import type { AgentRecord, FrameworkRecord, NetworkAddress, TextAttribute } from "../../core/master/State.ts"
 import type { TaskStatus } from "../../core/Task.ts"
 import { hostAndPort } from "../http/HttpUrl.ts"
@@ -45,6 +46,11 @@ export const actionToEvent = (action: MasterAction, master: MasterIdentity): obj
       return { type: "RESCIND", rescind: { offer_id: { value: action.offerId } } }
     case "SendStatus":
       return { type: "UPDATE", update: { status: statusToWire(action.status) } }
+    case "SendOperationStatus":
+      return {
+        type: "UPDATE_OPERATION_STATUS",
+        update_operation_status: { status: operationStatusToWire(action.status) },
+      }
     case "OfferInversely":
       return {
         type: "INVERSE_OFFERS",
@@ -73,8 +79,8 @@ export const masterInfo = ({ masterId, version, address }: MasterIdentity) => ({
   capabilities: masterCapabilities,
 })
 
-/** Agents send their totals anew when they change, and roles may have limits (spec/mesos.md §9). */
-const masterCapabilities = [{ type: "AGENT_UPDATE" }, { type: "QUOTA_V2" }]
+/** Agents send their totals anew when they change, can be drained, and roles may have limits (spec/mesos.md §9). */
+const masterCapabilities = [{ type: "AGENT_UPDATE" }, { type: "AGENT_DRAINING" }, { type: "QUOTA_V2" }]
 
 /** Four octets in network order read as a little-endian number (spec/mesos.md §2.5). */
 const ipToNumber = (ip: string): number =>
@@ -117,6 +123,14 @@ export const offerToWire = ({ offer, agent, unavailability }: OfferedHost, frame
   }
 }
 
+export const operationStatusToWire = ({ operationId, state, message, uuid, agentId }: OperationStatus) => ({
+  operation_id: { value: operationId },
+  state,
+  ...(message === null ? {} : { message }),
+  ...(uuid === null ? {} : { uuid: { value: uuidToWire(uuid) } }),
+  ...(agentId === null ? {} : { agent_id: { value: agentId } }),
+})
+
 export const attributesToWire = (attributes: ReadonlyArray<TextAttribute>): object =>
   attributes.length === 0
     ? {}
@@ -137,4 +151,7 @@ export const statusToWire = (status: TaskStatus) => ({
   ...(status.containerId === null
     ? {}
     : { container_status: { container_id: { value: status.containerId } } }),
+  ...(status.unreachableWallMs === undefined
+    ? {}
+    : { unreachable_time: { nanoseconds: status.unreachableWallMs * 1e6 } }),
 })

@@ -34,22 +34,10 @@ const operations: ReadonlyArray<Reason> = [
     reason: "the older endpoints for reservations are not served yet",
   },
   {
-    exchanges: ["scheduler/*", "crashes/*"],
-    at: "status",
-    ours: "501 *the operation *RESERVE yet*",
-    reason: "frameworks cannot reserve yet; refused by name, with the whole ACCEPT",
-  },
-  {
     exchanges: ["scheduler/main_47_ACCEPT_LAUNCH_GROUP_bad", "scheduler/group_ACCEPT_*"],
     at: "status",
     ours: "501 *the operation LAUNCH_GROUP yet*",
     reason: "groups of tasks are not taken yet; refused by name, with the whole ACCEPT",
-  },
-  {
-    exchanges: ["scheduler/main_10_*", "scheduler/main_28_*", "scheduler/main_29_*"],
-    at: "status",
-    ours: "501 *OPERATION*",
-    reason: "no operations, hence no acknowledging and reconciling of them yet",
   },
   {
     exchanges: "scheduler/main_stream",
@@ -63,6 +51,11 @@ const operations: ReadonlyArray<Reason> = [
       "UPDATE_OPERATION_STATUS/*",
     ],
     reason: "what follows from reservations, which frameworks cannot make yet",
+  },
+  {
+    exchanges: "operator/SUBSCRIBE_stream",
+    at: ["TASK_ADDED task-4/0", "TASK_ADDED task-6/0", "TASK_UPDATED task-4/*", "TASK_UPDATED task-6/*"],
+    reason: "tasks on reservations, which frameworks cannot make yet",
   },
   {
     exchanges: "scheduler/rescind_stream",
@@ -80,9 +73,9 @@ const operations: ReadonlyArray<Reason> = [
     reason: "groups of tasks and their executors are not there yet",
   },
   {
-    exchanges: ["operator/*", "legacy/*", "auth/*", "scheduler/*", "crashes/*", "raw/*"],
+    exchanges: "legacy/*",
     at: "*/ports",
-    reason: "agents tell amounts only, no ports, so far",
+    reason: "the older endpoints tell amounts only, no ports, so far",
   },
 ]
 
@@ -97,7 +90,6 @@ const frameworks: ReadonlyArray<Reason> = [
       "*/TASK_*",
       "*/framework_ids/*",
       "*/slave_ids/*",
-      "*reregistered_time",
     ],
     reason: "ended tasks and frameworks are not remembered for show yet",
   },
@@ -126,33 +118,9 @@ const frameworks: ReadonlyArray<Reason> = [
 /** Maintenance, draining, agents that are gone. */
 const agents: ReadonlyArray<Reason> = [
   {
-    exchanges: "operator/*",
-    at: "status",
-    ours: "501 *_AGENT* yet*",
-    reason: "agents cannot be drained, deactivated or given up by call yet",
-  },
-  {
-    exchanges: "operator/*",
-    at: "status",
-    ours: "501 *MAINTENANCE* yet*",
-    reason: "maintenance cannot be announced yet",
-  },
-  {
-    exchanges: ["operator/*MAINTENANCE*", "operator/maintenance_*"],
+    exchanges: "operator/*MAINTENANCE*",
     at: "body/*",
     reason: "what follows from maintenance, which cannot be announced yet",
-  },
-  {
-    exchanges: "legacy/*machine*",
-    at: "status",
-    ours: "404 *",
-    reason: "the older endpoints for maintenance are not served yet",
-  },
-  {
-    exchanges: "scheduler/misc_*_INVERSE_OFFERS",
-    at: "status",
-    ours: "501 *",
-    reason: "inverse offers are not on the wire yet",
   },
   {
     exchanges: "scheduler/misc_maintenance_stream",
@@ -173,9 +141,9 @@ const agents: ReadonlyArray<Reason> = [
     reason: "agents that are away or drained are listed otherwise",
   },
   {
-    exchanges: "scheduler/pa_stream",
-    at: "UPDATE/t-a2/4/state",
-    reason: "MARK_AGENT_GONE is not served yet: the agent stays unreachable",
+    exchanges: "operator/pc_back_GET_AGENTS",
+    at: "body/get_agents/agents/*/reregistered_time",
+    reason: "when an agent came back is not told yet",
   },
   {
     exchanges: ["scheduler/pa_stream", "scheduler/pc_stream"],
@@ -186,12 +154,6 @@ const agents: ReadonlyArray<Reason> = [
 
 /** Event stream of operators, files, logging, metrics, capabilities. */
 const stream: ReadonlyArray<Reason> = [
-  {
-    exchanges: "operator/SUBSCRIBE_*",
-    at: "status",
-    ours: "501*SUBSCRIBE yet*",
-    reason: "the operator event stream is not served yet",
-  },
   {
     exchanges: "operator/*",
     at: "status",
@@ -204,11 +166,6 @@ const stream: ReadonlyArray<Reason> = [
     reason: "the operator event stream is not served yet",
   },
   { exchanges: "legacy/*", at: "status", ours: "404 *", reason: "this legacy endpoint is not served yet" },
-  {
-    exchanges: ["legacy/busy_files_browse_path_master_log", "legacy/idle_files_browse_path_master_log"],
-    at: "body",
-    reason: "404 for another cause: the master serves no files, so no route is there that could miss one",
-  },
   {
     exchanges: ["operator/GET_METRICS*", "legacy/*metrics_snapshot*"],
     at: "body/*",
