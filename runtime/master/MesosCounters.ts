@@ -71,7 +71,7 @@ const always = [
   .map((name) => `master/messages_${name}`)
   .concat(taskStates.filter(isTerminal).map(endedCounter))
   .concat(validityCounters)
-  .concat(["master/dropped_messages", "allocator/mesos/allocation_runs"])
+  .concat(["allocator/mesos/allocation_runs"])
   .concat(["master/slave_registrations", "master/slave_reregistrations"])
   .concat(removalCounters, unreachableCounters)
 
@@ -111,9 +111,7 @@ export class MesosCounters {
     this.fetchMs = seconds * 1000
   }
 
-  observeCalls(refusals: ReadonlyArray<unknown>, cycle: CycleTime | undefined): void {
-    for (const refusal of refusals) if (refusal !== undefined) this.count("master/dropped_messages")
-    if (cycle === undefined) return
+  observeCycle(cycle: CycleTime): void {
     this.count("allocator/mesos/allocation_runs")
     this.cycleMs.add(cycle.tookMs)
     this.overdueMs.add(cycle.overdueMs)
