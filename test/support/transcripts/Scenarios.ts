@@ -1,6 +1,6 @@
 import { clockTimeOf, type Transcript } from "./Transcript.ts"
 import type { Lull, UnrecordedCall } from "./Unrecorded.ts"
-import { unrecordedReservations } from "./UnrecordedReservations.ts"
+import { reservationOfOffered, unrecordedReservations } from "./UnrecordedReservations.ts"
 
 // Which exchanges belong together, on which master, in which order. They were recorded by scripts, one after the other,
 // so a scenario is a stretch of time; the README of the recordings tells the set-ups.
@@ -90,6 +90,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
         stream: "scheduler/main_stream",
         unreserve: { offer: "O15", role: "web", cpus: 3.5, mem: 192 },
       },
+      reservationOfOffered,
     ],
     lulls: [
       { atS: 5.655, stream: "scheduler/main_stream", seconds: 0.5 },

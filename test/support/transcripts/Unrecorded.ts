@@ -11,7 +11,11 @@ export type UnrecordedCall = {
   | { readonly launch: Launch }
   | { readonly unreserve: Unreservation }
   | { readonly call: { readonly type: string } }
-  | { readonly operator: { readonly type: string; readonly [member: string]: unknown } }
+  | {
+      readonly operator: { readonly type: string; readonly [member: string]: unknown }
+      /** An offer that had come by then. */
+      readonly offered?: string
+    }
 )
 
 /** Gives back what is offered then: Mesos, which allocates once a second, had not offered it again yet. */
