@@ -1,3 +1,4 @@
+import { unrecordedReservations, unrecordedUnreserve } from "./Reservations.ts"
 import { clockTimeOf, type Transcript } from "./Transcript.ts"
 import type { Lull, UnrecordedCall } from "./Unrecorded.ts"
 
@@ -63,7 +64,13 @@ export interface Scenario {
 }
 
 export const scenarios: ReadonlyArray<Scenario> = [
-  { name: "an idle cluster and its operator", setUp: mainSetUp, from: "07:30:14", to: "07:30:18" },
+  {
+    name: "an idle cluster and its operator",
+    setUp: mainSetUp,
+    from: "07:30:14",
+    to: "07:30:18",
+    unrecorded: unrecordedReservations,
+  },
   {
     name: "a framework's life",
     setUp: mainSetUp,
@@ -77,6 +84,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
       "scheduler/rescind_stream": 72,
     },
     closings: { "operator/SUBSCRIBE_stream": 71.97, "scheduler/rescind_stream": 75 },
+    unrecorded: [unrecordedUnreserve],
     lulls: [
       { atS: 5.655, stream: "scheduler/main_stream", seconds: 0.5 },
       { atS: 52.335, stream: "scheduler/main_stream", seconds: 2 },

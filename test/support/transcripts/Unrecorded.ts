@@ -9,7 +9,7 @@ export type UnrecordedCall = {
   readonly stream: string
 } & (
   | { readonly launch: Launch }
-  | { readonly call: { readonly type: string } }
+  | { readonly call: { readonly type: string; readonly [member: string]: unknown } }
   | { readonly operator: { readonly type: string; readonly [member: string]: unknown } }
 )
 
@@ -59,6 +59,9 @@ const authorizationOf = (credentials: string): Headers => [
   ["Authorization", `Basic ${Buffer.from(credentials).toString("base64")}`],
 ]
 
+/** Reservations and volumes are accepted rather than done (README of the recordings, 1). */
+const statusOf = (type: string): number => (/RESERVE_RESOURCES|_VOLUMES/.test(type) ? 202 : 200)
+
 /** As if it had been recorded: with the ids of the recording, and the answer that such a call has. */
 export const toTranscript = (unrecorded: UnrecordedCall, stream: Transcript): Transcript => {
   const name = `unrecorded on ${stream.name}`
@@ -69,7 +72,7 @@ export const toTranscript = (unrecorded: UnrecordedCall, stream: Transcript): Tr
   if ("operator" in unrecorded) {
     const headers = [...json, ...authorizationOf("admin:adminpw")]
     const body = JSON.stringify(unrecorded.operator)
-    const response = { status: 200, headers: [], body: "" }
+    const response = { status: statusOf(unrecorded.operator.type), headers: [], body: "" }
     return { name, port: stream.port, request: { method: "POST", path: "/api/v1", headers, body }, response }
   }
   const { headers, events = [] } = stream.response as Response

@@ -2,71 +2,13 @@ import type { Reason } from "../Verdict.ts"
 
 // What is being built. Each group goes away as a whole; what stays then gets a reason of its own elsewhere.
 
-/** Reservations, volumes, operations, ports. */
+/** Groups of tasks. */
 const operations: ReadonlyArray<Reason> = [
-  {
-    exchanges: ["operator/*RESERVE_*", "operator/UNRESERVE_*", "crashes/*", "auth/*"],
-    at: "status",
-    ours: "501 *RESERVE_RESOURCES yet*",
-    reason: "operators cannot reserve yet",
-  },
-  {
-    exchanges: ["auth/RESERVE_alice_*", "auth/UNRESERVE_alice_ok"],
-    at: "status",
-    ours: "403 *",
-    reason: "what is in such a call is not read yet, so only those who may reserve anything may make it",
-  },
-  {
-    exchanges: ["operator/CREATE_VOLUMES_*", "crashes/CREATE_VOLUMES_empty_list"],
-    at: "status",
-    ours: "501 *CREATE_VOLUMES yet*",
-    reason: "operators cannot make volumes yet",
-  },
-  {
-    exchanges: ["operator/*RESERVE_*GET_*", "legacy/reserved_*"],
-    at: ["body/*_resources*", "body/get_roles/roles"],
-    reason: "what follows from reservations of operators, which are not taken yet",
-  },
-  {
-    exchanges: ["legacy/reserve_*", "legacy/unreserve_*"],
-    at: "status",
-    ours: "404 *",
-    reason: "the older endpoints for reservations are not served yet",
-  },
   {
     exchanges: ["scheduler/main_47_ACCEPT_LAUNCH_GROUP_bad", "scheduler/group_ACCEPT_*"],
     at: "status",
     ours: "501 *the operation LAUNCH_GROUP yet*",
     reason: "groups of tasks are not taken yet; refused by name, with the whole ACCEPT",
-  },
-  {
-    exchanges: ["scheduler/main_10_*", "scheduler/main_28_*", "scheduler/main_29_*"],
-    at: "status",
-    ours: "501 *OPERATION*",
-    reason: "no operations, hence no acknowledging and reconciling of them yet",
-  },
-  {
-    exchanges: "scheduler/main_stream",
-    at: [
-      "offers/O11/*",
-      "offers/O12/*",
-      "offers/O13/*",
-      "offers/O14/*",
-      "UPDATE/task-4/*",
-      "UPDATE/task-6/*",
-      "UPDATE_OPERATION_STATUS/*",
-    ],
-    reason: "what follows from reservations, which frameworks cannot make yet",
-  },
-  {
-    exchanges: "operator/SUBSCRIBE_stream",
-    at: ["TASK_ADDED task-4/0", "TASK_ADDED task-6/0", "TASK_UPDATED task-4/*", "TASK_UPDATED task-6/*"],
-    reason: "tasks on reservations, which frameworks cannot make yet",
-  },
-  {
-    exchanges: "scheduler/rescind_stream",
-    at: ["RESCIND/*", "UPDATE/task-resc/*"],
-    reason: "an operator's reservation took the offer away",
   },
   {
     exchanges: "scheduler/group_stream",
@@ -77,11 +19,6 @@ const operations: ReadonlyArray<Reason> = [
     exchanges: ["operator/group_GET_EXECUTORS", "operator/group_GET_TASKS"],
     at: ["body/get_executors/executors/*", "body/get_tasks/tasks/*"],
     reason: "groups of tasks and their executors are not there yet",
-  },
-  {
-    exchanges: "legacy/*",
-    at: "*/ports",
-    reason: "the older endpoints tell amounts only, no ports, so far",
   },
 ]
 
