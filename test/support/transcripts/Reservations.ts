@@ -37,6 +37,19 @@ const unreserve = (atS: number, ...resources: ReadonlyArray<object>): Unrecorded
   operator: { type: "UNRESERVE_RESOURCES", unreserve_resources: { agent_id: agentId, resources } },
 })
 
+/** Takes the offer of `scheduler/rescind_stream` away. */
+export const unrecordedRescind: UnrecordedCall = {
+  atS: 72.45,
+  stream: "operator/UNRESERVE_while_offered",
+  operator: {
+    type: "RESERVE_RESOURCES",
+    reserve_resources: {
+      agent_id: { value: "7419d42e-544d-4372-ae5e-b336afa21f40-S0" },
+      resources: [scalar("cpus", 1, web)],
+    },
+  },
+}
+
 /** The framework of `scheduler/main_stream` gives all back that it had reserved. */
 export const unrecordedUnreserve: UnrecordedCall = {
   atS: 27,

@@ -1,4 +1,4 @@
-import { unrecordedReservations, unrecordedUnreserve } from "./Reservations.ts"
+import { unrecordedRescind, unrecordedReservations, unrecordedUnreserve } from "./Reservations.ts"
 import { clockTimeOf, type Transcript } from "./Transcript.ts"
 import type { Lull, UnrecordedCall } from "./Unrecorded.ts"
 
@@ -84,7 +84,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
       "scheduler/rescind_stream": 72,
     },
     closings: { "operator/SUBSCRIBE_stream": 71.97, "scheduler/rescind_stream": 75 },
-    unrecorded: [unrecordedUnreserve],
+    unrecorded: [unrecordedUnreserve, unrecordedRescind],
     lulls: [
       { atS: 5.655, stream: "scheduler/main_stream", seconds: 0.5 },
       { atS: 52.335, stream: "scheduler/main_stream", seconds: 2 },
