@@ -54,7 +54,7 @@ const countersOf = (event: MasterEvent): ReadonlyArray<string> => {
   }
 }
 
-/** What an agent counts as once it is declared unreachable; nothing else removes one. */
+/** What an agent counts as once it is declared unreachable. */
 const removalCounters = ["", "/reason_unhealthy"].map((reason) => `master/slave_removals${reason}`)
 const unreachableCounters = ["scheduled", "completed"].map((step) => `master/slave_unreachable_${step}`)
 
@@ -185,6 +185,8 @@ export class MesosCounters {
 
   private observeAgent(key: string, agent: AgentRecord | undefined): void {
     const mark = `agent ${key}`
+    // On an operator's word; one that was unreachable has been counted.
+    if (agent === undefined && !this.counted.has(mark)) this.count("master/slave_removals")
     if (agent === undefined || agent.condition !== "unreachable") {
       this.counted.delete(mark)
       return

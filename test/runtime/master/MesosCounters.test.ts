@@ -90,6 +90,13 @@ it("tasks that the master itself refuses count; answers to questions do not", ()
   expect(master.counts("master/tasks_")).toEqual({ "master/tasks_error": 1 })
 })
 
+it("an agent that an operator gives up is removed, once", () => {
+  const { master, agentId } = launched()
+  master.step({ type: "AgentGone", agentId })
+  master.step({ type: "AgentGone", agentId })
+  expect(master.counts("master/slave_removals")).toMatchObject({ "master/slave_removals": 1 })
+})
+
 it("an agent that stays away is removed once, and again after it was back", () => {
   const { master, agentId } = launched()
   const away = () => {
