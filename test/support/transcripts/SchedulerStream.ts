@@ -117,6 +117,24 @@ export class SchedulerStream {
     }
   }
 
+  /** Of an agent, in order. */
+  private pairInverseOffers(): void {
+    const inverse = (events: ReadonlyArray<Json>, toOurs: (id: string) => string) =>
+      events
+        .flatMap(({ inverse_offers }) => inverse_offers?.inverse_offers ?? [])
+        .map(({ id, agent_id }: Json) => ({ id: id.value as string, agentId: toOurs(agent_id?.value ?? "") }))
+    const recorded = inverse(
+      this.items().map(({ event }) => event),
+      (id) => this.ids.toOurs(id),
+    )
+    const ours = inverse(this.events(), (id) => id)
+    for (const { id, agentId } of recorded) {
+      if (this.ids.isBound(id)) continue
+      const partner = ours.find((one) => one.agentId === agentId && !this.ids.isOursBound(one.id))
+      if (partner !== undefined) this.ids.bind(id, partner.id)
+    }
+  }
+
   /** Of a task, in order. */
   private statusesOf(events: ReadonlyArray<Json>, taskId: string): ReadonlyArray<Json> {
     return events.flatMap(({ update }) => (update?.status.task_id.value === taskId ? [update.status] : []))
@@ -136,6 +154,7 @@ export class SchedulerStream {
       if (!(await soon(hasCome, this.isOver() ? 0 : waitMs))) this.lostSubjects.add(subject)
     }
     this.pairOperations()
+    this.pairInverseOffers()
   }
 
   private isOver(): boolean {
