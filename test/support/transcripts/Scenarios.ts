@@ -96,6 +96,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     lulls: [
       { atS: 5.655, stream: "scheduler/main_stream", seconds: 0.5 },
       { atS: 52.335, stream: "scheduler/main_stream", seconds: 2 },
+      { atS: 72.475, stream: "scheduler/rescind_stream", seconds: 5 },
     ],
   },
   {
@@ -155,6 +156,13 @@ export const scenarios: ReadonlyArray<Scenario> = [
         atS: 11.5,
         stream: "scheduler/misc_maintenance_stream",
         launch: { taskId: "mnt-1", offer: "O16", agent: "S0", role: "ra", refuseS: 0 },
+      },
+      // Asks nothing; but what is left of that offer is out again before maintenance is announced.
+      {
+        atS: 11.9,
+        stream: "scheduler/misc_maintenance_stream",
+        operator: { type: "GET_HEALTH" },
+        offered: "c6376f34-75b4-45d0-a289-bf9ab5050946-O18",
       },
       { atS: 14, stream: "scheduler/misc_maintenance_stream", call: { type: "TEARDOWN" } },
       {

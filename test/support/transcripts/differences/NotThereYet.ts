@@ -47,7 +47,7 @@ const frameworks: ReadonlyArray<Reason> = [
     reason: "roles that UPDATE_FRAMEWORK added, and roles with a weight or a quota alone",
   },
   {
-    exchanges: ["operator/*GET_FRAMEWORKS", "operator/*GET_STATE"],
+    exchanges: "operator/*GET_STATE",
     at: "body/*/frameworks/*",
     reason: "frameworks that went away are kept, and offers are shown that recorded clients had refused",
   },
