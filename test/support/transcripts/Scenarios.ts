@@ -94,7 +94,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
       reservationOfOffered,
     ],
     lulls: [
-      { atS: 5.655, stream: "scheduler/main_stream", seconds: 0.5 },
+      { atS: 5.655, stream: "scheduler/main_stream", seconds: 1.5 },
       { atS: 52.335, stream: "scheduler/main_stream", seconds: 2 },
       { atS: 72.475, stream: "scheduler/rescind_stream", seconds: 5 },
     ],

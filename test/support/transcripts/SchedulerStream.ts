@@ -223,6 +223,18 @@ export class SchedulerStream {
     return true
   }
 
+  /** Of several offers that are taken back at once the order is chance; those whose partner is known come first. */
+  private inOrder(events: ReadonlyArray<Json>, isRecorded: boolean): ReadonlyArray<Json> {
+    const keyOf = ({ rescind }: Json): string => {
+      const id: string = rescind?.offer_id.value ?? ""
+      const known = isRecorded ? this.ids.oursOf(id) : this.ids.isOursBound(id) ? id : undefined
+      return known ?? "~"
+    }
+    return [...events].sort((left, right) =>
+      keyOf(left) < keyOf(right) ? -1 : keyOf(left) > keyOf(right) ? 1 : 0,
+    )
+  }
+
   /** Offers of the first event that no call has answered. */
   private compareFirstOffers(): void {
     const isOffers = ({ type }: Json) => type === "OFFERS"
@@ -260,7 +272,7 @@ export class SchedulerStream {
     for (const thread of threads) {
       if (typed.includes(thread)) continue
       const ofThread = (events: ReadonlyArray<Json>) => events.filter((event) => threadOf(event) === thread)
-      const [left, right] = [ofThread(recorded), ofThread(ours)]
+      const [left, right] = [this.inOrder(ofThread(recorded), true), this.inOrder(ofThread(ours), false)]
       // The first one follows at once; how many follow later is a matter of time.
       const isPulse = thread === "HEARTBEAT"
       const [one, other] = isPulse ? [left.slice(0, 1), right.slice(0, 1)] : [left, right]
