@@ -126,6 +126,7 @@ export class Replay {
       happen: async () => {
         await this.catchUpTo(atS)
         this.streams.find(({ transcript }) => transcript.name === name)?.close()
+        await pause(2 * allocationIntervalMs)
       },
     }))
     const turned = turns.map(({ atS, agent, does }) => ({
