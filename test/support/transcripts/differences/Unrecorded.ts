@@ -3,6 +3,11 @@ import type { Reason } from "../Verdict.ts"
 /** What the recording itself brought about: its clients' silence, its moments. */
 export const unrecorded: ReadonlyArray<Reason> = [
   {
+    exchanges: "scheduler/rescind_stream",
+    at: ["RESCIND/*", "UPDATE/task-resc/*", "offers/O36/*"],
+    reason: "the offer was taken away before its recorded use; the replay uses the one that came in its place",
+  },
+  {
     exchanges: ["scheduler/main_stream", "scheduler/resubscribe_stream"],
     at: "UPDATE_OPERATION_STATUS/*",
     reason:
