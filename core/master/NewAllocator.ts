@@ -20,6 +20,7 @@ export const agentCapabilities = [
   "HIERARCHICAL_ROLE",
   "RESERVATION_REFINEMENT",
   "AGENT_OPERATION_FEEDBACK",
+  "AGENT_DRAINING",
 ]
 
 export const allocatorAgent = (agent: AgentRecord): AllocatorAgent => ({

@@ -153,6 +153,7 @@ describe("the endpoints from before the v1 API", () => {
                 "HIERARCHICAL_ROLE",
                 "RESERVATION_REFINEMENT",
                 "AGENT_OPERATION_FEEDBACK",
+                "AGENT_DRAINING",
               ],
               ...counts,
               framework_ids: ["m-0000"],

@@ -2,13 +2,36 @@ import type { Reason } from "../Verdict.ts"
 
 // What is being built. Each group goes away as a whole; what stays then gets a reason of its own elsewhere.
 
-/** Groups of tasks. */
+/** Reservations, volumes, operations, ports. */
 const operations: ReadonlyArray<Reason> = [
   {
     exchanges: ["scheduler/main_47_ACCEPT_LAUNCH_GROUP_bad", "scheduler/group_ACCEPT_*"],
     at: "status",
     ours: "501 *the operation LAUNCH_GROUP yet*",
     reason: "groups of tasks are not taken yet; refused by name, with the whole ACCEPT",
+  },
+  {
+    exchanges: "scheduler/main_stream",
+    at: [
+      "offers/O11/*",
+      "offers/O12/*",
+      "offers/O13/*",
+      "offers/O14/*",
+      "UPDATE/task-4/*",
+      "UPDATE/task-6/*",
+      "UPDATE_OPERATION_STATUS/*",
+    ],
+    reason: "what follows from reservations, which frameworks cannot make yet",
+  },
+  {
+    exchanges: "operator/SUBSCRIBE_stream",
+    at: ["TASK_ADDED task-4/0", "TASK_ADDED task-6/0", "TASK_UPDATED task-4/*", "TASK_UPDATED task-6/*"],
+    reason: "tasks on reservations, which frameworks cannot make yet",
+  },
+  {
+    exchanges: "scheduler/rescind_stream",
+    at: ["RESCIND/*", "UPDATE/task-resc/*"],
+    reason: "an operator's reservation took the offer away",
   },
   {
     exchanges: "scheduler/group_stream",
@@ -19,6 +42,11 @@ const operations: ReadonlyArray<Reason> = [
     exchanges: ["operator/group_GET_EXECUTORS", "operator/group_GET_TASKS"],
     at: ["body/get_executors/executors/*", "body/get_tasks/tasks/*"],
     reason: "groups of tasks and their executors are not there yet",
+  },
+  {
+    exchanges: "legacy/*",
+    at: "*/ports",
+    reason: "the older endpoints tell amounts only, no ports, so far",
   },
 ]
 
@@ -61,27 +89,9 @@ const frameworks: ReadonlyArray<Reason> = [
 /** Maintenance, draining, agents that are gone. */
 const agents: ReadonlyArray<Reason> = [
   {
-    exchanges: "operator/*",
-    at: "status",
-    ours: "501 *_AGENT* yet*",
-    reason: "agents cannot be drained, deactivated or given up by call yet",
-  },
-  {
-    exchanges: "operator/*",
-    at: "status",
-    ours: "501 *MAINTENANCE* yet*",
-    reason: "maintenance cannot be announced yet",
-  },
-  {
-    exchanges: ["operator/*MAINTENANCE*", "operator/maintenance_*"],
+    exchanges: "operator/*MAINTENANCE*",
     at: "body/*",
     reason: "what follows from maintenance, which cannot be announced yet",
-  },
-  {
-    exchanges: "legacy/*machine*",
-    at: "status",
-    ours: "404 *",
-    reason: "the older endpoints for maintenance are not served yet",
   },
   {
     exchanges: "scheduler/misc_maintenance_stream",
@@ -107,11 +117,6 @@ const agents: ReadonlyArray<Reason> = [
     reason: "when an agent came back is not told yet",
   },
   {
-    exchanges: "scheduler/pa_stream",
-    at: "UPDATE/t-a2/4/state",
-    reason: "MARK_AGENT_GONE is not served yet: the agent stays unreachable",
-  },
-  {
     exchanges: ["scheduler/pa_stream", "scheduler/pc_stream"],
     at: "UPDATE/*/unreachable_time",
     reason: "when an agent became unreachable is not told yet",
@@ -121,38 +126,15 @@ const agents: ReadonlyArray<Reason> = [
 /** Event stream of operators, files, logging, metrics, capabilities. */
 const stream: ReadonlyArray<Reason> = [
   {
-    exchanges: "operator/*",
-    at: "status",
-    ours: "501 * yet*",
-    reason: "this operator call is not served yet; refused by name",
-  },
-  {
-    exchanges: "raw/operator_SUBSCRIBE",
-    at: "replies/*",
-    reason: "the operator event stream is not served yet",
-  },
-  { exchanges: "legacy/*", at: "status", ours: "404 *", reason: "this legacy endpoint is not served yet" },
-  {
-    exchanges: ["operator/GET_METRICS*", "legacy/*metrics_snapshot*"],
-    at: "body/*",
-    reason: "not all of Mesos's metrics are told yet",
-  },
-  {
     exchanges: ["operator/*", "legacy/*", "auth/state_alice", "scheduler/*", "auth/*", "crashes/*", "raw/*"],
     at: ["*/capabilities/*", "*/capabilities"],
     reason: "claims no capability before it has it",
   },
-  { exchanges: "operator/gzip", at: "headers/Content-Encoding", reason: "replies are not compressed yet" },
+  {
+    exchanges: ["operator/GET_METRICS*", "legacy/*metrics_snapshot*"],
+    at: ["body/get_metrics/metrics/*", "body/*/*"],
+    reason: "not all of Mesos's metrics are told yet",
+  },
 ]
 
 export const notThereYet: ReadonlyArray<Reason> = [...operations, ...frameworks, ...agents, ...stream]
-
-/** Of the exchanges in our own words. */
-export const ownNotThereYet: ReadonlyArray<Reason> = [
-  {
-    exchanges: "own/*",
-    at: "status",
-    ours: "501 * yet*",
-    reason: "this call is not served yet; refused by name",
-  },
-]
