@@ -15,6 +15,8 @@ const nobody = { take: () => [] }
 /** Size of the state that Apache Mesos was measured with; one agent, as there. */
 const smallStateMb = 3.2
 const connections = 8
+/** Until offers have been made, and what came with the registrations is durable. */
+const settleMs = 3_000
 
 interface Reading {
   readonly name: string
@@ -71,6 +73,7 @@ const measureSize = async (job: WireJob, agents: number, tasks: number, master: 
   const emulation = new Emulation(master)
   try {
     await fill(emulation, job.frameworks, agents, tasks)
+    await emulation.pause(settleMs)
     const calls = emulation.calls()
     const get = (fields = "", connection: CallConnection = calls) =>
       emulation.during(connection.ask({ method: "GET", path: "/state", fields }))
