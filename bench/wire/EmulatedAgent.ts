@@ -1,4 +1,9 @@
-import { protocolVersion, reportPath, subscribePath } from "../../runtime/protocol/AgentProtocol.ts"
+import {
+  heartbeatMs,
+  protocolVersion,
+  reportPath,
+  subscribePath,
+} from "../../runtime/protocol/AgentProtocol.ts"
 import type { CallConnection } from "./Connection.ts"
 import { StreamConnection, statusOfHead } from "./Connection.ts"
 import type { Emulation } from "./Emulation.ts"
@@ -38,6 +43,7 @@ export class EmulatedAgent {
   private isScheduled = false
   private onRegistered = () => {}
   private reportedAtMs = performance.now()
+  private paceMs = heartbeatMs
 
   constructor(
     private readonly emulation: Emulation,
@@ -59,8 +65,9 @@ export class EmulatedAgent {
   }
 
   /** What a real agent does when there is nothing to say for some time. */
-  beat(nowMs: number, everyMs: number): void {
-    if (nowMs - this.reportedAtMs >= everyMs && this.streamId !== "") this.report()
+  beat(nowMs: number): void {
+    // It is asked some ten times within its pace.
+    if (nowMs - this.reportedAtMs >= 0.9 * this.paceMs && this.streamId !== "") this.report()
   }
 
   private take(text: string): void {
@@ -69,6 +76,7 @@ export class EmulatedAgent {
     if (record.type === "Registered") {
       this.agentId = record.agentId
       this.streamId = record.streamId
+      this.paceMs = record.paceMs ?? heartbeatMs
       this.onRegistered()
     } else if (record.type === "Message" && record.id > this.processedId) {
       this.processedId = record.id

@@ -79,14 +79,13 @@ export class Emulation {
     await this.during(Promise.all(this.frameworks.map(({ subscribed }) => subscribed)))
   }
 
-  /** Agents that have nothing to say say so this often. */
-  startBeating(everyMs: number): void {
+  /** Agents that have nothing to say say so as often as the master wants it. */
+  startBeating(): void {
     let next = 0
     const timer = setInterval(() => {
       const nowMs = performance.now()
-      const share = Math.ceil(this.agents.length / (everyMs / 100))
-      for (let count = 0; count < share; count++)
-        this.agents[next++ % this.agents.length]!.beat(nowMs, everyMs / 2)
+      const share = Math.ceil(this.agents.length / 5)
+      for (let count = 0; count < share; count++) this.agents[next++ % this.agents.length]!.beat(nowMs)
     }, 100)
     this.onClose(() => clearInterval(timer))
   }

@@ -1,5 +1,4 @@
 import { gunzipSync } from "node:zlib"
-import { heartbeatMs } from "../../runtime/protocol/AgentProtocol.ts"
 import { wrongResult } from "../allocation/WrongResult.ts"
 import { type CallConnection, fieldOfHead, type WireReply } from "./Connection.ts"
 import { statusText } from "./EmulatedAgent.ts"
@@ -193,7 +192,7 @@ const fill = async (
       known: `"agentId":"${agentId}","masterId":"other","tasks":[${texts.join()}]`,
     }
   })
-  emulation.startBeating(heartbeatMs)
+  emulation.startBeating()
   await emulation.addFrameworks(frameworks, nobody, idOf)
 }
 
