@@ -129,7 +129,7 @@ export class EmulatedAgent {
     const statuses = this.waiting.join()
     this.waiting = []
     this.reportedAtMs = performance.now()
-    const body = `{"agentId":"${this.agentId}","streamId":"${this.streamId}","number":${++this.number},"processedId":${processedId},"reserve":{},"isStopping":false,"statuses":[${statuses}]}`
+    const body = `{"agentId":"${this.agentId}","streamId":"${this.streamId}","number":${++this.number},"processedId":${processedId},"reserve":{},"isStopping":false,"outcomes":[],"statuses":[${statuses}]}`
     this.calls.post(reportPath, body, ({ status, body: text }) => {
       if (status !== 202) this.emulation.fail(`a report was answered ${status}: ${text}`)
       this.isReporting = false
@@ -146,6 +146,6 @@ const registrationText = ({ index, cpus, known }: EmulatedHost): string => {
     `{"protocolVersion":${protocolVersion},${known ?? `"agentId":null,"masterId":null,"tasks":[]`},` +
     `"address":{"hostname":"${name}","ip":"${ip}","port":5051},` +
     `"total":{"cpus":${cpus * 1_000},"mem":${cpus * 1_024_000},"disk":${cpus * 10_240_000}},"reserve":{},` +
-    `"attributes":[{"name":"rack","value":"r${index % 40}"}],"version":"0.0.0-emulated","processedId":0}`
+    `"attributes":[{"name":"rack","value":"r${index % 40}"}],"version":"0.0.0-emulated","processedId":0,"checkpointed":{},"outcomes":[]}`
   )
 }

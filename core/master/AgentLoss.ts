@@ -13,6 +13,7 @@ import {
   sortedKeys,
   tasksOfAgent,
 } from "./Context.ts"
+import { forgetPendingOn, tellAgentLost } from "./Feedback.ts"
 import { setWindow } from "./InverseOffers.ts"
 import { rescindOffersOn, wantAllocation } from "./Offers.ts"
 import type { AgentRecord, MasterState } from "./State.ts"
@@ -61,6 +62,7 @@ const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
   putAgent(context, { ...agent, condition: "unreachable", sinceMs: nowMs, removeAtMs })
   state.deadlines.set(agentDeadline(agent.id), removeAtMs)
   wantAllocation(context)
+  tellAgentLost(context, agent, "OPERATION_UNREACHABLE", message)
   reportFailure(context, agent.id)
   if (state.unreachableAgents.size > awayAgentsMax) forgetAgent(context, oldestUnreachable(state))
 }
@@ -90,6 +92,7 @@ const forgetAgent = (context: MasterContext, { id }: AgentRecord): void => {
   for (const { spec } of tasksOfAgent(state, id)) {
     deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
   }
+  forgetPendingOn(context, id)
   setWindow(context, id, null)
   state.deadlines.cancel(agentDeadline(id))
   deleteAgent(context, id)
@@ -126,6 +129,7 @@ export const removeAgent = (context: MasterContext, agent: AgentRecord, cause: R
   if (agent.streamId !== null) {
     turn.emit({ type: "ShutDownAgent", streamId: agent.streamId, reason: cause.toldAgent })
   }
+  tellAgentLost(context, agent, "OPERATION_GONE_BY_OPERATOR", cause.message)
   forgetAgent(context, agent)
   wantAllocation(context)
   if (!wasUnreachable) reportFailure(context, agent.id)

@@ -11,7 +11,7 @@ import type { MasterEventOf } from "./Event.ts"
 import { markGone } from "./GoneAgents.ts"
 import type { Drain } from "./HostRecords.ts"
 import { rescindOffersOn, wantAllocation } from "./Offers.ts"
-import type { AgentRecord, TaskRecord } from "./State.ts"
+import type { AgentRecord, MasterState, TaskRecord } from "./State.ts"
 
 // Hosts of which operators want nothing more offered, and hosts that they want empty (spec/mesos.md §1.11). What an order may be given
 // for is judged right before the step.
@@ -58,7 +58,7 @@ export const onDrainRequested = (
 export const continueDrain = (context: MasterContext, agent: AgentRecord): void => {
   const { drain } = agent
   if (drain === null) return
-  if (drain.stage === "drained" && tasksOfAgent(context.state, agent.id).length > 0) {
+  if (drain.stage === "drained" && !isEmpty(context.state, agent.id)) {
     putAgent(context, { ...agent, drain: { ...drain, stage: "draining" } })
   }
   killTasksOf(context, agent)
@@ -89,6 +89,9 @@ const killForDrain = (context: MasterContext, { id, drain }: AgentRecord, task: 
   })
 }
 
+/** What ends last on a host calls `noteDrainProgress`, and has its place here. */
+const isEmpty = (state: MasterState, agentId: string): boolean => tasksOfAgent(state, agentId).length === 0
+
 /**
  * The last thing that a step does with what it changed. An agent is drained when nothing of it is left that somebody waits for: all tasks
  * have ended, and their ends were acknowledged. Not while it is unreachable: then nobody knows.
@@ -101,7 +104,7 @@ export const settleDrains = (context: MasterContext): void => {
   for (const agentId of agentIds) {
     const agent = state.agents.get(agentId)
     if (agent === undefined || !isDraining(agent) || agent.condition === "unreachable") continue
-    if (tasksOfAgent(state, agentId).length > 0) continue
+    if (!isEmpty(state, agentId)) continue
     const drained: AgentRecord = { ...agent, drain: { ...agent.drain!, stage: "drained" } }
     putAgent(context, drained)
     if (drained.drain!.isGoneAfter) markGone(context, drained)

@@ -13,6 +13,7 @@ import {
   visibleState,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
+import { forgetOperationsOf, sendFinalStatuses } from "./Feedback.ts"
 import { principalProblem, withFixedFields } from "./FrameworkUpdates.ts"
 import { discardOffersOf, wantAllocationNow } from "./Offers.ts"
 import { type FrameworkRecord, type MasterState, type RemovalRecord, removalsMax } from "./State.ts"
@@ -59,6 +60,7 @@ export const onFrameworkSubscribed = (
   noteHoldings(state, id)
   turn.emit({ type: "ConfirmSubscription", streamId, framework })
   sendUnacknowledged(context, framework, streamId)
+  sendFinalStatuses(context, id)
   wantAllocationNow(context)
 }
 
@@ -137,6 +139,7 @@ export const removeFramework = (context: MasterContext, frameworkId: string): vo
       })
     }
   }
+  forgetOperationsOf(context, frameworkId)
   forgetInverseOffersOf(state.inverse, frameworkId, touchInverse(context))
   deleteFramework(context, frameworkId)
   rememberRemoval(context, frameworkId)

@@ -15,8 +15,10 @@ import {
   holdsResources,
   indexAgent,
   indexOffer,
+  indexOperation,
   indexTask,
   offerDeadline,
+  operationDeadline,
 } from "./Context.ts"
 import { allocatorAgent, allocatorFramework } from "./NewAllocator.ts"
 import { scheduleAllocation } from "./Offers.ts"
@@ -74,6 +76,8 @@ const mapOf = (state: MasterState, kind: string): ReadonlyMap<string, unknown> =
       return state.weights
     case "quota":
       return state.quotas
+    case "operation":
+      return state.operations
     case "gone":
       return state.gone
     case "machine":
@@ -83,7 +87,18 @@ const mapOf = (state: MasterState, kind: string): ReadonlyMap<string, unknown> =
   }
 }
 
-const storedKinds = ["framework", "agent", "offer", "task", "removal", "weight", "quota", "gone", "machine"]
+const storedKinds = [
+  "framework",
+  "agent",
+  "offer",
+  "task",
+  "removal",
+  "weight",
+  "quota",
+  "gone",
+  "machine",
+  "operation",
+]
 
 const scheduleRef: EntityRef = { kind: "schedule", key: "all" }
 
@@ -176,6 +191,9 @@ const bookAll = (state: MasterState): void => {
     indexTask(state, key, task)
     if (holdsResources(task)) bookTask(state, task)
   })
+  state.operations.forEach((operation, key) => {
+    indexOperation(state, key, operation)
+  })
   state.offers.forEach((offer) => {
     indexOffer(state, offer)
     allocator.charge(offer, offer.resources)
@@ -196,6 +214,9 @@ const setDeadlines = (state: MasterState): void => {
     } else if (agent.removeAtMs !== null) {
       deadlines.set(agentDeadline(agent.id), agent.removeAtMs)
     }
+  })
+  state.operations.forEach(({ retryAtMs }, key) => {
+    if (retryAtMs !== null) deadlines.set(operationDeadline(key), retryAtMs)
   })
   for (const agentId of Array.from(state.inverse.windows.keys())) state.inverseCandidates.add(agentId)
   state.inverse.pairs.forEach((pairs, agentId) => {

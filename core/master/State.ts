@@ -16,6 +16,7 @@ import type { Label, TaskSpec, TaskState, TaskStatus } from "../Task.ts"
 import type { Drain, GoneRecord, MachineRecord, MaintenanceWindow } from "./HostRecords.ts"
 import { KeysByOwner } from "./KeysByOwner.ts"
 import { newAllocator } from "./NewAllocator.ts"
+import type { OperationRecord } from "./Operation.ts"
 
 /** Tunables of the master. They come from the configuration at each start and are no part of the stored state. */
 export interface MasterSettings {
@@ -79,6 +80,9 @@ export interface TextAttribute {
 export interface AgentRecord {
   readonly id: string
   readonly address: NetworkAddress
+  /** What its flags announce. */
+  readonly base: Resources
+  /** What it has: the base with what was reserved and made on it in its place, see `AgentResources.ts`. */
   readonly total: Resources
   /** What its monitor wants kept for the host's own work; may be more than can be had, see {@link Allocator}. */
   readonly reserve: Quantities
@@ -208,6 +212,8 @@ export interface MasterState {
   /** What operators have set since the beginning, by role; see `RoleSettings.ts` for what is in force. */
   readonly weights: Map<string, WeightRecord>
   readonly quotas: Map<string, QuotaRecord>
+  /** By `operationKey`. */
+  readonly operations: Map<string, OperationRecord>
   /** By agent id. Bounded, the oldest are forgotten. */
   readonly gone: Map<string, GoneRecord>
   /** The maintenance schedule as it was set. */
@@ -216,11 +222,13 @@ export interface MasterState {
   readonly machines: Map<string, MachineRecord>
   /** Who was asked to give back what, before hosts are away, and what they answered. */
   readonly inverse: InverseOfferState
-  // Derived from offers, tasks and agents.
+  // Derived from offers, tasks, operations and agents.
   readonly offersByFramework: KeysByOwner
   readonly offersByAgent: KeysByOwner
   readonly tasksByFramework: KeysByOwner
   readonly tasksByAgent: KeysByOwner
+  readonly operationsByFramework: KeysByOwner
+  readonly operationsByAgent: KeysByOwner
   readonly unreachableAgents: Set<string>
   /** Hosts with a window on which somebody may hold something else since inverse offers were last brought up to date; after a
    * restart all of them, which changes nothing. */
@@ -271,6 +279,7 @@ export const emptyMasterState = (
   removals: new Map(),
   weights: new Map(),
   quotas: new Map(),
+  operations: new Map(),
   gone: new Map(),
   schedule: [],
   machines: new Map(),
@@ -279,6 +288,8 @@ export const emptyMasterState = (
   offersByAgent: new KeysByOwner(),
   tasksByFramework: new KeysByOwner(),
   tasksByAgent: new KeysByOwner(),
+  operationsByFramework: new KeysByOwner(),
+  operationsByAgent: new KeysByOwner(),
   unreachableAgents: new Set(),
   inverseCandidates: new Set(),
   perhapsDrained: new Set(),

@@ -1,5 +1,6 @@
 import { timingSafeEqual } from "node:crypto"
 import type { IncomingHttpHeaders } from "node:http"
+import type { Proof } from "../http/ClientIdentity.ts"
 import type { Authorizer } from "./Authorizer.ts"
 import { administrator, type Caller } from "./Caller.ts"
 import { type Credentials, digestOf, noCredentials } from "./Credentials.ts"
@@ -29,8 +30,9 @@ const claimIn = (authorization: string): Claim | undefined => {
 export type Authenticate = (headers: IncomingHttpHeaders) => Caller | undefined
 
 export interface Proofs {
-  /** The cluster's: as bearer token, or as the password of any principal, which then acts under that name. */
-  readonly secret: string
+  /** The cluster's: as bearer token, or as the password of any principal, which then acts under that name. Or a principal, for an
+   * agent that has no more than that. */
+  readonly secret: Proof
   readonly credentials?: Credentials
   /** Judges what principals may do; without one only the cluster's secret opens anything. */
   readonly authorizer?: Authorizer
@@ -48,7 +50,9 @@ export const makeAuthenticate = ({
   credentials = noCredentials,
   authorizer,
 }: Proofs): Authenticate => {
-  const clusterDigest = digestOf(secret)
+  const clusterDigest = digestOf(typeof secret === "string" ? secret : secret.secret)
+  const isCluster = (digest: Buffer, principal: string | null) =>
+    timingSafeEqual(digest, clusterDigest) && (typeof secret === "string" || secret.principal === principal)
   const known = (principal: string): Caller => ({
     principal,
     isAdministrator: false,
@@ -59,14 +63,14 @@ export const makeAuthenticate = ({
     if (claim === undefined) return undefined
     if (claim.type === "token") {
       const digest = digestOf(claim.token)
-      if (timingSafeEqual(digest, clusterDigest)) return administrator(null)
+      if (isCluster(digest, null)) return administrator(null)
       const principal = credentials.tokens.get(digest.toString("hex"))
       return principal === undefined ? undefined : known(principal)
     }
     const digest = digestOf(claim.secret)
-    const isCluster = timingSafeEqual(digest, clusterDigest)
     const isRight = timingSafeEqual(digest, credentials.secrets.get(claim.principal) ?? nobodysDigest)
-    if (isCluster) return administrator(claim.principal === "" ? null : claim.principal)
+    if (isCluster(digest, claim.principal))
+      return administrator(claim.principal === "" ? null : claim.principal)
     return isRight && credentials.secrets.has(claim.principal) ? known(claim.principal) : undefined
   }
 }

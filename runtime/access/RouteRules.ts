@@ -3,6 +3,8 @@ import type { MasterState } from "../../core/master/State.ts"
 import { forbidden, type HttpRefusal, type HttpRequest } from "../http/HttpMessage.ts"
 import type { Handler, Route } from "../http/Routes.ts"
 import { reportPath, subscribePath } from "../protocol/AgentProtocol.ts"
+import { filesPath } from "../protocol/FilesProtocol.ts"
+import { hostViewPath } from "../protocol/HostView.ts"
 import { type CallLike, type Demand, mayCall, meets } from "./CallRules.ts"
 import { admitEverybody, type Door, requireCaller } from "./Door.ts"
 
@@ -90,6 +92,9 @@ const ruleFor = (route: Route<never>, method: string): RouteRule | undefined => 
   return isRead ? routeRules[`GET ${route.path}`] : undefined
 }
 
+/** Whether somebody has said which right a route needs; for those that have none it is for administrators only. */
+export const hasRule = (route: Route<never>, method: string): boolean => ruleFor(route, method) !== undefined
+
 /** The names that Mesos gives its doors when it asks for a password. */
 const realmOf = ({ path, methods }: Route<never>): string => {
   if (path === "/api/v1/scheduler") return "mesos-master-scheduler"
@@ -122,6 +127,25 @@ export const closeRoute =
       return Effect.flatMap(verdict, (isIn) => (isIn ? route.handler(request) : forbidden()))
     }
     return { ...route, handler: requireCaller(door, handler, realmOf(open)) }
+  }
+
+const agentRules: { readonly [path: string]: ReadonlyArray<Demand> } = {
+  // Of all users, since a sandbox does not say whose it is.
+  [filesPath]: any("access_sandboxes"),
+  [hostViewPath]: [{ action: "get_endpoints", object: hostViewPath }],
+}
+
+/** The same for an agent's route. */
+export const closeAgentRoute =
+  (door: Door) =>
+  <R>(route: Route<R>): Route<R> => {
+    const demands = agentRules[route.path]
+    const handler: Handler<R> = (request) => {
+      const { caller } = request
+      const isIn = caller.isAdministrator || (demands !== undefined && meets(caller, demands))
+      return isIn ? route.handler(request) : forbidden()
+    }
+    return { ...route, handler: requireCaller(door, handler, "mesos-agent-readonly") }
   }
 
 /** For what everybody may know. */

@@ -8,8 +8,9 @@ import type { TextAttribute } from "../../core/master/State.ts"
 import { resourcesToPlain } from "../../core/resources/PlainForm.ts"
 import { resourcesToText, scalarQuantities } from "../../core/resources/Resources.ts"
 import { chooseAdvertisedIp } from "../AdvertisedAddress.ts"
-import { everybodyIsAdministrator, makeAuthenticate } from "../access/Authentication.ts"
-import { makeDoor, requireCaller } from "../access/Door.ts"
+import { readAgentAccess } from "../access/Access.ts"
+import { makeDoor } from "../access/Door.ts"
+import { closeAgentRoute, openRoute } from "../access/RouteRules.ts"
 import { Cgroups } from "../cgroups/Cgroups.ts"
 import * as CgroupV1 from "../cgroups/CgroupV1.ts"
 import * as LinuxKernel from "../cgroups/LinuxKernel.ts"
@@ -17,11 +18,13 @@ import * as Unconfined from "../cgroups/Unconfined.ts"
 import { makeFolder, makePrivateFolder } from "../DataFolder.ts"
 import { readBootId } from "../host/BootId.ts"
 import { emptyReply } from "../http/HttpMessage.ts"
-import { httpUrl } from "../http/HttpUrl.ts"
+import { httpUrl, schemeOf } from "../http/HttpUrl.ts"
 import { serve } from "../http/Listener.ts"
+import type { ListenerTls } from "../http/ListenerTls.ts"
 import { read, routesToHandler } from "../http/Routes.ts"
 import * as FileJournal from "../journal/FileJournal.ts"
 import type { Journal } from "../journal/Journal.ts"
+import type { MasterAccess } from "../mesos/SchedulerClient.ts"
 import { type Agent, makeAgent, type RecoveredAgent, recoverAgent } from "./Agent.ts"
 import * as AgentMetrics from "./AgentMetrics.ts"
 import { makeFilesRoutes } from "./FilesApi.ts"
@@ -36,9 +39,15 @@ import { checkpointIn, endOrphans } from "./Orphans.ts"
 import { closedFolders } from "./Sandbox.ts"
 import { keepSandboxesClean } from "./SandboxCleanup.ts"
 import { makeTaskRunner } from "./TaskRunner.ts"
+import { makeVolumeKeeper } from "./Volumes.ts"
 
 export interface AgentDaemonOptions extends LentOptions {
-  readonly master: { readonly url: string; readonly secret: string | undefined }
+  readonly master: MasterAccess
+  /** Files of principals who may ask this agent and of what they may do; null = only who has the secret of the agent itself. */
+  readonly credentialsFile: string | null
+  readonly aclsFile: string | null
+  /** Undefined = plain HTTP. */
+  readonly tls: ListenerTls | undefined
   readonly host: string
   readonly port: number
   /** The address that others are told; null = found out. */
@@ -81,6 +90,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
   const program = Effect.gen(function* () {
     const sandboxRoot = join(options.folder, "sandboxes")
     const runRoot = join(options.folder, "runs")
+    const volumeRoot = join(options.folder, "volumes")
     yield* makeFolder(sandboxRoot)
     yield* makePrivateFolder(runRoot)
     // First, because its lock makes this the only agent of the folder.
@@ -98,7 +108,8 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
     yield* Effect.sync(() => sweepRunRoot(runRoot, (containerId) => alive.has(containerId)))
 
     const { defaultUser, allowRootTasks } = options
-    const runner = yield* makeTaskRunner({ sandboxRoot, runRoot, defaultUser, allowRootTasks })
+    const volumes = yield* makeVolumeKeeper(volumeRoot, () => randomBytes(16).toString("hex"))
+    const runner = yield* makeTaskRunner({ sandboxRoot, volumeRoot, runRoot, defaultUser, allowRootTasks })
     let link: MasterLink | undefined
     let evict = (_containerId: string, _why: string): void => {}
     const lease = yield* makeMonitorLease({
@@ -119,6 +130,10 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
           return runner.terminate(action.containerId)
         case "DestroyContainer":
           return runner.destroy(action, agent)
+        case "ApplyVolumes":
+          return volumes.apply(action, agent)
+        case "SendOutcome":
+          return Effect.sync(() => link?.sendOutcome(action.outcome))
         case "SendStatus":
           return Effect.sync(() => link?.send(action.status, action.latestState))
       }
@@ -135,11 +150,12 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
       metrics: { contentType: metrics.contentType, expose: () => metrics.expose(agent.state, lease) },
     })
     const ip = chooseAdvertisedIp(listener.host, options.advertisedIp)
-    const { url, secret } = options.master
+    const { url, secret, tls } = options.master
     const connected = yield* makeMasterLink(
       {
         masterUrl: url,
         secret,
+        tls,
         reserve: lease.reserve,
         facts: {
           address: { hostname: hostname(), ip, port: listener.port },
@@ -157,7 +173,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
       yield* Effect.logInfo("agent serves").pipe(
         Effect.annotateLogs({ url: listener.url, master: url, resources }),
       )
-      options.onReady({ url: httpUrl(ip, listener.port), resources })
+      options.onReady({ url: httpUrl(ip, listener.port, schemeOf(listener.url)), resources })
       return yield* Effect.never
     })
     const asked = Effect.as(options.endTasksWhen, undefined)
@@ -206,19 +222,18 @@ interface Shown {
   readonly metrics: Parameters<typeof makeMetricsRoutes>[0]
 }
 
-const listen = ({ master, host, port }: AgentDaemonOptions, sandboxRoot: string, shown: Shown) => {
-  const { secret } = master
-  const door = makeDoor(secret === undefined ? everybodyIsAdministrator : makeAuthenticate({ secret }))
-  const routes = [
-    read("/health", () => Effect.succeed(emptyReply(200))),
-    ...makeMetricsRoutes(shown.metrics),
-    ...[...makeFilesRoutes(sandboxRoot), ...makeHostRoutes(shown.view)].map((route) => ({
-      ...route,
-      handler: requireCaller(door, route.handler, "mesos-agent-readonly"),
-    })),
-  ]
-  return serve({ host, port, handler: routesToHandler(routes) })
-}
+const listen = (options: AgentDaemonOptions, sandboxRoot: string, shown: Shown) =>
+  Effect.gen(function* () {
+    const { master, credentialsFile, aclsFile, host, port, tls } = options
+    const door = makeDoor(yield* readAgentAccess({ proof: master.secret, credentialsFile, aclsFile }))
+    const routes = [
+      ...[read("/health", () => Effect.succeed(emptyReply(200))), ...makeMetricsRoutes(shown.metrics)].map(
+        openRoute(door),
+      ),
+      ...[...makeFilesRoutes(sandboxRoot), ...makeHostRoutes(shown.view)].map(closeAgentRoute(door)),
+    ]
+    return yield* serve({ host, port, tls, handler: routesToHandler(routes) })
+  })
 
 /** Ends every task with its grace, waits until nothing of them is left, tells the master, and removes all cgroups. */
 const endAllTasks = (agent: Agent, link: MasterLink) =>

@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import { readListenerTls } from "../access/TlsFiles.ts"
 import type { SettledSettings } from "../config/ReadSettings.ts"
 import type { agentSection } from "../config/sections/AgentSection.ts"
 import { dataFolderAt } from "../DataFolder.ts"
@@ -16,12 +17,20 @@ export const runAgent = (
 ): Promise<number> => {
   const data = dataFolderAt(values.data)
   const daemon = Effect.gen(function* () {
-    const master = yield* findCluster({ data, master: values.master, secretFile: values.secretFile })
+    const master = yield* findCluster({
+      data,
+      master: values.master,
+      secretFile: values.secretFile,
+      tls: values,
+    })
     const told = unwatchedText(values)
     if (told !== undefined) yield* Effect.logWarning(told)
     const { runAgentDaemon } = yield* Effect.promise(() => import("../agent/AgentDaemon.ts"))
     return yield* runAgentDaemon({
       folder: data.agentFolder,
+      credentialsFile: values.credentials,
+      aclsFile: values.acls,
+      tls: yield* readListenerTls(values, values.tlsRequireClientCert),
       master,
       host: values.host,
       port: values.port,

@@ -19,19 +19,25 @@ export interface ConnectionGuard {
   readonly admit: (socket: Socket) => boolean
   /** Whoever sends on it has proven who they are. */
   readonly prove: (socket: Socket) => void
+  /** Also those that have not come to speak HTTP yet. */
+  readonly closeAll: () => void
 }
+
+/** Of a TLS connection and of the plain one below it, which are two sockets. */
+const keyOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
 
 export const guardConnections = (
   { maxStrangersPerAddress = defaultMaxStrangers }: ConnectionBounds,
   onDrop: () => void,
 ): ConnectionGuard => {
   const strangersByAddress = new Map<string, number>()
-  const strangers = new Map<Socket, string>()
+  const strangers = new Map<string, { readonly address: string; readonly socket: Socket }>()
 
-  const forget = (socket: Socket) => {
-    const address = strangers.get(socket)
-    if (address === undefined) return
-    strangers.delete(socket)
+  const forget = (key: string) => {
+    const stranger = strangers.get(key)
+    if (stranger === undefined) return
+    const { address } = stranger
+    strangers.delete(key)
     const left = strangersByAddress.get(address)! - 1
     if (left === 0) strangersByAddress.delete(address)
     else strangersByAddress.set(address, left)
@@ -48,11 +54,15 @@ export const guardConnections = (
         return false
       }
       strangersByAddress.set(address, count + 1)
-      strangers.set(socket, address)
-      socket.on("close", () => forget(socket))
+      const key = keyOf(socket)
+      strangers.set(key, { address, socket })
+      socket.on("close", () => forget(key))
       return true
     },
-    prove: forget,
+    prove: (socket) => forget(keyOf(socket)),
+    closeAll: () => {
+      for (const { socket } of Array.from(strangers.values())) socket.destroy()
+    },
   }
 }
 

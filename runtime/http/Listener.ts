@@ -1,9 +1,10 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import { Data, Effect, Runtime, type Scope } from "effect"
 import { type ConnectionBounds, guardConnections, tellOfDrops } from "./ConnectionBounds.ts"
 import { type ExchangeSettings, toHttpRequest, writeExit } from "./Exchange.ts"
 import { httpUrl } from "./HttpUrl.ts"
+import { type ListenerTls, makeTransport, readyEvent } from "./ListenerTls.ts"
 import type { RecordStream } from "./RecordStream.ts"
 import type { Handler } from "./Routes.ts"
 import { runHandler } from "./RunHandler.ts"
@@ -32,6 +33,8 @@ export interface ListenerOptions<R> extends ListenerBounds {
   /** 0 takes a free one. */
   readonly port: number
   readonly handler: Handler<R>
+  /** Serves HTTPS, and nothing else. */
+  readonly tls?: ListenerTls | undefined
 }
 
 export interface Listener {
@@ -82,15 +85,16 @@ const lingerMs = 1_000
 /** Every connection's requests that are not answered yet, as what to call when they are, or never will be. */
 type ActiveBySocket = Map<Socket, Set<() => void>>
 
-const makeServer = (options: ListenerBounds): Server => {
+const makeServer = (options: ListenerBounds, tls: ListenerTls | undefined): Server => {
   const headersTimeout = options.headersTimeoutMs ?? 10_000
-  const server = createServer({
+  const transport = {
     // Apache Mesos takes requests without a Host header (transcripts, item 31).
     requireHostHeader: false,
     connectionsCheckingInterval: Math.min(5_000, headersTimeout),
     noDelay: true,
     maxHeaderSize: options.maxHeaderBytes ?? 16 * 1024,
-  })
+  }
+  const server = makeTransport(transport, tls, headersTimeout)
   server.headersTimeout = headersTimeout
   server.requestTimeout = headersTimeout + (options.bodyTimeoutMs ?? 30_000)
   server.keepAliveTimeout = options.keepAliveMs ?? 65_000
@@ -110,7 +114,7 @@ const headTooLarge =
 
 const defaultMaxHeaders = 100
 
-const listen = (server: Server, host: string, port: number) =>
+const listen = (server: Server, { host, port, tls }: Pick<ListenerOptions<never>, "host" | "port" | "tls">) =>
   Effect.async<Omit<Listener, "connections">, ListenError>((resume) => {
     const onError = (error: NodeJS.ErrnoException) =>
       resume(
@@ -129,7 +133,7 @@ const listen = (server: Server, host: string, port: number) =>
         Effect.succeed({
           host: address.address,
           port: address.port,
-          url: httpUrl(address.address, address.port),
+          url: httpUrl(address.address, address.port, tls === undefined ? "http" : "https"),
         }),
       )
     })
@@ -146,7 +150,7 @@ export const serve = <R>(
   Effect.gen(function* () {
     const runtime = yield* Effect.runtime<R>()
     const fork = Runtime.runFork(runtime)
-    const server = makeServer(options)
+    const server = makeServer(options, options.tls)
     const active: ActiveBySocket = new Map()
     const streams = new Set<RecordStream>()
     const interrupts = new Set<() => void>()
@@ -169,10 +173,11 @@ export const serve = <R>(
       },
     }
 
-    server.on("connection", (socket: Socket) => {
+    if (options.tls !== undefined) server.on("connection", guard.admit)
+    server.on(readyEvent(options.tls), (socket: Socket) => {
       // Node 10 knows no noDelay option: an event must not wait for the acknowledgement of the one before.
       socket.setNoDelay(true)
-      if (!guard.admit(socket)) return
+      if (options.tls === undefined && !guard.admit(socket)) return
       const requests = new Set<() => void>()
       active.set(socket, requests)
       socket.on("close", () => {
@@ -231,6 +236,7 @@ export const serve = <R>(
         const timer = setTimeout(() => {
           for (const interrupt of interrupts) interrupt()
           for (const socket of active.keys()) socket.destroy()
+          guard.closeAll()
         }, options.closeWaitMs ?? 5_000)
         server.close(() => {
           clearTimeout(timer)
@@ -240,6 +246,6 @@ export const serve = <R>(
         for (const [socket, requests] of active) if (requests.size === 0) socket.destroy()
       }),
     )
-    const address = yield* listen(server, options.host, options.port)
+    const address = yield* listen(server, options)
     return { ...address, connections: () => active.size }
   })

@@ -147,6 +147,7 @@ const lastStatus = (
 ): { readonly state: TaskState; readonly status: null } => {
   // It is being killed; nobody is left to hear of it, and as in Mesos those who watch are told so at once.
   if (!state.frameworks.has(spec.frameworkId)) return { state: "TASK_KILLED", status: null }
+  if (state.gone.has(spec.agentId)) return { state: "TASK_GONE_BY_OPERATOR", status: null }
   return { state: state.agents.has(spec.agentId) ? "TASK_GONE" : "TASK_UNKNOWN", status: null }
 }
 
@@ -157,6 +158,8 @@ const reasonOf = (state: TaskState): string => {
       return "REASON_FRAMEWORK_REMOVED"
     case "TASK_UNREACHABLE":
       return "REASON_AGENT_REMOVED"
+    case "TASK_GONE_BY_OPERATOR":
+      return "REASON_AGENT_REMOVED_BY_OPERATOR"
     case "TASK_GONE":
     case "TASK_UNKNOWN":
       return "REASON_RECONCILIATION"

@@ -5,6 +5,7 @@ const timerMsMax = 2 ** 31 - 1
 export interface MailQueue<Item> {
   /** False when it is full. */
   readonly offer: (item: Item) => boolean
+  readonly size: () => number
   /**
    * Calls `done` with everything that has come, once something has, or with nothing when it is `wakeAtMs`. Between the first and
    * the batch lies one turn of the event loop, so that its companions arrive: without it a group commit has a group
@@ -24,6 +25,7 @@ export const makeMailQueue = <Item>(capacity: number, nowMs: () => number): Mail
       onFirst?.()
       return true
     },
+    size: () => items.length,
     next: (wakeAtMs, done) => {
       let timer: NodeJS.Timeout | undefined
       let turn: NodeJS.Immediate | undefined

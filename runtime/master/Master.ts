@@ -47,6 +47,8 @@ export class Master extends Context.Tag("gleaner/Master")<
     /** The machine's time, which the state's own is behind while nothing happens. */
     readonly nowMs: () => number
     readonly outboxSize: () => number
+    /** Mails that wait for the next batch. */
+    readonly mailboxSize: () => number
     /** Why nothing can be promised at the moment: the disk is full, or the journal does not come to an end; undefined = it can. */
     readonly journalProblem: () => string | undefined
     /**
@@ -99,7 +101,8 @@ export const make = (options: MasterOptions) =>
   Effect.gen(function* () {
     const journal = yield* Journal
     const metrics = yield* MasterMetrics
-    const recovered = yield* journal.recover
+    const [fetched, recovered] = yield* Effect.timed(journal.recover)
+    metrics.observeRecovery(Duration.toSeconds(fetched))
     const restored = restoreMaster(recovered.entities, options.settings)
     const state = restored ?? initialMasterState(options.newMasterId, options.newSeed, options.settings)
     const outbox = makeOutbox(recovered.outbox, recovered.lastOutboxId)
@@ -165,7 +168,7 @@ export const make = (options: MasterOptions) =>
     let steps = 0
     const take = (waiting: ReadonlyArray<Waiting>, run?: RunFacts) =>
       Effect.gen(function* () {
-        const { batch, effects, refusals, wakeAtMs } = processMails(
+        const { batch, effects, refusals, wakeAtMs, cycle } = processMails(
           state,
           outbox,
           clock,
@@ -180,6 +183,7 @@ export const make = (options: MasterOptions) =>
         feed.release()
         yield* logBatch(batch, effects)
         metrics.observe(batch, effects)
+        metrics.observeCalls(refusals, cycle)
         for (let index = 0; index < waiting.length; index++) {
           const refusal = refusals[index]
           waiting[index]!.done(refusal && new CallRefused({ refusal }))
@@ -205,6 +209,7 @@ export const make = (options: MasterOptions) =>
         stepCount: () => steps,
         streams,
         feed,
+        mailboxSize: mailbox.size,
         nowMs: clock.nowMs,
         outboxSize: outbox.size,
         journalProblem,

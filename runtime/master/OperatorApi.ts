@@ -49,7 +49,7 @@ export const makeStateRoutes = (identity: Identity, flags: ReadonlyArray<Flag>) 
     // Counted anew by each process, so it must not be taken for a count of the one before.
     const processName = randomBytes(6).toString("hex")
     const facts = Effect.gen(function* () {
-      const { state, stepCount, journalProblem, feed } = yield* Master
+      const { state, stepCount, journalProblem, feed, mailboxSize } = yield* Master
       const { mesos } = yield* MasterMetrics
       const uptimeMs = (yield* Clock.currentTimeMillis) - startedWallMs
       const known: OperatorFacts = {
@@ -58,7 +58,7 @@ export const makeStateRoutes = (identity: Identity, flags: ReadonlyArray<Flag>) 
         flags,
         startedWallMs,
         problem: journalProblem(),
-        metrics: () => mesos({ state, uptimeMs, subscribers: feed.size() }),
+        metrics: () => mesos({ state, uptimeMs, subscribers: feed.size(), queued: mailboxSize() }),
         stateVersion: `${processName}-${stepCount()}`,
         replies,
       }

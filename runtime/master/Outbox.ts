@@ -1,4 +1,5 @@
 import type { AgentMessage } from "../../core/master/Action.ts"
+import { operationKey } from "../../core/master/Operation.ts"
 import { taskKey } from "../../core/Task.ts"
 import type { OutboxItem } from "../journal/Journal.ts"
 
@@ -28,6 +29,8 @@ export interface Outbox {
   readonly launching: (agentId: string, afterId: number) => ReadonlyArray<string>
   /** Uuids of statuses whose acknowledgement is among {@link pending}. */
   readonly acknowledging: (agentId: string, afterId: number) => ReadonlyArray<string>
+  /** Keys of operations among {@link pending}. */
+  readonly converting: (agentId: string, afterId: number) => ReadonlyArray<string>
   /** Drops everything that waits for an agent. */
   readonly drop: (agentId: string) => void
   readonly size: () => number
@@ -70,6 +73,12 @@ export const makeOutbox = (recovered: ReadonlyArray<OutboxItem>, lastId: number)
     acknowledging: (agentId, afterId) =>
       pending(agentId, afterId).flatMap(({ message }) =>
         message.type === "AcknowledgeStatus" ? [message.uuid] : [],
+      ),
+    converting: (agentId, afterId) =>
+      pending(agentId, afterId).flatMap(({ message }) =>
+        message.type === "CheckpointResources" && message.operation !== null
+          ? [operationKey(message.operation)]
+          : [],
       ),
     drop: (agentId) => {
       queues.delete(agentId)

@@ -4,6 +4,7 @@ import type { CallRefusal } from "../../core/master/Admission.ts"
 import { updateProblem } from "../../core/master/FrameworkUpdates.ts"
 import type { FrameworkInfo, MasterState } from "../../core/master/State.ts"
 import type { Caller } from "../access/Caller.ts"
+import { judgeAccept } from "../access/OperationRules.ts"
 import type { Answer } from "../http/DirectReply.ts"
 import {
   emptyReply,
@@ -16,7 +17,7 @@ import {
 import { answerJsonObject, checkAccept } from "../http/JsonRequest.ts"
 import type { RecordStream } from "../http/RecordStream.ts"
 import { post } from "../http/Routes.ts"
-import { readSchedulerCall, type SchedulerCall } from "../mesos/SchedulerCall.ts"
+import { type CallEvent, readSchedulerCall, type SchedulerCall } from "../mesos/SchedulerCall.ts"
 import { errorEvent } from "../mesos/SchedulerEvent.ts"
 import type { Mail } from "./Mailbox.ts"
 import { type CallRefused, type MailboxFull, Master } from "./Master.ts"
@@ -141,9 +142,19 @@ const call = (
   master: Master["Type"],
   answer: Answer<Master>,
 ): void =>
-  master.post({ event: () => event, caller: callerOf(request, frameworkId) }, (refused) =>
+  master.post({ event: judgedFor(request, event), caller: callerOf(request, frameworkId) }, (refused) =>
     answer(refused === undefined ? accepted : refusedToHttp(refused)),
   )
+
+/** Rules may depend on the framework, which is looked up right before the step. */
+const judgedFor =
+  ({ caller, principal }: HttpRequest, event: CallEvent | undefined) =>
+  (state: MasterState): CallEvent | undefined => {
+    if (event?.type !== "OffersAccepted") return event
+    // What is reserved carries who reserved it (spec/mesos.md §1.8).
+    const accepted = principal === null ? event : { ...event, principal }
+    return judgeAccept(caller, accepted, state)
+  }
 
 /**
  * UPDATE_FRAMEWORK, which says at once whether it was done: 200 with nothing in it, or 400 with the reason

@@ -72,7 +72,19 @@ export const readQuickReport = (json: Json): AgentReport | undefined => {
   if (typeof agentId !== "string" || typeof streamId !== "string") return undefined
   if (typeof number !== "number" || typeof processedId !== "number" || typeof isStopping !== "boolean")
     return undefined
+  const { outcomes } = json
+  // There are few: those of operations other than launches.
+  if (!Array.isArray(outcomes) || outcomes.length > 0) return undefined
   const statuses = readStatuses(json.statuses)
   if (statuses === undefined || !isReserve(reserve)) return undefined
-  return { agentId, streamId, number, processedId, reserve: { ...reserve }, isStopping, statuses }
+  return {
+    agentId,
+    streamId,
+    number,
+    processedId,
+    reserve: { ...reserve },
+    isStopping,
+    outcomes: [],
+    statuses,
+  }
 }

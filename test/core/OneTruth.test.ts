@@ -74,7 +74,9 @@ class World {
       this.processedId = id
       if (message.type === "LaunchTask") this.stepAgent({ type: "LaunchRequested", spec: message.spec })
       else if (message.type === "KillTask") this.stepAgent({ ...message, type: "KillRequested" })
-      else this.stepAgent({ ...message, type: "StatusAcknowledged" })
+      else if (message.type === "AcknowledgeStatus") {
+        this.stepAgent({ ...message, type: "StatusAcknowledged" })
+      } else throw new Error(`no operations are in this story: ${message.type}`)
     }
     this.outbox = this.outbox.filter(({ id }) => id > this.processedId)
   }
@@ -124,6 +126,7 @@ class World {
       launching: pending.flatMap((message) =>
         message.type === "LaunchTask" ? [taskKey(message.spec.frameworkId, message.spec.taskId)] : [],
       ),
+      ...{ checkpointed: {}, outcomes: [], converting: [] },
       acknowledging: pending.flatMap((message) =>
         message.type === "AcknowledgeStatus" ? [message.uuid] : [],
       ),

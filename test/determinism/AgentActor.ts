@@ -83,7 +83,9 @@ export class AgentActor {
     for (const message of messages) {
       if (message.type === "LaunchTask") this.step({ type: "LaunchRequested", spec: message.spec })
       else if (message.type === "KillTask") this.step({ ...message, type: "KillRequested" })
-      else this.step({ ...message, type: "StatusAcknowledged" })
+      else if (message.type === "AcknowledgeStatus") this.step({ ...message, type: "StatusAcknowledged" })
+      else if (message.type === "CheckpointResources") this.step({ ...message, type: "CheckpointRequested" })
+      else this.step({ ...message, type: "OperationAcknowledged" })
     }
   }
 
@@ -106,6 +108,10 @@ export class AgentActor {
 
   wake(): void {
     if (this.wakeAtMs !== null && this.wakeAtMs <= this.nowMs()) this.step({ type: "TimePassed" })
+  }
+
+  checkpointed() {
+    return this.state.checkpointed
   }
 
   reported() {

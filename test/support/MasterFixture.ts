@@ -78,6 +78,8 @@ export const serveMaster = (options: MasterFixtureOptions = {}) =>
       master,
       loop,
       url: listener.url,
+      /** The doors that are not open to everybody. */
+      closedRoutes: closed as unknown as ReadonlyArray<Route>,
       framework: open(() => new V1Framework(listener.url, secret)),
       agent: open(() => new FakeAgent(listener.url, secret)),
       ask: (

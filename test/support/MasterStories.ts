@@ -212,7 +212,7 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
         launching: own
           .filter(({ status }, index) => !isReported(index) && isLaunching(status))
           .map(({ spec }) => taskKey(spec.frameworkId, spec.taskId)),
-        acknowledging: [],
+        ...{ acknowledging: [], checkpointed: {}, outcomes: [], converting: [] },
       })
       return
     }

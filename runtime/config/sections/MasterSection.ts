@@ -11,6 +11,8 @@ import {
 import { section } from "../Section.ts"
 import { switched } from "../Setting.ts"
 import { boundSettings } from "./BoundSettings.ts"
+import { journalSettings } from "./JournalSettings.ts"
+import { lossSettings } from "./LossSettings.ts"
 import {
   aclsSetting,
   advertiseSetting,
@@ -21,9 +23,10 @@ import {
   portSetting,
   withParentSetting,
 } from "./SharedSettings.ts"
+import { tlsClientSettings, tlsRequireClientCertSetting } from "./TlsSettings.ts"
 
 /** Who gets what; where nothing is said the profile decides. */
-const allocationSettings = {
+export const allocationSettings = {
   profile: choice(
     "gleaner",
     "mesos",
@@ -113,8 +116,12 @@ export const masterSection = section({
     authentication: authenticationSetting,
     credentials: credentialsSetting,
     acls: aclsSetting,
+    ...tlsClientSettings,
+    tlsRequireClientCert: tlsRequireClientCertSetting,
     ...boundSettings,
+    ...journalSettings,
     ...allocationSettings,
+    ...lossSettings,
     withParent: withParentSetting,
   },
 })

@@ -1,21 +1,15 @@
 import { agentCapabilities } from "../../../core/master/NewAllocator.ts"
 import type { AgentRecord, MasterState } from "../../../core/master/State.ts"
-import { addResources, isNoResources, scalarQuantities } from "../../../core/resources/Resources.ts"
-import { agentPid, agentToWire } from "../../mesos/OperatorViews.ts"
+import { isRecovered } from "../../../core/master/Statuses.ts"
+import { addResources } from "../../../core/resources/Resources.ts"
+import { agentInfoToWire, agentPid, agentToWire, drainInfo, isActive } from "../../mesos/OperatorViews.ts"
 import { resourcesToBothForms } from "../../mesos/Resources.ts"
-import {
-  type AgentAmounts,
-  amountsOfAgent,
-  primaryRole,
-  resourcesView,
-  scalarsView,
-  sharesOfAgent,
-} from "./Amounts.ts"
+import { type AgentAmounts, amountsOfAgent, resourcesView, scalarsView, sharesOfAgent } from "./Amounts.ts"
 
 // Agents, in the v0 naming of `/slaves` and `/state` and in that of GET_AGENTS.
 
 /** What `/state-summary` says of an agent, too. */
-export const agentSummary = (agent: AgentRecord, { used, offered, held, unreserved }: AgentAmounts) => ({
+export const agentSummary = (agent: AgentRecord, { used, offered, reserved, unreserved }: AgentAmounts) => ({
   id: agent.id,
   hostname: agent.address.hostname,
   port: agent.address.port,
@@ -25,19 +19,27 @@ export const agentSummary = (agent: AgentRecord, { used, offered, held, unreserv
   resources: resourcesView(agent.total),
   used_resources: resourcesView(used),
   offered_resources: resourcesView(offered),
-  reserved_resources: isNoResources(held) ? {} : { [primaryRole]: scalarsView(scalarQuantities(held)) },
+  reserved_resources: Object.fromEntries(
+    reserved.map(({ role, resources }) => [role, resourcesView(resources)]),
+  ),
   unreserved_resources: resourcesView(unreserved),
-  active: agent.condition === "connected",
-  deactivated: false,
+  active: isActive(agent),
+  deactivated: agent.isDeactivated,
   version: agent.version,
   capabilities: agentCapabilities,
+  ...(agent.drain === null
+    ? {}
+    : {
+        drain_info: drainInfo(agent.drain),
+        estimated_drain_start_time_seconds: agent.drain.startedWallMs / 1000,
+      }),
 })
 
 const agentView = (agent: AgentRecord, amounts: AgentAmounts) => ({
   ...agentSummary(agent, amounts),
-  reserved_resources_full: isNoResources(amounts.held)
-    ? {}
-    : { [primaryRole]: resourcesToBothForms(amounts.held) },
+  reserved_resources_full: Object.fromEntries(
+    amounts.reserved.map(({ role, resources }) => [role, resourcesToBothForms(resources)]),
+  ),
   unreserved_resources_full: resourcesToBothForms(amounts.unreserved),
   used_resources_full: resourcesToBothForms(amounts.used),
   offered_resources_full: resourcesToBothForms(amounts.offered),
@@ -47,27 +49,51 @@ const agentView = (agent: AgentRecord, amounts: AgentAmounts) => ({
   condition: agent.condition,
 })
 
-/** The agents, or the one of this id. */
-export const agentViews = (state: MasterState, agentId: string | null) =>
-  [...state.agents.values()]
-    .filter(({ id }) => agentId === null || id === agentId)
-    .map((agent) => agentView(agent, amountsOfAgent(state, agent)))
+/**
+ * How Mesos lists agents: those that registered with this master; recovered ones, which are known from before it started and have not
+ * come back yet; unreachable ones nowhere.
+ */
+export const agentsByStanding = (state: MasterState) => {
+  const registered: Array<AgentRecord> = []
+  const recovered: Array<AgentRecord> = []
+  const unreachable: Array<AgentRecord> = []
+  for (const agent of state.agents.values()) {
+    if (agent.condition === "unreachable") unreachable.push(agent)
+    else if (isRecovered(state, agent)) recovered.push(agent)
+    else registered.push(agent)
+  }
+  return { registered, recovered, unreachable }
+}
 
-/** Whether GET_AGENTS has it: as in Mesos those that are unreachable are not there. */
+/** Whether GET_AGENTS has it among those that are there or were until now. */
 export const isListed = ({ condition }: AgentRecord): boolean => condition !== "unreachable"
+
+/** The agents, or the one of this id. gleaner's own: `unreachable_slave_list`, so that people see which ones are missing. */
+export const agentViews = (state: MasterState, agentId: string | null) => {
+  const views = (agents: ReadonlyArray<AgentRecord>) =>
+    agents
+      .filter(({ id }) => agentId === null || id === agentId)
+      .map((agent) => agentView(agent, amountsOfAgent(state, agent)))
+  const { registered, recovered, unreachable } = agentsByStanding(state)
+  return {
+    slaves: views(registered),
+    recovered_slaves: views(recovered),
+    unreachable_slave_list: views(unreachable),
+  }
+}
 
 /** One agent in the words of GET_AGENTS. */
 export const agentMessage = (state: MasterState, agent: AgentRecord) => {
-  const { held, unreserved } = amountsOfAgent(state, agent)
-  const total = addResources(unreserved, held)
+  const { reserved, unreserved } = amountsOfAgent(state, agent)
+  const total = reserved.reduce((sum, { resources }) => addResources(sum, resources), unreserved)
   return agentToWire(agent, { total, ...sharesOfAgent(state, agent) })
 }
 
-/**
- * GET_AGENTS. None is `recovered`: Mesos calls so what it knows by name only until it comes back after a restart of the master, and this
- * journal knows all of them.
- */
-export const getAgents = (state: MasterState) => ({
-  agents: [...state.agents.values()].filter(isListed).map((agent) => agentMessage(state, agent)),
-  recovered_agents: [],
-})
+/** GET_AGENTS: of recovered ones only what they are, as in Mesos. */
+export const getAgents = (state: MasterState) => {
+  const { registered, recovered } = agentsByStanding(state)
+  return {
+    agents: registered.map((agent) => agentMessage(state, agent)),
+    recovered_agents: recovered.map(agentInfoToWire),
+  }
+}

@@ -6,10 +6,13 @@ import { Master } from "../Master.ts"
 
 /**
  * Steps the event that an operator's order comes to, and answers 200 with nothing in it once all that follows is durable
- * (mesos-transcripts README, 1). The order is judged right before the step, so nothing can come in between.
+ * (mesos-transcripts README, 1). The order is judged right before the step, so nothing can come in between; undefined = it is
+ * carried out already.
  */
 export const change = (
-  decide: (state: MasterState) => UnstampedEvent | HttpRefusal,
+  decide: (state: MasterState) => UnstampedEvent | HttpRefusal | undefined,
+  /** 202 where Mesos says that it has only begun. */
+  status: 200 | 202 = 200,
 ): Effect.Effect<HttpReply, HttpRefusal, Master> =>
   Effect.gen(function* () {
     const master = yield* Master
@@ -27,5 +30,5 @@ export const change = (
         CallRefused: Effect.die,
       }),
     )
-    return verdict.refusal === undefined ? emptyReply(200) : yield* verdict.refusal
+    return verdict.refusal === undefined ? emptyReply(status) : yield* verdict.refusal
   })

@@ -3,17 +3,19 @@ import { badRequest, HttpRefusal, type HttpRequest, jsonReply } from "../../http
 import { parseJsonObject } from "../../http/JsonRequest.ts"
 import { get, post, type Route, read } from "../../http/Routes.ts"
 import { readDuration } from "../../mesos/DurationText.ts"
+import { readMachines, readSchedule } from "../../mesos/MaintenanceCall.ts"
 import { readQuotaRequest, readWeightInfos } from "../../mesos/OperatorCall.ts"
 import type { Master } from "../Master.ts"
 import { agentViews } from "./Agents.ts"
 import type { OperatorFacts } from "./Facts.ts"
 import { filesRoutes } from "./Files.ts"
 import { frameworkViews } from "./Frameworks.ts"
-import { flagsView } from "./Info.ts"
+import { flagsView, systemStats } from "./Info.ts"
 import { toggleLogging } from "./LoggingLevel.ts"
-import { maintenanceSchedule, maintenanceStatus } from "./Maintenance.ts"
+import { bringDown, bringUp, maintenanceSchedule, maintenanceStatus, updateSchedule } from "./Maintenance.ts"
 import { removeQuota, setQuota } from "./OldQuota.ts"
 import { quotaStatus } from "./Quota.ts"
+import { reservationRoutes } from "./Reservations.ts"
 import { rolesView } from "./Roles.ts"
 import { answerSeen } from "./SeenReply.ts"
 import { seenBy, seenRoles } from "./Sight.ts"
@@ -33,12 +35,12 @@ const views: { readonly [path: string]: View } = {
   "/state-summary": stateSummary,
   // Of one agent when it is named: what a monitor beside an Apache Mesos asks (spec/mesos.md §1.13, 2).
   "/slaves": ({ state }, query) => ({
-    slaves: agentViews(state, query.get("slave_id")),
-    recovered_slaves: [],
+    ...agentViews(state, query.get("slave_id")),
   }),
   "/frameworks": ({ state }, query) => frameworkViews(state, query.get("framework_id")),
   "/tasks": ({ state }, query) => taskViews(state, query),
   "/roles": ({ state }) => rolesView(state),
+  "/system/stats.json": () => systemStats(),
   "/flags": ({ flags }) => ({ flags: flagsView(flags) }),
 }
 
@@ -103,6 +105,31 @@ const changes: ReadonlyArray<Route<Master>> = [
   },
 ]
 
+const scheduleRoutes: ReadonlyArray<Route<Master>> = [
+  post("/maintenance/schedule", (request) =>
+    Effect.flatMap(request.body, (body) => {
+      const json = parseJsonObject(body.toString("utf8"))
+      if (json instanceof HttpRefusal) return json
+      const windows = readSchedule(json)
+      return Either.isLeft(windows) ? badRequest(windows.left.message) : updateSchedule(windows.right)
+    }),
+  ),
+  ...[
+    { path: "/machine/down", order: bringDown },
+    { path: "/machine/up", order: bringUp },
+  ].map(({ path, order }) =>
+    post(path, (request) =>
+      Effect.flatMap(request.body, (body) => {
+        const json = Either.try(() => JSON.parse(body.toString("utf8")) as unknown)
+        if (Either.isLeft(json))
+          return badRequest("Failed to parse the list of machines: syntax error in JSON")
+        const machines = readMachines(json.right)
+        return Either.isLeft(machines) ? badRequest(machines.left.message) : order(machines.right)
+      }),
+    ),
+  ),
+]
+
 const seen = (view: View, facts: OperatorFacts, request: HttpRequest): unknown =>
   seenRoles(view(seenBy(request.caller, facts), request.query()), request.caller)
 
@@ -115,6 +142,8 @@ export const legacyRoutes = <R>(
     Effect.flatMap(facts, (known) => answerSeen(known, request, path, () => seen(view, known, request)))
   return [
     ...changes,
+    ...scheduleRoutes,
+    ...reservationRoutes,
     ...filesRoutes,
     read("/logging/toggle", toggleLogging),
     ...Object.entries(views).map(([path, view]) => read(path, showKept(path, view))),

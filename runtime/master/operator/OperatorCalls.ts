@@ -10,17 +10,28 @@ import {
   refuse,
 } from "../../http/HttpMessage.ts"
 import { checkAccept, readJsonObject } from "../../http/JsonRequest.ts"
+import { wireToWindows } from "../../mesos/MaintenanceCall.ts"
 import { type OperatorCall, readOperatorCall } from "../../mesos/OperatorCall.ts"
+import { spanToMs } from "../../mesos/ProtoJson.ts"
 import { Master } from "../Master.ts"
 import { getAgents } from "./Agents.ts"
 import type { OperatorFacts } from "./Facts.ts"
 import { listFiles, readFile } from "./Files.ts"
 import { getFrameworks } from "./Frameworks.ts"
+import { deactivateAgent, drainAgent, markAgentGone, reactivateAgent } from "./Hosts.ts"
 import { getFlags, getHealth, getMaster, getMetrics, getVersion } from "./Info.ts"
 import { getLoggingLevel, setLoggingLevel } from "./LoggingLevel.ts"
-import { getMaintenanceSchedule, getMaintenanceStatus } from "./Maintenance.ts"
+import {
+  bringDown,
+  bringUp,
+  getMaintenanceSchedule,
+  getMaintenanceStatus,
+  updateSchedule,
+} from "./Maintenance.ts"
 import { removeQuota, setQuota } from "./OldQuota.ts"
+import { getOperations } from "./Operations.ts"
 import { getQuota } from "./Quota.ts"
+import { callPrefix, type OperatorWish, operate } from "./Reservations.ts"
 import { getRoles } from "./Roles.ts"
 import { answerSeen } from "./SeenReply.ts"
 import { seenBy, seenRoles } from "./Sight.ts"
@@ -47,8 +58,7 @@ const questions: { readonly [type: string]: Question } = {
   GET_FRAMEWORKS: ({ state }) => getFrameworks(state),
   GET_EXECUTORS: getExecutors,
   GET_TASKS: ({ state }) => getTasks(state),
-  /** There are no operations yet. */
-  GET_OPERATIONS: () => ({}),
+  GET_OPERATIONS: ({ state }) => getOperations(state),
   GET_ROLES: ({ state }) => getRoles(state),
   GET_WEIGHTS: ({ state }) => getWeights(state),
   GET_QUOTA: ({ state }) => getQuota(state),
@@ -57,7 +67,22 @@ const questions: { readonly [type: string]: Question } = {
 }
 
 /** Carries a call out and answers when what follows from it is durable; or answers what no fact of the cluster says. */
-type Order = (call: OperatorCall, caller: Caller) => Effect.Effect<HttpReply, HttpRefusal, Master>
+type Order = (
+  call: OperatorCall,
+  caller: Caller,
+  principal: string | null,
+) => Effect.Effect<HttpReply, HttpRefusal, Master>
+
+/** A call about resources of an agent. */
+const operation =
+  (
+    type: OperatorWish["operation"],
+    read: (call: OperatorCall) => Pick<OperatorWish, "resources"> & { readonly agent_id: { value: string } },
+  ): Order =>
+  (call, _, principal) => {
+    const { agent_id: agentId, resources } = read(call)
+    return operate({ operation: type, agentId: agentId.value, resources, principal }, callPrefix)
+  }
 
 // The members are there: the reader of calls has seen to that.
 const orders: { readonly [type: string]: Order } = {
@@ -68,8 +93,27 @@ const orders: { readonly [type: string]: Order } = {
     setLoggingLevel(wish!.level, wish!.duration.nanoseconds / 1e6),
   LIST_FILES: ({ list_files }) => listFiles(list_files!.path),
   READ_FILE: ({ read_file: wish }) => readFile(wish!.path, wish!.offset, wish!.length),
+  RESERVE_RESOURCES: operation("RESERVE", ({ reserve_resources: wish }) => wish!),
+  UNRESERVE_RESOURCES: operation("UNRESERVE", ({ unreserve_resources: wish }) => wish!),
+  CREATE_VOLUMES: operation("CREATE", ({ create_volumes: wish }) => ({ ...wish!, resources: wish!.volumes })),
+  DESTROY_VOLUMES: operation("DESTROY", ({ destroy_volumes: wish }) => ({
+    ...wish!,
+    resources: wish!.volumes,
+  })),
   TEARDOWN: ({ teardown }) => tearDown(teardown!.framework_id.value),
   UPDATE_WEIGHTS: ({ update_weights }) => updateWeights(update_weights!.weight_infos),
+  UPDATE_MAINTENANCE_SCHEDULE: ({ update_maintenance_schedule }) =>
+    updateSchedule(wireToWindows(update_maintenance_schedule!.schedule)),
+  START_MAINTENANCE: ({ start_maintenance }) => bringDown(start_maintenance!.machines),
+  STOP_MAINTENANCE: ({ stop_maintenance }) => bringUp(stop_maintenance!.machines),
+  DRAIN_AGENT: ({ drain_agent }) => {
+    const { agent_id, max_grace_period, mark_gone } = drain_agent!
+    const graceMaxMs = max_grace_period === undefined ? null : spanToMs(max_grace_period)
+    return drainAgent(agent_id.value, graceMaxMs, mark_gone)
+  },
+  DEACTIVATE_AGENT: ({ deactivate_agent }) => deactivateAgent(deactivate_agent!.agent_id.value),
+  REACTIVATE_AGENT: ({ reactivate_agent }) => reactivateAgent(reactivate_agent!.agent_id.value),
+  MARK_AGENT_GONE: ({ mark_agent_gone }) => markAgentGone(mark_agent_gone!.agent_id.value),
   UPDATE_QUOTA: ({ update_quota }) => updateQuota(update_quota!.quota_configs, update_quota!.force),
   SET_QUOTA: ({ set_quota }) => setQuota(set_quota!.quota_request),
   REMOVE_QUOTA: ({ remove_quota }) => removeQuota(remove_quota!.role),
@@ -109,6 +153,8 @@ export const answerCall = <R>(
     if (!mayCall(request.caller, call, state)) return yield* forbidden()
     const { type } = call
     if (Object.hasOwn(questions, type)) return yield* answer(yield* facts, request, type, questions[type]!)
-    if (Object.hasOwn(orders, type)) return yield* orders[type]!(call, request.caller)
-    return yield* refuse(501, `501 Not Implemented. gleaner does not take the call ${type} yet`)
+    if (Object.hasOwn(orders, type)) return yield* orders[type]!(call, request.caller, request.principal)
+    // UNKNOWN is a type of Mesos's, and no call.
+    const told = type === "UNKNOWN" ? "" : ` gleaner does not take the call ${type} yet`
+    return yield* refuse(501, `501 Not Implemented.${told}`)
   })

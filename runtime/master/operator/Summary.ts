@@ -1,6 +1,6 @@
 import { tasksOfAgent, tasksOfFramework } from "../../../core/master/Context.ts"
 import type { TaskRecord } from "../../../core/master/State.ts"
-import { agentSummary } from "./Agents.ts"
+import { agentSummary, agentsByStanding } from "./Agents.ts"
 import { amountsOfAgent, amountsOfFramework } from "./Amounts.ts"
 import type { OperatorFacts } from "./Facts.ts"
 import { frameworkSummary } from "./Frameworks.ts"
@@ -33,7 +33,7 @@ const distinct = (ids: ReadonlyArray<string>): ReadonlyArray<string> => [...new 
 /** `/state-summary`: the sizes of things without the things (spec/mesos.md §6.3). Ended tasks count until their end is acknowledged. */
 export const stateSummary = ({ state, identity }: OperatorFacts) => ({
   hostname: identity.address.hostname,
-  slaves: [...state.agents.values()].map((agent) => {
+  slaves: agentsByStanding(state).registered.map((agent) => {
     const tasks = tasksOfAgent(state, agent.id)
     return {
       ...agentSummary(agent, amountsOfAgent(state, agent)),

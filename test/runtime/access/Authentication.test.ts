@@ -54,6 +54,14 @@ describe("who asks", () => {
     expect(whoIs(authorization)).toBe(who)
   })
 
+  it("to an agent that has no more than a principal itself", () => {
+    const own = makeAuthenticate({ secret: { principal: "host-7", secret: "pw" } })
+    const may = (authorization: string) => own({ authorization })?.isAdministrator
+    expect([may(basic("host-7:pw")), may(basic("host-8:pw")), may("Bearer pw")]).toEqual([
+      ...[true, undefined, undefined],
+    ])
+  })
+
   it("without the header", () => {
     expect(authenticate({})).toBeUndefined()
   })

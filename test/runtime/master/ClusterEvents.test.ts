@@ -160,6 +160,22 @@ describe("what a step is to those who watch", () => {
     }
   })
 
+  it("tells what an operator's word did to tasks, then that their agent is no more", () => {
+    const { master, take, agentId } = scene()
+    take()
+    master.step({ type: "AgentGone", agentId })
+    expect(take()).toMatchObject([
+      {
+        type: "TASK_UPDATED",
+        task_updated: {
+          state: "TASK_GONE_BY_OPERATOR",
+          status: { reason: "REASON_AGENT_REMOVED_BY_OPERATOR" },
+        },
+      },
+      { type: "AGENT_REMOVED" },
+    ])
+  })
+
   it("tells of an agent again when it registers and says something else, not when only amounts change", () => {
     const { master, take, agentId } = scene()
     take()

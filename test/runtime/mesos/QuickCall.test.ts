@@ -10,7 +10,7 @@ const optional = <A>(value: fc.Arbitrary<A>) => fc.option(value, { nil: undefine
 const resource = fc.record({
   name: fc.constantFrom("cpus", "mem", "x"),
   type: fc.constantFrom("SCALAR", "RANGES"),
-  scalar: fc.record({ value: fc.double({ noNaN: true }) }),
+  scalar: fc.record({ value: fc.double({ noNaN: true, noDefaultInfinity: true }) }),
   role: optional(fc.string()),
   allocation_info: optional(fc.record({ role: fc.string() })),
 })
@@ -44,7 +44,7 @@ const task = fc.record({
   ),
 })
 
-const filters = optional(fc.record({ refuse_seconds: optional(fc.double({ noNaN: true })) }))
+const filters = optional(fc.record({ refuse_seconds: optional(fc.double({ noNaN: true, noDefaultInfinity: true })) }))
 const offerIds = optional(fc.array(id, { maxLength: 2 }))
 
 const call = fc.oneof(

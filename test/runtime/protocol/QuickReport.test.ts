@@ -32,6 +32,7 @@ const report = fc.record({
   processedId: fc.nat(),
   reserve: fc.dictionary(fc.constantFrom("cpus", "mem", "disk"), fc.nat()),
   isStopping: fc.boolean(),
+  outcomes: fc.constant([]),
   statuses: fc.array(fc.record({ status, latestState: state }), { maxLength: 3 }),
 })
 
@@ -51,7 +52,7 @@ describe("a report that is read by hand", () => {
     )
   })
 
-  it("is every one that agents write", () => {
+  it("is every one that agents write, unless it tells what came of operations", () => {
     fc.assert(
       fc.property(report, (json) => {
         const sent = JSON.parse(JSON.stringify(json)) as Json

@@ -93,6 +93,11 @@ export class Reenactment {
       this.said.delete(message.spec.taskId)
       return this.sayNext(message.spec.taskId, false)
     }
+    if (message.type === "CheckpointResources" && message.operation !== null) {
+      const outcomes = [{ ...message.operation, problem: null }]
+      await this.agent.report({ outcomes, processedId: this.processedId })
+    }
+    if (!("taskId" in message)) return
     return this.sayNext(message.taskId, message.type === "KillTask")
   }
 

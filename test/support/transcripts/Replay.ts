@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
 import { mesosAllocatorSettings } from "../../../core/allocation/Settings.ts"
 import { mesosMasterSettings } from "../../../core/master/State.ts"
+import { type PlainResources, resourcesToPlain } from "../../../core/resources/PlainForm.ts"
+import { parseResources } from "../../../core/resources/ResourceText.ts"
 import { everybodyIsAdministrator } from "../../../runtime/access/Authentication.ts"
 import type { FakeAgent } from "../FakeAgent.ts"
 import { pause } from "../Gleaner.ts"
@@ -310,6 +312,12 @@ export class Replay {
   }
 }
 
+const resourcesOf = (text: string): PlainResources => {
+  const resources = parseResources(text)
+  if (typeof resources === "string") throw new Error(resources)
+  return resourcesToPlain(resources)
+}
+
 /** Serves a master under the profile `mesos` with the agents of a set-up, for as long as `use` takes. */
 export const withSetUp = <A>(
   setUp: SetUp,
@@ -330,7 +338,7 @@ export const withSetUp = <A>(
         yield* Effect.promise(() =>
           agent.join({
             address: { hostname: "localhost", ip: "127.0.0.1", port },
-            total: { cpus: cpus * 1000, mem: mem * 1000, disk: 10_240_000 },
+            total: resourcesOf(`cpus:${cpus};mem:${mem};disk:10240;ports:[31000-32000]`),
             attributes: Object.entries(attributes).map(([name, value]) => ({ name, value })),
           }),
         )

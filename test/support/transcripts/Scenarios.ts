@@ -72,11 +72,11 @@ export const scenarios: ReadonlyArray<Scenario> = [
     places: {
       "operator/SUBSCRIBE_stream": 5.2,
       "scheduler/main_stream": 5.3,
-      "scheduler/resubscribe_stream": 52.89,
+      "scheduler/resubscribe_stream": 52.9,
       "scheduler/main_62_resubscribe_after_TEARDOWN": 71.45,
       "scheduler/rescind_stream": 72,
     },
-    closings: { "scheduler/rescind_stream": 75 },
+    closings: { "operator/SUBSCRIBE_stream": 71.97, "scheduler/rescind_stream": 75 },
     lulls: [
       { atS: 5.655, stream: "scheduler/main_stream", seconds: 0.5 },
       { atS: 52.335, stream: "scheduler/main_stream", seconds: 2 },

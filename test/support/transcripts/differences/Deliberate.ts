@@ -13,11 +13,6 @@ export const deliberate: ReadonlyArray<Reason> = [
     reason: "behind Mesos's words stands what to send, and where to find it",
   },
   {
-    exchanges: "scheduler/main_44_ACCEPT_unknown_op_type",
-    at: "status",
-    reason: "an operation of unknown type is refused by name instead of dropped silently",
-  },
-  {
     exchanges: "scheduler/main_stream",
     at: ["UPDATE/task-hc/*", "offers/O29/resources/*"],
     reason: "health checks are refused by name; where Mesos ran the task, nothing is taken of the next offer",

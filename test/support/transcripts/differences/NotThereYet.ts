@@ -34,12 +34,6 @@ const operations: ReadonlyArray<Reason> = [
     reason: "the older endpoints for reservations are not served yet",
   },
   {
-    exchanges: ["scheduler/*", "crashes/*"],
-    at: "status",
-    ours: "501 *the operation *RESERVE yet*",
-    reason: "frameworks cannot reserve yet; refused by name, with the whole ACCEPT",
-  },
-  {
     exchanges: ["scheduler/main_47_ACCEPT_LAUNCH_GROUP_bad", "scheduler/group_ACCEPT_*"],
     at: "status",
     ours: "501 *the operation LAUNCH_GROUP yet*",
@@ -65,6 +59,11 @@ const operations: ReadonlyArray<Reason> = [
     reason: "what follows from reservations, which frameworks cannot make yet",
   },
   {
+    exchanges: "operator/SUBSCRIBE_stream",
+    at: ["TASK_ADDED task-4/0", "TASK_ADDED task-6/0", "TASK_UPDATED task-4/*", "TASK_UPDATED task-6/*"],
+    reason: "tasks on reservations, which frameworks cannot make yet",
+  },
+  {
     exchanges: "scheduler/rescind_stream",
     at: ["RESCIND/*", "UPDATE/task-resc/*"],
     reason: "an operator's reservation took the offer away",
@@ -80,9 +79,9 @@ const operations: ReadonlyArray<Reason> = [
     reason: "groups of tasks and their executors are not there yet",
   },
   {
-    exchanges: ["operator/*", "legacy/*", "auth/*", "scheduler/*", "crashes/*", "raw/*"],
+    exchanges: "legacy/*",
     at: "*/ports",
-    reason: "agents tell amounts only, no ports, so far",
+    reason: "the older endpoints tell amounts only, no ports, so far",
   },
 ]
 
@@ -97,7 +96,6 @@ const frameworks: ReadonlyArray<Reason> = [
       "*/TASK_*",
       "*/framework_ids/*",
       "*/slave_ids/*",
-      "*reregistered_time",
     ],
     reason: "ended tasks and frameworks are not remembered for show yet",
   },
@@ -149,12 +147,6 @@ const agents: ReadonlyArray<Reason> = [
     reason: "the older endpoints for maintenance are not served yet",
   },
   {
-    exchanges: "scheduler/misc_*_INVERSE_OFFERS",
-    at: "status",
-    ours: "501 *",
-    reason: "inverse offers are not on the wire yet",
-  },
-  {
     exchanges: "scheduler/misc_maintenance_stream",
     at: ["RESCIND/*", "INVERSE_OFFERS/*"],
     reason: "maintenance cannot be announced yet",
@@ -173,6 +165,11 @@ const agents: ReadonlyArray<Reason> = [
     reason: "agents that are away or drained are listed otherwise",
   },
   {
+    exchanges: "operator/pc_back_GET_AGENTS",
+    at: "body/get_agents/agents/*/reregistered_time",
+    reason: "when an agent came back is not told yet",
+  },
+  {
     exchanges: "scheduler/pa_stream",
     at: "UPDATE/t-a2/4/state",
     reason: "MARK_AGENT_GONE is not served yet: the agent stays unreachable",
@@ -187,12 +184,6 @@ const agents: ReadonlyArray<Reason> = [
 /** Event stream of operators, files, logging, metrics, capabilities. */
 const stream: ReadonlyArray<Reason> = [
   {
-    exchanges: "operator/SUBSCRIBE_*",
-    at: "status",
-    ours: "501*SUBSCRIBE yet*",
-    reason: "the operator event stream is not served yet",
-  },
-  {
     exchanges: "operator/*",
     at: "status",
     ours: "501 * yet*",
@@ -204,11 +195,6 @@ const stream: ReadonlyArray<Reason> = [
     reason: "the operator event stream is not served yet",
   },
   { exchanges: "legacy/*", at: "status", ours: "404 *", reason: "this legacy endpoint is not served yet" },
-  {
-    exchanges: ["legacy/busy_files_browse_path_master_log", "legacy/idle_files_browse_path_master_log"],
-    at: "body",
-    reason: "404 for another cause: the master serves no files, so no route is there that could miss one",
-  },
   {
     exchanges: ["operator/GET_METRICS*", "legacy/*metrics_snapshot*"],
     at: "body/*",
@@ -222,19 +208,14 @@ const stream: ReadonlyArray<Reason> = [
   { exchanges: "operator/gzip", at: "headers/Content-Encoding", reason: "replies are not compressed yet" },
 ]
 
-/** Rules. */
-const access: ReadonlyArray<Reason> = [
-  {
-    exchanges: "auth/sched_alice_stream",
-    at: "UPDATE/a-1/*",
-    reason: "rules for users of tasks are not asked yet",
-  },
-]
+export const notThereYet: ReadonlyArray<Reason> = [...operations, ...frameworks, ...agents, ...stream]
 
-export const notThereYet: ReadonlyArray<Reason> = [
-  ...operations,
-  ...frameworks,
-  ...agents,
-  ...stream,
-  ...access,
+/** Of the exchanges in our own words. */
+export const ownNotThereYet: ReadonlyArray<Reason> = [
+  {
+    exchanges: "own/*",
+    at: "status",
+    ours: "501 * yet*",
+    reason: "this call is not served yet; refused by name",
+  },
 ]

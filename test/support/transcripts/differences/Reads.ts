@@ -45,14 +45,4 @@ export const reads: ReadonlyArray<Reason> = [
     at: "headers/Location",
     reason: "by the address that others are told: host names may not resolve where the reader is",
   },
-  {
-    exchanges: "legacy/*_metrics_snapshot_timeout_bad",
-    at: "body",
-    reason: "says what would be right",
-  },
-  {
-    exchanges: "operator/err_type_UNKNOWN",
-    at: "body",
-    reason: "says which call is not taken",
-  },
 ]

@@ -8,17 +8,4 @@ export const unrecorded: ReadonlyArray<Reason> = [
     reason:
       "its first status was not acknowledged yet: agents tell the next one only then, where Mesos's tell the newest state besides",
   },
-  {
-    exchanges: "legacy/busy_post_state",
-    at: [
-      "body/slaves/*/offered_resources*",
-      "body/frameworks/*/offered_resources/*",
-      "body/frameworks/*/resources/*",
-      "body/frameworks/*/offers/*",
-      "body/roles/*",
-    ],
-    isByChance: true,
-    reason:
-      "asked right after a subscription: Mesos, which allocates once a second, had offered nothing yet; here it is 20 times a second",
-  },
 ]
