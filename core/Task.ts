@@ -87,6 +87,8 @@ export interface TaskStatus {
   readonly uuid: string | null
   /** Wall time as people see it, ms since 1970. */
   readonly wallMs: number
+  /** Since when its agent is unreachable; only of the master's own statuses of such tasks. */
+  readonly unreachableWallMs?: number
   readonly containerId: string | null
   readonly labels: ReadonlyArray<Label>
 }

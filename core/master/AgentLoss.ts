@@ -42,24 +42,31 @@ export const onAgentDeadline = (context: MasterContext, agentId: string): void =
 
 /** Frameworks are told, so that they start elsewhere what they lost, and its resources count no more until it returns. */
 const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
-  const { state, nowMs } = context
+  const { state, nowMs, wallMs } = context
   const { agentForgetMs, agentRemovalPauseMs, agentTimeoutMs, awayAgentsMax } = state.settings
-  const message = `Agent ${agent.address.hostname} did not return within ${agentTimeoutMs} ms`
-  for (const task of tasksOfAgent(state, agent.id).filter(holdsResources)) {
-    const { spec } = task
+  const lost = tasksOfAgent(state, agent.id).filter(holdsResources)
+  for (const task of lost) {
+    const { frameworkId, taskId } = task.spec
     releaseTask(context, task)
-    const framework = state.frameworks.get(spec.frameworkId)
-    if (framework === undefined) {
-      deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
-      continue
-    }
-    putTask(context, { ...task, state: "TASK_UNREACHABLE", unacknowledged: false })
-    sendMasterStatus(context, framework, spec, "TASK_UNREACHABLE", "REASON_AGENT_REMOVED", message)
+    if (!state.frameworks.has(frameworkId)) deleteTask(context, taskKey(frameworkId, taskId))
+    else putTask(context, { ...task, state: "TASK_UNREACHABLE", unacknowledged: false })
   }
   // Each has its turn from the beginning on, which outlives a restart; one that returns leaves its turn unused.
   const removeAtMs = Math.max(nowMs + agentForgetMs, state.nextAgentRemovalAtMs)
   state.nextAgentRemovalAtMs = removeAtMs + agentRemovalPauseMs
-  putAgent(context, { ...agent, condition: "unreachable", sinceMs: nowMs, removeAtMs })
+  putAgent(context, {
+    ...agent,
+    condition: "unreachable",
+    sinceMs: nowMs,
+    removeAtMs,
+    unreachableWallMs: wallMs,
+  })
+  const message = `Agent ${agent.address.hostname} did not return within ${agentTimeoutMs} ms`
+  for (const { spec } of lost) {
+    const framework = state.frameworks.get(spec.frameworkId)
+    if (framework === undefined) continue
+    sendMasterStatus(context, framework, spec, "TASK_UNREACHABLE", "REASON_AGENT_REMOVED", message)
+  }
   state.deadlines.set(agentDeadline(agent.id), removeAtMs)
   wantAllocation(context)
   tellAgentLost(context, agent, "OPERATION_UNREACHABLE", message)

@@ -72,19 +72,23 @@ export const deleteAgent = ({ state, turn }: MasterContext, agentId: string): vo
   turn.touch("agent", agentId)
 }
 
-export const putOperation = ({ state, turn }: MasterContext, record: OperationRecord): void => {
+export const putOperation = (context: MasterContext, record: OperationRecord): void => {
+  const { state, turn } = context
   const key = operationKey(record)
   state.operations.set(key, record)
   indexOperation(state, key, record)
   turn.touch("operation", key)
+  noteDrainProgress(context, record.agentId)
 }
 
-export const deleteOperation = ({ state, turn }: MasterContext, record: OperationRecord): void => {
+export const deleteOperation = (context: MasterContext, record: OperationRecord): void => {
+  const { state, turn } = context
   const key = operationKey(record)
   state.operations.delete(key)
   state.operationsByFramework.delete(record.frameworkId, key)
   state.operationsByAgent.delete(record.agentId, key)
   turn.touch("operation", key)
+  noteDrainProgress(context, record.agentId)
 }
 
 export const deleteTask = (context: MasterContext, key: string): void => {
@@ -264,7 +268,7 @@ export const visibleState = (framework: FrameworkRecord, state: TaskState): Task
 
 /** Sends a status of the master's own: without uuid, so nothing is to be acknowledged (spec/mesos.md §2.7). */
 export const sendMasterStatus = (
-  { turn, wallMs }: MasterContext,
+  { state: { agents }, turn, wallMs }: MasterContext,
   framework: FrameworkRecord,
   task: { readonly taskId: string; readonly agentId: string | null },
   state: TaskState,
@@ -272,6 +276,9 @@ export const sendMasterStatus = (
   message: string,
 ): void => {
   if (framework.streamId === null) return
+  const agent = task.agentId === null ? undefined : agents.get(task.agentId)
+  const unreachableWallMs =
+    state === "TASK_UNREACHABLE" && agent !== undefined ? agent.unreachableWallMs : null
   const status: TaskStatus = {
     taskId: task.taskId,
     frameworkId: framework.id,
@@ -284,6 +291,7 @@ export const sendMasterStatus = (
     wallMs,
     containerId: null,
     labels: [],
+    ...(unreachableWallMs === null ? {} : { unreachableWallMs }),
   }
   turn.emit({ type: "SendStatus", streamId: framework.streamId, status })
 }

@@ -47,7 +47,7 @@ const countersOf = (event: MasterEvent): ReadonlyArray<string> => {
   }
 }
 
-/** What an agent counts as once it is declared unreachable; nothing else removes one. */
+/** What an agent counts as once it is declared unreachable. */
 const removalCounters = ["", "/reason_unhealthy"].map((reason) => `master/slave_removals${reason}`)
 const unreachableCounters = ["scheduled", "completed"].map((step) => `master/slave_unreachable_${step}`)
 
@@ -71,7 +71,7 @@ const always = [
   .map((name) => `master/messages_${name}`)
   .concat(taskStates.filter(isTerminal).map(endedCounter))
   .concat(validityCounters)
-  .concat(["master/dropped_messages", "allocator/mesos/allocation_runs"])
+  .concat(["allocator/mesos/allocation_runs"])
   .concat(["master/slave_registrations", "master/slave_reregistrations"])
   .concat(removalCounters, unreachableCounters)
 
@@ -111,9 +111,7 @@ export class MesosCounters {
     this.fetchMs = seconds * 1000
   }
 
-  observeCalls(refusals: ReadonlyArray<unknown>, cycle: CycleTime | undefined): void {
-    for (const refusal of refusals) if (refusal !== undefined) this.count("master/dropped_messages")
-    if (cycle === undefined) return
+  observeCycle(cycle: CycleTime): void {
     this.count("allocator/mesos/allocation_runs")
     this.cycleMs.add(cycle.tookMs)
     this.overdueMs.add(cycle.overdueMs)
@@ -169,6 +167,8 @@ export class MesosCounters {
 
   private observeAgent(key: string, agent: AgentRecord | undefined): void {
     const mark = `agent ${key}`
+    // On an operator's word; one that was unreachable has been counted.
+    if (agent === undefined && !this.counted.has(mark)) this.count("master/slave_removals")
     if (agent === undefined || agent.condition !== "unreachable") {
       this.counted.delete(mark)
       return

@@ -79,8 +79,8 @@ export const masterInfo = ({ masterId, version, address }: MasterIdentity) => ({
   capabilities: masterCapabilities,
 })
 
-/** Agents send their totals anew when they change, and roles may have limits (spec/mesos.md §9). */
-const masterCapabilities = [{ type: "AGENT_UPDATE" }, { type: "QUOTA_V2" }]
+/** Agents send their totals anew when they change, can be drained, and roles may have limits (spec/mesos.md §9). */
+const masterCapabilities = [{ type: "AGENT_UPDATE" }, { type: "AGENT_DRAINING" }, { type: "QUOTA_V2" }]
 
 /** Four octets in network order read as a little-endian number (spec/mesos.md §2.5). */
 const ipToNumber = (ip: string): number =>
@@ -151,4 +151,7 @@ export const statusToWire = (status: TaskStatus) => ({
   ...(status.containerId === null
     ? {}
     : { container_status: { container_id: { value: status.containerId } } }),
+  ...(status.unreachableWallMs === undefined
+    ? {}
+    : { unreachable_time: { nanoseconds: status.unreachableWallMs * 1e6 } }),
 })

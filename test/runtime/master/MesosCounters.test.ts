@@ -89,6 +89,13 @@ it("tasks that the master itself refuses count; answers to questions do not", ()
   expect(master.counts("master/tasks_")).toEqual({ "master/tasks_error": 1 })
 })
 
+it("an agent that an operator gives up is removed, once", () => {
+  const { master, agentId } = launched()
+  master.step({ type: "AgentGone", agentId })
+  master.step({ type: "AgentGone", agentId })
+  expect(master.counts("master/slave_removals")).toMatchObject({ "master/slave_removals": 1 })
+})
+
 it("an agent that stays away is removed once, and again after it was back", () => {
   const { master, agentId } = launched()
   const away = () => {
@@ -155,19 +162,14 @@ it("what came to nothing is invalid: an acknowledgement of nothing, a status of 
   })
 })
 
-it("refused calls and allocation cycles count, with the times of the cycles and of the journal", () => {
+it("allocation cycles count, with their times and those of the journal", () => {
   const counters = new MesosCounters()
-  expect(counters.values()).toMatchObject({
-    "master/dropped_messages": 0,
-    "allocator/mesos/allocation_runs": 0,
-  })
-  counters.observeCalls([undefined, { type: "FrameworkUnknown" }], { overdueMs: 2, tookMs: 0.5 })
-  counters.observeCalls([undefined], undefined)
-  counters.observeCalls([], { overdueMs: 4, tookMs: 1.5 })
+  expect(counters.values()).toMatchObject({ "allocator/mesos/allocation_runs": 0 })
+  counters.observeCycle({ overdueMs: 2, tookMs: 0.5 })
+  counters.observeCycle({ overdueMs: 4, tookMs: 1.5 })
   counters.observeRecovery(0.25)
   counters.observeAppend(0.001)
   expect(counters.values()).toMatchObject({
-    "master/dropped_messages": 1,
     "allocator/mesos/allocation_runs": 2,
     "allocator/mesos/allocation_run_ms/p50": 1,
     "allocator/mesos/allocation_run_latency_ms/max": 4,

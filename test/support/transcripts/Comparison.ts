@@ -23,7 +23,8 @@ const processes = new Set(["executor_pid"])
 
 /** What a master measures of itself and its machine; what it counts of its cluster is compared. */
 const isMeasured = (name: string): boolean =>
-  /^(system|registrar|allocator)\/|^master\/(messages_|event_queue_|http_cache_|uptime_)/.test(name)
+  /^(system|registrar|allocator)\/|^master\/(messages_|event_queue_|http_cache_|uptime_)/.test(name) ||
+  /^(avg_load_\w+|mem_(free|total)_bytes)$/.test(name)
 
 const isOnlyKind = (member: string): boolean =>
   isMoment(member) || versions.has(member) || processes.has(member) || isMeasured(member)
@@ -60,6 +61,13 @@ const shown = (value: unknown): string => {
   return text.length > 160 ? `${text.slice(0, 160)}…` : text
 }
 
+/** Resources in a sentence have no order: Mesos lists them as they came in. */
+const withSortedLists = (text: string): string => {
+  const [, before = "", verb = "", after = ""] = /^(.*)( does not contain )(.*)$/s.exec(text) ?? []
+  const sorted = (list: string) => list.split("; ").sort().join("; ")
+  return verb === "" ? text : sorted(before) + verb + sorted(after)
+}
+
 /** JSON field by field. */
 export const compareJson = (
   recorded: Json,
@@ -72,7 +80,7 @@ export const compareJson = (
   if (recorded === undefined || ours === undefined) return recorded === ours ? [] : differs
   if (isOnlyKind(member) && typeof recorded === typeof ours) return []
   if (typeof recorded === "string" && typeof ours === "string") {
-    return ids.isSame(recorded, ours) ? [] : differs
+    return ids.isSame(withSortedLists(recorded), withSortedLists(ours)) ? [] : differs
   }
   if (Array.isArray(recorded) && Array.isArray(ours)) {
     const [left, right] = [inOrder(recorded), inOrder(ours)]

@@ -72,4 +72,9 @@ export const deliberate: ReadonlyArray<Reason> = [
     isByChance: true,
     reason: "which of a framework's two roles gets which of two hosts is drawn by lot, in Mesos too",
   },
+  {
+    exchanges: "scheduler/pa_stream",
+    at: ["UPDATE/t-a2/4/reason", "UPDATE/t-a2/5"],
+    reason: "that the tasks of a given up host are gone is told at once, not only who asks",
+  },
 ]

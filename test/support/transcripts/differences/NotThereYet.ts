@@ -40,12 +40,6 @@ const operations: ReadonlyArray<Reason> = [
     reason: "groups of tasks are not taken yet; refused by name, with the whole ACCEPT",
   },
   {
-    exchanges: ["scheduler/main_10_*", "scheduler/main_28_*", "scheduler/main_29_*"],
-    at: "status",
-    ours: "501 *OPERATION*",
-    reason: "no operations, hence no acknowledging and reconciling of them yet",
-  },
-  {
     exchanges: "scheduler/main_stream",
     at: [
       "offers/O11/*",
@@ -124,27 +118,9 @@ const frameworks: ReadonlyArray<Reason> = [
 /** Maintenance, draining, agents that are gone. */
 const agents: ReadonlyArray<Reason> = [
   {
-    exchanges: "operator/*",
-    at: "status",
-    ours: "501 *_AGENT* yet*",
-    reason: "agents cannot be drained, deactivated or given up by call yet",
-  },
-  {
-    exchanges: "operator/*",
-    at: "status",
-    ours: "501 *MAINTENANCE* yet*",
-    reason: "maintenance cannot be announced yet",
-  },
-  {
-    exchanges: ["operator/*MAINTENANCE*", "operator/maintenance_*"],
+    exchanges: "operator/*MAINTENANCE*",
     at: "body/*",
     reason: "what follows from maintenance, which cannot be announced yet",
-  },
-  {
-    exchanges: "legacy/*machine*",
-    at: "status",
-    ours: "404 *",
-    reason: "the older endpoints for maintenance are not served yet",
   },
   {
     exchanges: "scheduler/misc_maintenance_stream",
@@ -168,11 +144,6 @@ const agents: ReadonlyArray<Reason> = [
     exchanges: "operator/pc_back_GET_AGENTS",
     at: "body/get_agents/agents/*/reregistered_time",
     reason: "when an agent came back is not told yet",
-  },
-  {
-    exchanges: "scheduler/pa_stream",
-    at: "UPDATE/t-a2/4/state",
-    reason: "MARK_AGENT_GONE is not served yet: the agent stays unreachable",
   },
   {
     exchanges: ["scheduler/pa_stream", "scheduler/pc_stream"],
@@ -208,14 +179,19 @@ const stream: ReadonlyArray<Reason> = [
   { exchanges: "operator/gzip", at: "headers/Content-Encoding", reason: "replies are not compressed yet" },
 ]
 
-export const notThereYet: ReadonlyArray<Reason> = [...operations, ...frameworks, ...agents, ...stream]
-
-/** Of the exchanges in our own words. */
-export const ownNotThereYet: ReadonlyArray<Reason> = [
+/** Rules. */
+const access: ReadonlyArray<Reason> = [
   {
-    exchanges: "own/*",
-    at: "status",
-    ours: "501 * yet*",
-    reason: "this call is not served yet; refused by name",
+    exchanges: "auth/sched_alice_stream",
+    at: "UPDATE/a-1/*",
+    reason: "rules for users of tasks are not asked yet",
   },
+]
+
+export const notThereYet: ReadonlyArray<Reason> = [
+  ...operations,
+  ...frameworks,
+  ...agents,
+  ...stream,
+  ...access,
 ]
