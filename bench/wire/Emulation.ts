@@ -62,6 +62,7 @@ export class Emulation {
   /** Returns when all have joined. */
   async addAgents(count: number, hostOf: (index: number) => Omit<EmulatedHost, "index">): Promise<void> {
     const connections = Array.from({ length: reportConnectionsOf(count) }, () => this.calls())
+    this.startBeating()
     for (let index = 0; index < count; index++) {
       const agent = new EmulatedAgent(this, connections[index % connections.length]!, {
         index,
@@ -80,7 +81,7 @@ export class Emulation {
   }
 
   /** Agents that have nothing to say say so as often as the master wants it. */
-  startBeating(): void {
+  private startBeating(): void {
     let next = 0
     const timer = setInterval(() => {
       const nowMs = performance.now()

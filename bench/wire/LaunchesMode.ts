@@ -70,7 +70,6 @@ export const measureLaunches = async (job: WireJob, master: MasterProcess): Prom
   const wanted = new WantedTasks()
   try {
     await emulation.addAgents(job.agents, () => ({ cpus: Math.ceil(job.tasks / job.agents) }))
-    emulation.startBeating()
     wanted.wantEndlessly()
     await emulation.addFrameworks(job.frameworks, wanted)
     await emulation.pause(warmUpMs)

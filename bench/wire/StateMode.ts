@@ -192,7 +192,6 @@ const fill = async (
       known: `"agentId":"${agentId}","masterId":"other","tasks":[${texts.join()}]`,
     }
   })
-  emulation.startBeating()
   await emulation.addFrameworks(frameworks, nobody, idOf)
 }
 
