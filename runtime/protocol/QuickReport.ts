@@ -50,8 +50,17 @@ const readStatus = (value: unknown): TaskStatus | undefined => {
   if (!isTextOrNull(agentId) || !isTextOrNull(reason) || !isTextOrNull(message)) return undefined
   if (!isTextOrNull(uuid) || !isTextOrNull(containerId)) return undefined
   return {
-    ...{ taskId, frameworkId, agentId, state: state as TaskStatus["state"] },
-    ...{ source: source as TaskStatus["source"], reason, message, uuid, wallMs, containerId, labels },
+    taskId,
+    frameworkId,
+    agentId,
+    state: state as TaskStatus["state"],
+    source: source as TaskStatus["source"],
+    reason,
+    message,
+    uuid,
+    wallMs,
+    containerId,
+    labels,
   }
 }
 
