@@ -47,12 +47,3 @@ export const reads: ReadonlyArray<Reason> = [
     reason: "by the address that others are told: host names may not resolve where the reader is",
   },
 ]
-
-/** Of the exchanges in our own words. */
-export const ownReasons: ReadonlyArray<Reason> = [
-  {
-    exchanges: "own/agents, as older tools read them",
-    at: "body/unreachable_slave_list",
-    reason: "gleaner's own: what its users look for and Mesos does not know",
-  },
-]
