@@ -20,6 +20,11 @@ const operations: ReadonlyArray<Reason> = [
     at: ["body/get_executors/executors/*", "body/get_tasks/tasks/*"],
     reason: "groups of tasks and their executors are not there yet",
   },
+  {
+    exchanges: "legacy/*",
+    at: "*/ports",
+    reason: "the older endpoints tell amounts only, no ports, so far",
+  },
 ]
 
 /** What is told of frameworks and tasks that ended, and what a framework changes of itself. */
