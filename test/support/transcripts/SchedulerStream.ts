@@ -3,7 +3,7 @@ import { Connection, recordsIn, requestToText, soon } from "./Connection.ts"
 import { type Ids, idsIn } from "./Ids.ts"
 import type { Json, Request, Response, StreamItem, Transcript } from "./Transcript.ts"
 
-const waitMs = 1_500
+const waitMs = 3_000
 /** For offers, after one did not come. */
 const dryWaitMs = 150
 

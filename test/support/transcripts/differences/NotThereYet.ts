@@ -46,16 +46,6 @@ const frameworks: ReadonlyArray<Reason> = [
     at: ["*/statuses/*", "*/tasks/t t-*", "*/tasks/t fo-1"],
     reason: "of a task the newest status is kept so far",
   },
-  {
-    exchanges: ["legacy/busy_*", "legacy/*_roles", "operator/UPDATE_QUOTA_ok_then_roles"],
-    at: ["*/roles/*"],
-    reason: "roles that UPDATE_FRAMEWORK added, and roles with a weight or a quota alone",
-  },
-  {
-    exchanges: "operator/*GET_STATE",
-    at: "body/*/frameworks/*",
-    reason: "frameworks that went away are kept, and offers are shown that recorded clients had refused",
-  },
 ]
 
 /** Maintenance, draining, agents that are gone. */

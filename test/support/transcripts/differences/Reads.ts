@@ -24,7 +24,7 @@ export const reads: ReadonlyArray<Reason> = [
     reason: "gleaner tells its version, and no build",
   },
   {
-    exchanges: ["legacy/*", "auth/state_*"],
+    exchanges: ["legacy/*", "auth/state_*", "operator/UPDATE_QUOTA_ok_then_roles"],
     at: [
       "body/slaves/*/condition",
       "body/unreachable_slave_list",
