@@ -4,8 +4,9 @@ import type { AllocationWishes } from "./allocation/Plan.ts"
 import { parseShape, type WantedShape } from "./allocation/Shape.ts"
 import type { PlacementWishes } from "./placements/Job.ts"
 import { workloadNames } from "./placements/Recorded.ts"
+import { type WireMode, type WireWishes, wireModes } from "./wire/Job.ts"
 
-export const suiteNames = ["policies", "allocation", "placements", "monitor"] as const
+export const suiteNames = ["policies", "allocation", "placements", "monitor", "wire"] as const
 export type SuiteName = (typeof suiteNames)[number]
 
 export interface BenchArguments {
@@ -17,6 +18,7 @@ export interface BenchArguments {
   readonly outFolder: string | null
   readonly allocation: AllocationWishes
   readonly placements: PlacementWishes
+  readonly wire: WireWishes
   readonly isCold: boolean
   readonly profileFolder: string | null
 }
@@ -28,6 +30,10 @@ const valueOptions = [
   "--rounds",
   "--variant",
   "--settings",
+  "--agents",
+  "--frameworks",
+  "--tasks",
+  "--seconds",
   "--profile",
   "--out",
 ] as const
@@ -36,14 +42,20 @@ const flags = ["--json", "--cold", "--help"] as const
 /** Whose options they are; the others are everybody's. */
 const suitesOf: ReadonlyArray<readonly [option: string, suites: ReadonlyArray<SuiteName>]> = [
   ["--shape", ["allocation"]],
-  ["--mode", ["allocation"]],
+  ["--mode", ["allocation", "wire"]],
   ["--settings", ["allocation"]],
   ["--workload", ["placements"]],
-  ["--rounds", ["allocation", "placements"]],
+  ["--agents", ["wire"]],
+  ["--frameworks", ["wire"]],
+  ["--tasks", ["wire"]],
+  ["--seconds", ["wire"]],
+  ["--rounds", ["allocation", "placements", "wire"]],
   ["--variant", ["allocation", "placements"]],
-  ["--profile", ["allocation", "placements"]],
+  ["--profile", ["allocation", "placements", "wire"]],
   ["--cold", ["allocation", "placements"]],
 ]
+
+const numberOptions = ["--rounds", "--agents", "--frameworks", "--tasks", "--seconds"] as const
 
 type ValueOption = (typeof valueOptions)[number]
 
@@ -95,7 +107,7 @@ const readValues = (
     if (typeof shape === "string") return `--shape: ${shape}`
     shapes.push(shape)
   }
-  const wantedModes = readChoices<Mode>("mode", of("--mode"), modes)
+  const wantedModes = readModes(named, of("--mode"))
   if (typeof wantedModes === "string") return wantedModes
   const variants = readChoices("variant", of("--variant"), ["alike", "mixed"] as const)
   if (typeof variants === "string") return variants
@@ -103,22 +115,49 @@ const readValues = (
   if (typeof workloads === "string") return workloads
   const settings = readChoices("settings", of("--settings"), ["mesos", "default"] as const)
   if (typeof settings === "string") return settings
-  for (const option of ["--rounds", "--profile", "--out"] as const) {
+  for (const option of [...numberOptions, "--profile", "--out"] as const) {
     if (of(option).length > 1) return `${option} can be given once`
   }
-  const roundsText = of("--rounds")[0]
-  if (roundsText !== undefined && !/^[1-9]\d{0,5}$/.test(roundsText))
-    return `--rounds: "${roundsText}" is not a whole number from 1 to 999999`
-  const rounds = roundsText === undefined ? null : Number(roundsText)
+  for (const option of numberOptions) {
+    const text = of(option)[0]
+    if (text !== undefined && !/^[1-9]\d{0,5}$/.test(text))
+      return `${option}: "${text}" is not a whole number from 1 to 999999`
+  }
+  const numberOf = (option: (typeof numberOptions)[number]) =>
+    of(option)[0] === undefined ? null : Number(of(option)[0])
+  const rounds = numberOf("--rounds")
   return {
     suites: named.length === 0 ? suiteNames : named,
     isHelp: given.has("--help"),
     isJson: given.has("--json"),
     outFolder: of("--out")[0] ?? (named.length === 0 ? "bench-report" : null),
-    allocation: { modes: wantedModes, shapes, variants, settings, rounds },
+    allocation: { modes: wantedModes.allocation, shapes, variants, settings, rounds },
     placements: { workloads, variants, rounds },
+    wire: {
+      modes: wantedModes.wire,
+      agents: numberOf("--agents"),
+      frameworks: numberOf("--frameworks"),
+      tasks: numberOf("--tasks"),
+      seconds: numberOf("--seconds"),
+      rounds,
+    },
     isCold: given.has("--cold"),
     profileFolder: of("--profile")[0] ?? null,
+  }
+}
+
+/** Two suites have modes, each its own. */
+const readModes = (
+  named: ReadonlyArray<SuiteName>,
+  words: ReadonlyArray<string>,
+): { readonly allocation: ReadonlyArray<Mode>; readonly wire: ReadonlyArray<WireMode> } | string => {
+  const isWanted = (suite: SuiteName) => named.length === 0 || named.includes(suite)
+  const known = [...(isWanted("allocation") ? modes : []), ...(isWanted("wire") ? wireModes : [])]
+  const chosen = readChoices<Mode | WireMode>("mode", words, known)
+  if (typeof chosen === "string") return chosen
+  return {
+    allocation: chosen.filter((mode): mode is Mode => isOneOf(mode, modes)),
+    wire: chosen.filter((mode): mode is WireMode => isOneOf(mode, wireModes)),
   }
 }
 

@@ -1,6 +1,8 @@
 import { modes } from "./allocation/Job.ts"
 import { modeNotes } from "./allocation/Tables.ts"
 import { workloadNames } from "./placements/Recorded.ts"
+import { wireModes } from "./wire/Job.ts"
+import { wireModeNotes } from "./wire/Table.ts"
 
 export const helpText = (): string => `npm run bench -- [SUITE …] [OPTION …]
 
@@ -12,6 +14,7 @@ suites
   placements   tasks placed one by one on request, in the workloads of kube-scheduler's own benchmark; each job likewise
   policies     evaluation of reservation policies on a seeded fleet
   monitor      both loops of the monitor, many hosts at once
+  wire         a real master, everything durable, with emulated agents and frameworks over loopback; some four minutes
 
 options
   --json              one object a line on standard output
@@ -36,8 +39,19 @@ options of placements
   --variant V         alike (as stated) or mixed (no two hosts the same, tasks of many sizes); both when left out
   --cold, --profile FOLDER as above
 
-modes
+options of wire
+  --mode MODE,…       ${wireModes.join(", ")}; all of them when left out
+  --agents N, --frameworks N, --tasks N
+                      sizes; launches: tasks = cpus of all hosts together, and so the most in flight
+  --seconds N, --rounds N
+                      length and number of the timed rounds
+  --profile FOLDER    leave CPU profiles of the master and of the emulator there
+
+modes of allocation
 ${modes.map((mode) => `  ${mode.padEnd(13)}${modeNotes[mode]}`).join("\n")}
+
+modes of wire
+${wireModes.map((mode) => `  ${mode.padEnd(13)}${wireModeNotes[mode]}`).join("\n")}
 
 examples
   npm run bench -- allocation --mode full --shape 10000x200
@@ -45,4 +59,6 @@ examples
   npm run bench -- allocation --mode full,quota --json
   npm run bench -- allocation --shape 3000x3000 --profile /tmp/profiles
   npm run bench -- placements --workload basic-10000,topology-spreading --variant mixed
+  npm run bench -- wire --mode launches --json
+  npm run bench -- wire --agents 20 --frameworks 2 --tasks 200 --seconds 1 --rounds 1
 `

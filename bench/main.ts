@@ -10,6 +10,8 @@ import { runPlacements } from "./PlacementBench.ts"
 import { policySubjects } from "./PolicyBench.ts"
 import { planPlacements } from "./placements/Job.ts"
 import { writeReport } from "./Report.ts"
+import { runWire } from "./WireBench.ts"
+import { planWire } from "./wire/Job.ts"
 
 // npm run bench [-- SUITE …] [OPTION …], see Help.ts.
 
@@ -39,6 +41,7 @@ const main = async (wishes: BenchArguments): Promise<void> => {
     monitor: async () => outcomeOfMeasurements(await measure(monitorSubjects())),
     allocation: () => runAllocation({ jobs, isCold, profileFolder }, say),
     placements: () => runPlacements({ jobs: planPlacements(wishes.placements), isCold, profileFolder }, say),
+    wire: () => runWire({ jobs: planWire(wishes.wire), isCold, profileFolder }, say),
   }
   const here = environment()
   if (!wishes.isJson)

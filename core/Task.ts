@@ -80,6 +80,8 @@ export interface TaskStatus {
   readonly wallMs: number
   readonly containerId: string | null
   readonly labels: ReadonlyArray<Label>
+  /** Since when its agent is unreachable; only what the master says then has it. */
+  readonly unreachableWallMs?: number
 }
 
 /** Identity of a task in the whole cluster. Neither id may contain a slash (spec/mesos.md §0). */

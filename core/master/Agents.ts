@@ -1,5 +1,5 @@
 import { quantitiesToResources } from "../resources/Resources.ts"
-import { isTerminal, type TaskSpec, taskKey, taskOfKey } from "../Task.ts"
+import { isTerminal, type TaskSpec, type TaskStatus, taskKey, taskOfKey } from "../Task.ts"
 import {
   agentDeadline,
   bookTask,
@@ -8,19 +8,28 @@ import {
   frameworkDeadline,
   holdsResources,
   type MasterContext,
+  masterStatus,
   offersOfAgent,
   putAgent,
   putFramework,
   putTask,
   releaseTask,
-  sendMasterStatus,
+  sendStatus,
   sortedKeys,
   tasksOfAgent,
 } from "./Context.ts"
 import type { MasterEventOf, ReportedTask } from "./Event.ts"
+import { completeTask } from "./History.ts"
 import { rescindOffer, wantAllocation, wantAllocationNow } from "./Offers.ts"
-import { type AgentRecord, type MasterState, recoveredName, type TaskRecord } from "./State.ts"
+import {
+  type AgentRecord,
+  type FrameworkRecord,
+  type MasterState,
+  recoveredName,
+  type TaskRecord,
+} from "./State.ts"
 import { freeResources } from "./Statuses.ts"
+import { noteOf, type StatusNote, withNote } from "./StatusNotes.ts"
 
 // The life of agents as the master sees it (spec/mesos.md §2.9).
 
@@ -112,11 +121,15 @@ const loseUnreportedTasks = (
   for (const task of missing) {
     const { spec } = task
     if (holdsResources(task)) releaseTask(context, task)
-    deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
     const framework = state.frameworks.get(spec.frameworkId)
-    if (framework === undefined) continue
+    if (framework === undefined) {
+      deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
+      continue
+    }
     const message = `Agent ${agentId} re-registered and no longer has the task`
-    sendMasterStatus(context, framework, spec, "TASK_GONE", "REASON_RECONCILIATION", message)
+    const gone = masterStatus(context, framework, spec, "TASK_GONE", "REASON_RECONCILIATION", message)
+    completeTask(context, { ...task, notes: withNote(task.notes, gone) }, gone.state)
+    sendStatus(context, framework, gone)
   }
 }
 
@@ -181,12 +194,15 @@ const takeReportedTask = (context: MasterContext, agent: AgentRecord, reported: 
     spec,
     state: isOver ? "TASK_RUNNING" : status === null ? "TASK_STAGING" : status.state,
     status: told,
+    notes: notesOnReturn(context, reported, task),
     hasEnded: isOver,
     unacknowledged: false,
     killRequested: task?.killRequested === true,
     launchedWallMs: task === undefined ? context.wallMs : task.launchedWallMs,
   })
-  if (!isOver) tellReturned(context, reported)
+  const framework = state.frameworks.get(spec.frameworkId)
+  if (!isOver && framework !== undefined)
+    sendStatus(context, framework, returnedStatus(context, framework, reported))
 }
 
 /** A task whose launch is still on its way to the agent: given up meanwhile, it holds its resources again. */
@@ -195,8 +211,11 @@ const takeLaunchingTask = (context: MasterContext, agent: AgentRecord, key: stri
   if (task === undefined) {
     killOnAgent(context, agent.id, taskOfKey(key))
   } else if (task.state === "TASK_UNREACHABLE") {
-    adoptTask(context, { ...task, state: "TASK_STAGING", status: null })
-    tellReturned(context, { spec: task.spec, status: null })
+    const reported: ReportedTask = { spec: task.spec, status: null }
+    const notes = notesOnReturn(context, reported, task)
+    adoptTask(context, { ...task, state: "TASK_STAGING", status: null, notes })
+    const framework = context.state.frameworks.get(task.spec.frameworkId)
+    if (framework !== undefined) sendStatus(context, framework, returnedStatus(context, framework, reported))
   }
 }
 
@@ -207,12 +226,27 @@ const adoptTask = (context: MasterContext, task: TaskRecord): void => {
   if (holdsResources(task)) bookTask(context.state, task)
 }
 
-const tellReturned = (context: MasterContext, { spec, status }: ReportedTask): void => {
-  const framework = context.state.frameworks.get(spec.frameworkId)
-  if (framework === undefined) return
+const returnedStatus = (
+  context: MasterContext,
+  framework: FrameworkRecord,
+  { spec, status }: ReportedTask,
+): TaskStatus => {
   const taskState = status === null ? "TASK_STAGING" : status.state
   const message = "The agent of this task is back"
-  sendMasterStatus(context, framework, spec, taskState, "REASON_AGENT_REREGISTERED", message)
+  return masterStatus(context, framework, spec, taskState, "REASON_AGENT_REREGISTERED", message)
+}
+
+/** What was said of a task before, and that it is back; of one that nobody knew, what its agent says. */
+const notesOnReturn = (
+  context: MasterContext,
+  reported: ReportedTask,
+  task: TaskRecord | undefined,
+): ReadonlyArray<StatusNote> => {
+  const { spec, status } = reported
+  const framework = context.state.frameworks.get(spec.frameworkId)
+  if (task === undefined) return status === null || hasEnded(reported) ? [] : [noteOf(status)]
+  if (framework === undefined || hasEnded(reported)) return task.notes
+  return withNote(task.notes, returnedStatus(context, framework, reported))
 }
 
 const killOnAgent = (
@@ -263,7 +297,7 @@ export const onAgentDeadline = (context: MasterContext, agentId: string): void =
 
 /** Frameworks are told, so that they start elsewhere what they lost, and its resources count no more until it returns. */
 const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
-  const { state, turn, nowMs } = context
+  const { state, turn, nowMs, wallMs } = context
   const agentId = agent.id
   state.deadlines.set(agentDeadline(agentId), nowMs + state.settings.agentForgetMs)
   for (const task of tasksOfAgent(state, agentId).filter(holdsResources)) {
@@ -274,9 +308,14 @@ const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
       deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
       continue
     }
-    putTask(context, { ...task, state: "TASK_UNREACHABLE", unacknowledged: false })
     const message = `Agent ${agent.address.hostname} did not return within ${state.settings.agentTimeoutMs} ms`
-    sendMasterStatus(context, framework, spec, "TASK_UNREACHABLE", "REASON_AGENT_REMOVED", message)
+    const lost = {
+      ...masterStatus(context, framework, spec, "TASK_UNREACHABLE", "REASON_AGENT_REMOVED", message),
+      unreachableWallMs: wallMs,
+    }
+    const notes = withNote(task.notes, lost)
+    putTask(context, { ...task, state: "TASK_UNREACHABLE", notes, unacknowledged: false })
+    sendStatus(context, framework, lost)
   }
   putAgent(context, { ...agent, condition: "unreachable", sinceMs: nowMs })
   wantAllocation(context)

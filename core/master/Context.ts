@@ -138,28 +138,42 @@ export const visibleState = (framework: FrameworkRecord, state: TaskState): Task
     ? state
     : "TASK_LOST"
 
-/** Sends a status of the master's own: without uuid, so nothing is to be acknowledged (spec/mesos.md §2.7). */
-export const sendMasterStatus = (
-  { turn, wallMs }: MasterContext,
+/** A status of the master's own: without uuid, so nothing is to be acknowledged (spec/mesos.md §2.7). */
+export const masterStatus = (
+  { wallMs }: MasterContext,
   framework: FrameworkRecord,
   task: { readonly taskId: string; readonly agentId: string | null },
   state: TaskState,
   reason: string,
   message: string,
+): TaskStatus => ({
+  taskId: task.taskId,
+  frameworkId: framework.id,
+  agentId: task.agentId,
+  state: visibleState(framework, state),
+  source: "SOURCE_MASTER",
+  reason,
+  message,
+  uuid: null,
+  wallMs,
+  containerId: null,
+  labels: [],
+})
+
+export const sendMasterStatus = (
+  context: MasterContext,
+  framework: FrameworkRecord,
+  task: { readonly taskId: string; readonly agentId: string | null },
+  state: TaskState,
+  reason: string,
+  message: string,
+): void => sendStatus(context, framework, masterStatus(context, framework, task, state, reason, message))
+
+/** To the framework, if it is there. */
+export const sendStatus = (
+  { turn }: MasterContext,
+  { streamId }: FrameworkRecord,
+  status: TaskStatus,
 ): void => {
-  if (framework.streamId === null) return
-  const status: TaskStatus = {
-    taskId: task.taskId,
-    frameworkId: framework.id,
-    agentId: task.agentId,
-    state: visibleState(framework, state),
-    source: "SOURCE_MASTER",
-    reason,
-    message,
-    uuid: null,
-    wallMs,
-    containerId: null,
-    labels: [],
-  }
-  turn.emit({ type: "SendStatus", streamId: framework.streamId, status })
+  if (streamId !== null) turn.emit({ type: "SendStatus", streamId, status })
 }

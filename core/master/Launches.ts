@@ -113,6 +113,7 @@ const launchOrRefuse = (
     spec,
     state: "TASK_STAGING",
     status: null,
+    notes: [],
     hasEnded: false,
     unacknowledged: false,
     killRequested: false,

@@ -10,6 +10,7 @@ import {
   indexTask,
   offerDeadline,
 } from "./Context.ts"
+import { indexCompletedTask } from "./History.ts"
 import { allocatorAgent, allocatorFramework } from "./NewAllocator.ts"
 import { scheduleAllocation } from "./Offers.ts"
 import { applyRoleSettings } from "./RoleSettings.ts"
@@ -27,6 +28,7 @@ interface Counters {
   readonly nextOfferNumber: number
   readonly allocationDueAtMs: number | null
   readonly nextRemovalNumber: number
+  readonly nextCompletedNumber: number
   readonly startedAtMs: number
 }
 
@@ -41,6 +43,7 @@ const countersOf = (state: MasterState): Counters => ({
   nextOfferNumber: state.nextOfferNumber,
   allocationDueAtMs: state.allocationDueAtMs,
   nextRemovalNumber: state.nextRemovalNumber,
+  nextCompletedNumber: state.nextCompletedNumber,
   startedAtMs: state.startedAtMs,
 })
 
@@ -57,6 +60,8 @@ const mapOf = (state: MasterState, kind: string): ReadonlyMap<string, unknown> =
       return state.tasks
     case "removal":
       return state.removals
+    case "completedTask":
+      return state.completedTasks
     case "weight":
       return state.weights
     case "quota":
@@ -66,7 +71,7 @@ const mapOf = (state: MasterState, kind: string): ReadonlyMap<string, unknown> =
   }
 }
 
-const storedKinds = ["framework", "agent", "offer", "task", "removal", "weight", "quota"]
+const storedKinds = ["framework", "agent", "offer", "task", "removal", "completedTask", "weight", "quota"]
 
 /** Kinds of rows that are the allocator's. */
 const allocatorKinds = ["role", "client", "filter"]
@@ -142,6 +147,9 @@ const bookAll = (state: MasterState): void => {
   state.tasks.forEach((task, key) => {
     indexTask(state, key, task)
     if (holdsResources(task)) bookTask(state, task)
+  })
+  state.completedTasks.forEach((completed) => {
+    indexCompletedTask(state, completed)
   })
   state.offers.forEach((offer) => {
     indexOffer(state, offer)

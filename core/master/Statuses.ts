@@ -10,8 +10,10 @@ import {
   visibleState,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
+import { completeTask } from "./History.ts"
 import { wantAllocation } from "./Offers.ts"
 import type { AgentRecord, FrameworkRecord, MasterState, TaskRecord } from "./State.ts"
+import { withNote } from "./StatusNotes.ts"
 
 // From the agent's report to the framework's acknowledgement, kill and reconciliation (spec/mesos.md §2.7, §2.8).
 
@@ -62,7 +64,13 @@ const settle = (
 ): void => {
   const hasEnded = isTerminal(latestState) || isTerminal(status.state)
   const settled = hasEnded ? freeResources(context, task) : task
-  putTask(context, { ...settled, state: status.state, status, unacknowledged: status.uuid !== null })
+  putTask(context, {
+    ...settled,
+    state: status.state,
+    status,
+    notes: withNote(settled.notes, status),
+    unacknowledged: status.uuid !== null,
+  })
 }
 
 /** The task has ended on its agent: what it held is free, however long the framework takes to hear of it. */
@@ -97,7 +105,7 @@ export const onStatusAcknowledged = (
   if (task === undefined || task.status === null || !task.unacknowledged) return
   if (task.status.uuid !== event.uuid || task.spec.agentId !== event.agentId) return
   acknowledgeToAgent(context, event.agentId, task.status)
-  if (isTerminal(task.state)) deleteTask(context, key)
+  if (isTerminal(task.state)) completeTask(context, task, task.state)
   else putTask(context, { ...task, unacknowledged: false })
 }
 

@@ -69,12 +69,14 @@ const roleCharactersMax = 255
 /** Why a text is no role name; undefined when it is one. `*` is the default role. */
 export const roleProblem = (role: string): string | undefined => {
   if (role === "*") return undefined
-  if (role === "") return "Empty role name is invalid"
+  if (role === "") return "Role names cannot be the empty string"
   if (role.length > roleCharactersMax) {
     return `Role '${role.slice(0, 40)}…' has ${role.length} characters: at most ${roleCharactersMax} are taken`
   }
+  if (role.startsWith("/")) return `Role '${role}' cannot start with a slash`
+  if (role.endsWith("/")) return `Role '${role}' cannot end with a slash`
   for (const component of role.split("/")) {
-    if (component === "") return `Role '${role}' has an empty component: it starts, ends or doubles a slash`
+    if (component === "") return `Role '${role}' cannot contain two adjacent slashes`
     if (component === "." || component === "..") return `Role component '${component}' is invalid`
     if (component === "*") return `Role '${role}' contains invalid component '*'`
     if (component.startsWith("-"))

@@ -1,5 +1,7 @@
+import type { CompletedFramework } from "../../core/master/History.ts"
 import { agentCapabilities } from "../../core/master/NewAllocator.ts"
 import type { AgentRecord, FrameworkRecord, TaskRecord } from "../../core/master/State.ts"
+import { statusOfNote } from "../../core/master/StatusNotes.ts"
 import { quantitiesToResources, type Resources } from "../../core/resources/Resources.ts"
 import { hostAndPort } from "../http/HttpUrl.ts"
 import { frameworkInfoToWire } from "./FrameworkInfo.ts"
@@ -57,6 +59,13 @@ export const agentToWire = (agent: AgentRecord, { total, allocated, offered }: A
   capabilities: agentCapabilities.map((type) => ({ type })),
 })
 
+/** A framework that is over. */
+export const completedFrameworkToWire = ({ framework, unregisteredWallMs }: CompletedFramework) => ({
+  ...frameworkToWire(framework, { hosts: [], allocated: [], offered: [] }),
+  ...{ active: false, connected: false, recovered: false },
+  unregistered_time: wallTime(unregisteredWallMs),
+})
+
 export interface FrameworkShares {
   readonly hosts: ReadonlyArray<Parameters<typeof offerToWire>[0]>
   readonly allocated: ReadonlyArray<Allocated>
@@ -81,8 +90,7 @@ export const frameworkToWire = (
   offer_constraints: constraintsToWire(framework.info.constraints),
 })
 
-/** Of its statuses the latest: the others are not kept. */
-export const taskToWire = ({ spec, state, status }: TaskRecord) => ({
+export const taskToWire = ({ spec, state, status, notes }: TaskRecord) => ({
   name: spec.name,
   task_id: { value: spec.taskId },
   framework_id: { value: spec.frameworkId },
@@ -92,7 +100,8 @@ export const taskToWire = ({ spec, state, status }: TaskRecord) => ({
     withRole: false,
     allocatedTo: spec.role,
   }),
-  ...(status === null ? {} : { statuses: [statusToWire(status)], status_update_state: status.state }),
+  ...(notes.length === 0 ? {} : { statuses: notes.map((note) => statusToWire(statusOfNote(spec, note))) }),
+  ...(status === null ? {} : { status_update_state: status.state }),
   ...(status === null || status.uuid === null ? {} : { status_update_uuid: uuidToWire(status.uuid) }),
   ...(spec.labels.length === 0 ? {} : { labels: { labels: spec.labels } }),
   ...(spec.command.user === null ? {} : { user: spec.command.user }),

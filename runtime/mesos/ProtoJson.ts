@@ -1,4 +1,4 @@
-import { Either, ParseResult, Schema, type SchemaAST } from "effect"
+import { Either, ParseResult, Schema } from "effect"
 
 // Calls of the v1 APIs as JSON, as Mesos reads them (spec/mesos.md §2.1): unknown fields are ignored, null means unset.
 
@@ -67,11 +67,18 @@ const problemLengthMax = 500
 const describeIssue = (issue: ParseResult.ParseIssue): string => {
   const { path, leaf } = firstLeaf(issue, [])
   const place = path.map(String).join(".")
-  const text =
-    leaf._tag === "Missing"
-      ? `Missing required fields: ${place}`
-      : `${place}: Expected ${"ast" in leaf ? expectedText(leaf.ast) : "nothing"}, actual ${actualText(leaf.actual)}`
+  const text = leaf._tag === "Missing" ? `Missing required fields: ${place}` : describeKind(path, leaf)
   return `Failed to convert JSON into Call protobuf: ${text}`.slice(0, problemLengthMax)
+}
+
+/** Mesos names what came and the field, not what was expected; a field of numbers also takes text that is one. */
+const describeKind = (path: ReadonlyArray<PropertyKey>, leaf: Leaf): string => {
+  const { actual } = leaf
+  const field = path.filter((part) => typeof part === "string").pop() ?? ""
+  const isNumber = leaf._tag === "Type" && leaf.ast._tag === "NumberKeyword"
+  return isNumber && typeof actual === "string"
+    ? `Failed to parse '${actual}' as a JSON number for field '${field}': syntax error at line 1 near: ${actual}`
+    : `Not expecting a JSON ${kindOf(actual)} for field '${field}'`
 }
 
 type Leaf = Extract<ParseResult.ParseIssue, { _tag: "Missing" | "Type" | "Unexpected" | "Forbidden" }>
@@ -93,12 +100,5 @@ const firstLeaf = (
   }
 }
 
-const expectedText = (ast: SchemaAST.AST): string => {
-  if (ast._tag === "TypeLiteral") return "an object"
-  return ast._tag === "TupleType" ? "an array" : String(ast)
-}
-
-const actualText = (value: unknown): string => {
-  if (Array.isArray(value)) return "an array"
-  return typeof value === "object" && value !== null ? "an object" : JSON.stringify(value)
-}
+const kindOf = (value: unknown): string =>
+  value === null ? "null" : Array.isArray(value) ? "array" : typeof value

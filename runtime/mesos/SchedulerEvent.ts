@@ -110,4 +110,7 @@ export const statusToWire = (status: TaskStatus) => ({
   ...(status.containerId === null
     ? {}
     : { container_status: { container_id: { value: status.containerId } } }),
+  ...(status.unreachableWallMs === undefined
+    ? {}
+    : { unreachable_time: { nanoseconds: status.unreachableWallMs * 1e6 } }),
 })

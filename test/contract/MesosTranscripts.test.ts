@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest"
+import { beforeAll, describe, expect, it } from "vitest"
 import { notReplayed, reasons } from "../support/transcripts/Differences.ts"
 import { ownPort, ownTranscripts } from "../support/transcripts/Own.ts"
 import { replayRaw } from "../support/transcripts/RawReplay.ts"
@@ -23,6 +23,9 @@ const once = (name: string, play: () => Promise<ReadonlyArray<Outcome>>) => {
   return outcomes
 }
 
+/** All at the same time: most of a scenario is waiting. */
+const playAll = () => Promise.all([...scenarios.map(play), playBytes()])
+
 const play = (scenario: Scenario) =>
   once(scenario.name, () => replay(scenario.setUp, stepsOf(scenario, transcripts.values()), scenario))
 
@@ -46,6 +49,9 @@ const playBytes = () =>
   })
 
 describe.skipIf(!areTranscriptsThere)("what Apache Mesos answered", { timeout: 120_000 }, () => {
+  // What goes wrong is told by the test of its scenario.
+  beforeAll(() => playAll().catch(() => {}), 120_000)
+
   it.each(scenarios)("is asked again, call by call: $name", async (scenario) => {
     const steps = stepsOf(scenario, transcripts.values())
     const names = (await play(scenario)).map(({ name }) => name)
@@ -57,7 +63,7 @@ describe.skipIf(!areTranscriptsThere)("what Apache Mesos answered", { timeout: 1
   })
 
   it("is answered by gleaner alike, or there is a reason, and no reason is out of date", async () => {
-    const outcomes = [...(await Promise.all(scenarios.map(play))).flat(), ...(await playBytes())]
+    const outcomes = (await playAll()).flat()
     const names = new Set(outcomes.map(({ name }) => name))
     const left = [...transcripts.keys()].filter((name) => !names.has(name))
     const unplayed = left.map((name) => ({

@@ -239,8 +239,10 @@ export class SplitCluster {
   agent!: GleanerProcess
   url = ""
 
-  static async start(): Promise<SplitCluster> {
-    const cluster = new SplitCluster()
+  private constructor(private readonly masterOptions: ReadonlyArray<string>) {}
+
+  static async start(masterOptions: ReadonlyArray<string> = []): Promise<SplitCluster> {
+    const cluster = new SplitCluster(masterOptions)
     await cluster.beginMaster()
     cluster.agent = startGleaner([
       ...["agent", "--data", cluster.data, "--master", cluster.url, "--port", "0"],
@@ -253,7 +255,7 @@ export class SplitCluster {
   /** On the port that the one before it had. */
   async beginMaster(): Promise<void> {
     const port = this.url === "" ? "0" : new URL(this.url).port
-    this.master = startGleaner(["master", "--data", this.data, "--port", port])
+    this.master = startGleaner(["master", "--data", this.data, "--port", port, ...this.masterOptions])
     await this.master.says('"ready":true')
     this.url = (JSON.parse(this.master.stdout) as { url: string }).url
   }

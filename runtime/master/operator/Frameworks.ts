@@ -1,18 +1,23 @@
-import type { FrameworkRecord, MasterState, OfferRecord } from "../../../core/master/State.ts"
-import { addQuantities } from "../../../core/resources/Quantities.ts"
+import {
+  type CompletedFramework,
+  completedFrameworks,
+  completedTasksOf,
+} from "../../../core/master/History.ts"
+import type { FrameworkRecord, MasterState, OfferRecord, TaskRecord } from "../../../core/master/State.ts"
+import { addQuantities, noQuantities } from "../../../core/resources/Quantities.ts"
 import { constraintsToWire } from "../../mesos/OfferDemands.ts"
-import { frameworkToWire } from "../../mesos/OperatorViews.ts"
+import { completedFrameworkToWire, frameworkToWire } from "../../mesos/OperatorViews.ts"
 import {
   amountsOfFramework,
   type FrameworkAmounts,
+  isUnreachable,
   resourcesView,
   scalarsView,
   sharesOfFramework,
 } from "./Amounts.ts"
 import { taskView } from "./Tasks.ts"
 
-// Frameworks, in the v0 naming of `/frameworks` and `/state` and in that of GET_FRAMEWORKS. Of those that have left only the ids are
-// kept, so `completed_frameworks` is empty.
+// Frameworks, in the v0 naming of `/frameworks` and `/state` and in that of GET_FRAMEWORKS.
 
 /** What `/state-summary` says of a framework, too. */
 export const frameworkSummary = (
@@ -39,7 +44,11 @@ const offerView = (offer: OfferRecord) => ({
   resources: resourcesView(offer.resources),
 })
 
-const frameworkView = (framework: FrameworkRecord, amounts: FrameworkAmounts) => {
+const frameworkView = (
+  framework: FrameworkRecord,
+  amounts: FrameworkAmounts,
+  completed: ReadonlyArray<TaskRecord>,
+) => {
   const { info } = framework
   return {
     ...frameworkSummary(framework, amounts),
@@ -56,7 +65,7 @@ const frameworkView = (framework: FrameworkRecord, amounts: FrameworkAmounts) =>
     resources: scalarsView(addQuantities(amounts.used, amounts.offered)),
     tasks: amounts.tasks.map(taskView),
     unreachable_tasks: amounts.unreachableTasks.map(taskView),
-    completed_tasks: [],
+    completed_tasks: completed.map(taskView),
     offers: amounts.offers.map(offerView),
     executors: [],
     offer_constraints: constraintsToWire(info.constraints),
@@ -64,12 +73,37 @@ const frameworkView = (framework: FrameworkRecord, amounts: FrameworkAmounts) =>
   }
 }
 
+/** Nothing is its own any more; what its tasks still hold until their agents say that they ended is nobody's. */
+const completedFrameworkView = (
+  state: MasterState,
+  { framework, unregisteredWallMs }: CompletedFramework,
+) => {
+  const completed = completedTasksOf(state, framework.id)
+  const nothing: FrameworkAmounts = {
+    ...{ tasks: [], offers: [], used: noQuantities, offered: noQuantities },
+    unreachableTasks: completed.filter(isUnreachable),
+  }
+  return {
+    ...frameworkView(
+      framework,
+      nothing,
+      completed.filter((task) => !isUnreachable(task)),
+    ),
+    ...{ active: false, connected: false, recovered: false },
+    unregistered_time: unregisteredWallMs / 1000,
+  }
+}
+
 /** The frameworks, or the one of this id. */
 export const frameworkViews = (state: MasterState, frameworkId: string | null) => ({
   frameworks: [...state.frameworks.values()]
     .filter(({ id }) => frameworkId === null || id === frameworkId)
-    .map((framework) => frameworkView(framework, amountsOfFramework(state, framework))),
-  completed_frameworks: [],
+    .map((framework) =>
+      frameworkView(framework, amountsOfFramework(state, framework), completedTasksOf(state, framework.id)),
+    ),
+  completed_frameworks: completedFrameworks(state)
+    .filter(({ framework: { id } }) => frameworkId === null || id === frameworkId)
+    .map((removal) => completedFrameworkView(state, removal)),
   unregistered_frameworks: [],
 })
 
@@ -82,5 +116,5 @@ export const getFrameworks = (state: MasterState) => ({
     }))
     return frameworkToWire(framework, { hosts, ...sharesOfFramework(state, framework) })
   }),
-  completed_frameworks: [],
+  completed_frameworks: completedFrameworks(state).map(completedFrameworkToWire),
 })

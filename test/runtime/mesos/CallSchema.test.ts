@@ -54,25 +54,32 @@ describe("calls as JSON", () => {
   })
 
   it.each<[object, string]>([
-    [{ type: 7 }, "type: Expected string, actual 7"],
-    [{ type: "DECLINE", decline: { offer_ids: "o" } }, "decline.offer_ids: Expected an array"],
+    [{ type: 7 }, "Not expecting a JSON number for field 'type'"],
+    [{ type: "DECLINE", decline: { offer_ids: "o" } }, "Not expecting a JSON string for field 'offer_ids'"],
     [
       { type: "DECLINE", decline: { offer_ids: [id, 1] } },
-      "decline.offer_ids.1: Expected an object, actual 1",
+      "Not expecting a JSON number for field 'offer_ids'",
     ],
-    [{ type: "KILL", kill: { task_id: { value: ["x"] } } }, "kill.task_id.value: Expected string"],
-    [{ decline: { filters: { refuse_seconds: "soon" } } }, "decline.filters.refuse_seconds: "],
-  ])("%j is refused with its place", (json, text) => {
-    expect(problemOf(json)).toContain(`Failed to convert JSON into Call protobuf: ${text}`)
-  })
+    [{ type: "KILL", kill: { task_id: { value: ["x"] } } }, "Not expecting a JSON array for field 'value'"],
+    [{ type: "KILL", kill: true }, "Not expecting a JSON boolean for field 'kill'"],
+    [
+      { decline: { filters: { refuse_seconds: "soon" } } },
+      "Failed to parse 'soon' as a JSON number for field 'refuse_seconds': syntax error at line 1 near: soon",
+    ],
+  ])(
+    "%j is refused with the name of its field (transcripts operator/err_wrong_field_type, UPDATE_WEIGHTS_string)",
+    (json, text) => {
+      expect(problemOf(json)).toContain(`Failed to convert JSON into Call protobuf: ${text}`)
+    },
+  )
 
   it("say one thing of a body that is wrong throughout, and nothing of its values", () => {
     const ones = Array.from({ length: 500_000 }, () => 1)
     expect(problemOf({ type: "DECLINE", decline: { offer_ids: ones } })).toBe(
-      "Failed to convert JSON into Call protobuf: decline.offer_ids.0: Expected an object, actual 1",
+      "Failed to convert JSON into Call protobuf: Not expecting a JSON number for field 'offer_ids'",
     )
-    expect(problemOf({ type: "DECLINE", decline: { offer_ids: { ones } } })).toContain("actual an object")
-    expect(problemOf({ type: "KILL", kill: { task_id: { value: [ones] } } })).toContain("actual an array")
+    expect(problemOf({ type: "DECLINE", decline: { offer_ids: { ones } } })).toContain("JSON object")
+    expect(problemOf({ type: "KILL", kill: { task_id: { value: [ones] } } })).toContain("JSON array")
     expect(problemOf({ type: "KILL", kill: "x".repeat(1_000_000) }).length).toBeLessThanOrEqual(500)
   })
 
@@ -83,7 +90,7 @@ describe("calls as JSON", () => {
       decline: { offer_ids: [id, null, { value: "y", more: null }] },
     }
     const before = structuredClone(call)
-    expect(problemOf(call)).toContain("decline.offer_ids.1: ")
+    expect(problemOf(call)).toContain("JSON null for field 'offer_ids'")
     expect(call).toEqual(before)
     const other = { type: "DECLINE", decline: { offer_ids: [id, { value: "y", more: null }] } }
     expect(read(other).decline?.offer_ids).toEqual([id, { value: "y" }])

@@ -21,19 +21,29 @@ const versions = new Set(["version", "git_sha", "build_date", "build_time", "bui
 /** Numbers of processes. */
 const processes = new Set(["executor_pid"])
 
+/** What a master measures of itself and its machine; what it counts of its cluster is compared. */
+const isMeasured = (name: string): boolean =>
+  /^(system|registrar|allocator)\/|^master\/(messages_|event_queue_|http_cache_|uptime_)/.test(name)
+
 const isOnlyKind = (member: string): boolean =>
-  isMoment(member) || versions.has(member) || processes.has(member)
+  isMoment(member) || versions.has(member) || processes.has(member) || isMeasured(member)
+
+const ownerOf = ({ role, principal = "", labels }: Json): string =>
+  `@${role}${principal}${labels === undefined ? "" : JSON.stringify(labels)}`
 
 /** Lists without an order of their own: by what tells their items apart. */
 const keyOf = (item: Json): string | undefined => {
   if (typeof item !== "object" || item === null) return undefined
   if (typeof item.name === "string") {
-    const owners = (item.reservations ?? []).map(({ role }: Json) => `@${role}`).join("")
+    const owners = (item.reservations ?? []).map(ownerOf).join("")
+    const volume = item.disk?.persistence?.id === undefined ? "" : ` ${item.disk.persistence.id}`
     // An id that a master gives tells nothing across two of them; a task's is its framework's.
     const own = typeof item.id === "string" && idsIn(item.id).length === 0 ? ` ${item.id}` : ""
     const task = item.task_id === undefined ? "" : ` ${item.task_id.value}`
-    return `${item.name}${owners}${own}${task}`
+    return `${item.name}${owners}${volume}${own}${task}`
   }
+  // What a program can do.
+  if (typeof item.type === "string" && Object.keys(item).length === 1) return item.type
   // Hosts: by their port, since all have one address.
   const port =
     item.url?.address?.port ?? item.agent_info?.port ?? (item.pid === undefined ? undefined : item.port)
@@ -74,7 +84,13 @@ export const compareJson = (
   if (isObject(recorded) && isObject(ours)) {
     const names = [...new Set([...Object.keys(recorded), ...Object.keys(ours)])]
     return names.flatMap((name) =>
-      compareJson(recorded[name], ours[name], ids, `${path}/${name}`.replace(/^\//, ""), name),
+      compareJson(
+        recorded[name],
+        ours[name],
+        ids,
+        `${path}/${name}`.replace(/^\//, ""),
+        recorded.name === undefined || name !== "value" ? name : recorded.name,
+      ),
     )
   }
   return recorded === ours ? [] : differs

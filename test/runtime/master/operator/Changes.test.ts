@@ -65,7 +65,7 @@ describe("weights", () => {
             { role: "web", weight: 1e-9 },
             " for role 'web': Invalid weight '1e-9': Weights must be from 0.001 to 1000000",
           ],
-          [{ weight: 1 }, ": Invalid role '': Empty role name is invalid"],
+          [{ weight: 1 }, ": Invalid role '': Role names cannot be the empty string"],
         ] as const) {
           expect(yield* weights(served, { role: "fine", weight: 2 }, info)).toEqual([
             400,

@@ -1,0 +1,68 @@
+import type { Reason } from "../Verdict.ts"
+
+/** What gleaner does on purpose, or says in other words. */
+export const deliberate: ReadonlyArray<Reason> = [
+  {
+    exchanges: "legacy/busy_state_jsonp_cb",
+    at: ["headers/Content-Type", "body*"],
+    reason: "no JSONP: a script of any site could read the cluster's state through a browser",
+  },
+  {
+    exchanges: "scheduler/main_44_ACCEPT_unknown_op_type",
+    at: "status",
+    reason: "an operation of unknown type is refused by name instead of dropped silently",
+  },
+  {
+    exchanges: "scheduler/main_stream",
+    at: ["UPDATE/task-hc/*", "offers/O29/resources/*"],
+    reason: "health checks are refused by name; where Mesos ran the task, nothing is taken of the next offer",
+  },
+  {
+    exchanges: ["scheduler/main_stream", "scheduler/pa_stream", "scheduler/pc_stream"],
+    at: ["UPDATE/*/container_status/network_infos", "UPDATE/*/container_status/executor_pid"],
+    reason: "of a container its id is told; it has the host's network, and no executor",
+  },
+  {
+    exchanges: "scheduler/main_stream",
+    at: ["UPDATE/task-big/*/message", "UPDATE/task-toobig2/*/message"],
+    reason: "resources in sentences come without `(allocated: web)`, in the order of their names",
+  },
+  {
+    exchanges: "raw/expect_100_continue",
+    at: "replies/*",
+    reason:
+      "asked for a 100, it is sent, as HTTP wants it; without it clients such as curl wait for a second",
+  },
+  {
+    exchanges: "raw/two_subscribes_on_one_connection",
+    at: "replies/1",
+    reason: "replies come in the order of their requests, so nothing is answered in the middle of a stream",
+  },
+  {
+    exchanges: "scheduler/main_stream",
+    at: "UPDATE/task-role/*/message",
+    reason: "says that the role is another one; Mesos lists two sums that differ in a word",
+  },
+  {
+    exchanges: "scheduler/pa_stream",
+    at: "UPDATE/t-a2/2/*",
+    reason:
+      "tasks outlive their agent also without `checkpoint`, so they are not given up when only the connection ends",
+  },
+  {
+    exchanges: ["scheduler/pa_stream", "scheduler/pc_stream"],
+    at: ["UPDATE/t-a2/*/message", "UPDATE/pc-1/*/message"],
+    reason: "what happened to the agent, in other words",
+  },
+  {
+    exchanges: "scheduler/pc_stream",
+    at: "UPDATE/pc-1/*/container_status",
+    reason: "what the master itself says of a task names no container, except when asked to reconcile",
+  },
+  {
+    exchanges: ["scheduler/two_b_stream", "scheduler/two_limit_stream"],
+    at: ["offers/*/role", "offers", "offers/*/value"],
+    isByChance: true,
+    reason: "which of a framework's two roles gets which of two hosts is drawn by lot, in Mesos too",
+  },
+]

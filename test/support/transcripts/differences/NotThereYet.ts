@@ -1,0 +1,267 @@
+import type { Reason } from "../Verdict.ts"
+
+// What is being built. Each group goes away as a whole; what stays then gets a reason of its own elsewhere.
+
+/** Reservations, volumes, operations, ports. */
+const operations: ReadonlyArray<Reason> = [
+  {
+    exchanges: ["operator/*RESERVE_*", "operator/UNRESERVE_*", "crashes/*", "auth/*"],
+    at: "status",
+    ours: "501 *RESERVE_RESOURCES yet*",
+    reason: "operators cannot reserve yet",
+  },
+  {
+    exchanges: ["operator/CREATE_VOLUMES_*", "crashes/CREATE_VOLUMES_empty_list"],
+    at: "status",
+    ours: "501 *CREATE_VOLUMES yet*",
+    reason: "operators cannot make volumes yet",
+  },
+  {
+    exchanges: ["operator/*RESERVE_*GET_*", "legacy/reserved_*"],
+    at: ["body/*_resources*", "body/get_roles/roles"],
+    reason: "what follows from reservations of operators, which are not taken yet",
+  },
+  {
+    exchanges: ["legacy/reserve_*", "legacy/unreserve_*"],
+    at: "status",
+    ours: "404 *",
+    reason: "the older endpoints for reservations are not served yet",
+  },
+  {
+    exchanges: ["scheduler/*", "crashes/*"],
+    at: "status",
+    ours: "501 *the operation *RESERVE yet*",
+    reason: "frameworks cannot reserve yet; refused by name, with the whole ACCEPT",
+  },
+  {
+    exchanges: ["scheduler/main_47_ACCEPT_LAUNCH_GROUP_bad", "scheduler/group_ACCEPT_*"],
+    at: "status",
+    ours: "501 *the operation LAUNCH_GROUP yet*",
+    reason: "groups of tasks are not taken yet; refused by name, with the whole ACCEPT",
+  },
+  {
+    exchanges: ["scheduler/main_10_*", "scheduler/main_28_*", "scheduler/main_29_*"],
+    at: "status",
+    ours: "501 *OPERATION*",
+    reason: "no operations, hence no acknowledging and reconciling of them yet",
+  },
+  {
+    exchanges: "scheduler/main_stream",
+    at: [
+      "offers/O11/*",
+      "offers/O12/*",
+      "offers/O13/*",
+      "offers/O14/*",
+      "UPDATE/task-4/*",
+      "UPDATE/task-6/*",
+      "UPDATE_OPERATION_STATUS/*",
+    ],
+    reason: "what follows from reservations, which frameworks cannot make yet",
+  },
+  {
+    exchanges: "scheduler/rescind_stream",
+    at: ["RESCIND/*", "UPDATE/task-resc/*"],
+    reason: "an operator's reservation took the offer away",
+  },
+  {
+    exchanges: "scheduler/group_stream",
+    at: ["UPDATE/*", "FAILURE/*", "offers/*"],
+    reason: "groups of tasks and their executors are not there yet",
+  },
+  {
+    exchanges: ["operator/group_GET_EXECUTORS", "operator/group_GET_TASKS"],
+    at: ["body/get_executors/executors/*", "body/get_tasks/tasks/*"],
+    reason: "groups of tasks and their executors are not there yet",
+  },
+  {
+    exchanges: ["operator/*", "legacy/*", "auth/*", "scheduler/*", "crashes/*", "raw/*"],
+    at: "*/ports",
+    reason: "agents tell amounts only, no ports, so far",
+  },
+]
+
+/** What is told of frameworks and tasks that ended, and what a framework changes of itself. */
+const frameworks: ReadonlyArray<Reason> = [
+  {
+    exchanges: "scheduler/main_*",
+    at: "status",
+    ours: "501 *the call UPDATE_FRAMEWORK yet*",
+    reason: "UPDATE_FRAMEWORK is not taken yet",
+  },
+  {
+    exchanges: ["scheduler/main_54_MESSAGE", "scheduler/main_55_SHUTDOWN_unknown"],
+    at: "status",
+    ours: "501 *",
+    reason: "custom executors are not there yet, so nobody to send a message to or to shut down",
+  },
+  {
+    exchanges: ["operator/*", "legacy/*"],
+    at: [
+      "*completed_tasks/*",
+      "*completed_frameworks/*",
+      "body/tasks/*",
+      "*/TASK_*",
+      "*/framework_ids/*",
+      "*/slave_ids/*",
+      "*reregistered_time",
+    ],
+    reason: "ended tasks and frameworks are not remembered for show yet",
+  },
+  {
+    exchanges: ["operator/*", "legacy/*"],
+    at: ["*/statuses/*", "*/tasks/t t-*", "*/tasks/t fo-1"],
+    reason: "of a task the newest status is kept so far",
+  },
+  {
+    exchanges: [
+      "operator/after_GET_FRAMEWORKS",
+      "legacy/busy_*",
+      "legacy/*_roles",
+      "operator/UPDATE_QUOTA_ok_then_roles",
+    ],
+    at: ["*/roles/*"],
+    reason: "roles that UPDATE_FRAMEWORK added, and roles with a weight or a quota alone",
+  },
+  {
+    exchanges: ["operator/*_GET_ROLES", "operator/*WEIGHTS", "operator/*QUOTA", "legacy/idle_weights"],
+    at: "body/*",
+    reason: "what the calls before have set differs from what they set in Mesos",
+  },
+  {
+    exchanges: ["operator/*GET_FRAMEWORKS", "operator/*GET_STATE"],
+    at: "body/*/frameworks/*",
+    reason: "frameworks that went away are kept, and offers are shown that recorded clients had refused",
+  },
+]
+
+/** Maintenance, draining, agents that are gone. */
+const agents: ReadonlyArray<Reason> = [
+  {
+    exchanges: "operator/*",
+    at: "status",
+    ours: "501 *_AGENT* yet*",
+    reason: "agents cannot be drained, deactivated or given up by call yet",
+  },
+  {
+    exchanges: "operator/*",
+    at: "status",
+    ours: "501 *MAINTENANCE* yet*",
+    reason: "maintenance cannot be announced yet",
+  },
+  {
+    exchanges: ["operator/*MAINTENANCE*", "operator/maintenance_*"],
+    at: "body/*",
+    reason: "what follows from maintenance, which cannot be announced yet",
+  },
+  {
+    exchanges: "legacy/*machine*",
+    at: "status",
+    ours: "404 *",
+    reason: "the older endpoints for maintenance are not served yet",
+  },
+  {
+    exchanges: "scheduler/misc_*_INVERSE_OFFERS",
+    at: "status",
+    ours: "501 *",
+    reason: "inverse offers are not on the wire yet",
+  },
+  {
+    exchanges: "scheduler/misc_maintenance_stream",
+    at: ["RESCIND/*", "INVERSE_OFFERS/*"],
+    reason: "maintenance cannot be announced yet",
+  },
+  {
+    exchanges: [
+      "operator/unreachable_*",
+      "operator/DEACTIVATE_*",
+      "legacy/unreachable_*",
+      "legacy/drained_slaves",
+      "operator/drain*",
+      "operator/pc_unreachable_*",
+      "legacy/pc_unreachable_frameworks",
+    ],
+    at: "body/*",
+    reason: "agents that are away or drained are listed otherwise",
+  },
+  {
+    exchanges: "scheduler/pa_stream",
+    at: "UPDATE/t-a2/4/state",
+    reason: "MARK_AGENT_GONE is not served yet: the agent stays unreachable",
+  },
+  {
+    exchanges: ["scheduler/pa_stream", "scheduler/pc_stream"],
+    at: "UPDATE/*/unreachable_time",
+    reason: "when an agent became unreachable is not told yet",
+  },
+]
+
+/** Event stream of operators, files, logging, metrics, capabilities. */
+const stream: ReadonlyArray<Reason> = [
+  {
+    exchanges: "operator/SUBSCRIBE_*",
+    at: "status",
+    ours: "501*SUBSCRIBE yet*",
+    reason: "the operator event stream is not served yet",
+  },
+  {
+    exchanges: "operator/*",
+    at: "status",
+    ours: "501 * yet*",
+    reason: "this operator call is not served yet; refused by name",
+  },
+  {
+    exchanges: "raw/operator_SUBSCRIBE",
+    at: "replies/*",
+    reason: "the operator event stream is not served yet",
+  },
+  { exchanges: "legacy/*", at: "status", ours: "404 *", reason: "this legacy endpoint is not served yet" },
+  {
+    exchanges: ["legacy/busy_files_browse_path_master_log", "legacy/idle_files_browse_path_master_log"],
+    at: "body",
+    reason: "404 for another cause: the master serves no files, so no route is there that could miss one",
+  },
+  {
+    exchanges: ["operator/GET_METRICS*", "legacy/*metrics_snapshot*"],
+    at: "body/*",
+    reason: "not all of Mesos's metrics are told yet",
+  },
+  {
+    exchanges: ["operator/*", "legacy/*", "auth/state_alice", "scheduler/*", "auth/*", "crashes/*", "raw/*"],
+    at: ["*/capabilities/*", "*/capabilities"],
+    reason: "claims no capability before it has it",
+  },
+  { exchanges: "operator/gzip", at: "headers/Content-Encoding", reason: "replies are not compressed yet" },
+]
+
+/** Principals, realms, ACLs. */
+const access: ReadonlyArray<Reason> = [
+  {
+    exchanges: "auth/*",
+    at: "status",
+    ours: "401 *",
+    reason: "one secret for the cluster: passwords of further principals are not known",
+  },
+  {
+    exchanges: ["auth/state_anonymous", "auth/GET_HEALTH_bad_password", "auth/bad_auth_scheme"],
+    at: ["headers/WWW-Authenticate", "body"],
+    reason: "the realm and the sentence are gleaner's, and say where the secret is",
+  },
+  {
+    exchanges: "auth/sched_principal_mismatch",
+    at: "status",
+    reason: "the secret proves no principal that FrameworkInfo could contradict",
+  },
+  {
+    exchanges: ["auth/sched_role_not_allowed", "auth/sched_alice_stream"],
+    at: ["0/*", "ERROR/*", "HEARTBEAT/*", "closed", "offers", "UPDATE/a-1/*"],
+    reason: "no ACLs: whoever has the secret may use every role and user",
+  },
+]
+
+export const notThereYet: ReadonlyArray<Reason> = [
+  ...operations,
+  ...frameworks,
+  ...agents,
+  ...stream,
+  ...access,
+]
