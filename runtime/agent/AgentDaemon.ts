@@ -7,6 +7,7 @@ import { defaultAgentSettings } from "../../core/agent/State.ts"
 import type { TextAttribute } from "../../core/master/State.ts"
 import { type Quantities, quantitiesToText, toQuantities } from "../../core/resources/Quantities.ts"
 import { chooseAdvertisedIp } from "../AdvertisedAddress.ts"
+import { everybodyIsAdministrator, makeAuthenticate, requireCaller } from "../access/Authentication.ts"
 import { Cgroups } from "../cgroups/Cgroups.ts"
 import * as CgroupV1 from "../cgroups/CgroupV1.ts"
 import * as LinuxKernel from "../cgroups/LinuxKernel.ts"
@@ -14,7 +15,6 @@ import * as Unconfined from "../cgroups/Unconfined.ts"
 import { makeFolder, makePrivateFolder } from "../DataFolder.ts"
 import { readBootId } from "../host/BootId.ts"
 import { offerable, readTotal } from "../host/HostCapacity.ts"
-import { makeSecretCheck, requireSecret } from "../http/Authentication.ts"
 import { emptyReply } from "../http/HttpMessage.ts"
 import { httpUrl } from "../http/HttpUrl.ts"
 import { serve } from "../http/Listener.ts"
@@ -207,13 +207,13 @@ interface Shown {
 
 const listen = ({ master, host, port }: AgentDaemonOptions, sandboxRoot: string, shown: Shown) => {
   const { secret } = master
-  const isAuthentic = secret === undefined ? () => true : makeSecretCheck(secret)
+  const authenticate = secret === undefined ? everybodyIsAdministrator : makeAuthenticate({ secret })
   const routes = [
     read("/health", () => Effect.succeed(emptyReply(200))),
     ...makeMetricsRoutes(shown.metrics),
     ...[...makeFilesRoutes(sandboxRoot), ...makeHostRoutes(shown.view)].map((route) => ({
       ...route,
-      handler: requireSecret(isAuthentic, route.handler, "gleaner-agent"),
+      handler: requireCaller(authenticate, route.handler, "mesos-agent-readonly"),
     })),
   ]
   return serve({ host, port, handler: routesToHandler(routes) })

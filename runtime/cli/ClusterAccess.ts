@@ -1,6 +1,6 @@
 import { Effect } from "effect"
+import { readSecret } from "../access/SecretFile.ts"
 import { type DataFolder, readJsonFile } from "../DataFolder.ts"
-import { readSecret } from "../http/SecretFile.ts"
 import type { MasterAccess } from "../mesos/SchedulerClient.ts"
 import { CommandFailure } from "./CommandFailure.ts"
 

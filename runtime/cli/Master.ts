@@ -22,6 +22,8 @@ export const runMaster = (settled: SettledSettings<typeof masterSection.settings
       settings: masterSettingsOf(values),
       flags: settingsAsFlags(masterSection, settled),
       isAuthenticated: values.authentication,
+      credentialsFile: values.credentials,
+      aclsFile: values.acls,
       journalWorker: new URL("./journal-worker.js", import.meta.url),
       onReady: announceReady,
     })

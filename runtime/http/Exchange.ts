@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Cause, Effect, Exit, Option } from "effect"
+import { nobody } from "../access/Caller.ts"
 import {
   type FullReply,
   type HttpRefusal,
@@ -41,6 +42,7 @@ export const toHttpRequest = (incoming: IncomingMessage, bounds: BodyBounds): Ht
     headers: incoming.headers,
     remoteAddress: incoming.socket.remoteAddress ?? "",
     principal: null,
+    caller: nobody,
     body: readBody(incoming, bounds),
     bodyUpTo: (maxBodyBytes) => readBody(incoming, { ...bounds, maxBodyBytes }),
   }

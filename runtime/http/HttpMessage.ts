@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http"
 import { Data, type Effect } from "effect"
+import type { Caller } from "../access/Caller.ts"
 import type { RecordStream, RecordStreamOptions } from "./RecordStream.ts"
 
 export interface HttpRequest {
@@ -12,6 +13,8 @@ export interface HttpRequest {
   readonly remoteAddress: string
   /** Who asks, once that has been proven; null = nobody knows: authentication is off or not needed here. */
   readonly principal: string | null
+  /** The same, with what they may do. Nobody, until a door has let them in. */
+  readonly caller: Caller
   /** The whole body, read when asked for, once: 413 beyond the listener's bound, 408 when it takes too long. */
   readonly body: Effect.Effect<Buffer, HttpRefusal>
   /** The same with another bound; for a route that says so. */
@@ -90,6 +93,8 @@ export const methodNotAllowed = (allowed: ReadonlyArray<string>, received: strin
 
 export const notAcceptable = (): HttpRefusal =>
   refuse(406, "Expecting 'Accept' to allow 'application/x-protobuf' or 'application/json'")
+
+export const forbidden = (): HttpRefusal => refuse(403, "403 Forbidden.")
 
 export const unsupportedMediaType = (): HttpRefusal =>
   refuse(415, "Expecting 'Content-Type' of application/json or application/x-protobuf")

@@ -13,6 +13,13 @@ import type { Outbox } from "./Outbox.ts"
 
 export type UnstampedEvent = Unstamped<MasterEvent>
 
+/** Who says to be a framework, and by what it is known. */
+export interface CallingFramework {
+  readonly frameworkId: string
+  readonly streamId: string | null
+  readonly principal: string | null
+}
+
 /** Something for the master to take in. */
 export interface Mail {
   /** Asked for right before the step, so that it can depend on the state; undefined = nothing to step. Several are
@@ -22,7 +29,7 @@ export interface Mail {
     outbox: Outbox,
   ) => UnstampedEvent | ReadonlyArray<UnstampedEvent> | undefined
   /** For a framework's call: judged right before the step. */
-  readonly caller: { readonly frameworkId: string; readonly streamId: string | null } | undefined
+  readonly caller: CallingFramework | undefined
   /** What an agent has processed of its messages. */
   readonly processed: Delivery | undefined
 }
@@ -99,7 +106,7 @@ export const processMails = (
       delivered.push(processed)
       effects.push({ type: "MessagesProcessed", agentId: processed.to, upToId: processed.upToId })
     }
-    const refusal = caller && refuseCall(state, caller.frameworkId, caller.streamId)
+    const refusal = caller && refuseCall(state, caller.frameworkId, caller.streamId, caller.principal)
     const given = refusal === undefined ? event(state, outbox) : undefined
     const unstamped = given === undefined ? [] : "type" in given ? [given] : given
     for (const each of unstamped) step(each)

@@ -5,12 +5,12 @@ import { dirname } from "node:path"
 import { Effect, Layer } from "effect"
 import type { MasterSettings } from "../../core/master/State.ts"
 import { chooseAdvertisedIp, chooseLocalIp } from "../AdvertisedAddress.ts"
+import { readAccess } from "../access/Access.ts"
+import { closeRoute } from "../access/RouteRules.ts"
 import { type DataFolder, makePrivateFolder, replaceFile } from "../DataFolder.ts"
-import { makeSecretCheck, requireSecret } from "../http/Authentication.ts"
 import { httpUrl } from "../http/HttpUrl.ts"
 import { serve } from "../http/Listener.ts"
 import { type Route, routesToHandler } from "../http/Routes.ts"
-import { ensureSecret } from "../http/SecretFile.ts"
 import * as SqliteJournal from "../journal/SqliteJournal.ts"
 import { makeAgentRoutes } from "./AgentApi.ts"
 import * as Master from "./Master.ts"
@@ -27,6 +27,9 @@ export interface MasterDaemonOptions {
   readonly settings: MasterSettings
   /** False answers everyone. Tasks share the host's loopback, so this must be asked for. */
   readonly isAuthenticated: boolean
+  /** Files of principals and of what they may do; null = there are none beside the cluster's secret. */
+  readonly credentialsFile: string | null
+  readonly aclsFile: string | null
   /** Script of the journal's writer thread. */
   readonly journalWorker: URL
   /** The settings in force, for whoever asks which they are. */
@@ -37,18 +40,13 @@ export interface MasterDaemonOptions {
   readonly onReady: (facts: { readonly url: string }) => void
 }
 
-const withSecret =
-  <R>(isAuthentic: Parameters<typeof requireSecret>[0]) =>
-  (route: Route<R>): Route<R> => ({ ...route, handler: requireSecret(isAuthentic, route.handler) })
-
 /** A whole master: journal, machine, HTTP. Runs until interrupted; fails when its journal does. */
 export const runMasterDaemon = (options: MasterDaemonOptions) => {
   const { data, settings, version } = options
   // The port is known for sure only when the listener has it.
   const identity = { version, address: { hostname: hostname(), ip: options.host, port: options.port } }
   const program = Effect.gen(function* () {
-    const secret = yield* ensureSecret(data.secretFile)
-    const isAuthentic = options.isAuthenticated ? makeSecretCheck(secret) : () => true
+    const authenticate = yield* readAccess({ ...options, secretFile: data.secretFile })
     const master = yield* Master.Master
     const loop = yield* Effect.forkScoped(master.run)
     const routes: Array<Route<Master.Master | MasterMetrics.MasterMetrics>> = [
@@ -57,7 +55,7 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
         ...schedulerRoutes,
         ...(yield* makeAgentRoutes),
         ...(yield* makeStateRoutes(identity, options.flags)),
-      ].map(withSecret(isAuthentic)),
+      ].map(closeRoute(authenticate, () => master.state)),
     ]
     const handler = routesToHandler(routes, { prefixes: ["/master"] })
     const listener = yield* serve({ host: options.host, port: options.port, handler })

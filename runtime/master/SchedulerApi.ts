@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto"
 import { Effect, Either, Runtime } from "effect"
 import type { CallRefusal } from "../../core/master/Admission.ts"
 import { updateProblem } from "../../core/master/FrameworkUpdates.ts"
-import type { MasterState } from "../../core/master/State.ts"
+import type { FrameworkInfo, MasterState } from "../../core/master/State.ts"
+import type { Caller } from "../access/Caller.ts"
 import {
   emptyReply,
   type HttpRefusal,
@@ -25,6 +26,8 @@ const refusalToHttp = (refusal: CallRefusal): HttpRefusal => {
   switch (refusal.type) {
     case "FrameworkUnknown":
       return refuse(400, "Framework cannot be found")
+    case "PrincipalDiffers":
+      return refuse(400, principalDiffers(refusal.principal, refusal.owner))
     case "FrameworkNotSubscribed":
       return refuse(403, "Framework is not subscribed")
     case "StreamIdMissing":
@@ -36,6 +39,9 @@ const refusalToHttp = (refusal: CallRefusal): HttpRefusal => {
       )
   }
 }
+
+const principalDiffers = (principal: string, named: string): string =>
+  `Authenticated principal '${principal}' does not match principal '${named}' set in \`FrameworkInfo\``
 
 const streamIdOf = (request: HttpRequest): string | null => {
   const header = request.headers["mesos-stream-id"]
@@ -52,6 +58,14 @@ const subscribe = (request: HttpRequest, { subscribe, problem }: Subscribe) =>
     if (streamIdOf(request) !== null) {
       return yield* refuse(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header")
     }
+    const { caller, principal } = request
+    const { info } = subscribe
+    if (principal !== null && info.principal !== null && principal !== info.principal) {
+      const why = principalDiffers(principal, info.principal)
+      return yield* refuse(400, `Failed to validate scheduler::Call: ${why}`)
+    }
+    const event = { ...subscribe, info: ownedBy(caller, info) }
+    const refusal = problem ?? rolesProblem(caller, event)
     const master = yield* Master
     const runFork = Runtime.runFork(yield* Effect.runtime<never>())
     const streamId = randomUUID()
@@ -60,12 +74,12 @@ const subscribe = (request: HttpRequest, { subscribe, problem }: Subscribe) =>
       stream.end()
     }
     const opened = (stream: RecordStream) => {
-      if (problem !== undefined) return fail(stream, problem)
+      if (refusal !== undefined) return fail(stream, refusal)
       master.streams.open(streamId, {
         send: (record) => stream.send(JSON.stringify(record)),
         end: stream.end,
       })
-      const subscribing = master.submit({ event: () => ({ ...subscribe, streamId }) })
+      const subscribing = master.submit({ event: () => ({ ...event, streamId }) })
       runFork(Effect.catchAll(subscribing, (error) => Effect.sync(() => fail(stream, error.message))))
       // After the subscription, so that the end of a stream that is over already comes second.
       stream.onClosed(() => {
@@ -75,6 +89,24 @@ const subscribe = (request: HttpRequest, { subscribe, problem }: Subscribe) =>
     }
     return streamReply(opened, { headers: { "Mesos-Stream-Id": streamId } })
   })
+
+/**
+ * A framework that names no principal belongs to the one that subscribed it. (Mesos leaves it without an owner.) Whoever has
+ * the cluster's secret may also subscribe in the name of nobody.
+ */
+const ownedBy = ({ principal, isAdministrator }: Caller, info: FrameworkInfo): FrameworkInfo =>
+  isAdministrator || info.principal !== null ? info : { ...info, principal }
+
+/** Why the caller may not register in these roles; told as an ERROR event (mesos-transcripts README, 7). */
+const rolesProblem = (
+  caller: Caller,
+  { frameworkId, info }: Pick<Subscribe["subscribe"], "frameworkId" | "info">,
+): string | undefined => {
+  const roles = info.roles.length === 0 ? [null] : info.roles
+  return roles.every((role) => caller.isAllowed("register_frameworks", role))
+    ? undefined
+    : `Not authorized to register framework ${frameworkId ?? ""} with roles { ${info.roles.join(", ")} }`
+}
 
 const disconnect = (master: Master["Type"], streamId: string) =>
   master.tell((state) => {
@@ -95,10 +127,16 @@ const submitCall = (master: Master["Type"], mail: Pick<Mail, "event" | "caller">
     }),
   )
 
+const callerOf = (request: HttpRequest, frameworkId: string): Mail["caller"] => ({
+  frameworkId,
+  streamId: streamIdOf(request),
+  principal: request.principal,
+})
+
 const call = (request: HttpRequest, { frameworkId, event }: Extract<SchedulerCall, { type: "Call" }>) =>
   Effect.gen(function* () {
     const master = yield* Master
-    yield* submitCall(master, { event: () => event, caller: { frameworkId, streamId: streamIdOf(request) } })
+    yield* submitCall(master, { event: () => event, caller: callerOf(request, frameworkId) })
     return emptyReply(202)
   })
 
@@ -111,18 +149,22 @@ const updateFramework = (
   { frameworkId, event, problem }: Extract<SchedulerCall, { type: "UpdateFramework" }>,
 ) =>
   Effect.gen(function* () {
+    const { caller } = request
+    const update = { ...event, info: ownedBy(caller, event.info) }
     const master = yield* Master
-    const verdict: { problem?: string } = {}
+    const verdict: { refusal?: HttpRefusal } = {}
     const judged = (state: MasterState) => {
       const before = state.frameworks.get(frameworkId)
-      const unsupported = before && updateProblem(before.info, event.info)
+      const unsupported = before && updateProblem(before.info, update.info)
       const wrong = problem ?? (unsupported && `FrameworkInfo update is not valid: ${unsupported}`)
-      if (wrong === undefined) return event
-      verdict.problem = wrong
+      const forbidden = rolesProblem(caller, update)
+      if (wrong !== undefined) verdict.refusal = refuse(400, wrong)
+      else if (forbidden !== undefined) verdict.refusal = refuse(403, forbidden)
+      else return update
       return undefined
     }
-    yield* submitCall(master, { event: judged, caller: { frameworkId, streamId: streamIdOf(request) } })
-    return verdict.problem === undefined ? emptyReply(200) : yield* refuse(400, verdict.problem)
+    yield* submitCall(master, { event: judged, caller: callerOf(request, frameworkId) })
+    return verdict.refusal === undefined ? emptyReply(200) : yield* verdict.refusal
   })
 
 export const schedulerRoutes = [

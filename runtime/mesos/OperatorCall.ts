@@ -75,6 +75,9 @@ const names = [
   ...["MARK_AGENT_GONE", "DRAIN_AGENT", "DEACTIVATE_AGENT", "REACTIVATE_AGENT"],
 ]
 
+/** Every type of call that counts as one. */
+export const operatorCallTypes: ReadonlyArray<string> = [...new Set([...Object.keys(members), ...names])]
+
 /** A call whose type is a name of the enum and whose member is there. */
 export type OperatorCall = WireOperatorCall & { readonly type: string }
 

@@ -1,7 +1,7 @@
-import type { IncomingHttpHeaders } from "node:http"
 import { Context, Effect, Layer, type Scope } from "effect"
 import type { MasterSettings, NetworkAddress } from "../../core/master/State.ts"
-import { makeSecretCheck, requireSecret } from "../../runtime/http/Authentication.ts"
+import { type Authenticate, makeAuthenticate } from "../../runtime/access/Authentication.ts"
+import { closeRoute } from "../../runtime/access/RouteRules.ts"
 import { request } from "../../runtime/http/Client.ts"
 import { serve } from "../../runtime/http/Listener.ts"
 import { type Route, routesToHandler } from "../../runtime/http/Routes.ts"
@@ -24,7 +24,7 @@ export interface MasterFixtureOptions {
   readonly masterId?: string
   readonly address?: NetworkAddress
   /** Who is answered; the ones with the secret, when nothing is said. */
-  readonly isAuthentic?: (headers: IncomingHttpHeaders) => boolean
+  readonly authenticate?: Authenticate
 }
 
 const identityOf = ({ address }: MasterFixtureOptions) => ({
@@ -52,7 +52,7 @@ export const serveMaster = (options: MasterFixtureOptions = {}) =>
     const context = yield* makeMaster(options)
     const master = Context.get(context, Master.Master)
     const loop = yield* Effect.forkScoped(master.run)
-    const isAuthentic = options.isAuthentic ?? makeSecretCheck(secret)
+    const authenticate = options.authenticate ?? makeAuthenticate({ secret })
     const identity = identityOf(options)
     const closed = [
       ...schedulerRoutes,
@@ -61,7 +61,7 @@ export const serveMaster = (options: MasterFixtureOptions = {}) =>
     ]
     const routes: Array<Route<Master.Master | MasterMetrics.MasterMetrics>> = [
       ...openRoutes(identity),
-      ...closed.map((route) => ({ ...route, handler: requireSecret(isAuthentic, route.handler) })),
+      ...closed.map(closeRoute(authenticate, () => master.state)),
     ]
     const handler = routesToHandler(routes, { prefixes: ["/master"] })
     const listener = yield* serve({ host: "127.0.0.1", port: 0, handler }).pipe(Effect.provide(context))

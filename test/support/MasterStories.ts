@@ -158,6 +158,17 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
         uuid: task.status.uuid,
       })
       return
+    case "update": {
+      if (framework === undefined) return
+      const roles = roleLists[chapter.size % roleLists.length]!
+      master.step({
+        type: "FrameworkUpdated",
+        frameworkId: framework.id,
+        info: { ...framework.info, roles, name: `n${chapter.size}` },
+        suppressedRoles: chapter.size % 3 === 0 ? roles : [],
+      })
+      return
+    }
     case "weigh": {
       const role = ["web", "batch", "web/api", "*"][chapter.pick % 4]!
       master.step({ type: "WeightsUpdated", weights: [{ role, weight: [0.5, 1, 2, 3][chapter.size % 4]! }] })

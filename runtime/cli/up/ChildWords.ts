@@ -13,6 +13,8 @@ const passedTo: { readonly [daemon: string]: ReadonlyArray<readonly [own: Key, t
     ["advertise", "advertise"],
     ["port", "port"],
     ["authentication", "authentication"],
+    ["credentials", "credentials"],
+    ["acls", "acls"],
   ],
   agent: [
     ["host", "host"],

@@ -11,8 +11,10 @@ import {
 import { section } from "../Section.ts"
 import { switched } from "../Setting.ts"
 import {
+  aclsSetting,
   advertiseSetting,
   authenticationSetting,
+  credentialsSetting,
   dataSetting,
   hostSetting,
   portSetting,
@@ -108,6 +110,8 @@ export const masterSection = section({
     advertise: advertiseSetting,
     port: portSetting("master", 5050),
     authentication: authenticationSetting,
+    credentials: credentialsSetting,
+    acls: aclsSetting,
     ...allocationSettings,
     withParent: withParentSetting,
   },

@@ -48,6 +48,19 @@ export const authenticationSetting = switched({
   initial: true,
 })
 
+export const credentialsSetting = file({
+  meaning:
+    "File of further principals with their secrets, in the form of Apache Mesos; only this user may read it",
+  initial: null,
+  initialText: "nobody but who has the cluster's secret",
+})
+
+export const aclsSetting = file({
+  meaning: "File that says what principals may do, in the form of Apache Mesos",
+  initial: null,
+  initialText: "all but register agents",
+})
+
 export const cgroupParentSetting = textLike(
   /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/,
   "one folder name of letters, digits, dots, dashes",

@@ -1,8 +1,10 @@
 import { section } from "../Section.ts"
 import { guardPeriodSetting } from "./MonitorSection.ts"
 import {
+  aclsSetting,
   advertiseSetting,
   authenticationSetting,
+  credentialsSetting,
   dataSetting,
   hostSetting,
   lendingSettings,
@@ -26,6 +28,8 @@ export const upSection = section({
     advertise: advertiseSetting,
     port: portSetting("master", 5050),
     authentication: authenticationSetting,
+    credentials: credentialsSetting,
+    acls: aclsSetting,
     agentPort: portSetting("agent", 5051),
     monitorPort: portSetting("monitor", 5052),
     policy: policySetting,

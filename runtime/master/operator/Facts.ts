@@ -11,7 +11,8 @@ export interface Flag {
 export interface OperatorFacts {
   readonly state: MasterState
   readonly identity: MasterIdentity
-  readonly flags: ReadonlyArray<Flag>
+  /** Null: whoever asks may not see them. */
+  readonly flags: ReadonlyArray<Flag> | null
   /** When this master process began to serve. */
   readonly startedWallMs: number
   /** Why nothing becomes durable; undefined = all is well. */

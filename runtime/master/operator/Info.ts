@@ -8,11 +8,11 @@ export const getHealth = ({ problem }: OperatorFacts) => ({ healthy: problem ===
 
 export const getVersion = ({ identity }: OperatorFacts) => ({ version_info: { version: identity.version } })
 
-export const getFlags = ({ flags }: OperatorFacts) => ({ flags })
+export const getFlags = ({ flags }: OperatorFacts) => ({ flags: flags ?? [] })
 
 /** `/flags`, and within `/state`. */
-export const flagsView = (flags: ReadonlyArray<Flag>): { readonly [name: string]: string } =>
-  Object.fromEntries(flags.map(({ name, value }) => [name, value]))
+export const flagsView = (flags: ReadonlyArray<Flag> | null): { readonly [name: string]: string } =>
+  Object.fromEntries((flags ?? []).map(({ name, value }) => [name, value]))
 
 /** glog's: messages from this severity on are written, and 0 is all of them. */
 export const getLoggingLevel = () => ({ level: 0 })

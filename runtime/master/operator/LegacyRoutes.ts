@@ -10,6 +10,7 @@ import { flagsView } from "./Info.ts"
 import { maintenanceSchedule, maintenanceStatus } from "./Maintenance.ts"
 import { quotaStatus } from "./Quota.ts"
 import { rolesView } from "./Roles.ts"
+import { seenBy, seenRoles } from "./Sight.ts"
 import { stateView } from "./State.ts"
 import { stateSummary } from "./Summary.ts"
 import { taskViews } from "./Tasks.ts"
@@ -82,7 +83,9 @@ export const legacyRoutes = <R>(
   facts: Effect.Effect<OperatorFacts, never, R>,
 ): ReadonlyArray<Route<R | Master>> => {
   const show = (view: View) => (request: HttpRequest) =>
-    Effect.map(facts, (known) => jsonReply(view(known, request.query())))
+    Effect.map(facts, (known) =>
+      jsonReply(seenRoles(view(seenBy(request.caller, known), request.query()), request.caller)),
+    )
   return [
     ...changes,
     ...Object.entries(views).map(([path, view]) => read(path, show(view))),

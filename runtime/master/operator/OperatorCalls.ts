@@ -1,5 +1,8 @@
 import { Effect, Either } from "effect"
+import type { Caller } from "../../access/Caller.ts"
+import { mayCall } from "../../access/CallRules.ts"
 import {
+  forbidden,
   type HttpRefusal,
   type HttpReply,
   type HttpRequest,
@@ -8,7 +11,7 @@ import {
 } from "../../http/HttpMessage.ts"
 import { checkAccept, readJsonObject } from "../../http/JsonRequest.ts"
 import { type OperatorCall, readOperatorCall } from "../../mesos/OperatorCall.ts"
-import type { Master } from "../Master.ts"
+import { Master } from "../Master.ts"
 import { getAgents } from "./Agents.ts"
 import type { OperatorFacts } from "./Facts.ts"
 import { getFrameworks } from "./Frameworks.ts"
@@ -16,6 +19,7 @@ import { getFlags, getHealth, getLoggingLevel, getMaster, getMetrics, getVersion
 import { getMaintenanceSchedule, getMaintenanceStatus } from "./Maintenance.ts"
 import { getQuota } from "./Quota.ts"
 import { getRoles } from "./Roles.ts"
+import { seenBy, seenRoles } from "./Sight.ts"
 import { getState } from "./State.ts"
 import { getExecutors, getTasks } from "./Tasks.ts"
 import { tearDown } from "./Teardown.ts"
@@ -58,8 +62,8 @@ const orders: { readonly [type: string]: Order } = {
   UPDATE_QUOTA: ({ update_quota }) => updateQuota(update_quota!.quota_configs, update_quota!.force),
 }
 
-const answer = (facts: OperatorFacts, type: string, question: Question): HttpReply => {
-  const content = question(facts)
+const answer = (all: OperatorFacts, caller: Caller, type: string, question: Question): HttpReply => {
+  const content = seenRoles(question(seenBy(caller, all)), caller)
   return jsonReply(content === undefined ? { type } : { type, [type.toLowerCase()]: content })
 }
 
@@ -74,8 +78,10 @@ export const answerCall = <R>(
     const call = read.right
     const notAcceptable = checkAccept(request)
     if (notAcceptable !== undefined) return yield* notAcceptable
+    const { state } = yield* Master
+    if (!mayCall(request.caller, call, state)) return yield* forbidden()
     const { type } = call
-    if (Object.hasOwn(questions, type)) return answer(yield* facts, type, questions[type]!)
+    if (Object.hasOwn(questions, type)) return answer(yield* facts, request.caller, type, questions[type]!)
     if (Object.hasOwn(orders, type)) return yield* orders[type]!(call)
     return yield* refuse(501, `501 Not Implemented. gleaner does not take the call ${type} yet`)
   })

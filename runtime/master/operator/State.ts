@@ -30,7 +30,8 @@ export const stateView = ({ state, identity, startedWallMs, flags }: OperatorFac
     elected_time: startedWallMs / 1000,
     leader: pid,
     leader_info: { id: masterId, pid, port: address.port, hostname: address.hostname },
-    flags: flagsView(flags),
+    // Left out for those who may not see them (transcript auth/state_bob).
+    ...(flags === null ? {} : { flags: flagsView(flags) }),
     activated_slaves: agents.filter((agent) => agent.condition === "connected").length,
     deactivated_slaves: agents.filter((agent) => agent.condition === "disconnected").length,
     unreachable_slaves: agents.filter((agent) => agent.condition === "unreachable").length,

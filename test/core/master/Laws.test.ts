@@ -12,6 +12,7 @@ import {
 import { scalarQuantities } from "../../../core/resources/Resources.ts"
 import { isTerminal } from "../../../core/Task.ts"
 import { MasterHarness } from "../../support/MasterHarness.ts"
+import { checkIndexes, firstDifference } from "../../support/MasterLaws.ts"
 import { anySettings, play, story } from "../../support/MasterStories.ts"
 
 // Random stories of a small cluster, judged by laws that know nothing of how the master works.

@@ -1,5 +1,6 @@
 import { Effect, Exit } from "effect"
 import { describe, expect, it } from "vitest"
+import { nobody } from "../../../runtime/access/Caller.ts"
 import { emptyReply, HttpRefusal, type HttpRequest, jsonReply } from "../../../runtime/http/HttpMessage.ts"
 import { checkAccept, checkContentType, readJsonObject } from "../../../runtime/http/JsonRequest.ts"
 import { get, post, read, routesToHandler } from "../../../runtime/http/Routes.ts"
@@ -11,6 +12,7 @@ const requestOf = (method: string, path: string, headers = {}, body = ""): HttpR
   query: () => new URLSearchParams(),
   remoteAddress: "127.0.0.1",
   principal: null,
+  caller: nobody,
   body: Effect.succeed(Buffer.from(body)),
   bodyUpTo: () => Effect.succeed(Buffer.from(body)),
 })

@@ -133,7 +133,7 @@ describe("a batch of mails", () => {
     master.tell(subscribed("f"))
     const call = (frameworkId: string, streamId: string | null): Partial<Mail> => ({
       event: () => ({ type: "TeardownRequested", frameworkId }),
-      caller: { frameworkId, streamId },
+      caller: { frameworkId, streamId, principal: null },
     })
     const refused = master.take(call("m-0007", "f"), call("m-0000", null), call("m-0000", "g"))
     expect(refused.refusals.map((refusal) => refusal?.type)).toEqual([

@@ -177,7 +177,7 @@ describe("the master's shell", () => {
         const refused = yield* Effect.flip(
           master.submit({
             event: () => ({ type: "TeardownRequested", frameworkId: "x" }),
-            caller: { frameworkId: "x", streamId: null },
+            caller: { frameworkId: "x", streamId: null, principal: null },
           }),
         )
         expect(refused).toMatchObject({ _tag: "CallRefused", refusal: { type: "FrameworkUnknown" } })

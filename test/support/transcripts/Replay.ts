@@ -2,8 +2,10 @@ import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
 import { mesosAllocatorSettings } from "../../../core/allocation/Settings.ts"
 import { mesosMasterSettings } from "../../../core/master/State.ts"
+import { everybodyIsAdministrator } from "../../../runtime/access/Authentication.ts"
 import type { FakeAgent } from "../FakeAgent.ts"
 import { run, secret, serveMaster } from "../MasterFixture.ts"
+import { authenticateAsRecorded } from "./AuthSetUp.ts"
 import { compareReply, type Difference } from "./Comparison.ts"
 import { ask } from "./Connection.ts"
 import { Ids, idsIn } from "./Ids.ts"
@@ -30,13 +32,6 @@ const settings = {
   // Two pings of a second in the set-up with agents that die.
   agentTimeoutMs: 2_000,
   allocator: { ...mesosAllocatorSettings, refuseMsMin: allocationIntervalMs },
-}
-
-/** Principals of the recorded set-up have passwords of their own; our master has one secret, and agents know another. */
-const isAuthentic = (password: string | null) => (headers: { authorization?: string | undefined }) => {
-  if (password === null || headers.authorization === `Bearer ${secret}`) return true
-  const [scheme, credentials = ""] = (headers.authorization ?? "").split(" ")
-  return scheme === "Basic" && Buffer.from(credentials, "base64").toString().endsWith(`:${password}`)
 }
 
 const callOf = ({ request }: Transcript): Json => {
@@ -280,7 +275,7 @@ export const withSetUp = <A>(
         settings,
         masterId,
         address: { hostname: "localhost", ip: "127.0.0.1", port: setUp.port },
-        isAuthentic: isAuthentic(setUp.password),
+        authenticate: setUp.password === null ? everybodyIsAdministrator : authenticateAsRecorded,
       })
       const agents: Array<FakeAgent> = []
       for (const { port, cpus, mem, attributes } of setUp.agents) {

@@ -13,7 +13,7 @@ export interface AgentOfSetUp {
 export interface SetUp {
   readonly port: number
   readonly agents: ReadonlyArray<AgentOfSetUp>
-  /** The password that our master's one secret is; null = everyone is answered. */
+  /** That principals have to prove who they are, as in `AuthSetUp.ts`; null = everyone is answered. */
   readonly password: string | null
 }
 

@@ -8,6 +8,11 @@ export const deliberate: ReadonlyArray<Reason> = [
     reason: "no JSONP: a script of any site could read the cluster's state through a browser",
   },
   {
+    exchanges: ["auth/state_anonymous", "auth/GET_HEALTH_bad_password", "auth/bad_auth_scheme"],
+    at: "body",
+    reason: "behind Mesos's words stands what to send, and where to find it",
+  },
+  {
     exchanges: "scheduler/main_44_ACCEPT_unknown_op_type",
     at: "status",
     reason: "an operation of unknown type is refused by name instead of dropped silently",

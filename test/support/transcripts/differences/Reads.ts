@@ -3,7 +3,7 @@ import type { Reason } from "../Verdict.ts"
 /** What operators and tools read: members of gleaner's own, and members that have no meaning here. */
 export const reads: ReadonlyArray<Reason> = [
   {
-    exchanges: ["operator/*_GET_FLAGS", "legacy/*_flags", "legacy/*state", "auth/state_alice"],
+    exchanges: ["operator/*_GET_FLAGS", "legacy/*_flags", "legacy/*state"],
     at: ["body/get_flags/flags/*", "body/flags/*", "body/flags"],
     reason: "flags are gleaner's settings, and hers have other names",
   },
@@ -24,7 +24,7 @@ export const reads: ReadonlyArray<Reason> = [
     reason: "gleaner tells its version, and no build",
   },
   {
-    exchanges: ["legacy/*", "auth/state_alice"],
+    exchanges: ["legacy/*", "auth/state_*"],
     at: [
       "body/slaves/*/condition",
       "body/slaves/*/wanted_reserve",
@@ -34,7 +34,7 @@ export const reads: ReadonlyArray<Reason> = [
     reason: "gleaner's own: what its users look for and Mesos does not know",
   },
   {
-    exchanges: ["legacy/*state", "auth/state_alice"],
+    exchanges: ["legacy/*state", "auth/state_*"],
     at: "body/slaves/*_resources_full",
     reason: "/state shows resources in full, as /slaves does; Mesos only in /slaves",
   },

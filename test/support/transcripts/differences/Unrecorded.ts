@@ -27,12 +27,17 @@ export const unrecorded: ReadonlyArray<Reason> = [
     reason: "the launches of t-a1, which used the offer of t-dropped, and of t-gone were not recorded",
   },
   {
+    exchanges: ["auth/GET_WEIGHTS_bob", "auth/GET_ROLES_bob"],
+    at: ["body/get_weights", "body/get_roles/roles"],
+    reason: "who had set the weight of role web was not recorded",
+  },
+  {
     exchanges: "scheduler/misc_maintenance_stream",
     at: "UPDATE/mnt-1/*",
     reason: "the launch of task mnt-1 was not recorded",
   },
   {
-    exchanges: ["scheduler/*", "auth/sched_alice_stream"],
+    exchanges: "scheduler/*",
     at: "closed",
     ours: "false",
     reason: "ended by a TEARDOWN that was not recorded, or that is the operator's",

@@ -3,57 +3,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { makeSecretCheck, requireSecret, unauthorized } from "../../../runtime/http/Authentication.ts"
-import { request } from "../../../runtime/http/Client.ts"
-import { emptyReply } from "../../../runtime/http/HttpMessage.ts"
-import { ensureSecret, readSecret } from "../../../runtime/http/SecretFile.ts"
-import { withListener } from "./ListenerFixture.ts"
+import { ensureSecret, readSecret } from "../../../runtime/access/SecretFile.ts"
 
 const secret = "0123456789abcdef0123456789abcdef"
-const basic = (pair: string) => `Basic ${Buffer.from(pair).toString("base64")}`
-
-describe("the secret of a request", () => {
-  const isAuthentic = makeSecretCheck(secret)
-
-  it.each([
-    [`Bearer ${secret}`, true],
-    [`bearer  ${secret}`, true],
-    [basic(`anyone:${secret}`), true],
-    [basic(`:${secret}`), true],
-    [`Bearer ${secret}x`, false],
-    [`Bearer ${secret.slice(1)}`, false],
-    [`Bearer`, false],
-    [`Bearer ${secret} ${secret}`, false],
-    [secret, false],
-    [basic(secret), false],
-    [basic(`${secret}:`), false],
-    [basic(`a:b:${secret}`), false],
-    [`Digest ${secret}`, false],
-    ["", false],
-  ])("%s", (authorization, isRight) => {
-    expect(isAuthentic({ authorization })).toBe(isRight)
-  })
-
-  it("is missing without the header", () => {
-    expect(isAuthentic({})).toBe(false)
-  })
-
-  it("is asked for over the wire, with realm and remedy", async () => {
-    const handler = requireSecret(isAuthentic, () => Effect.succeed(emptyReply(202)))
-    const [without, wrong, right] = await withListener(handler, ({ url }) =>
-      Effect.all([request({ url }), request({ url, secret: "wrong" }), request({ url, secret })]),
-    )
-    for (const reply of [without, wrong]) {
-      expect(reply.status).toBe(401)
-      expect(reply.headers["www-authenticate"]).toBe('Basic realm="gleaner-master"')
-      expect(reply.headers["content-type"]).toBe("text/plain; charset=utf-8")
-      expect(reply.body).toBe(unauthorized().sentence)
-      expect(reply.body).toContain("Authorization: Bearer <secret>")
-    }
-    expect(right.status).toBe(202)
-  })
-})
-
 describe("the secret's file", () => {
   let folder: string
   beforeAll(() => {

@@ -1,15 +1,7 @@
 import { randomBytes } from "node:crypto"
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  unlinkSync,
-  writeFileSync,
-} from "node:fs"
+import { closeSync, fsyncSync, linkSync, openSync, unlinkSync, writeFileSync } from "node:fs"
 import { Data, Effect } from "effect"
+import { errorCode, isOpenToOthers, modeText, type OpenedFile, readOpenFile } from "./PrivateFile.ts"
 
 type SecretFailure =
   | "Missing"
@@ -51,23 +43,11 @@ export class SecretError extends Data.TaggedError("SecretError")<{
   }
 }
 
-const errorCode = (error: unknown) => (error as NodeJS.ErrnoException).code ?? String(error)
-
-/** Mode and content come from one open file: nobody can exchange it in between. */
-const readOpenFile = (path: string): { readonly mode: number; readonly text: string } => {
-  const file = openSync(path, "r")
-  try {
-    return { mode: fstatSync(file).mode, text: readFileSync(file, "utf8") }
-  } finally {
-    closeSync(file)
-  }
-}
-
 /** Reads the cluster's secret; a line ending after it is not part of it. */
 export const readSecret = (path: string): Effect.Effect<string, SecretError> =>
   Effect.suspend(() => {
     const fail = (reason: SecretFailure, detail: string) => new SecretError({ reason, path, detail })
-    let content: ReturnType<typeof readOpenFile>
+    let content: OpenedFile
     try {
       content = readOpenFile(path)
     } catch (error) {
@@ -76,8 +56,7 @@ export const readSecret = (path: string): Effect.Effect<string, SecretError> =>
         ? fail("Missing", "does not exist")
         : fail("Unreadable", `cannot be read (${code})`)
     }
-    if ((content.mode & 0o077) !== 0)
-      return fail("Exposed", `is open to others (mode ${(content.mode & 0o777).toString(8)})`)
+    if (isOpenToOthers(content)) return fail("Exposed", `is open to others (mode ${modeText(content)})`)
     const secret = content.text.trim()
     if (secret === "") return fail("Empty", "is empty")
     if (!/^[\x21-\x7e]+$/.test(secret))

@@ -1,0 +1,49 @@
+import { Effect } from "effect"
+import { AccessFileError } from "./AccessFileError.ts"
+import { readAcls } from "./AclsFile.ts"
+import { type Authenticate, everybodyIsAdministrator, makeAuthenticate } from "./Authentication.ts"
+import { makeAuthorizer, noAcls } from "./Authorizer.ts"
+import { noCredentials, readCredentials } from "./Credentials.ts"
+import { ensureSecret, type SecretError } from "./SecretFile.ts"
+
+export interface AccessOptions {
+  /** The cluster's secret; made when there is none. */
+  readonly secretFile: string
+  readonly isAuthenticated: boolean
+  readonly credentialsFile: string | null
+  readonly aclsFile: string | null
+}
+
+/** Reads who there is and what they may do. Files that would protect nothing are refused. */
+export const readAccess = ({
+  secretFile,
+  isAuthenticated,
+  credentialsFile,
+  aclsFile,
+}: AccessOptions): Effect.Effect<Authenticate, SecretError | AccessFileError> =>
+  Effect.gen(function* () {
+    const secret = yield* ensureSecret(secretFile)
+    if (!isAuthenticated) {
+      const useless = credentialsFile ?? aclsFile
+      if (useless === null) return everybodyIsAdministrator
+      return yield* new AccessFileError({
+        path: useless,
+        detail: "would protect nothing while authentication is off",
+        remedy: "leave out --no-authentication, or the files of principals and rules",
+      })
+    }
+    const credentials = credentialsFile === null ? noCredentials : yield* readCredentials(credentialsFile)
+    const acls = aclsFile === null ? noAcls : yield* readAcls(aclsFile)
+    if (credentialsFile !== null) {
+      const principals = new Set([...credentials.secrets.keys(), ...credentials.tokens.values()]).size
+      yield* Effect.logInfo("principals may ask, beside those with the cluster's secret").pipe(
+        Effect.annotateLogs({
+          principals,
+          credentials: credentialsFile,
+          rules: aclsFile ?? "none: each of them may do all but register agents",
+          otherwise: acls.isPermissive ? "permitted" : "forbidden",
+        }),
+      )
+    }
+    return makeAuthenticate({ secret, credentials, authorizer: makeAuthorizer(acls) })
+  })

@@ -1,0 +1,97 @@
+import { timingSafeEqual } from "node:crypto"
+import type { IncomingHttpHeaders } from "node:http"
+import { Effect } from "effect"
+import { type HttpRefusal, refuse } from "../http/HttpMessage.ts"
+import type { Handler } from "../http/Routes.ts"
+import type { Authorizer } from "./Authorizer.ts"
+import { administrator, type Caller } from "./Caller.ts"
+import { type Credentials, digestOf, noCredentials } from "./Credentials.ts"
+
+/** What a request says of its sender. */
+type Claim =
+  | { readonly type: "token"; readonly token: string }
+  | { readonly type: "pair"; readonly principal: string; readonly secret: string }
+
+const claimIn = (authorization: string): Claim | undefined => {
+  const [, scheme = "", credentials = ""] = /^(\S+) +(\S+) *$/.exec(authorization) ?? []
+  switch (scheme.toLowerCase()) {
+    case "bearer":
+      return { type: "token", token: credentials }
+    case "basic": {
+      const pair = Buffer.from(credentials, "base64").toString("utf8")
+      const colon = pair.indexOf(":")
+      if (colon === -1) return undefined
+      return { type: "pair", principal: pair.slice(0, colon), secret: pair.slice(colon + 1) }
+    }
+    default:
+      return undefined
+  }
+}
+
+/** Who sent a request with these headers; undefined = they did not prove to be anybody. */
+export type Authenticate = (headers: IncomingHttpHeaders) => Caller | undefined
+
+export interface Proofs {
+  /** The cluster's: as bearer token, or as the password of any principal, which then acts under that name. */
+  readonly secret: string
+  readonly credentials?: Credentials
+  /** Judges what principals may do; without one only the cluster's secret opens anything. */
+  readonly authorizer?: Authorizer
+}
+
+/** Compared with when nobody has the name, so that the time says nothing about which names there are. */
+const nobodysDigest = digestOf("")
+
+/**
+ * Basic authentication as of Mesos's clients (spec/mesos.md §0.6), and bearer tokens. Digests have one length whatever was
+ * sent; a wrong secret takes as long as the right one.
+ */
+export const makeAuthenticate = ({
+  secret,
+  credentials = noCredentials,
+  authorizer,
+}: Proofs): Authenticate => {
+  const clusterDigest = digestOf(secret)
+  const known = (principal: string): Caller => ({
+    principal,
+    isAdministrator: false,
+    isAllowed: (action, object) => authorizer?.isAllowed(principal, action, object) ?? false,
+  })
+  return ({ authorization }) => {
+    const claim = authorization === undefined ? undefined : claimIn(authorization)
+    if (claim === undefined) return undefined
+    if (claim.type === "token") {
+      const digest = digestOf(claim.token)
+      if (timingSafeEqual(digest, clusterDigest)) return administrator(null)
+      const principal = credentials.tokens.get(digest.toString("hex"))
+      return principal === undefined ? undefined : known(principal)
+    }
+    const digest = digestOf(claim.secret)
+    const isCluster = timingSafeEqual(digest, clusterDigest)
+    const isRight = timingSafeEqual(digest, credentials.secrets.get(claim.principal) ?? nobodysDigest)
+    if (isCluster) return administrator(claim.principal === "" ? null : claim.principal)
+    return isRight && credentials.secrets.has(claim.principal) ? known(claim.principal) : undefined
+  }
+}
+
+/** For a cluster that asks nobody. */
+export const everybodyIsAdministrator: Authenticate = () => administrator(null)
+
+export const unauthorized = (realm: string): HttpRefusal =>
+  refuse(
+    401,
+    "401 Unauthorized. Send the secret of this cluster, as `Authorization: Bearer <secret>` or as the password of" +
+      " Basic authentication, or a principal of this cluster with its own; the daemon prints where its secret file" +
+      " lies when it starts.",
+    { "WWW-Authenticate": `Basic realm="${realm}"` },
+  )
+
+/** A handler that only answers those who have proven who they are, and is told who asks. */
+export const requireCaller =
+  <R>(authenticate: Authenticate, handler: Handler<R>, realm: string): Handler<R> =>
+  (request) => {
+    const caller = authenticate(request.headers)
+    return caller === undefined
+      ? Effect.fail(unauthorized(realm))
+      : handler({ ...request, caller, principal: caller.principal })
+  }
