@@ -19,7 +19,7 @@ import {
   tasksOfAgent,
 } from "./Context.ts"
 import type { MasterEventOf, ReportedTask } from "./Event.ts"
-import { completeTask } from "./History.ts"
+import { forgetUnreachableTasks, loseTask, loseUncheckpointedTasks } from "./LostTasks.ts"
 import { rescindOffer, wantAllocation, wantAllocationNow } from "./Offers.ts"
 import {
   type AgentRecord,
@@ -73,10 +73,20 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
     const uuid = reported.status === null ? null : reported.status.uuid
     // Its end was told and acknowledged; only the agent has not heard that yet.
     const isDone = uuid !== null && acknowledging.has(uuid) && hasEnded(reported)
-    if (!isDone) takeReportedTask(context, agent, reported)
+    if (!isDone && !isBeingKilled(state, event, reported)) takeReportedTask(context, agent, reported)
   }
   for (const key of event.launching) takeLaunchingTask(context, agent, key)
   wantAllocationNow(context)
+}
+
+/** The master has declared it over, and the order to end it waits for the agent: it must not come back for that while. */
+const isBeingKilled = (
+  { tasks }: MasterState,
+  { killing = [] }: MasterEventOf<"AgentRegistered">,
+  { spec }: ReportedTask,
+): boolean => {
+  const key = taskKey(spec.frameworkId, spec.taskId)
+  return !tasks.has(key) && killing.includes(key)
 }
 
 /**
@@ -119,17 +129,11 @@ const loseUnreportedTasks = (
       !isTerminal(taskState) && !known.has(taskKey(spec.frameworkId, spec.taskId)),
   )
   for (const task of missing) {
-    const { spec } = task
-    if (holdsResources(task)) releaseTask(context, task)
-    const framework = state.frameworks.get(spec.frameworkId)
-    if (framework === undefined) {
-      deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
-      continue
-    }
-    const message = `Agent ${agentId} re-registered and no longer has the task`
-    const gone = masterStatus(context, framework, spec, "TASK_GONE", "REASON_RECONCILIATION", message)
-    completeTask(context, { ...task, notes: withNote(task.notes, gone) }, gone.state)
-    sendStatus(context, framework, gone)
+    loseTask(context, task, {
+      state: "TASK_GONE",
+      reason: "REASON_RECONCILIATION",
+      message: `Agent ${agentId} re-registered and no longer has the task`,
+    })
   }
 }
 
@@ -233,7 +237,8 @@ const returnedStatus = (
 ): TaskStatus => {
   const taskState = status === null ? "TASK_STAGING" : status.state
   const message = "The agent of this task is back"
-  return masterStatus(context, framework, spec, taskState, "REASON_AGENT_REREGISTERED", message)
+  const returned = masterStatus(context, framework, spec, taskState, "REASON_AGENT_REREGISTERED", message)
+  return { ...returned, containerId: status === null ? null : status.containerId }
 }
 
 /** What was said of a task before, and that it is back; of one that nobody knew, what its agent says. */
@@ -277,6 +282,7 @@ export const onAgentDisconnected = (
   // A stream that was replaced by a newer one ends without consequence.
   if (agent === undefined || agent.streamId !== event.streamId) return
   disconnectAgent(context, agent)
+  loseUncheckpointedTasks(context, agent)
 }
 
 /** Its tasks are believed to run on; only its offers are taken back. */
@@ -299,6 +305,7 @@ export const onAgentDeadline = (context: MasterContext, agentId: string): void =
 const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
   const { state, turn, nowMs, wallMs } = context
   const agentId = agent.id
+  const affected = new Set<string>()
   state.deadlines.set(agentDeadline(agentId), nowMs + state.settings.agentForgetMs)
   for (const task of tasksOfAgent(state, agentId).filter(holdsResources)) {
     const { spec } = task
@@ -314,10 +321,12 @@ const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
       unreachableWallMs: wallMs,
     }
     const notes = withNote(task.notes, lost)
+    affected.add(framework.id)
     putTask(context, { ...task, state: "TASK_UNREACHABLE", notes, unacknowledged: false })
     sendStatus(context, framework, lost)
   }
   putAgent(context, { ...agent, condition: "unreachable", sinceMs: nowMs })
+  forgetUnreachableTasks(context, Array.from(affected).sort())
   wantAllocation(context)
   for (const frameworkId of sortedKeys(state.frameworks)) {
     const { streamId } = state.frameworks.get(frameworkId)!

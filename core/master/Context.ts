@@ -78,7 +78,9 @@ export const indexOffer = (state: MasterState, { id, frameworkId, agentId }: Off
   state.offersByAgent.add(agentId, id)
 }
 
-export const indexTask = (state: MasterState, key: string, { spec }: TaskRecord): void => {
+export const indexTask = (state: MasterState, key: string, task: TaskRecord): void => {
+  const { spec } = task
+  if (task.state === "TASK_UNREACHABLE") state.unreachableByFramework.add(spec.frameworkId, key)
   state.tasksByFramework.add(spec.frameworkId, key)
   state.tasksByAgent.add(spec.agentId, key)
 }
@@ -86,6 +88,7 @@ export const indexTask = (state: MasterState, key: string, { spec }: TaskRecord)
 const unindexTask = (state: MasterState, key: string): void => {
   const task = state.tasks.get(key)
   if (task === undefined) return
+  state.unreachableByFramework.delete(task.spec.frameworkId, key)
   state.tasksByFramework.delete(task.spec.frameworkId, key)
   state.tasksByAgent.delete(task.spec.agentId, key)
 }

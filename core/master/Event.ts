@@ -44,6 +44,8 @@ export type MasterEvent = Stamp &
         readonly launching: ReadonlyArray<string>
         /** Uuids of statuses whose acknowledgement is still on its way to this agent. */
         readonly acknowledging: ReadonlyArray<string>
+        /** Keys of tasks whose kill is on its way to this agent. Journals of releases until 0.3 do not have it. */
+        readonly killing?: ReadonlyArray<string>
       }
     /** The agent's monitor wants another amount kept for the host's own work (`HoldReserve`, design §5). */
     | {

@@ -18,6 +18,11 @@ export class KeysByOwner {
     if (keys.size === 0) this.keysByOwner.delete(owner)
   }
 
+  countOf(owner: string): number {
+    const keys = this.keysByOwner.get(owner)
+    return keys === undefined ? 0 : keys.size
+  }
+
   /** Sorted: a restored state has another order of insertion, and order must not decide anything (law L4). */
   of(owner: string): ReadonlyArray<string> {
     const keys = this.keysByOwner.get(owner)

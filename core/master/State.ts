@@ -35,6 +35,8 @@ export interface MasterSettings {
   readonly agentForgetMs: number
   /** How long tasks of a framework that only an earlier master knew are kept for it, before they are killed. */
   readonly strangerWaitMs: number
+  /** Whether tasks of frameworks without `checkpoint` are over when the connection to their agent breaks, see `LostTasks.ts`. */
+  readonly losesUncheckpointedTasks: boolean
   /** Removed frameworks, completed tasks of each framework, and completed tasks in all that are remembered for show. The last is
    * the bound of the memory: about 1 kB each (Mesos: 50, 1000, and no such bound). */
   readonly completedFrameworksMax: number
@@ -52,6 +54,7 @@ export const defaultMasterSettings: MasterSettings = {
   agentTimeoutMs: 75_000,
   agentForgetMs: 14 * 24 * 3_600_000,
   strangerWaitMs: 600_000,
+  losesUncheckpointedTasks: false,
   completedFrameworksMax: 50,
   completedTasksPerFrameworkMax: 200,
   completedTasksMax: 10_000,
@@ -64,6 +67,7 @@ export const mesosMasterSettings: MasterSettings = {
   allocator: mesosAllocatorSettings,
   allocationIntervalMs: 1_000,
   offerTimeoutMs: null,
+  losesUncheckpointedTasks: true,
   completedTasksPerFrameworkMax: 1_000,
   completedTasksMax: 50_000,
 }
@@ -226,6 +230,7 @@ export interface MasterState {
   readonly offersByAgent: KeysByOwner
   readonly tasksByFramework: KeysByOwner
   readonly tasksByAgent: KeysByOwner
+  readonly unreachableByFramework: KeysByOwner
   readonly completedIndex: CompletedTaskIndex
   /** Who holds what, who refused what, and who is next. Its books are derived, its rows are stored with the master's. */
   readonly allocator: Allocator
@@ -272,6 +277,7 @@ export const emptyMasterState = (
   offersByAgent: new KeysByOwner(),
   tasksByFramework: new KeysByOwner(),
   tasksByAgent: new KeysByOwner(),
+  unreachableByFramework: new KeysByOwner(),
   completedIndex: new CompletedTaskIndex(),
   allocator: newAllocator(settings.allocator, prng, allocatorRows),
   deadlines: new Deadlines(),

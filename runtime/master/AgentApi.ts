@@ -51,6 +51,7 @@ const register = (registration: Registration, listening: ListeningStreams) =>
           tasks,
           launching: agentId === null ? [] : outbox.launching(agentId, processedId),
           acknowledging: agentId === null ? [] : outbox.acknowledging(agentId, processedId),
+          killing: agentId === null ? [] : outbox.killing(agentId, processedId),
         }),
       })
       // Without the record `Registered` the agent tries again later.

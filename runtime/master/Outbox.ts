@@ -28,6 +28,8 @@ export interface Outbox {
   readonly launching: (agentId: string, afterId: number) => ReadonlyArray<string>
   /** Uuids of statuses whose acknowledgement is among {@link pending}. */
   readonly acknowledging: (agentId: string, afterId: number) => ReadonlyArray<string>
+  /** Keys of tasks whose kill is among {@link pending}. */
+  readonly killing: (agentId: string, afterId: number) => ReadonlyArray<string>
   /** Drops everything that waits for an agent. */
   readonly drop: (agentId: string) => void
   readonly size: () => number
@@ -70,6 +72,10 @@ export const makeOutbox = (recovered: ReadonlyArray<OutboxItem>, lastId: number)
     acknowledging: (agentId, afterId) =>
       pending(agentId, afterId).flatMap(({ message }) =>
         message.type === "AcknowledgeStatus" ? [message.uuid] : [],
+      ),
+    killing: (agentId, afterId) =>
+      pending(agentId, afterId).flatMap(({ message }) =>
+        message.type === "KillTask" ? [taskKey(message.frameworkId, message.taskId)] : [],
       ),
     drop: (agentId) => {
       queues.delete(agentId)

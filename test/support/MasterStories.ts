@@ -58,6 +58,7 @@ const elaborate: MasterSettings = {
   completedFrameworksMax: 1,
   completedTasksPerFrameworkMax: 2,
   completedTasksMax: 3,
+  unreachableTasksPerFrameworkMax: 1,
 }
 export const anySettings = fc.constantFrom(defaultMasterSettings, mesosMasterSettings, elaborate)
 
@@ -104,6 +105,7 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
           roles: roleLists[chapter.pick % roleLists.length]!,
           capabilities: ["MULTI_ROLE"],
           failoverTimeoutMs: (chapter.pick % 3) * 10_000,
+          checkpoint: chapter.pick % 2 === 0,
         },
         chapter.pick % 3 === 0 && framework !== undefined ? framework.id : null,
       )
@@ -210,6 +212,7 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
           .filter(({ status }, index) => !isReported(index) && isLaunching(status))
           .map(({ spec }) => taskKey(spec.frameworkId, spec.taskId)),
         acknowledging: [],
+        killing: [],
       })
       return
     }
@@ -234,17 +237,6 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
         graceMs: null,
       })
       return
-    case "update": {
-      if (framework === undefined) return
-      const roles = roleLists[chapter.size % roleLists.length]!
-      master.step({
-        type: "FrameworkUpdated",
-        frameworkId: framework.id,
-        info: { ...framework.info, roles, name: `n${chapter.size}` },
-        suppressedRoles: chapter.size % 3 === 0 ? roles : [],
-      })
-      return
-    }
     case "suppress":
       if (framework === undefined) return
       master.step({

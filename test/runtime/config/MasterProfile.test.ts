@@ -39,6 +39,19 @@ describe("the master's settings", () => {
     expect(mesosMasterSettings).toMatchObject({ allocationIntervalMs: 1_000, offerTimeoutMs: null })
   })
 
+  it("say how much of the past is remembered", () => {
+    const all = [
+      ...["--max-completed-frameworks", "0", "--max-completed-tasks-per-framework", "7"],
+      ...["--max-completed-tasks", "8", "--max-unreachable-tasks-per-framework", "9"],
+    ]
+    expect(settingsOf("--profile", "mesos", ...all)).toMatchObject({
+      completedFrameworksMax: 0,
+      completedTasksPerFrameworkMax: 7,
+      completedTasksMax: 8,
+      unreachableTasksPerFrameworkMax: 9,
+    })
+  })
+
   it("are what is said, in either profile, also that something is off", () => {
     const all = [
       ...["--offer-timeout", "5s", "--allocation-interval", "2s", "--decline-backoff-max", "1m"],
