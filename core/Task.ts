@@ -1,4 +1,4 @@
-import type { Quantities } from "./resources/Quantities.ts"
+import type { PlainResources } from "./resources/PlainForm.ts"
 
 /** Task states and their names as in Mesos (spec/mesos.md §2.7). */
 export const taskStates = [
@@ -55,7 +55,8 @@ export interface TaskSpec {
   readonly agentId: string
   readonly name: string
   readonly role: string
-  readonly resources: Quantities
+  /** See `resources/HeldResources.ts`. */
+  readonly resources: PlainResources
   readonly command: TaskCommand
   /** The framework's user, for tasks that ask for none (`FrameworkInfo.user`); empty = the agent's default. */
   readonly frameworkUser: string

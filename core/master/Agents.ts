@@ -1,4 +1,4 @@
-import { quantitiesToResources } from "../resources/Resources.ts"
+import { heldResources } from "../resources/HeldResources.ts"
 import { isTerminal, type TaskSpec, type TaskStatus, taskKey, taskOfKey } from "../Task.ts"
 import {
   agentDeadline,
@@ -55,7 +55,7 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
   const agent: AgentRecord = {
     id,
     address: event.address,
-    total: quantitiesToResources(event.total),
+    total: heldResources(event.total),
     reserve: event.reserve,
     attributes: event.attributes,
     version: event.version,

@@ -1,5 +1,5 @@
 import type { Turn } from "../Machine.ts"
-import { quantitiesToResources } from "../resources/Resources.ts"
+import { heldResources } from "../resources/HeldResources.ts"
 import { isTerminal, type TaskState, type TaskStatus, taskKey } from "../Task.ts"
 import type { MasterAction } from "./Action.ts"
 import { allocatorAgent, allocatorFramework } from "./NewAllocator.ts"
@@ -96,10 +96,10 @@ const unindexTask = (state: MasterState, key: string): void => {
 // What a task holds. Its end is news to its framework, which may want offers again.
 
 export const bookTask = ({ allocator }: MasterState, { spec }: TaskRecord): void =>
-  allocator.adopt(spec, quantitiesToResources(spec.resources))
+  allocator.adopt(spec, heldResources(spec.resources))
 
 export const releaseTask = ({ state, nowMs }: MasterContext, { spec }: TaskRecord): void => {
-  state.allocator.release(spec, quantitiesToResources(spec.resources))
+  state.allocator.release(spec, heldResources(spec.resources))
   state.allocator.wake(spec.frameworkId, nowMs)
 }
 

@@ -1,21 +1,9 @@
 import type { Stamp } from "../Machine.ts"
+import type { PlainResources } from "../resources/PlainForm.ts"
 import type { Quantities } from "../resources/Quantities.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
+import type { OperationRequest } from "./OperationRequest.ts"
 import type { FrameworkInfo, NetworkAddress, QuotaRecord, TextAttribute, WeightRecord } from "./State.ts"
-
-/** A task in an ACCEPT as the wire understood it. `problem` = why it can't be launched, found while decoding. */
-export interface TaskRequest {
-  readonly taskId: string
-  readonly agentId: string
-  readonly name: string
-  readonly resources: Quantities
-  /** The role its resources say they are allocated to; null = they leave it to the offer. */
-  readonly role: string | null
-  readonly command: TaskSpec["command"] | null
-  readonly killGraceMs: number | null
-  readonly labels: TaskSpec["labels"]
-  readonly problem: string | null
-}
 
 /** A task that an agent says it has. */
 export interface ReportedTask {
@@ -34,7 +22,8 @@ export type MasterEvent = Stamp &
         /** The id it had before; null on its first registration. */
         readonly agentId: string | null
         readonly address: NetworkAddress
-        readonly total: Quantities
+        /** What the host has, with its static reservations. */
+        readonly total: PlainResources
         /** What is to be kept for the host's own work. */
         readonly reserve: Quantities
         readonly attributes: ReadonlyArray<TextAttribute>
@@ -84,7 +73,8 @@ export type MasterEvent = Stamp &
         readonly type: "OffersAccepted"
         readonly frameworkId: string
         readonly offerIds: ReadonlyArray<string>
-        readonly launches: ReadonlyArray<TaskRequest>
+        /** In the order in which they are to be done. */
+        readonly operations: ReadonlyArray<OperationRequest>
         /** For the unused rest; null = the default, 0 = no filter. */
         readonly refuseMs: number | null
       }

@@ -1,14 +1,10 @@
-import {
-  addResources,
-  noResources,
-  quantitiesToResources,
-  type Resources,
-  subtractResources,
-} from "../resources/Resources.ts"
+import { heldResources } from "../resources/HeldResources.ts"
+import { addResources, noResources, type Resources, subtractResources } from "../resources/Resources.ts"
 import type { TaskSpec } from "../Task.ts"
 import { type MasterContext, putTask, sendMasterStatus } from "./Context.ts"
-import type { MasterEventOf, TaskRequest } from "./Event.ts"
+import type { MasterEventOf } from "./Event.ts"
 import { endOffer, refuse } from "./Offers.ts"
+import type { OperationRequest, TaskRequest } from "./OperationRequest.ts"
 import type { FrameworkRecord, OfferRecord } from "./State.ts"
 import { taskProblem } from "./TaskValidation.ts"
 
@@ -31,7 +27,7 @@ export const onOffersAccepted = (context: MasterContext, event: MasterEventOf<"O
       endOffer(context, offer)
       refuse(context, offer, offer.resources, { refuseMs: 0, isDecline: false })
     }
-    for (const launch of event.launches) {
+    for (const launch of tasksOf(event.operations)) {
       const message = `Task launched with invalid offers: ${problem}`
       sendMasterStatus(context, framework, launch, "TASK_DROPPED", "REASON_INVALID_OFFERS", message)
     }
@@ -44,11 +40,19 @@ export const onOffersAccepted = (context: MasterContext, event: MasterEventOf<"O
     endOffer(context, offer)
   }
   let left = offered
-  for (const request of event.launches) left = launchOrRefuse(context, framework, first, request, left)
+  for (const request of tasksOf(event.operations)) {
+    left = launchOrRefuse(context, framework, first, request, left)
+  }
   // Whoever launches nothing has declined, whatever it calls it.
   const isDecline = left === offered
   if (!isDecline) state.allocator.noteAccepted(framework.id, first.role)
   refuse(context, first, left, { refuseMs: event.refuseMs, isDecline })
+}
+
+const tasksOf = (operations: ReadonlyArray<OperationRequest>): ReadonlyArray<TaskRequest> => {
+  const tasks: Array<TaskRequest> = []
+  for (const operation of operations) if (operation.type === "LAUNCH") tasks.push(...operation.tasks)
+  return tasks
 }
 
 /** Why these offers cannot be accepted together; undefined when they can. */
@@ -107,7 +111,7 @@ const launchOrRefuse = (
     killGraceMs: request.killGraceMs,
     labels: request.labels,
   }
-  const taken = quantitiesToResources(spec.resources)
+  const taken = heldResources(spec.resources)
   state.allocator.charge(offer, taken)
   putTask(context, {
     spec,

@@ -1,12 +1,7 @@
-import { isNoQuantities, quantitiesToText } from "../resources/Quantities.ts"
-import {
-  containsResources,
-  quantitiesToResources,
-  type Resources,
-  resourcesToText,
-} from "../resources/Resources.ts"
+import { heldResources } from "../resources/HeldResources.ts"
+import { containsResources, isNoResources, type Resources, resourcesToText } from "../resources/Resources.ts"
 import { idProblem, taskKey } from "../Task.ts"
-import type { TaskRequest } from "./Event.ts"
+import type { TaskRequest } from "./OperationRequest.ts"
 import type { FrameworkRecord, MasterState, OfferRecord } from "./State.ts"
 
 /**
@@ -30,12 +25,13 @@ export const taskProblem = (
     return `Task uses invalid agent ${request.agentId} while agent ${agentId} is expected`
   }
   if (request.problem !== null) return request.problem
-  if (isNoQuantities(request.resources)) return "Task uses no resources"
+  const wanted = heldResources(request.resources)
+  if (isNoResources(wanted)) return "Task uses no resources"
   if (request.role !== null && request.role !== role) {
     return `Task uses resources allocated to role '${request.role}' while its offers are allocated to role '${role}'`
   }
-  if (!containsResources(left, quantitiesToResources(request.resources))) {
-    return `Total resources ${quantitiesToText(request.resources)} required by task and its executor is more than available ${resourcesToText(left)}`
+  if (!containsResources(left, wanted)) {
+    return `Total resources ${resourcesToText(wanted)} required by task and its executor is more than available ${resourcesToText(left)}`
   }
   return undefined
 }

@@ -5,7 +5,8 @@ import { Effect, Layer, Schedule } from "effect"
 import type { AgentAction } from "../../core/agent/Action.ts"
 import { defaultAgentSettings } from "../../core/agent/State.ts"
 import type { TextAttribute } from "../../core/master/State.ts"
-import { type Quantities, quantitiesToText, toQuantities } from "../../core/resources/Quantities.ts"
+import { resourcesToPlain } from "../../core/resources/PlainForm.ts"
+import { resourcesToText, scalarQuantities } from "../../core/resources/Resources.ts"
 import { chooseAdvertisedIp } from "../AdvertisedAddress.ts"
 import { everybodyIsAdministrator, makeAuthenticate, requireCaller } from "../access/Authentication.ts"
 import { Cgroups } from "../cgroups/Cgroups.ts"
@@ -14,7 +15,6 @@ import * as LinuxKernel from "../cgroups/LinuxKernel.ts"
 import * as Unconfined from "../cgroups/Unconfined.ts"
 import { makeFolder, makePrivateFolder } from "../DataFolder.ts"
 import { readBootId } from "../host/BootId.ts"
-import { offerable, readTotal } from "../host/HostCapacity.ts"
 import { emptyReply } from "../http/HttpMessage.ts"
 import { httpUrl } from "../http/HttpUrl.ts"
 import { serve } from "../http/Listener.ts"
@@ -26,6 +26,7 @@ import * as AgentMetrics from "./AgentMetrics.ts"
 import { makeFilesRoutes } from "./FilesApi.ts"
 import { makeHostRoutes, makeMetricsRoutes } from "./HostApi.ts"
 import * as Launcher from "./Launcher.ts"
+import { type LentOptions, lentResources } from "./LentResources.ts"
 import { sweepRunRoot } from "./launcher/RunFolder.ts"
 import { heldTasksOf } from "./lease/ToldTasks.ts"
 import { type MasterLink, makeMasterLink } from "./MasterLink.ts"
@@ -35,17 +36,13 @@ import { closedFolders } from "./Sandbox.ts"
 import { keepSandboxesClean } from "./SandboxCleanup.ts"
 import { makeTaskRunner } from "./TaskRunner.ts"
 
-export interface AgentDaemonOptions {
-  readonly folder: string
+export interface AgentDaemonOptions extends LentOptions {
   readonly master: { readonly url: string; readonly secret: string | undefined }
   readonly host: string
   readonly port: number
   /** The address that others are told; null = found out. */
   readonly advertisedIp: string | null
   readonly version: string
-  /** Null = find out. */
-  readonly cpuMilli: number | null
-  readonly memMilli: number | null
   readonly attributes: ReadonlyArray<TextAttribute>
   readonly defaultUser: string
   readonly allowRootTasks: boolean
@@ -98,7 +95,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
     let evict = (_containerId: string, _why: string): void => {}
     const lease = yield* makeMonitorLease({
       folder: options.folder,
-      total,
+      total: scalarQuantities(total),
       isMonitored: options.monitor === "required" && options.confinement === "required",
       tasks: () => heldTasksOf(recovered.state, Date.now()),
       evict: (containerId, why) => evict(containerId, why),
@@ -138,7 +135,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
         reserve: lease.reserve,
         facts: {
           address: { hostname: hostname(), ip, port: listener.port },
-          total,
+          total: resourcesToPlain(total),
           attributes: options.attributes,
           version: options.version,
         },
@@ -148,7 +145,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
     link = connected
     const serving = Effect.gen(function* () {
       yield* connected.registered
-      const resources = quantitiesToText(total)
+      const resources = resourcesToText(total)
       yield* Effect.logInfo("agent serves").pipe(
         Effect.annotateLogs({ url: listener.url, master: url, resources }),
       )
@@ -189,16 +186,6 @@ const measured = (
 /** Containers of tasks that the agent has to answer for. */
 const livingContainers = ({ state }: RecoveredAgent): ReadonlySet<string> =>
   new Set([...state.tasks.values()].filter(({ phase }) => phase !== "gone").map((task) => task.containerId))
-
-const lentResources = ({ cpuMilli, memMilli, folder }: AgentDaemonOptions) =>
-  Effect.map(readTotal(folder), (host): Quantities => {
-    const lent = offerable(host)
-    return toQuantities([
-      ["cpus", cpuMilli ?? lent.cpuMilli],
-      ["mem", memMilli ?? lent.memMilli],
-      ["disk", lent.diskMilli],
-    ])
-  })
 
 interface Shown {
   readonly view: MonitorLease["view"]

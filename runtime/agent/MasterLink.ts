@@ -3,6 +3,7 @@ import { withoutCommand } from "../../core/agent/SpecSize.ts"
 import type { AgentState } from "../../core/agent/State.ts"
 import type { ReportedTask } from "../../core/master/Event.ts"
 import type { NetworkAddress, TextAttribute } from "../../core/master/State.ts"
+import type { PlainResources } from "../../core/resources/PlainForm.ts"
 import type { Quantities } from "../../core/resources/Quantities.ts"
 import type { TaskState, TaskStatus } from "../../core/Task.ts"
 import {
@@ -27,7 +28,7 @@ import type { Agent, MasterPosition, UnstampedEvent } from "./Agent.ts"
 /** What this agent presents itself as. */
 export interface AgentFacts {
   readonly address: NetworkAddress
-  readonly total: Quantities
+  readonly total: PlainResources
   readonly attributes: ReadonlyArray<TextAttribute>
   readonly version: string
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path"
 import { Data, Effect, Schedule } from "effect"
+import { heldScalars } from "../../core/resources/HeldResources.ts"
 import { amountOf } from "../../core/resources/Quantities.ts"
 import type { TaskSpec } from "../../core/Task.ts"
 import type { Cgroups, ContainerLimits } from "../cgroups/Cgroups.ts"
@@ -85,11 +86,14 @@ export const makeTaskLaunch = (
   return { launch, awaitStart }
 }
 
-export const limitsOf = ({ resources }: TaskSpec): ContainerLimits => ({
-  cpuMilli: Math.max(minCpuMilli, amountOf(resources, "cpus")),
-  memBytes: Math.max(minMemBytes, memMilliToBytes(amountOf(resources, "mem"))),
-  pidsMax,
-})
+export const limitsOf = (spec: TaskSpec): ContainerLimits => {
+  const resources = heldScalars(spec.resources)
+  return {
+    cpuMilli: Math.max(minCpuMilli, amountOf(resources, "cpus")),
+    memBytes: Math.max(minMemBytes, memMilliToBytes(amountOf(resources, "mem"))),
+    pidsMax,
+  }
+}
 
 /** The launcher runs, and yet its command does not execute. */
 class StartTimedOut extends Data.TaggedError("StartTimedOut")<{ readonly startWaitMs: number }> {

@@ -28,6 +28,7 @@ export const runAgent = (
       advertisedIp: values.advertise,
       cpuMilli: milliOf(values.cpus),
       memMilli: milliOf(values.mem),
+      resources: values.resources,
       defaultUser: values.taskUser,
       allowRootTasks: values.allowRootTasks,
       cgroupParent: values.cgroupParent,

@@ -26,8 +26,7 @@ const register = (registration: Registration, listening: ListeningStreams) =>
     const master = yield* Master
     const runFork = Runtime.runFork(yield* Effect.runtime<never>())
     const streamId = randomUUID()
-    const { agentId, tasks, address, attributes, version } = registration
-    const total = toQuantities(Object.entries(registration.total))
+    const { agentId, tasks, address, attributes, version, total } = registration
     const reserve = toQuantities(Object.entries(registration.reserve))
     // Numbers that another master gave mean nothing here.
     const processedId = registration.masterId === master.state.masterId ? registration.processedId : 0

@@ -10,8 +10,9 @@ import {
 } from "../../core/allocation/Preemption.ts"
 import { holdsResources, offersOfAgent, tasksOfAgent } from "../../core/master/Context.ts"
 import type { MasterState, TaskRecord } from "../../core/master/State.ts"
+import { heldResources } from "../../core/resources/HeldResources.ts"
 import { amountOf, isNoQuantities } from "../../core/resources/Quantities.ts"
-import { quantitiesToResources, scalarQuantities } from "../../core/resources/Resources.ts"
+import { scalarQuantities } from "../../core/resources/Resources.ts"
 import { taskKey } from "../../core/Task.ts"
 import { jsonReply, refuse } from "../http/HttpMessage.ts"
 import { get } from "../http/Routes.ts"
@@ -87,7 +88,7 @@ const holdingsOn = (state: MasterState, agentId: string): ReadonlyArray<Holding>
         .filter(holdsResources)
         .map(({ spec }): Holding => {
           const { frameworkId, role } = spec
-          return { frameworkId, role, by: "task", resources: quantitiesToResources(spec.resources) }
+          return { frameworkId, role, by: "task", resources: heldResources(spec.resources) }
         }),
     )
 
@@ -122,7 +123,7 @@ const preemptionHost = (state: MasterState, agentId: string, wallMs: number): Pr
 
 /** Nobody says how much of its work a task has saved, so all that it could have done since its launch counts as lost. */
 const preemptionTask = ({ spec, launchedWallMs }: TaskRecord, wallMs: number): PreemptionTask => {
-  const resources = quantitiesToResources(spec.resources)
+  const resources = heldResources(spec.resources)
   const ranMs = Math.max(0, Math.round(wallMs - launchedWallMs))
   return {
     key: taskKey(spec.frameworkId, spec.taskId),

@@ -2,6 +2,7 @@ import { cpus, freemem, loadavg, totalmem } from "node:os"
 import { holdsResources } from "../../core/master/Context.ts"
 import { quotasOf } from "../../core/master/RoleSettings.ts"
 import type { MasterState } from "../../core/master/State.ts"
+import { heldScalars } from "../../core/resources/HeldResources.ts"
 import { amountOf, type Quantities, toQuantities } from "../../core/resources/Quantities.ts"
 import { scalarQuantities } from "../../core/resources/Resources.ts"
 import { taskStates } from "../../core/Task.ts"
@@ -74,7 +75,9 @@ const scalarNames = ["cpus", "gpus", "mem", "disk"]
 const addResources = (metrics: Metrics, state: MasterState): void => {
   const { agents, allocator, tasks } = state
   const total = allocator.clusterTotal()
-  const used = sumOf([...tasks.values()].filter(holdsResources).map(({ spec }) => spec.resources))
+  const used = sumOf(
+    [...tasks.values()].filter(holdsResources).map(({ spec }) => heldScalars(spec.resources)),
+  )
   const booked = sumOf([...agents.keys()].map((id) => scalarQuantities(allocator.allocatedOn(id))))
   for (const name of scalarNames) {
     const [all, taken] = [amountOf(total, name), amountOf(used, name)]

@@ -1,92 +1,13 @@
 import { Schema } from "effect"
-import { Bool, callDecoder, Double, Duration, Id, listOf } from "./ProtoJson.ts"
+import { Operation } from "./OperationSchema.ts"
+import { Bool, callDecoder, Double, Id, listOf } from "./ProtoJson.ts"
+import { Labels } from "./ResourceSchema.ts"
+import { KillPolicy } from "./TaskSchema.ts"
 
 // The scheduler calls of the v1 API as JSON (spec/mesos.md §2.1, §2.3; see ProtoJson.ts). What gleaner does not offer is decoded as
 // far as it must be recognised, so that it can be refused by name.
 
 const Filters = Schema.Struct({ refuse_seconds: Schema.optional(Double) })
-
-const KillPolicy = Schema.Struct({ grace_period: Schema.optional(Duration) })
-
-const Labels = Schema.Struct({
-  labels: Schema.optionalWith(
-    Schema.Array(Schema.Struct({ key: Schema.String, value: Schema.optional(Schema.String) })),
-    { default: () => [] },
-  ),
-})
-
-const Resource = Schema.Struct({
-  name: Schema.String,
-  type: Schema.String,
-  scalar: Schema.optional(Schema.Struct({ value: Double })),
-  role: Schema.optional(Schema.String),
-  reservation: Schema.optional(Schema.Unknown),
-  reservations: Schema.optional(Schema.Array(Schema.Unknown)),
-  disk: Schema.optional(Schema.Unknown),
-  revocable: Schema.optional(Schema.Unknown),
-  shared: Schema.optional(Schema.Unknown),
-  allocation_info: Schema.optional(Schema.Struct({ role: Schema.optional(Schema.String) })),
-})
-
-const Command = Schema.Struct({
-  shell: Schema.optionalWith(Bool, { default: () => true }),
-  value: Schema.optional(Schema.String),
-  arguments: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] }),
-  user: Schema.optional(Schema.String),
-  uris: Schema.optionalWith(Schema.Array(Schema.Unknown), { default: () => [] }),
-  environment: Schema.optional(
-    Schema.Struct({
-      variables: Schema.optionalWith(
-        Schema.Array(
-          Schema.Struct({
-            name: Schema.String,
-            value: Schema.optional(Schema.String),
-            type: Schema.optional(Schema.String),
-          }),
-        ),
-        { default: () => [] },
-      ),
-    }),
-  ),
-})
-
-const Container = Schema.Struct({
-  type: Schema.String,
-  mesos: Schema.optional(Schema.Struct({ image: Schema.optional(Schema.Unknown) })),
-  docker: Schema.optional(Schema.Unknown),
-  hostname: Schema.optional(Schema.Unknown),
-  linux_info: Schema.optional(Schema.Unknown),
-  rlimit_info: Schema.optional(Schema.Unknown),
-  tty_info: Schema.optional(Schema.Unknown),
-  volumes: Schema.optionalWith(Schema.Array(Schema.Unknown), { default: () => [] }),
-  network_infos: Schema.optionalWith(Schema.Array(Schema.Unknown), { default: () => [] }),
-})
-
-const TaskInfo = Schema.Struct({
-  name: Schema.String,
-  task_id: Id,
-  agent_id: Id,
-  resources: Schema.optionalWith(Schema.Array(Resource), { default: () => [] }),
-  command: Schema.optional(Command),
-  executor: Schema.optional(Schema.Unknown),
-  container: Schema.optional(Container),
-  health_check: Schema.optional(Schema.Unknown),
-  check: Schema.optional(Schema.Unknown),
-  max_completion_time: Schema.optional(Schema.Unknown),
-  limits: Schema.optional(Schema.Unknown),
-  kill_policy: Schema.optional(KillPolicy),
-  labels: Schema.optional(Labels),
-})
-export type WireTask = typeof TaskInfo.Type
-
-const Operation = Schema.Struct({
-  type: Schema.optional(Schema.String),
-  id: Schema.optional(Id),
-  launch: Schema.optional(
-    Schema.Struct({ task_infos: Schema.optionalWith(Schema.Array(TaskInfo), { default: () => [] }) }),
-  ),
-})
-export type WireOperation = typeof Operation.Type
 
 const OfferFilters = Schema.Struct({
   min_allocatable_resources: Schema.optional(

@@ -2,7 +2,8 @@ import type { CompletedFramework } from "../../core/master/History.ts"
 import { agentCapabilities } from "../../core/master/NewAllocator.ts"
 import type { AgentRecord, FrameworkRecord, TaskRecord } from "../../core/master/State.ts"
 import { statusOfNote } from "../../core/master/StatusNotes.ts"
-import { quantitiesToResources, type Resources } from "../../core/resources/Resources.ts"
+import { heldResources } from "../../core/resources/HeldResources.ts"
+import type { Resources } from "../../core/resources/Resources.ts"
 import { hostAndPort } from "../http/HttpUrl.ts"
 import { frameworkInfoToWire } from "./FrameworkInfo.ts"
 import { constraintsToWire } from "./OfferDemands.ts"
@@ -96,7 +97,7 @@ export const taskToWire = ({ spec, state, status, notes }: TaskRecord) => ({
   framework_id: { value: spec.frameworkId },
   agent_id: { value: spec.agentId },
   state,
-  resources: resourcesToWire(quantitiesToResources(spec.resources), {
+  resources: resourcesToWire(heldResources(spec.resources), {
     withRole: false,
     allocatedTo: spec.role,
   }),

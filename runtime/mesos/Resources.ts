@@ -1,4 +1,6 @@
-import { isResourceName, type Quantities, toQuantities } from "../../core/resources/Quantities.ts"
+import { mesosJsonToResources } from "../../core/resources/MesosJson.ts"
+import { type PlainResources, resourcesToPlain } from "../../core/resources/PlainForm.ts"
+import { isResourceName, toQuantities } from "../../core/resources/Quantities.ts"
 import type { Ranges } from "../../core/resources/Ranges.ts"
 import {
   type DiskInfo,
@@ -8,20 +10,7 @@ import {
   reservationRole,
 } from "../../core/resources/Resource.ts"
 import type { Resources } from "../../core/resources/Resources.ts"
-
-/** A resource as the v1 API writes it; of the many fields those that change what it means. */
-export interface WireResource {
-  readonly name: string
-  readonly type: string
-  readonly scalar?: { readonly value: number } | undefined
-  readonly role?: string | undefined
-  readonly reservation?: unknown
-  readonly reservations?: ReadonlyArray<unknown> | undefined
-  readonly disk?: unknown
-  readonly revocable?: unknown
-  readonly shared?: unknown
-  readonly allocation_info?: { readonly role?: string | undefined } | undefined
-}
+import type { WireResource } from "./ResourceSchema.ts"
 
 /**
  * Mesos's units to thousandths: three decimals, half away from zero (spec/mesos.md §1.7), so 0.0004 is nothing.
@@ -34,35 +23,50 @@ export const unitsToMilli = (units: number): number | undefined => {
 }
 
 /**
- * Reads the resources of a task; for their `allocation_info` see {@link allocatedRole}. The answer is the resources or
- * a sentence on what is wrong with them.
+ * Reads resources of either format (spec/mesos.md §1.7, "Old format"); for their `allocation_info` see {@link allocatedRoles}. The
+ * answer is the resources or a sentence on what is wrong with them.
  */
-export const wireToResources = (wire: ReadonlyArray<WireResource>): Quantities | string => {
+export const wireToResources = (wire: ReadonlyArray<WireResource>): PlainResources | string => {
+  if (!wire.every(isPlainScalar)) return wireToFullResources(wire)
   const amounts: Array<readonly [string, number]> = []
-  for (const resource of wire) {
-    const problem = resourceProblem(resource)
-    if (problem !== undefined) return `Invalid resource '${resource.name}': ${problem}`
-    const milli = unitsToMilli(resource.scalar?.value ?? Number.NaN)
-    if (milli === undefined)
-      return `Invalid resource '${resource.name}': value must be a number from 0 to ${Number.MAX_SAFE_INTEGER / 1000}`
-    amounts.push([resource.name, milli])
+  for (const { name, scalar } of wire) {
+    if (!isResourceName(name)) return `Invalid resource '${name}': not a valid name`
+    const milli = unitsToMilli(scalar?.value ?? Number.NaN)
+    if (milli === undefined) {
+      return `Invalid resource '${name}': value must be a number from 0 to ${Number.MAX_SAFE_INTEGER / 1000}`
+    }
+    amounts.push([name, milli])
   }
   return toQuantities(amounts)
 }
 
-const resourceProblem = (resource: WireResource): string | undefined => {
-  if (!isResourceName(resource.name)) return "not a valid name"
-  if (resource.type !== "SCALAR") return `type ${resource.type} is not offered by this master`
-  if (resource.revocable !== undefined) return "revocable resources are not offered by this master"
-  if (resource.shared !== undefined) return "shared resources are not offered by this master"
-  if (resource.disk !== undefined) return "volumes are not offered by this master"
-  const isReserved =
-    (resource.reservations ?? []).length > 0 ||
-    resource.reservation !== undefined ||
-    (resource.role !== undefined && resource.role !== "*")
-  if (isReserved) return "reserved resources are not offered by this master"
-  return undefined
+/** As nearly all resources of tasks are. */
+const isPlainScalar = (resource: WireResource): boolean =>
+  resource.type === "SCALAR" &&
+  resource.ranges === undefined &&
+  resource.set === undefined &&
+  resource.provider_id === undefined &&
+  (resource.role === undefined || resource.role === "*") &&
+  resource.reservation === undefined &&
+  (resource.reservations === undefined || resource.reservations.length === 0) &&
+  resource.disk === undefined &&
+  resource.revocable === undefined &&
+  resource.shared === undefined
+
+const wireToFullResources = (wire: ReadonlyArray<WireResource>): PlainResources | string => {
+  const resources = mesosJsonToResources(wire.map(withoutAllocation), "resources", "*")
+  return typeof resources === "string" ? namingResource(resources, wire) : resourcesToPlain(resources)
 }
+
+/** `resources[1].disk: why` is for people with the JSON before their eyes; a status is read without it. */
+const namingResource = (problem: string, wire: ReadonlyArray<WireResource>): string => {
+  const [, index, field = "", why] = /^resources\[(\d+)\]\.?([^:]*): (.*)$/s.exec(problem) ?? []
+  const name = wire[Number(index)]?.name
+  if (name === undefined) return `Invalid resources: ${problem}`
+  return `Invalid resource '${name}': ${field === "" ? "" : `${field}: `}${why}`
+}
+
+const withoutAllocation = ({ allocation_info: _, ...resource }: WireResource): object => resource
 
 /**
  * The roles that the `allocation_info`s name. They may be left out, but not differ from the offer's (mesos-transcripts

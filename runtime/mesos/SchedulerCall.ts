@@ -1,16 +1,15 @@
 import { Either } from "effect"
 import type { Unstamped } from "../../core/Machine.ts"
-import type { MasterEvent, TaskRequest } from "../../core/master/Event.ts"
-import { noQuantities } from "../../core/resources/Quantities.ts"
-import type { TaskCommand } from "../../core/Task.ts"
-import { jsonToCall, type WireCall, type WireOperation, type WireTask } from "./CallSchema.ts"
+import type { MasterEvent } from "../../core/master/Event.ts"
+import { jsonToCall, type WireCall } from "./CallSchema.ts"
 import {
   demandsProblem,
   frameworkInfoProblem,
   frameworkProblem,
   wireToFrameworkInfo,
 } from "./FrameworkInfo.ts"
-import { allocatedRoles, wireToResources } from "./Resources.ts"
+import { isServed, wireToOperation } from "./Operations.ts"
+import { nanosecondsToMs } from "./TaskRequests.ts"
 import { wireToUuid } from "./Uuid.ts"
 
 export type CallEvent = Unstamped<
@@ -146,16 +145,16 @@ type EventReader = (
 const eventReaders: { readonly [type: string]: EventReader } = {
   ACCEPT: ({ accept }, frameworkId) => {
     if (accept === undefined) return expecting("accept")
-    const unserved = accept.operations.find((operation) => operation.type !== "LAUNCH")
+    const unserved = accept.operations.find((operation) => !isServed(operation))
     if (unserved !== undefined) {
-      const message = `gleaner does not take the operation ${unserved.type ?? "without a type"} yet; nothing of this ACCEPT was done`
+      const message = `gleaner does not take the operation ${unserved.type} yet; nothing of this ACCEPT was done`
       return Either.left({ status: 501, message })
     }
     return Either.right({
       type: "OffersAccepted",
       frameworkId,
       offerIds: accept.offer_ids.map((id) => id.value),
-      launches: accept.operations.flatMap(operationToRequests),
+      operations: accept.operations.map(wireToOperation),
       refuseMs: secondsToMs(accept.filters?.refuse_seconds),
     })
   },
@@ -225,115 +224,3 @@ const eventReaders: { readonly [type: string]: EventReader } = {
 /** Seconds of a filter; absent or not a number means the default (spec/mesos.md §1.5). */
 const secondsToMs = (seconds: number | undefined): number | null =>
   seconds === undefined || Number.isNaN(seconds) ? null : Math.min(seconds * 1000, Number.MAX_SAFE_INTEGER)
-
-/** A grace period; capped, so that it stays a whole number also as JSON. */
-const nanosecondsToMs = (nanoseconds: number | undefined): number | null =>
-  nanoseconds === undefined || Number.isNaN(nanoseconds)
-    ? null
-    : Math.min(Math.max(0, Math.ceil(nanoseconds / 1e6)), Number.MAX_SAFE_INTEGER)
-
-const operationToRequests = (operation: WireOperation): ReadonlyArray<TaskRequest> =>
-  (operation.launch?.task_infos ?? []).map((task) => {
-    const resources = wireToResources(task.resources)
-    const [role = null, otherRole] = allocatedRoles(task.resources)
-    return {
-      taskId: task.task_id.value,
-      agentId: task.agent_id.value,
-      name: task.name,
-      resources: typeof resources === "string" ? noQuantities : resources,
-      role,
-      command: commandOf(task),
-      killGraceMs: nanosecondsToMs(task.kill_policy?.grace_period?.nanoseconds),
-      labels: (task.labels?.labels ?? []).map(({ key, value }) => ({ key, value: value ?? "" })),
-      problem:
-        taskInfoProblem(operation, task) ??
-        (typeof resources === "string" ? resources : null) ??
-        (otherRole === undefined
-          ? null
-          : `Task uses resources allocated to roles '${role}' and '${otherRole}'`),
-    }
-  })
-
-const commandOf = (task: WireTask): TaskCommand | null => {
-  const { command } = task
-  if (command === undefined) return null
-  return {
-    shell: command.shell,
-    value: command.value ?? "",
-    arguments: command.arguments,
-    environment: (command.environment?.variables ?? []).map(({ name, value }) => ({
-      name,
-      value: value ?? "",
-    })),
-    user: command.user ?? null,
-  }
-}
-
-/** What of a TaskInfo this master cannot honour. Refusing is better than running without it. */
-const taskInfoProblem = (operation: WireOperation, task: WireTask): string | undefined => {
-  if (operation.id !== undefined) return "Operation 'id' must not be set for LAUNCH"
-  if ((task.command === undefined) === (task.executor === undefined)) {
-    return "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present"
-  }
-  if (task.executor !== undefined) return "Custom executors are not supported yet"
-  const { command } = task
-  if (command === undefined) return undefined
-  if ((command.value ?? "") === "") return "CommandInfo.value must be set"
-  if (command.uris.length > 0) return "Fetching 'command.uris' is not supported yet"
-  if ((command.environment?.variables ?? []).some((variable) => !isVariable(variable.name, variable.value))) {
-    return "Environment variables must be plain text with a name that is not empty and has no '='"
-  }
-  if ([command.value ?? "", ...command.arguments].some((text) => text.includes("\0"))) {
-    return "A command must not contain NUL"
-  }
-  const tooLong = commandLengthProblem(command)
-  if (tooLong !== undefined) return tooLong
-  const { container } = task
-  const isPlain =
-    container === undefined ||
-    (container.type === "MESOS" &&
-      container.mesos?.image === undefined &&
-      container.volumes.length === 0 &&
-      container.network_infos.length === 0)
-  if (!isPlain) return "Containers with an image, volumes or networks are not supported yet"
-  const special = (["hostname", "linux_info", "rlimit_info", "tty_info"] as const).find(
-    (field) => container?.[field] !== undefined,
-  )
-  if (special !== undefined) return `'container.${special}' is not supported yet`
-  if (task.health_check !== undefined || task.check !== undefined)
-    return "Health checks are not supported yet"
-  if (task.max_completion_time !== undefined) return "'max_completion_time' is not supported yet"
-  if (task.limits !== undefined) return "'limits' are not supported yet"
-  return undefined
-}
-
-/** Linux executes no argument and no `NAME=VALUE` longer than this, its NUL included (MAX_ARG_STRLEN, execve(2)). */
-const wordBytesMax = 131_072
-/** A task's command and environment are kept, journalled and sent as they are; more belongs into a file. */
-const commandBytesMax = 262_144
-
-/** Why a command could not be executed; told here, where the framework sees what it did, and not by a launch that fails. */
-const commandLengthProblem = (command: NonNullable<WireTask["command"]>): string | undefined => {
-  const bytesOf = (text: string) => Buffer.byteLength(text) + 1
-  const words = [command.value ?? "", ...command.arguments].map(bytesOf)
-  const variables = (command.environment?.variables ?? []).map((variable) => ({
-    name: variable.name,
-    bytes: bytesOf(`${variable.name}=${variable.value ?? ""}`),
-  }))
-  const long = words.find((bytes) => bytes > wordBytesMax)
-  if (long !== undefined) {
-    return `A command or argument has ${long - 1} bytes; Linux executes at most ${wordBytesMax - 1} in one`
-  }
-  const longVariable = variables.find(({ bytes }) => bytes > wordBytesMax)
-  if (longVariable !== undefined) {
-    const { name, bytes } = longVariable
-    return `Environment variable ${name.slice(0, 64)} has ${bytes - 1} bytes with its name; Linux executes at most ${wordBytesMax - 1}`
-  }
-  const total = [...words, ...variables.map(({ bytes }) => bytes)].reduce((sum, bytes) => sum + bytes, 0)
-  return total > commandBytesMax
-    ? `Command and environment have ${total} bytes together; a task may have ${commandBytesMax}`
-    : undefined
-}
-
-const isVariable = (name: string, value: string | undefined): boolean =>
-  name !== "" && !/[=\0]/.test(name) && value !== undefined && !value.includes("\0")

@@ -1,6 +1,12 @@
 import { Schema } from "effect"
 import type { AgentMessage } from "../../core/master/Action.ts"
 import type { ReportedTask } from "../../core/master/Event.ts"
+import { isAmounts } from "../../core/resources/HeldResources.ts"
+import {
+  type PlainResources,
+  plainToResources,
+  type UnreadableResources,
+} from "../../core/resources/PlainForm.ts"
 import { isResourceName, type Quantities } from "../../core/resources/Quantities.ts"
 import { type TaskSpec, type TaskStatus, taskStates } from "../../core/Task.ts"
 
@@ -15,7 +21,7 @@ import { type TaskSpec, type TaskStatus, taskStates } from "../../core/Task.ts"
 // replaces a newer one. Statuses are also repeated by the agent's machine until their framework has acknowledged them.
 
 /** Raised with every change that an older peer would misread; a peer of another version is refused. */
-export const protocolVersion = 2
+export const protocolVersion = 3
 
 export const subscribePath = "/gleaner/v1/agent/subscribe"
 export const reportPath = "/gleaner/v1/agent/report"
@@ -45,6 +51,47 @@ const QuantitiesSchema: Schema.Schema<Quantities> = Schema.Record({ key: Text, v
   }),
 )
 
+/** Reservations, volumes, ranges and items of one host or task: each is looked at in every cycle of the master's allocator. */
+const resourcesMax = 4_096
+
+const isSmall = (value: number): boolean => value <= 1e12
+const isMilli = (value: number): boolean => Number.isSafeInteger(value) && value >= 0 && isSmall(value)
+
+/** As amounts: what nearly everything is. Otherwise the plain form of all that resources can be. */
+const resourcesProblem = (held: PlainResources): string | undefined => {
+  if (isAmounts(held)) {
+    const names = Object.keys(held)
+    if (names.length > resourceNamesMax)
+      return `${names.length} resources: at most ${resourceNamesMax} are taken`
+    if (!names.every(isResourceName)) return "a name that no resource can have"
+    const wrong = names.find((name) => !isMilli(held[name]!))
+    return wrong === undefined ? undefined : `"${wrong}" is no whole number of thousandths from 0 to 10^12`
+  }
+  let parts = 0
+  for (const { kind, value } of plainToResources(held)) {
+    if (typeof value === "number" && !isSmall(value)) return `more than 10^12 thousandths of ${kind.name}`
+    parts += typeof value === "number" ? 1 : value.length
+  }
+  if (parts > resourcesMax) return `${parts} resources, ranges and items: at most ${resourcesMax} are taken`
+  const names = new Set(held.map(({ name }) => name))
+  return names.size > resourceNamesMax
+    ? `${names.size} names of resources: at most ${resourceNamesMax} are taken`
+    : undefined
+}
+
+const ResourcesSchema: Schema.Schema<PlainResources> = Schema.declare(
+  (input): input is PlainResources => typeof input === "object" && input !== null,
+  { identifier: "resources" },
+).pipe(
+  Schema.filter((held) => {
+    try {
+      return resourcesProblem(held) ?? true
+    } catch (error) {
+      return (error as UnreadableResources).message
+    }
+  }),
+)
+
 const LabelSchema = Schema.Struct({ key: Text, value: Text })
 
 const TaskStateSchema = Schema.Literal(...taskStates)
@@ -55,7 +102,7 @@ const TaskSpecSchema: Schema.Schema<TaskSpec> = Schema.Struct({
   agentId: Text,
   name: Text,
   role: Text,
-  resources: QuantitiesSchema,
+  resources: ResourcesSchema,
   command: Schema.Struct({
     shell: Schema.Boolean,
     value: Text,
@@ -94,7 +141,7 @@ export const Registration = Schema.Struct({
   /** The master that gave the id and numbered the messages; null before the first registration. */
   masterId: OrNull(Text),
   address: Schema.Struct({ hostname: Text, ip: Text, port: Schema.Number }),
-  total: QuantitiesSchema,
+  total: ResourcesSchema,
   /** Part of `total` that is kept for the host's own work (role `primary`); what tasks hold already is not taken away. */
   reserve: QuantitiesSchema,
   attributes: Schema.Array(Schema.Struct({ name: Text, value: Text })),

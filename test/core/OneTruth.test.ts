@@ -9,7 +9,7 @@ import type { Unstamped } from "../../core/Machine.ts"
 import type { AgentMessage, MasterAction } from "../../core/master/Action.ts"
 import type { Quantities } from "../../core/resources/Quantities.ts"
 import { isTerminal, type TaskStatus, taskKey } from "../../core/Task.ts"
-import { actionsOf, launchOf, MasterHarness } from "../support/MasterHarness.ts"
+import { actionsOf, launching, launchOf, MasterHarness } from "../support/MasterHarness.ts"
 
 // The real master and a real agent, one framework, and a wire that is cut again and again. The ledger of ends is kept
 // from what the framework hears alone (law L2: each launch ends once, acknowledged, or still runs).
@@ -169,7 +169,7 @@ class World {
         type: "OffersAccepted",
         frameworkId: this.frameworkId,
         offerIds: [offerId],
-        launches: [launchOf(taskId, agentId, { cpus: 100, mem: 1_000 })],
+        operations: launching([launchOf(taskId, agentId, { cpus: 100, mem: 1_000 })]),
         refuseMs: 0,
       }),
     )

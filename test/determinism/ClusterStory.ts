@@ -3,7 +3,7 @@ import { snapshotMaster } from "../../core/master/Snapshot.ts"
 import { defaultMasterSettings, type MasterSettings, mesosMasterSettings } from "../../core/master/State.ts"
 import { nextBelow, type Prng, seedPrng } from "../../core/Prng.ts"
 import { type TaskStatus, taskKey } from "../../core/Task.ts"
-import { actionsOf, launchOf, MasterHarness } from "../support/MasterHarness.ts"
+import { actionsOf, launching, launchOf, MasterHarness } from "../support/MasterHarness.ts"
 import { AgentActor } from "./AgentActor.ts"
 import type { Transcript } from "./Transcript.ts"
 
@@ -153,7 +153,13 @@ class Cluster {
     }
     const refuseMs = this.below(2) === 0 ? null : this.below(20_000)
     this.follow(
-      this.master.step({ type: "OffersAccepted", frameworkId, offerIds: [offerId], launches, refuseMs }),
+      this.master.step({
+        type: "OffersAccepted",
+        frameworkId,
+        offerIds: [offerId],
+        operations: launching(launches),
+        refuseMs,
+      }),
     )
   }
 

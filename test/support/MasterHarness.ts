@@ -1,6 +1,7 @@
 import type { Unstamped } from "../../core/Machine.ts"
 import type { MasterAction } from "../../core/master/Action.ts"
-import type { MasterEvent, TaskRequest } from "../../core/master/Event.ts"
+import type { MasterEvent } from "../../core/master/Event.ts"
+import type { OperationRequest, TaskRequest } from "../../core/master/OperationRequest.ts"
 import { masterEntity, restoreMaster, snapshotMaster } from "../../core/master/Snapshot.ts"
 import {
   defaultMasterSettings,
@@ -191,7 +192,7 @@ export const frameworkInfo = (info: Partial<FrameworkInfo>): FrameworkInfo => ({
   ...info,
 })
 
-export const launchOf = (taskId: string, agentId: string, resources: Quantities): TaskRequest => ({
+export const launchOf = (taskId: string, agentId: string, resources: PlainResources): TaskRequest => ({
   taskId,
   agentId,
   name: taskId,
@@ -203,11 +204,16 @@ export const launchOf = (taskId: string, agentId: string, resources: Quantities)
   problem: null,
 })
 
+/** The operations of an ACCEPT that launches these. */
+export const launching = (tasks: ReadonlyArray<TaskRequest>): ReadonlyArray<OperationRequest> => [
+  { type: "LAUNCH", tasks },
+]
+
 export const specOf = (
   taskId: string,
   frameworkId: string,
   agentId: string,
-  resources: Quantities,
+  resources: PlainResources,
 ): TaskSpec => ({
   taskId,
   frameworkId,

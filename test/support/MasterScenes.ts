@@ -1,4 +1,4 @@
-import { actionsOf, launchOf, MasterHarness } from "./MasterHarness.ts"
+import { actionsOf, launching, launchOf, MasterHarness } from "./MasterHarness.ts"
 
 // Where most stories of the master begin.
 
@@ -22,7 +22,7 @@ export const running = () => {
     type: "OffersAccepted",
     frameworkId: framework.id,
     offerIds: [offerId],
-    launches: [launchOf("t", agentId, small)],
+    operations: launching([launchOf("t", agentId, small)]),
     refuseMs: 1_000_000,
   })
   master.report(agentId, framework.id, "t", "TASK_RUNNING")

@@ -4,7 +4,7 @@ import { defaultMasterSettings, type MasterSettings, mesosMasterSettings } from 
 import { resourcesToPlain } from "../../core/resources/PlainForm.ts"
 import { type Quantities, toQuantities } from "../../core/resources/Quantities.ts"
 import { type TaskStatus, taskKey } from "../../core/Task.ts"
-import { launchOf, type MasterHarness, statusOf } from "./MasterHarness.ts"
+import { launching, launchOf, type MasterHarness, statusOf } from "./MasterHarness.ts"
 
 // Random stories of a small cluster. Each chapter is an event or two, with what follows from them at once; chapters that make no sense
 // where they come are left out.
@@ -116,10 +116,10 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
         type: "OffersAccepted",
         frameworkId: offer.frameworkId,
         offerIds: [offer.id],
-        launches: [0, 1].map((number) =>
-          launchOf(`t${(chapter.size + number) % 20}`, offer.agentId, {
-            cpus: 1 + ((chapter.size * 7) % 1_500),
-            mem: 1_000,
+        operations: launching(
+          [0, 1].map((number) => {
+            const resources = { cpus: 1 + ((chapter.size * 7) % 1_500), mem: 1_000 }
+            return launchOf(`t${(chapter.size + number) % 20}`, offer.agentId, resources)
           }),
         ),
         refuseMs: chapter.size % 2 ? null : chapter.size,

@@ -1,4 +1,5 @@
 import type { AgentState, AgentTask } from "../../../core/agent/State.ts"
+import { heldScalars } from "../../../core/resources/HeldResources.ts"
 import { amountOf } from "../../../core/resources/Quantities.ts"
 import { lineBytesMax, type ToldTask } from "../../protocol/MonitorProtocol.ts"
 
@@ -25,7 +26,8 @@ const ageOf = ({ latest }: AgentTask, wallMs: number): number =>
 
 /** `lostWork` is what it may have worked at most since then: its limit × its age. */
 export const agentTaskToHeldTask = (task: AgentTask, wallMs: number): HeldTask => {
-  const cpuMilli = amountOf(task.spec.resources, "cpus")
+  const scalars = heldScalars(task.spec.resources)
+  const cpuMilli = amountOf(scalars, "cpus")
   const ageMs = ageOf(task, wallMs)
   return {
     containerId: task.containerId,
@@ -35,7 +37,7 @@ export const agentTaskToHeldTask = (task: AgentTask, wallMs: number): HeldTask =
     ageMs,
     lostWork: Math.min(Number.MAX_SAFE_INTEGER, cpuMilli * ageMs),
     cpuMilli,
-    memMilli: amountOf(task.spec.resources, "mem"),
+    memMilli: amountOf(scalars, "mem"),
   }
 }
 

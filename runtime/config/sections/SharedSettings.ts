@@ -1,4 +1,16 @@
-import { address, cpus, file, folder, port, reachableIp, size, textLike, textPairs, url } from "../Kinds.ts"
+import {
+  address,
+  cpus,
+  file,
+  folder,
+  port,
+  reachableIp,
+  size,
+  text,
+  textLike,
+  textPairs,
+  url,
+} from "../Kinds.ts"
 import { hidden, type Surroundings, switched, withInitial } from "../Setting.ts"
 
 // Settings that several commands have, in the same words.
@@ -78,6 +90,13 @@ export const lendingSettings = {
     meaning: "Memory to lend",
     initial: null,
     initialText: "all but 1 GiB, half of a small host's",
+  }),
+  resources: text({
+    meaning:
+      "What to lend as Mesos agents write it, such as cpus:4;mem(ads):1024;ports:[31000-32000], or a JSON array",
+    placeholder: "RESOURCES",
+    initial: null,
+    initialText: "cpus, mem, disk and ports 31000-32000",
   }),
   taskUser: textLike(
     /^[A-Za-z0-9_][A-Za-z0-9._-]{0,31}$/,

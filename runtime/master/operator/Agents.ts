@@ -1,11 +1,6 @@
 import { agentCapabilities } from "../../../core/master/NewAllocator.ts"
 import type { AgentRecord, MasterState } from "../../../core/master/State.ts"
-import {
-  addResources,
-  isNoResources,
-  quantitiesToResources,
-  scalarQuantities,
-} from "../../../core/resources/Resources.ts"
+import { addResources, isNoResources, scalarQuantities } from "../../../core/resources/Resources.ts"
 import { agentPid, agentToWire } from "../../mesos/OperatorViews.ts"
 import { resourcesToBothForms } from "../../mesos/Resources.ts"
 import {
@@ -28,8 +23,8 @@ export const agentSummary = (agent: AgentRecord, { used, offered, held, unreserv
   attributes: Object.fromEntries(agent.attributes.map(({ name, value }) => [name, value])),
   registered_time: agent.registeredWallMs / 1000,
   resources: resourcesView(agent.total),
-  used_resources: scalarsView(used),
-  offered_resources: scalarsView(offered),
+  used_resources: resourcesView(used),
+  offered_resources: resourcesView(offered),
   reserved_resources: isNoResources(held) ? {} : { [primaryRole]: scalarsView(scalarQuantities(held)) },
   unreserved_resources: resourcesView(unreserved),
   active: agent.condition === "connected",
@@ -44,8 +39,8 @@ const agentView = (agent: AgentRecord, amounts: AgentAmounts) => ({
     ? {}
     : { [primaryRole]: resourcesToBothForms(amounts.held) },
   unreserved_resources_full: resourcesToBothForms(amounts.unreserved),
-  used_resources_full: resourcesToBothForms(quantitiesToResources(amounts.used)),
-  offered_resources_full: resourcesToBothForms(quantitiesToResources(amounts.offered)),
+  used_resources_full: resourcesToBothForms(amounts.used),
+  offered_resources_full: resourcesToBothForms(amounts.offered),
   /** gleaner's own: the whole reserve that is wanted; what tasks hold of it is taken when they end. */
   wanted_reserve: scalarsView(agent.reserve),
   /** gleaner's own: connected, stopping, disconnected (tasks believed to run) or unreachable. */

@@ -12,12 +12,8 @@ import type {
   OfferRecord,
   TaskRecord,
 } from "../../../core/master/State.ts"
-import {
-  addQuantities,
-  noQuantities,
-  type Quantities,
-  shortages,
-} from "../../../core/resources/Quantities.ts"
+import { heldResources } from "../../../core/resources/HeldResources.ts"
+import type { Quantities } from "../../../core/resources/Quantities.ts"
 import { resourceOf, toKind } from "../../../core/resources/Resource.ts"
 import {
   addResources,
@@ -52,24 +48,24 @@ const heldKind = (name: string) =>
   })
 
 export interface AgentAmounts {
-  readonly used: Quantities
-  readonly offered: Quantities
+  readonly used: Resources
+  readonly offered: Resources
   /** The part of its reserve that is taken already, reserved. */
   readonly held: Resources
   readonly unreserved: Resources
 }
 
-const sumOfTasks = (tasks: ReadonlyArray<TaskRecord>): Quantities =>
-  tasks.reduce((total, { spec }) => addQuantities(total, spec.resources), noQuantities)
+const sumOfTasks = (tasks: ReadonlyArray<TaskRecord>): Resources =>
+  tasks.reduce((total, { spec }) => addResources(total, heldResources(spec.resources)), noResources)
 
-const sumOfOffers = (offers: ReadonlyArray<OfferRecord>): Quantities =>
-  scalarQuantities(offers.reduce((total, { resources }) => addResources(total, resources), noResources))
+const sumOfOffers = (offers: ReadonlyArray<OfferRecord>): Resources =>
+  offers.reduce((total, { resources }) => addResources(total, resources), noResources)
 
 export const amountsOfAgent = (state: MasterState, { id, total }: AgentRecord): AgentAmounts => {
   const held = state.allocator.heldOn(id)
   const offered = sumOfOffers(offersOfAgent(state, id))
   return {
-    used: shortages(offered, scalarQuantities(state.allocator.allocatedOn(id))),
+    used: sumOfTasks(tasksOfAgent(state, id).filter(holdsResources)),
     offered,
     held: toResources(Object.entries(held).map(([name, milli]) => resourceOf(heldKind(name), milli))),
     unreserved: subtractResources(total, quantitiesToResources(held)),
@@ -81,8 +77,8 @@ export interface FrameworkAmounts {
   readonly tasks: ReadonlyArray<TaskRecord>
   readonly unreachableTasks: ReadonlyArray<TaskRecord>
   readonly offers: ReadonlyArray<OfferRecord>
-  readonly used: Quantities
-  readonly offered: Quantities
+  readonly used: Resources
+  readonly offered: Resources
 }
 
 export const isUnreachable = (task: TaskRecord): boolean => task.state === "TASK_UNREACHABLE"
@@ -111,7 +107,7 @@ const allocatedByRole = (tasks: ReadonlyArray<TaskRecord>): ReadonlyArray<Alloca
   sumByRole(
     tasks
       .filter(holdsResources)
-      .map(({ spec }) => ({ role: spec.role, resources: quantitiesToResources(spec.resources) })),
+      .map(({ spec }) => ({ role: spec.role, resources: heldResources(spec.resources) })),
   )
 
 /** What tasks hold and what is offered, each by role. */

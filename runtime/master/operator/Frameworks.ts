@@ -4,7 +4,7 @@ import {
   completedTasksOf,
 } from "../../../core/master/History.ts"
 import type { FrameworkRecord, MasterState, OfferRecord, TaskRecord } from "../../../core/master/State.ts"
-import { addQuantities, noQuantities } from "../../../core/resources/Quantities.ts"
+import { addResources, noResources } from "../../../core/resources/Resources.ts"
 import { constraintsToWire } from "../../mesos/OfferDemands.ts"
 import { completedFrameworkToWire, frameworkToWire } from "../../mesos/OperatorViews.ts"
 import {
@@ -12,7 +12,6 @@ import {
   type FrameworkAmounts,
   isUnreachable,
   resourcesView,
-  scalarsView,
   sharesOfFramework,
 } from "./Amounts.ts"
 import { taskView } from "./Tasks.ts"
@@ -26,8 +25,8 @@ export const frameworkSummary = (
 ) => ({
   id,
   name: info.name,
-  used_resources: scalarsView(used),
-  offered_resources: scalarsView(offered),
+  used_resources: resourcesView(used),
+  offered_resources: resourcesView(offered),
   capabilities: info.capabilities,
   hostname: info.hostname,
   webui_url: info.webuiUrl ?? "",
@@ -62,7 +61,7 @@ const frameworkView = (
       ? {}
       : { reregistered_time: framework.reregisteredWallMs / 1000 }),
     unregistered_time: 0,
-    resources: scalarsView(addQuantities(amounts.used, amounts.offered)),
+    resources: resourcesView(addResources(amounts.used, amounts.offered)),
     tasks: amounts.tasks.map(taskView),
     unreachable_tasks: amounts.unreachableTasks.map(taskView),
     completed_tasks: completed.map(taskView),
@@ -80,7 +79,7 @@ const completedFrameworkView = (
 ) => {
   const completed = completedTasksOf(state, framework.id)
   const nothing: FrameworkAmounts = {
-    ...{ tasks: [], offers: [], used: noQuantities, offered: noQuantities },
+    ...{ tasks: [], offers: [], used: noResources, offered: noResources },
     unreachableTasks: completed.filter(isUnreachable),
   }
   return {

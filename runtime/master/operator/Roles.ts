@@ -2,6 +2,7 @@ import { holdsResources } from "../../../core/master/Context.ts"
 import { quotasOf, weightsOf } from "../../../core/master/RoleSettings.ts"
 import type { MasterState } from "../../../core/master/State.ts"
 import { type NumberByName, numberOf } from "../../../core/NumberByName.ts"
+import { heldResources } from "../../../core/resources/HeldResources.ts"
 import { addQuantities, noQuantities, type Quantities } from "../../../core/resources/Quantities.ts"
 import { reservationRole } from "../../../core/resources/Resource.ts"
 import {
@@ -50,6 +51,9 @@ const frameworksByRole = (state: MasterState): Map<string, Array<string>> => {
   return byRole
 }
 
+const scalarsOf = (resources: Resources): Resources =>
+  pickResources(resources, ({ kind }) => kind.type === "scalar")
+
 const holdingsOf = (state: MasterState) => {
   const [allocated, offered, reserved] = [new AmountsByRole(), new AmountsByRole(), new AmountsByRole()]
   const scalars = new AmountsByRole()
@@ -57,17 +61,14 @@ const holdingsOf = (state: MasterState) => {
   for (const task of state.tasks.values()) {
     if (!holdsResources(task)) continue
     roles.add(task.spec.role)
-    const resources = quantitiesToResources(task.spec.resources)
+    const resources = heldResources(task.spec.resources)
     allocated.add(task.spec.role, resources)
-    scalars.add(task.spec.role, resources)
+    scalars.add(task.spec.role, scalarsOf(resources))
   }
   for (const { role, resources } of state.offers.values()) {
     roles.add(role)
     offered.add(role, resources)
-    scalars.add(
-      role,
-      pickResources(resources, ({ kind }) => kind.type === "scalar"),
-    )
+    scalars.add(role, scalarsOf(resources))
   }
   for (const agent of state.agents.values()) {
     for (const resource of pickResources(agent.total, ({ kind }) => kind.reservations.length > 0)) {

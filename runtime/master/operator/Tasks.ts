@@ -1,8 +1,9 @@
 import type { MasterState, TaskRecord } from "../../../core/master/State.ts"
 import type { StatusNote } from "../../../core/master/StatusNotes.ts"
+import { heldResources } from "../../../core/resources/HeldResources.ts"
 import { taskKey } from "../../../core/Task.ts"
 import { taskToWire } from "../../mesos/OperatorViews.ts"
-import { isUnreachable, scalarsView } from "./Amounts.ts"
+import { isUnreachable, resourcesView } from "./Amounts.ts"
 
 // Tasks, in the v0 naming of `/tasks` and `/state` and in that of GET_TASKS.
 
@@ -21,7 +22,7 @@ export const taskView = ({ spec, state, notes, launchedWallMs }: TaskRecord) => 
   executor_id: "",
   slave_id: spec.agentId,
   state,
-  resources: scalarsView(spec.resources),
+  resources: resourcesView(heldResources(spec.resources)),
   role: spec.role,
   command: [spec.command.value, ...spec.command.arguments.slice(1)].join(" "),
   launched_time: launchedWallMs / 1000,

@@ -3,7 +3,7 @@ import { completedFrameworks, completedTasksOf } from "../../../core/master/Hist
 import { defaultMasterSettings, type MasterSettings } from "../../../core/master/State.ts"
 import { notesMax } from "../../../core/master/StatusNotes.ts"
 import type { TaskState } from "../../../core/Task.ts"
-import { actionsOf, launchOf, MasterHarness } from "../../support/MasterHarness.ts"
+import { actionsOf, launching, launchOf, MasterHarness } from "../../support/MasterHarness.ts"
 import { host, running, small } from "../../support/MasterScenes.ts"
 
 const clusterOf = (settings: Partial<MasterSettings> = {}) => {
@@ -18,7 +18,7 @@ const launch = (master: MasterHarness, agentId: string, frameworkId: string, tas
     type: "OffersAccepted",
     frameworkId,
     offerIds: [master.offersOf(frameworkId)[0]!],
-    launches: [launchOf(taskId, agentId, small)],
+    operations: launching([launchOf(taskId, agentId, small)]),
     refuseMs: 0,
   })
 }
@@ -69,7 +69,7 @@ describe("a completed task", () => {
       type: "OffersAccepted",
       frameworkId: id,
       offerIds: [master.offersOf(id)[0]!],
-      launches: [{ ...launchOf("t", agentId, small), command }],
+      operations: launching([{ ...launchOf("t", agentId, small), command }]),
       refuseMs: 0,
     })
     end(master, agentId, id, "t")

@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest"
-import { actionsOf, launchOf, MasterHarness, offeredIn, statusesOf } from "../../support/MasterHarness.ts"
+import {
+  actionsOf,
+  launching,
+  launchOf,
+  MasterHarness,
+  offeredIn,
+  statusesOf,
+} from "../../support/MasterHarness.ts"
 import { host, offered, small } from "../../support/MasterScenes.ts"
 
 describe("launches", () => {
@@ -9,7 +16,7 @@ describe("launches", () => {
       type: "OffersAccepted",
       frameworkId: framework.id,
       offerIds: [offerId],
-      launches: [launchOf("t", agentId, small)],
+      operations: launching([launchOf("t", agentId, small)]),
       refuseMs: 1_000,
     })
     expect(actionsOf(actions, "SendToAgent").map(({ message }) => message.type)).toEqual(["LaunchTask"])
@@ -23,7 +30,7 @@ describe("launches", () => {
       type: "OffersAccepted",
       frameworkId: framework.id,
       offerIds: [offerId],
-      launches: [
+      operations: launching([
         launchOf("big", agentId, { cpus: 5_000 }),
         launchOf("good", agentId, { cpus: 3_000 }),
         launchOf("too-late", agentId, { cpus: 1_001 }),
@@ -34,7 +41,7 @@ describe("launches", () => {
         { ...launchOf("odd", agentId, small), problem: "odd thing" },
         { ...launchOf("theirs", agentId, small), role: "ads" },
         { ...launchOf("ours", agentId, small), role: "*" },
-      ],
+      ]),
       refuseMs: null,
     })
     expect(
@@ -71,7 +78,7 @@ describe("launches", () => {
       type: "OffersAccepted",
       frameworkId: id,
       offerIds: [first!, "m-O77"],
-      launches: [launchOf("t", agentId, small)],
+      operations: launching([launchOf("t", agentId, small)]),
       refuseMs: 1_000_000,
     })
     expect(statusesOf(actions)).toEqual(["t TASK_LOST REASON_INVALID_OFFERS no-ack"])
@@ -84,7 +91,7 @@ describe("launches", () => {
       type: "OffersAccepted",
       frameworkId: framework.id,
       offerIds: [offerId, offerId],
-      launches: [launchOf("t", agentId, small)],
+      operations: launching([launchOf("t", agentId, small)]),
       refuseMs: null,
     })
     expect(actionsOf(actions, "SendStatus").map(({ status }) => status.message)).toEqual([
@@ -103,7 +110,7 @@ describe("launches", () => {
       type: "OffersAccepted",
       frameworkId: id,
       offerIds: master.offersOf(id),
-      launches: [launchOf("t", agentId, small)],
+      operations: launching([launchOf("t", agentId, small)]),
       refuseMs: null,
     })
     expect(statusesOf(actions)).toEqual(["t TASK_DROPPED REASON_INVALID_OFFERS no-ack"])

@@ -2,6 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { completedFrameworks } from "../../../core/master/History.ts"
 import { snapshotMaster } from "../../../core/master/Snapshot.ts"
+import { heldScalars } from "../../../core/resources/HeldResources.ts"
 import {
   addQuantities,
   amountOf,
@@ -29,7 +30,7 @@ const checkNeverLentTwice = (master: MasterHarness): void => {
     for (const { spec, hasEnded, state: taskState } of state.tasks.values()) {
       const isHeld =
         spec.agentId === agent.id && !hasEnded && !isTerminal(taskState) && taskState !== "TASK_UNREACHABLE"
-      if (isHeld) held = addQuantities(held, spec.resources)
+      if (isHeld) held = addQuantities(held, heldScalars(spec.resources))
     }
     expect(master.allocatedOn(agent.id)).toEqual(agent.condition === "unreachable" ? {} : held)
     if (agent.condition === "unreachable") continue

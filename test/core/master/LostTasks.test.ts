@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import type { ReportedTask } from "../../../core/master/Event.ts"
 import { completedTasksOf } from "../../../core/master/History.ts"
 import { defaultMasterSettings, type MasterSettings } from "../../../core/master/State.ts"
-import { actionsOf, launchOf, MasterHarness, statusesOf } from "../../support/MasterHarness.ts"
+import { actionsOf, launching, launchOf, MasterHarness, statusesOf } from "../../support/MasterHarness.ts"
 import { host, small } from "../../support/MasterScenes.ts"
 
 const losing: MasterSettings = { ...defaultMasterSettings, losesUncheckpointedTasks: true }
@@ -22,7 +22,7 @@ const twoKinds = (settings: MasterSettings) => {
       type: "OffersAccepted",
       frameworkId: id,
       offerIds: [master.offersOf(id)[0]!],
-      launches: [launchOf("t", agentId, small)],
+      operations: launching([launchOf("t", agentId, small)]),
       refuseMs: 1_000_000,
     })
     master.report(agentId, id, "t", "TASK_RUNNING")
@@ -102,7 +102,9 @@ describe("of tasks on unreachable agents", () => {
         type: "OffersAccepted",
         frameworkId: id,
         offerIds: [offer.id],
-        launches: ["a", "b"].map((name) => launchOf(`${offer.agentId}-${name}`, offer.agentId, small)),
+        operations: launching(
+          ["a", "b"].map((name) => launchOf(`${offer.agentId}-${name}`, offer.agentId, small)),
+        ),
         refuseMs: 1_000_000,
       })
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { defaultMasterSettings, mesosMasterSettings } from "../../../core/master/State.ts"
-import { launchOf, MasterHarness, offeredIn } from "../../support/MasterHarness.ts"
+import { launching, launchOf, MasterHarness, offeredIn } from "../../support/MasterHarness.ts"
 import { host, small } from "../../support/MasterScenes.ts"
 
 // What is offered when: at once, as gleaner does it, or in the ticks of Apache Mesos (spec/mesos.md §1.2, §1.5).
@@ -74,7 +74,9 @@ describe("with an allocation interval", () => {
       type: "OffersAccepted",
       frameworkId: first.id,
       offerIds: master.offersOf(first.id),
-      launches: ["t", "u"].map((taskId) => launchOf(taskId, agentId, { cpus: 2_000, mem: 4_000_000 })),
+      operations: launching(
+        ["t", "u"].map((taskId) => launchOf(taskId, agentId, { cpus: 2_000, mem: 4_000_000 })),
+      ),
       refuseMs: null,
     })
     master.advance(1_000)
@@ -116,7 +118,9 @@ describe("without an interval", () => {
       type: "OffersAccepted",
       frameworkId: first.id,
       offerIds: master.offersOf(first.id),
-      launches: ["t", "u"].map((taskId) => launchOf(taskId, agentId, { cpus: 2_000, mem: 4_000_000 })),
+      operations: launching(
+        ["t", "u"].map((taskId) => launchOf(taskId, agentId, { cpus: 2_000, mem: 4_000_000 })),
+      ),
       refuseMs: null,
     })
     master.settle()
@@ -164,7 +168,7 @@ describe("a framework that goes on declining", () => {
       type: "OffersAccepted",
       frameworkId: id,
       offerIds: master.offersOf(id),
-      launches: [launchOf("t", agentId, small)],
+      operations: launching([launchOf("t", agentId, small)]),
       refuseMs: 1_000,
     })
     master.advance(1_000)
@@ -202,7 +206,7 @@ describe("a framework that goes on declining", () => {
       type: "OffersAccepted",
       frameworkId: id,
       offerIds: master.offersOf(id),
-      launches: [launchOf("t", agentId, small)],
+      operations: launching([launchOf("t", agentId, small)]),
       refuseMs: 1_000,
     })
     master.advance(1_000)
@@ -216,7 +220,7 @@ describe("a framework that goes on declining", () => {
         type: "OffersAccepted",
         frameworkId: id,
         offerIds: master.offersOf(id),
-        launches: [],
+        operations: launching([]),
         refuseMs: 5_000,
       })
     accept()

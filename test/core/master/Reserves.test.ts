@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest"
 import { restoreMaster, snapshotMaster } from "../../../core/master/Snapshot.ts"
 import { resourcesToPlain } from "../../../core/resources/PlainForm.ts"
-import { actionsOf, launchOf, MasterHarness, offeredIn, statusesOf } from "../../support/MasterHarness.ts"
+import {
+  actionsOf,
+  launching,
+  launchOf,
+  MasterHarness,
+  offeredIn,
+  statusesOf,
+} from "../../support/MasterHarness.ts"
 import { host, offered, running, small } from "../../support/MasterScenes.ts"
 
 // 4 cpus and 8,000 MiB, of which task `t` has half a cpu and 64 MiB where there is one.
@@ -34,7 +41,7 @@ describe("an agent's reserve", () => {
     const { master, agentId, framework, offerId } = context
     const accept = { type: "OffersAccepted", frameworkId: framework.id, refuseMs: 0 } as const
     const launches = [launchOf("t", agentId, { cpus: 500, mem: 4_000_000 })]
-    master.step({ ...accept, offerIds: [offerId], launches })
+    master.step({ ...accept, offerIds: [offerId], operations: launching(launches) })
     master.advance(1_000)
     const [old] = master.offersOf(framework.id)
     master.report(agentId, framework.id, "t", "TASK_FINISHED")
@@ -101,7 +108,7 @@ describe("an agent's reserve", () => {
       type: "OffersAccepted",
       frameworkId: framework.id,
       offerIds: [offerId],
-      launches: [launchOf("t", agentId, host)],
+      operations: launching([launchOf("t", agentId, host)]),
       refuseMs: 0,
     })
     expect(statusesOf(accepted)).toEqual(["t TASK_LOST REASON_INVALID_OFFERS no-ack"])

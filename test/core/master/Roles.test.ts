@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import type { AllocatorSettings } from "../../../core/allocation/Settings.ts"
 import { defaultMasterSettings } from "../../../core/master/State.ts"
-import { launchOf, MasterHarness, offeredIn } from "../../support/MasterHarness.ts"
+import { launching, launchOf, MasterHarness, offeredIn } from "../../support/MasterHarness.ts"
 
 // What settings and frameworks say of roles, seen through the master: who has which hosts in the end.
 
@@ -76,7 +76,7 @@ describe("roles", () => {
             type: "OffersAccepted",
             frameworkId: offer.frameworkId,
             offerIds: [offer.id],
-            launches: [launchOf(`t${round}`, offer.agentId, hostOfOne)],
+            operations: launching([launchOf(`t${round}`, offer.agentId, hostOfOne)]),
             refuseMs: null,
           })
         }

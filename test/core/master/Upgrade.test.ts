@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest"
 import type { Entity } from "../../../core/Machine.ts"
 import { restoreMaster, snapshotMaster } from "../../../core/master/Snapshot.ts"
 import { defaultMasterSettings } from "../../../core/master/State.ts"
-import { launchOf, MasterHarness, offeredIn } from "../../support/MasterHarness.ts"
+import { launching, launchOf, MasterHarness, offeredIn } from "../../support/MasterHarness.ts"
 import { host, small } from "../../support/MasterScenes.ts"
 
 // Rows as release 0.2 stored them, in the middle of its work.
@@ -178,7 +178,7 @@ describe("rows of release 0.2", () => {
       type: "OffersAccepted",
       frameworkId: "m-0000",
       offerIds: ["m-O8"],
-      launches: [launchOf("u", "m-S0", small)],
+      operations: launching([launchOf("u", "m-S0", small)]),
       refuseMs: null,
     })
     expect(master.state.allocator.allocatedToFramework("web/api", "m-0000").cpus).toBe(500 + 3_500)

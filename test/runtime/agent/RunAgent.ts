@@ -19,6 +19,7 @@ const program = Effect.gen(function* () {
       version: "1",
       cpuMilli: 4_000,
       memMilli: 4_000_000,
+      resources: null,
       attributes: [],
       defaultUser: "nobody",
       allowRootTasks: false,

@@ -137,7 +137,7 @@ describe("the master's side of the agent protocol", () => {
         const refused = yield* promise(() => agent.register({ protocolVersion: 1, reserve: undefined }))
         expect(refused).toEqual({
           status: 400,
-          body: "this master speaks version 2 of the agent protocol, the agent 1: run the same release of gleaner on both",
+          body: `this master speaks version ${protocolVersion} of the agent protocol, the agent 1: run the same release of gleaner on both`,
         })
       }),
     ))

@@ -3,7 +3,7 @@ import { defaultMasterSettings, initialMasterState } from "../../../core/master/
 import type { MachineClock } from "../../../runtime/MachineClock.ts"
 import { type Mail, processMails, type UnstampedEvent } from "../../../runtime/master/Mailbox.ts"
 import { makeOutbox } from "../../../runtime/master/Outbox.ts"
-import { frameworkInfo, launchOf, settingsWithoutPause } from "../../support/MasterHarness.ts"
+import { frameworkInfo, launching, launchOf, settingsWithoutPause } from "../../support/MasterHarness.ts"
 import { host, small } from "../../support/MasterScenes.ts"
 
 /** A master without a shell: only its mails. */
@@ -55,7 +55,7 @@ const accepted = (offerId: string, ...taskIds: ReadonlyArray<string>): Unstamped
   type: "OffersAccepted",
   frameworkId: "m-0000",
   offerIds: [offerId],
-  launches: taskIds.map((taskId) => launchOf(taskId, "m-S0", small)),
+  operations: launching(taskIds.map((taskId) => launchOf(taskId, "m-S0", small))),
   refuseMs: 0,
 })
 const typesOf = (items: ReadonlyArray<{ readonly type: string }>) => items.map(({ type }) => type)

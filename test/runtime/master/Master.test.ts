@@ -5,7 +5,7 @@ import * as MemoryJournal from "../../../runtime/journal/MemoryJournal.ts"
 import type { UnstampedEvent } from "../../../runtime/master/Mailbox.ts"
 import { Master } from "../../../runtime/master/Master.ts"
 import { makeMaster, run } from "../../support/MasterFixture.ts"
-import { frameworkInfo, launchOf } from "../../support/MasterHarness.ts"
+import { frameworkInfo, launching, launchOf } from "../../support/MasterHarness.ts"
 import { host, small } from "../../support/MasterScenes.ts"
 
 /** A journal in memory whose appends wait for a word, and may be made to fail. */
@@ -78,7 +78,7 @@ const accepted = (offerId: string, taskId: string): UnstampedEvent => ({
   type: "OffersAccepted",
   frameworkId: "m-0000",
   offerIds: [offerId],
-  launches: [launchOf(taskId, "m-S0", small)],
+  operations: launching([launchOf(taskId, "m-S0", small)]),
   refuseMs: 0,
 })
 

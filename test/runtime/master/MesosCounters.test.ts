@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import type { MasterEvent } from "../../../core/master/Event.ts"
 import { MesosCounters } from "../../../runtime/master/MesosCounters.ts"
-import { launchOf, MasterHarness, statusOf } from "../../support/MasterHarness.ts"
+import { launching, launchOf, MasterHarness, statusOf } from "../../support/MasterHarness.ts"
 
 /** A master whose every step is a batch that the counters see. */
 class CountedMaster extends MasterHarness {
@@ -34,7 +34,7 @@ const launched = (...taskIds: ReadonlyArray<string>) => {
     type: "OffersAccepted",
     frameworkId: id,
     offerIds: master.offersOf(id),
-    launches: taskIds.map((taskId) => launchOf(taskId, agentId, { cpus: 100, mem: 32_000 })),
+    operations: launching(taskIds.map((taskId) => launchOf(taskId, agentId, { cpus: 100, mem: 32_000 }))),
     refuseMs: null,
   })
   const report = (taskId: string, state: "TASK_RUNNING" | "TASK_FINISHED" | "TASK_KILLED") => {

@@ -1,6 +1,6 @@
 import { Either } from "effect"
 import { describe, expect, it } from "vitest"
-import type { TaskRequest } from "../../../core/master/Event.ts"
+import type { TaskRequest } from "../../../core/master/OperationRequest.ts"
 import { readSchedulerCall } from "../../../runtime/mesos/SchedulerCall.ts"
 
 // LAUNCH: from TaskInfo to what the master is asked for.
@@ -25,7 +25,8 @@ const launch = (task: object, operation: object = {}): TaskRequest => {
     }),
   )
   if (call.type !== "Call" || call.event?.type !== "OffersAccepted") return expect.fail("no ACCEPT")
-  return call.event.launches[0]!
+  const [launched] = call.event.operations
+  return launched?.type === "LAUNCH" ? launched.tasks[0]! : expect.fail("no LAUNCH")
 }
 const problemOf = (change: object, operation: object = {}) =>
   launch({ ...taskInfo, ...change }, operation).problem

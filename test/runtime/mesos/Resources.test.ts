@@ -12,11 +12,11 @@ import {
   toKind,
 } from "../../../core/resources/Resource.ts"
 import { pickResources, quantitiesToResources, toResources } from "../../../core/resources/Resources.ts"
+import type { WireResource } from "../../../runtime/mesos/ResourceSchema.ts"
 import {
   allocatedRoles,
   resourcesToWire,
   unitsToMilli,
-  type WireResource,
   wireToResources,
 } from "../../../runtime/mesos/Resources.ts"
 import { anyResources } from "../../support/ResourceGenerators.ts"
@@ -26,6 +26,12 @@ const scalar = (name: string, value: number, more: object = {}): WireResource =>
   type: "SCALAR",
   scalar: { value },
   ...more,
+})
+
+const ports = (range: ReadonlyArray<{ begin: number; end: number }>): WireResource => ({
+  name: "ports",
+  type: "RANGES",
+  ranges: { range },
 })
 
 describe("units to thousandths", () => {
@@ -70,18 +76,68 @@ describe("resources of a task", () => {
   it.each<[string, WireResource, string]>([
     ["a negative amount", scalar("cpus", -1), "value must be a number from 0 to"],
     ["no amount", { name: "cpus", type: "SCALAR" }, "value must be a number from 0 to"],
-    ["ranges", { name: "ports", type: "RANGES" }, "type RANGES is not offered by this master"],
+    ["no ranges", { name: "ports", type: "RANGES" }, "ranges: nothing is not an object"],
+    ["a range upside down", ports([{ begin: 2, end: 1 }]), "begin and end are whole numbers, begin ≤ end"],
     ["a name that is no name", scalar("c pus", 1), "not a valid name"],
-    ["a reservation", scalar("cpus", 1, { reservations: [{ role: "web" }] }), "reserved resources"],
-    ["an old reservation", scalar("cpus", 1, { reservation: {} }), "reserved resources"],
-    ["a role", scalar("cpus", 1, { role: "web" }), "reserved resources"],
-    ["a volume", scalar("disk", 1, { disk: {} }), "volumes are not offered"],
-    ["what may be revoked", scalar("cpus", 1, { revocable: {} }), "revocable resources"],
-    ["what is shared", scalar("disk", 1, { shared: {} }), "shared resources"],
+    ["a type that is none", { name: "cpus", type: "TEXT" }, "a text is no resource"],
+    [
+      "a reservation without a type",
+      scalar("cpus", 1, { reservations: [{ role: "web" }] }),
+      "STATIC, DYNAMIC",
+    ],
+    ["a reservation for nobody", scalar("cpus", 1, { reservation: {} }), "give the resource a role"],
+    [
+      "reservations of both formats",
+      scalar("cpus", 1, { role: "a", reservations: [{ type: "DYNAMIC", role: "a" }] }),
+      "write either role and reservation (old) or reservations (new)",
+    ],
+    [
+      "disk info on what is no disk",
+      scalar("cpus", 1, { disk: { persistence: { id: "v" } } }),
+      "disk info is for disk",
+    ],
+    [
+      "what is shared, but no volume",
+      scalar("disk", 1, { shared: {} }),
+      "only persistent volumes can be shared",
+    ],
   ])("with %s are refused by name", (_, resource, text) => {
     const problem = wireToResources([scalar("mem", 1), resource])
     expect(problem).toContain(`Invalid resource '${resource.name}': `)
     expect(problem).toContain(text)
+  })
+
+  it("may be reserved in either format, be ranges and sets, and be volumes", () => {
+    const owner = { principal: "p", labels: { labels: [{ key: "k" }] } }
+    const volume = {
+      persistence: { id: "v", principal: "p" },
+      volume: { container_path: "data", mode: "RW" },
+    }
+    const top = { principal: "p", labels: [{ key: "k", value: "" }] }
+    const dynamic = { type: "dynamic", role: "a", ...top }
+    const read = (resource: WireResource) => {
+      const allocated = { ...resource, allocation_info: { role: "a" } }
+      return wireToResources([allocated as WireResource])
+    }
+    const cpus = [{ name: "cpus", type: "scalar", value: 1_000, reservations: [dynamic] }]
+    expect(read(scalar("cpus", 1, { role: "a", reservation: owner }))).toEqual(cpus)
+    expect(read(scalar("cpus", 1, { reservations: [{ type: "DYNAMIC", role: "a", ...owner }] }))).toEqual(
+      cpus,
+    )
+    expect(read(ports([{ begin: 5, end: 9 }]))).toEqual([{ name: "ports", type: "ranges", value: [5, 9] }])
+    expect(read(scalar("disk", 1, { role: "a", reservation: owner, disk: volume }))).toEqual([
+      {
+        name: "disk",
+        type: "scalar",
+        value: 1_000,
+        reservations: [dynamic],
+        disk: {
+          persistence: { id: "v", principal: "p" },
+          volume: { containerPath: "data", mode: "RW" },
+          source: null,
+        },
+      },
+    ])
   })
 
   it("may say the default role, and an empty list of reservations", () => {

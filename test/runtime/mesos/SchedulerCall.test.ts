@@ -63,7 +63,7 @@ describe("calls", () => {
     [
       "ACCEPT",
       { accept: { offer_ids: [id("o")], filters: {} } },
-      { type: "OffersAccepted", frameworkId: "f", offerIds: ["o"], launches: [], refuseMs: null },
+      { type: "OffersAccepted", frameworkId: "f", offerIds: ["o"], operations: [], refuseMs: null },
     ],
     ["REVIVE", {}, { type: "OffersRevived", frameworkId: "f", roles: [] }],
     // Mesos's documentation says `role`, which is an unknown field: all roles (spec/mesos.md §2.3).
@@ -211,12 +211,9 @@ describe("refused calls", () => {
 
   it("an operation that is not taken stops the whole ACCEPT", () => {
     const accept = (operations: ReadonlyArray<object>) => ({ type: "ACCEPT", ...of, accept: { operations } })
-    for (const type of ["RESERVE", "LAUNCH_GROUP", "FROB"]) {
-      expect(rejectionOf(accept([{ type: "LAUNCH" }, { type }]))).toEqual({
-        status: 501,
-        message: `gleaner does not take the operation ${type} yet; nothing of this ACCEPT was done`,
-      })
-    }
-    expect(rejectionOf(accept([{}])).message).toContain("operation without a type")
+    expect(rejectionOf(accept([{ type: "LAUNCH" }, { type: "LAUNCH_GROUP" }]))).toEqual({
+      status: 501,
+      message: "gleaner does not take the operation LAUNCH_GROUP yet; nothing of this ACCEPT was done",
+    })
   })
 })

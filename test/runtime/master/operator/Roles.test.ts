@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import { defaultMasterSettings } from "../../../../core/master/State.ts"
 import { rolesView } from "../../../../runtime/master/operator/Roles.ts"
-import { launchOf, MasterHarness } from "../../../support/MasterHarness.ts"
+import { launching, launchOf, MasterHarness } from "../../../support/MasterHarness.ts"
 
 it("roles have what lies below them, and are shown in the fields of Mesos (mesos-transcripts legacy/two_roles)", () => {
   const master = new MasterHarness({
@@ -20,7 +20,7 @@ it("roles have what lies below them, and are shown in the fields of Mesos (mesos
     type: "OffersAccepted",
     frameworkId: id,
     offerIds: master.offersOf(id),
-    launches: [launchOf("t", agentId, { cpus: 1_000, mem: 2_000_000 })],
+    operations: launching([launchOf("t", agentId, { cpus: 1_000, mem: 2_000_000 })]),
     refuseMs: 1_000,
   })
   master.advance(1_000)

@@ -1,0 +1,73 @@
+import type {
+  ConversionRequest,
+  OperationRequest,
+  UnservedRequest,
+} from "../../core/master/OperationRequest.ts"
+import { noQuantities } from "../../core/resources/Quantities.ts"
+import type { WireOperation } from "./OperationSchema.ts"
+import type { WireResource } from "./ResourceSchema.ts"
+import { allocatedRoles, wireToResources } from "./Resources.ts"
+import { wireToTaskRequest } from "./TaskRequests.ts"
+
+// The operations of an ACCEPT, from JSON to what the master is asked for.
+
+/** Whether the operation can be told to the master, if only to be refused there. */
+export const isServed = ({ type }: WireOperation): boolean => type !== "LAUNCH_GROUP"
+
+/** One that is {@link isServed}. */
+export const wireToOperation = (wire: WireOperation): OperationRequest => {
+  const operationId = wire.id?.value ?? null
+  switch (wire.type) {
+    case "LAUNCH":
+      return { type: "LAUNCH", tasks: (wire.launch?.task_infos ?? []).map((task) => launch(wire, task)) }
+    case "RESERVE":
+      return conversion("RESERVE", operationId, "reserve", wire.reserve?.resources)
+    case "UNRESERVE":
+      return conversion("UNRESERVE", operationId, "unreserve", wire.unreserve?.resources)
+    case "CREATE":
+      return conversion("CREATE", operationId, "create", wire.create?.volumes)
+    case "DESTROY":
+      return conversion("DESTROY", operationId, "destroy", wire.destroy?.volumes)
+    default:
+      return unserved(wire.type, operationId)
+  }
+}
+
+const launch = (wire: WireOperation, task: Parameters<typeof wireToTaskRequest>[0]) => {
+  const request = wireToTaskRequest(task)
+  return wire.id === undefined
+    ? request
+    : { ...request, problem: "Operation 'id' must not be set for LAUNCH" }
+}
+
+const conversion = (
+  type: ConversionRequest["type"],
+  operationId: string | null,
+  field: string,
+  wire: ReadonlyArray<WireResource> | undefined,
+): ConversionRequest => {
+  const refused = (problem: string): ConversionRequest => ({
+    type,
+    operationId,
+    resources: noQuantities,
+    role: null,
+    problem,
+  })
+  if (wire === undefined) return refused(`Expecting '${field}' to be present`)
+  const resources = wireToResources(wire)
+  if (typeof resources === "string") return refused(resources)
+  const [role = null, otherRole] = allocatedRoles(wire)
+  const problem =
+    otherRole === undefined ? null : `The resources are allocated to roles '${role}' and '${otherRole}'`
+  return { type, operationId, resources, role, problem }
+}
+
+const unservedTypes = ["GROW_VOLUME", "SHRINK_VOLUME", "CREATE_DISK", "DESTROY_DISK"] as const
+
+/** An unknown enum name counts as unset (spec/mesos.md §2.1); Mesos drops such an operation. */
+const unserved = (type: string | undefined, operationId: string | null): UnservedRequest => {
+  const known = unservedTypes.find((name) => name === type)
+  return known === undefined
+    ? { type: "UNKNOWN", operationId, problem: "Unknown offer operation" }
+    : { type: known, operationId, problem: `${known} is not supported by this master` }
+}
