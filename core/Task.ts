@@ -63,6 +63,21 @@ export interface TaskSpec {
   /** Time between SIGTERM and SIGKILL; null = the agent's default (spec/mesos.md §3.5: 3 s). */
   readonly killGraceMs: number | null
   readonly labels: ReadonlyArray<Label>
+  /** It fails when it still runs this long after it was started; missing = it may run for ever. */
+  readonly maxCompletionMs?: number
+  /** What it said of itself for others to read (`DiscoveryInfo`, `ContainerInfo`), as JSON in Mesos's words. */
+  readonly shown?: { readonly discovery?: object; readonly container?: object }
+  /** Of a task of a group. */
+  readonly executor?: ExecutorSpec
+}
+
+/** What the tasks of a group have in common. */
+export interface ExecutorSpec {
+  readonly executorId: string
+  /** Held as long as one of its tasks lives. */
+  readonly resources: PlainResources
+  /** Tasks that were launched together, and end together when one of them fails. An executor may have several groups. */
+  readonly groupId: string
 }
 
 export type StatusSource = "SOURCE_MASTER" | "SOURCE_AGENT" | "SOURCE_EXECUTOR"
@@ -81,6 +96,8 @@ export interface TaskStatus {
   readonly wallMs: number
   readonly containerId: string | null
   readonly labels: ReadonlyArray<Label>
+  /** Of a task of a group: its executor. That of any other is called as its task. */
+  readonly executorId?: string
   /** Since when its agent is unreachable; only what the master says then has it. */
   readonly unreachableWallMs?: number
 }

@@ -18,6 +18,8 @@ export type AgentEvent = Stamp &
     /** The agent is asked to stop: it ends its tasks and begins no new one. */
     | { readonly type: "Stopping" }
     | { readonly type: "LaunchRequested"; readonly spec: TaskSpec }
+    /** All of them or none. */
+    | { readonly type: "GroupLaunchRequested"; readonly specs: ReadonlyArray<TaskSpec> }
     | (OfTask & { readonly type: "KillRequested"; readonly graceMs: number | null })
     /** The host needs the room of this container for its own work. */
     | { readonly type: "EvictionRequested"; readonly containerId: string; readonly why: string }

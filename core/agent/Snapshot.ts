@@ -1,7 +1,7 @@
 import { assert } from "../Assert.ts"
 import type { Entity, EntityRef } from "../Machine.ts"
 import type { Prng } from "../Prng.ts"
-import { killDeadline, retryDeadline } from "./Context.ts"
+import { completeDeadline, killDeadline, retryDeadline } from "./Context.ts"
 import { type AgentSettings, type AgentState, type AgentTask, initialAgentState } from "./State.ts"
 
 /** The scalars of the state, as one row. */
@@ -62,6 +62,9 @@ export const restoreAgent = (
     const task = entity.value as AgentTask
     state.tasks.set(entity.key, task)
     if (task.retryAtMs !== null) state.deadlines.set(retryDeadline(entity.key), task.retryAtMs)
+    if (task.completeAtMs !== undefined && task.phase === "running") {
+      state.deadlines.set(completeDeadline(entity.key), task.completeAtMs)
+    }
     if (task.killAtMs !== null && task.phase === "running") {
       state.deadlines.set(killDeadline(entity.key), task.killAtMs)
     }

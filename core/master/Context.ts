@@ -1,7 +1,8 @@
 import type { Turn } from "../Machine.ts"
 import { heldResources } from "../resources/HeldResources.ts"
-import { isTerminal, type TaskState, type TaskStatus, taskKey } from "../Task.ts"
+import { isTerminal, type TaskSpec, type TaskState, type TaskStatus, taskKey } from "../Task.ts"
 import type { MasterAction } from "./Action.ts"
+import { joinExecutor, leaveExecutor } from "./Executors.ts"
 import { allocatorAgent, allocatorFramework } from "./NewAllocator.ts"
 import type { AgentRecord, FrameworkRecord, MasterState, OfferRecord, TaskRecord } from "./State.ts"
 
@@ -95,11 +96,27 @@ const unindexTask = (state: MasterState, key: string): void => {
 
 // What a task holds. Its end is news to its framework, which may want offers again.
 
-export const bookTask = ({ allocator }: MasterState, { spec }: TaskRecord): void =>
-  allocator.adopt(spec, heldResources(spec.resources))
+/** Of a task that goes on: whether or not it still fits. */
+export const bookTask = (state: MasterState, { spec }: TaskRecord): void => {
+  state.allocator.adopt(spec, heldResources(spec.resources))
+  if (spec.executor !== undefined && joinExecutor(state, spec, spec.executor)) {
+    state.allocator.adopt(spec, heldResources(spec.executor.resources))
+  }
+}
+
+/** Of a new one, from an offer. */
+export const bookLaunched = (state: MasterState, spec: TaskSpec): void => {
+  state.allocator.charge(spec, heldResources(spec.resources))
+  if (spec.executor !== undefined && joinExecutor(state, spec, spec.executor)) {
+    state.allocator.charge(spec, heldResources(spec.executor.resources))
+  }
+}
 
 export const releaseTask = ({ state, nowMs }: MasterContext, { spec }: TaskRecord): void => {
   state.allocator.release(spec, heldResources(spec.resources))
+  if (spec.executor !== undefined && leaveExecutor(state, spec, spec.executor)) {
+    state.allocator.release(spec, heldResources(spec.executor.resources))
+  }
   state.allocator.wake(spec.frameworkId, nowMs)
 }
 

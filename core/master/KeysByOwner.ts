@@ -18,6 +18,11 @@ export class KeysByOwner {
     if (keys.size === 0) this.keysByOwner.delete(owner)
   }
 
+  /** Of something; sorted. */
+  owners(): ReadonlyArray<string> {
+    return Array.from(this.keysByOwner.keys()).sort()
+  }
+
   countOf(owner: string): number {
     const keys = this.keysByOwner.get(owner)
     return keys === undefined ? 0 : keys.size

@@ -1,8 +1,9 @@
 import { heldResources } from "../resources/HeldResources.ts"
 import { addResources, noResources, type Resources, subtractResources } from "../resources/Resources.ts"
-import type { TaskSpec } from "../Task.ts"
-import { type MasterContext, putTask, sendMasterStatus } from "./Context.ts"
+import { bookLaunched, type MasterContext, putTask, sendMasterStatus } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
+import { launchGroupOrRefuse } from "./GroupLaunches.ts"
+import { newTask, specOf } from "./LaunchedTask.ts"
 import { endOffer, refuse } from "./Offers.ts"
 import type { OperationRequest, TaskRequest } from "./OperationRequest.ts"
 import type { FrameworkRecord, OfferRecord } from "./State.ts"
@@ -40,8 +41,12 @@ export const onOffersAccepted = (context: MasterContext, event: MasterEventOf<"O
     endOffer(context, offer)
   }
   let left = offered
-  for (const request of tasksOf(event.operations)) {
-    left = launchOrRefuse(context, framework, first, request, left)
+  for (const operation of event.operations) {
+    if (operation.type === "LAUNCH_GROUP") {
+      left = launchGroupOrRefuse(context, framework, first, operation, left)
+    } else if (operation.type === "LAUNCH") {
+      for (const task of operation.tasks) left = launchOrRefuse(context, framework, first, task, left)
+    }
   }
   // Whoever launches nothing has declined, whatever it calls it.
   const isDecline = left === offered
@@ -51,7 +56,9 @@ export const onOffersAccepted = (context: MasterContext, event: MasterEventOf<"O
 
 const tasksOf = (operations: ReadonlyArray<OperationRequest>): ReadonlyArray<TaskRequest> => {
   const tasks: Array<TaskRequest> = []
-  for (const operation of operations) if (operation.type === "LAUNCH") tasks.push(...operation.tasks)
+  for (const operation of operations) {
+    if (operation.type === "LAUNCH" || operation.type === "LAUNCH_GROUP") tasks.push(...operation.tasks)
+  }
   return tasks
 }
 
@@ -99,30 +106,10 @@ const launchOrRefuse = (
     )
     return left
   }
-  const spec: TaskSpec = {
-    taskId: request.taskId,
-    frameworkId: framework.id,
-    agentId: offer.agentId,
-    name: request.name,
-    role: offer.role,
-    resources: request.resources,
-    command: request.command,
-    frameworkUser: framework.info.user,
-    killGraceMs: request.killGraceMs,
-    labels: request.labels,
-  }
+  const spec = specOf(framework, offer, request, undefined)
   const taken = heldResources(spec.resources)
-  state.allocator.charge(offer, taken)
-  putTask(context, {
-    spec,
-    state: "TASK_STAGING",
-    status: null,
-    notes: [],
-    hasEnded: false,
-    unacknowledged: false,
-    killRequested: false,
-    launchedWallMs: wallMs,
-  })
+  bookLaunched(state, spec)
+  putTask(context, newTask(spec, wallMs))
   turn.emit({ type: "SendToAgent", agentId: offer.agentId, message: { type: "LaunchTask", spec } })
   return subtractResources(left, taken)
 }

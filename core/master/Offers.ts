@@ -11,6 +11,7 @@ import {
   putOffer,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
+import { executorIdsOn } from "./Executors.ts"
 import type { FrameworkRecord, MasterState, OfferRecord } from "./State.ts"
 
 // The life of offers: allocated in cycles, then declined, accepted (see Launches.ts), rescinded or timed out.
@@ -74,7 +75,9 @@ export const runAllocation = (context: MasterContext): void => {
       state.deadlines.set(offerDeadline(id), nowMs + settings.offerTimeoutMs)
     }
     const hosts = hostsByFramework.get(frameworkId) || []
-    hosts.push({ offer, agent: state.agents.get(agentId)! })
+    const executorIds = executorIdsOn(state, agentId, frameworkId)
+    const host = { offer, agent: state.agents.get(agentId)! }
+    hosts.push(executorIds.length === 0 ? host : { ...host, executorIds })
     hostsByFramework.set(frameworkId, hosts)
   }
   hostsByFramework.forEach((offers, frameworkId) => {

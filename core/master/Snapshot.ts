@@ -29,6 +29,7 @@ interface Counters {
   readonly allocationDueAtMs: number | null
   readonly nextRemovalNumber: number
   readonly nextCompletedNumber: number
+  readonly nextGroupNumber: number
   readonly startedAtMs: number
 }
 
@@ -44,6 +45,7 @@ const countersOf = (state: MasterState): Counters => ({
   allocationDueAtMs: state.allocationDueAtMs,
   nextRemovalNumber: state.nextRemovalNumber,
   nextCompletedNumber: state.nextCompletedNumber,
+  nextGroupNumber: state.nextGroupNumber,
   startedAtMs: state.startedAtMs,
 })
 

@@ -207,6 +207,7 @@ export interface MasterState {
   nextOfferNumber: number
   nextRemovalNumber: number
   nextCompletedNumber: number
+  nextGroupNumber: number
   /** When this state was last taken up by a starting master. Agents that are away since then or longer are recovered,
    * in Mesos's words: they may know more than the state does. */
   startedAtMs: number
@@ -231,6 +232,9 @@ export interface MasterState {
   readonly tasksByFramework: KeysByOwner
   readonly tasksByAgent: KeysByOwner
   readonly unreachableByFramework: KeysByOwner
+  // Of executors of task groups, see `Executors.ts`.
+  readonly tasksByExecutor: KeysByOwner
+  readonly executorsByClient: KeysByOwner
   readonly completedIndex: CompletedTaskIndex
   /** Who holds what, who refused what, and who is next. Its books are derived, its rows are stored with the master's. */
   readonly allocator: Allocator
@@ -263,6 +267,7 @@ export const emptyMasterState = (
   nextOfferNumber: 0,
   nextRemovalNumber: 0,
   nextCompletedNumber: 0,
+  nextGroupNumber: 0,
   startedAtMs: 0,
   allocationDueAtMs: null,
   frameworks: new Map(),
@@ -278,6 +283,8 @@ export const emptyMasterState = (
   tasksByFramework: new KeysByOwner(),
   tasksByAgent: new KeysByOwner(),
   unreachableByFramework: new KeysByOwner(),
+  tasksByExecutor: new KeysByOwner(),
+  executorsByClient: new KeysByOwner(),
   completedIndex: new CompletedTaskIndex(),
   allocator: newAllocator(settings.allocator, prng, allocatorRows),
   deadlines: new Deadlines(),

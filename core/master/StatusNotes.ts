@@ -30,11 +30,12 @@ export const noteOf = (status: TaskStatus): StatusNote => {
 
 /** The status that a note was made of. */
 export const statusOfNote = (
-  { taskId, frameworkId, agentId }: Pick<TaskSpec, "taskId" | "frameworkId" | "agentId">,
+  { taskId, frameworkId, agentId, executor }: TaskSpec,
   note: StatusNote,
 ): TaskStatus => ({
   ...{ taskId, frameworkId, agentId, reason: null, message: null, uuid: null, containerId: null, labels: [] },
   ...note,
+  ...(executor === undefined ? {} : { executorId: executor.executorId }),
 })
 
 /** Notes of one task; one that goes to and fro between two states must not grow for ever. */

@@ -12,6 +12,7 @@ import {
   visibleState,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
+import { hasLiveExecutor, tasksOfExecutor } from "./Executors.ts"
 import { completeTask } from "./History.ts"
 import { wantAllocation } from "./Offers.ts"
 import type { AgentRecord, FrameworkRecord, MasterState, TaskRecord } from "./State.ts"
@@ -48,6 +49,7 @@ export const onStatusReported = (context: MasterContext, event: MasterEventOf<"S
     freeResources(context, task)
     return
   }
+  const hadExecutor = hasLiveExecutor(state, task.spec)
   settle(context, task, event)
   if (framework === undefined) {
     acknowledgeToAgent(context, agentId, status)
@@ -57,6 +59,11 @@ export const onStatusReported = (context: MasterContext, event: MasterEventOf<"S
   if (framework.streamId === null) return
   const told = { ...status, state: visibleState(framework, status.state) }
   turn.emit({ type: "SendStatus", streamId: framework.streamId, status: told })
+  const { executor } = task.spec
+  if (executor !== undefined && hadExecutor && !hasLiveExecutor(state, task.spec)) {
+    const { executorId } = executor
+    turn.emit({ type: "ReportExecutorEnd", streamId: framework.streamId, agentId, executorId })
+  }
 }
 
 const settle = (
@@ -126,14 +133,18 @@ export const onKillRequested = (context: MasterContext, event: MasterEventOf<"Ki
   killTask(context, task, event.graceMs)
 }
 
-/** SHUTDOWN: ends the task whose executor it is; one that nobody knows is ignored (spec/mesos.md §2.3). */
+/** SHUTDOWN: ends the tasks whose executor it is; one that nobody knows is ignored (spec/mesos.md §2.3). */
 export const onExecutorShutdownRequested = (
   context: MasterContext,
   { frameworkId, agentId, executorId }: MasterEventOf<"ExecutorShutdownRequested">,
 ): void => {
-  const task = context.state.tasks.get(taskKey(frameworkId, executorId))
+  const { tasks } = context.state
+  for (const key of tasksOfExecutor(context.state, { agentId, frameworkId }, executorId)) {
+    killTask(context, tasks.get(key)!, null)
+  }
+  const task = tasks.get(taskKey(frameworkId, executorId))
   if (task === undefined || task.spec.agentId !== agentId || task.state === "TASK_UNREACHABLE") return
-  killTask(context, task, null)
+  if (task.spec.executor === undefined) killTask(context, task, null)
 }
 
 const killTask = (context: MasterContext, task: TaskRecord, graceMs: number | null): void => {

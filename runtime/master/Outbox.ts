@@ -1,5 +1,5 @@
 import type { AgentMessage } from "../../core/master/Action.ts"
-import { taskKey } from "../../core/Task.ts"
+import { type TaskSpec, taskKey } from "../../core/Task.ts"
 import type { OutboxItem } from "../journal/Journal.ts"
 
 /** A message to an agent with the number under which it is delivered, repeated and acknowledged. */
@@ -38,6 +38,11 @@ export interface Outbox {
 /** No journal gives so many; a number beyond it is no number of a message. */
 const idMax = 2 ** 52
 
+const launchedBy = (message: AgentMessage): ReadonlyArray<TaskSpec> => {
+  if (message.type === "LaunchTask") return [message.spec]
+  return message.type === "LaunchGroup" ? message.specs : []
+}
+
 export const makeOutbox = (recovered: ReadonlyArray<OutboxItem>, lastId: number): Outbox => {
   const queues = new Map<string, Array<NumberedMessage>>()
   let nextId = lastId + 1
@@ -67,7 +72,7 @@ export const makeOutbox = (recovered: ReadonlyArray<OutboxItem>, lastId: number)
     pending,
     launching: (agentId, afterId) =>
       pending(agentId, afterId).flatMap(({ message }) =>
-        message.type === "LaunchTask" ? [taskKey(message.spec.frameworkId, message.spec.taskId)] : [],
+        launchedBy(message).map(({ frameworkId, taskId }) => taskKey(frameworkId, taskId)),
       ),
     acknowledging: (agentId, afterId) =>
       pending(agentId, afterId).flatMap(({ message }) =>

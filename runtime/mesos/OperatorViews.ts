@@ -1,3 +1,4 @@
+import type { ExecutorView } from "../../core/master/Executors.ts"
 import type { CompletedFramework } from "../../core/master/History.ts"
 import { agentCapabilities } from "../../core/master/NewAllocator.ts"
 import type { AgentRecord, FrameworkRecord, TaskRecord } from "../../core/master/State.ts"
@@ -95,6 +96,7 @@ export const taskToWire = ({ spec, state, status, notes }: TaskRecord) => ({
   name: spec.name,
   task_id: { value: spec.taskId },
   framework_id: { value: spec.frameworkId },
+  ...(spec.executor === undefined ? {} : { executor_id: { value: spec.executor.executorId } }),
   agent_id: { value: spec.agentId },
   state,
   resources: resourcesToWire(heldResources(spec.resources), {
@@ -105,5 +107,16 @@ export const taskToWire = ({ spec, state, status, notes }: TaskRecord) => ({
   ...(status === null ? {} : { status_update_state: status.state }),
   ...(status === null || status.uuid === null ? {} : { status_update_uuid: uuidToWire(status.uuid) }),
   ...(spec.labels.length === 0 ? {} : { labels: { labels: spec.labels } }),
+  ...spec.shown,
   ...(spec.command.user === null ? {} : { user: spec.command.user }),
+})
+
+export const executorToWire = ({ executorId, frameworkId, agentId, role, resources }: ExecutorView) => ({
+  executor_info: {
+    type: "DEFAULT",
+    executor_id: { value: executorId },
+    framework_id: { value: frameworkId },
+    resources: resourcesToWire(heldResources(resources), { withRole: false, allocatedTo: role }),
+  },
+  agent_id: { value: agentId },
 })

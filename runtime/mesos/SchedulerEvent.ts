@@ -46,6 +46,15 @@ export const actionToEvent = (action: MasterAction, master: MasterIdentity): obj
       return { type: "UPDATE", update: { status: statusToWire(action.status) } }
     case "ReportAgentFailure":
       return { type: "FAILURE", failure: { agent_id: { value: action.agentId } } }
+    case "ReportExecutorEnd":
+      return {
+        type: "FAILURE",
+        failure: {
+          agent_id: { value: action.agentId },
+          executor_id: { value: action.executorId },
+          status: 0,
+        },
+      }
     default:
       return undefined
   }
@@ -69,7 +78,7 @@ const masterCapabilities = [{ type: "AGENT_UPDATE" }, { type: "QUOTA_V2" }]
 const ipToNumber = (ip: string): number =>
   ip.split(".").reduceRight((number, octet) => number * 256 + (Number(octet) || 0), 0)
 
-export const offerToWire = ({ offer, agent }: OfferedHost, framework: FrameworkRecord) => {
+export const offerToWire = ({ offer, agent, executorIds = [] }: OfferedHost, framework: FrameworkRecord) => {
   const isMultiRole = hasCapability(framework, "MULTI_ROLE")
   return {
     id: { value: offer.id },
@@ -86,6 +95,7 @@ export const offerToWire = ({ offer, agent }: OfferedHost, framework: FrameworkR
       allocatedTo: isMultiRole ? offer.role : null,
     }),
     ...attributesToWire(agent.attributes),
+    ...(executorIds.length === 0 ? {} : { executor_ids: executorIds.map((value) => ({ value })) }),
     ...(isMultiRole ? { allocation_info: { role: offer.role } } : {}),
   }
 }
@@ -102,8 +112,10 @@ export const statusToWire = (status: TaskStatus) => ({
   source: status.source,
   ...(status.reason === null ? {} : { reason: status.reason }),
   ...(status.agentId === null ? {} : { agent_id: { value: status.agentId } }),
-  // Command tasks: the executor's id is the task's (spec/mesos.md §3.4).
-  ...(status.source === "SOURCE_MASTER" ? {} : { executor_id: { value: status.taskId } }),
+  // Of a command task the executor's id is the task's (spec/mesos.md §3.4).
+  ...(status.source === "SOURCE_MASTER"
+    ? {}
+    : { executor_id: { value: status.executorId ?? status.taskId } }),
   timestamp: status.wallMs / 1000,
   ...(status.uuid === null ? {} : { uuid: uuidToWire(status.uuid) }),
   ...(status.labels.length === 0 ? {} : { labels: { labels: status.labels } }),

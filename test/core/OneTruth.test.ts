@@ -73,7 +73,9 @@ class World {
       if (id <= this.processedId) continue
       this.processedId = id
       if (message.type === "LaunchTask") this.stepAgent({ type: "LaunchRequested", spec: message.spec })
-      else if (message.type === "KillTask") this.stepAgent({ ...message, type: "KillRequested" })
+      else if (message.type === "LaunchGroup") {
+        this.stepAgent({ type: "GroupLaunchRequested", specs: message.specs })
+      } else if (message.type === "KillTask") this.stepAgent({ ...message, type: "KillRequested" })
       else this.stepAgent({ ...message, type: "StatusAcknowledged" })
     }
     this.outbox = this.outbox.filter(({ id }) => id > this.processedId)

@@ -1,3 +1,4 @@
+import { type ExecutorView, executorIdsOn, executorsOf } from "../../../core/master/Executors.ts"
 import {
   type CompletedFramework,
   completedFrameworks,
@@ -14,7 +15,7 @@ import {
   resourcesView,
   sharesOfFramework,
 } from "./Amounts.ts"
-import { taskView } from "./Tasks.ts"
+import { executorView, taskView } from "./Tasks.ts"
 
 // Frameworks, in the v0 naming of `/frameworks` and `/state` and in that of GET_FRAMEWORKS.
 
@@ -47,6 +48,7 @@ const frameworkView = (
   framework: FrameworkRecord,
   amounts: FrameworkAmounts,
   completed: ReadonlyArray<TaskRecord>,
+  executors: ReadonlyArray<ExecutorView>,
 ) => {
   const { info } = framework
   return {
@@ -66,7 +68,7 @@ const frameworkView = (
     unreachable_tasks: amounts.unreachableTasks.map(taskView),
     completed_tasks: completed.map(taskView),
     offers: amounts.offers.map(offerView),
-    executors: [],
+    executors: executors.map(executorView),
     offer_constraints: constraintsToWire(info.constraints),
     ...(info.labels.length === 0 ? {} : { labels: info.labels }),
   }
@@ -87,24 +89,43 @@ const completedFrameworkView = (
       framework,
       nothing,
       completed.filter((task) => !isUnreachable(task)),
+      [],
     ),
     ...{ active: false, connected: false, recovered: false },
     unregistered_time: unregisteredWallMs / 1000,
   }
 }
 
+const byFramework = (executors: ReadonlyArray<ExecutorView>): ReadonlyMap<string, Array<ExecutorView>> => {
+  const found = new Map<string, Array<ExecutorView>>()
+  for (const executor of executors) {
+    const others = found.get(executor.frameworkId)
+    if (others === undefined) found.set(executor.frameworkId, [executor])
+    else others.push(executor)
+  }
+  return found
+}
+
 /** The frameworks, or the one of this id. */
-export const frameworkViews = (state: MasterState, frameworkId: string | null) => ({
-  frameworks: [...state.frameworks.values()]
-    .filter(({ id }) => frameworkId === null || id === frameworkId)
-    .map((framework) =>
-      frameworkView(framework, amountsOfFramework(state, framework), completedTasksOf(state, framework.id)),
-    ),
-  completed_frameworks: completedFrameworks(state)
-    .filter(({ framework: { id } }) => frameworkId === null || id === frameworkId)
-    .map((removal) => completedFrameworkView(state, removal)),
-  unregistered_frameworks: [],
-})
+export const frameworkViews = (state: MasterState, frameworkId: string | null) => {
+  const executors = byFramework(executorsOf(state))
+  return {
+    frameworks: [...state.frameworks.values()]
+      .filter(({ id }) => frameworkId === null || id === frameworkId)
+      .map((framework) =>
+        frameworkView(
+          framework,
+          amountsOfFramework(state, framework),
+          completedTasksOf(state, framework.id),
+          executors.get(framework.id) ?? [],
+        ),
+      ),
+    completed_frameworks: completedFrameworks(state)
+      .filter(({ framework: { id } }) => frameworkId === null || id === frameworkId)
+      .map((removal) => completedFrameworkView(state, removal)),
+    unregistered_frameworks: [],
+  }
+}
 
 /** GET_FRAMEWORKS. None is `recovered`: the journal knows all of them, also while they are away. */
 export const getFrameworks = (state: MasterState) => ({
@@ -112,6 +133,7 @@ export const getFrameworks = (state: MasterState) => ({
     const hosts = amountsOfFramework(state, framework).offers.map((offer) => ({
       offer,
       agent: state.agents.get(offer.agentId)!,
+      executorIds: executorIdsOn(state, offer.agentId, framework.id),
     }))
     return frameworkToWire(framework, { hosts, ...sharesOfFramework(state, framework) })
   }),

@@ -41,7 +41,7 @@ const questions: { readonly [type: string]: Question } = {
   GET_STATE: ({ state }) => getState(state),
   GET_AGENTS: ({ state }) => getAgents(state),
   GET_FRAMEWORKS: ({ state }) => getFrameworks(state),
-  GET_EXECUTORS: getExecutors,
+  GET_EXECUTORS: ({ state }) => getExecutors(state),
   GET_TASKS: ({ state }) => getTasks(state),
   /** There are no operations yet. */
   GET_OPERATIONS: () => ({}),

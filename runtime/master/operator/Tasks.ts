@@ -1,8 +1,9 @@
+import { type ExecutorView, executorsOf } from "../../../core/master/Executors.ts"
 import type { MasterState, TaskRecord } from "../../../core/master/State.ts"
 import type { StatusNote } from "../../../core/master/StatusNotes.ts"
 import { heldResources } from "../../../core/resources/HeldResources.ts"
 import { taskKey } from "../../../core/Task.ts"
-import { taskToWire } from "../../mesos/OperatorViews.ts"
+import { executorToWire, taskToWire } from "../../mesos/OperatorViews.ts"
 import { isUnreachable, resourcesView } from "./Amounts.ts"
 
 // Tasks, in the v0 naming of `/tasks` and `/state` and in that of GET_TASKS.
@@ -19,7 +20,7 @@ export const taskView = ({ spec, state, notes, launchedWallMs }: TaskRecord) => 
   id: spec.taskId,
   name: spec.name,
   framework_id: spec.frameworkId,
-  executor_id: "",
+  executor_id: spec.executor?.executorId ?? "",
   slave_id: spec.agentId,
   state,
   resources: resourcesView(heldResources(spec.resources)),
@@ -28,6 +29,7 @@ export const taskView = ({ spec, state, notes, launchedWallMs }: TaskRecord) => 
   launched_time: launchedWallMs / 1000,
   statuses: notes.map(noteView),
   ...(spec.labels.length === 0 ? {} : { labels: spec.labels }),
+  ...spec.shown,
 })
 
 /** Tasks of frameworks that were torn down while they ran; Mesos has none of these. */
@@ -50,8 +52,18 @@ export const getTasks = (state: MasterState) => {
   }
 }
 
-/** No executor is listed for a task that is a command (mesos-transcripts README, 15), and there are no others. */
-export const getExecutors = () => ({ executors: [] })
+/** No executor is listed for a task that is a command (mesos-transcripts README, 15). */
+export const getExecutors = (state: MasterState) => ({ executors: executorsOf(state).map(executorToWire) })
+
+export const executorView = ({ executorId, frameworkId, agentId, role, resources }: ExecutorView) => ({
+  executor_id: executorId,
+  name: "",
+  framework_id: frameworkId,
+  resources: resourcesView(heldResources(resources)),
+  role,
+  type: "DEFAULT",
+  slave_id: agentId,
+})
 
 /** How many tasks `/tasks` shows when nobody says (Mesos: TASK_LIMIT). */
 const tasksShown = 100
