@@ -80,6 +80,14 @@ export interface ExecutorSpec {
   readonly groupId: string
 }
 
+/** The host is to be empty: what that means for one of its tasks. */
+export interface DrainOrder {
+  /** It gets no more time than this, however long its grace; null = its grace. */
+  readonly graceMaxMs: number | null
+  /** Its host is gone afterwards, and its framework knows what that means. */
+  readonly isGone: boolean
+}
+
 export type StatusSource = "SOURCE_MASTER" | "SOURCE_AGENT" | "SOURCE_EXECUTOR"
 
 /** One status of a task. With a `uuid` the framework must acknowledge it; without, it must not. */

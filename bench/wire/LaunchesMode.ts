@@ -78,6 +78,7 @@ export const measureLaunches = async (job: WireJob, master: MasterProcess): Prom
 
     const rates: Array<number> = []
     const masterCores: Array<number> = []
+    const microsPerLaunch: Array<number> = []
     const ownCores: Array<number> = []
     for (let round = 0; round < job.rounds; round++) {
       const before = {
@@ -90,7 +91,9 @@ export const measureLaunches = async (job: WireJob, master: MasterProcess): Prom
       const ms = performance.now() - before.ms
       const own = process.cpuUsage(before.own)
       rates.push(((ledger.completed - before.completed) / ms) * 1_000)
-      masterCores.push((master.usage().cpuMs - before.master.cpuMs) / ms)
+      const masterCpuMs = master.usage().cpuMs - before.master.cpuMs
+      masterCores.push(masterCpuMs / ms)
+      microsPerLaunch.push((masterCpuMs * 1_000) / (ledger.completed - before.completed))
       ownCores.push((own.user + own.system) / 1_000 / ms)
     }
     const { rssMb } = master.usage()
@@ -127,6 +130,7 @@ export const measureLaunches = async (job: WireJob, master: MasterProcess): Prom
           (ms) => ms <= 100,
         ),
         figure("CPU of the master", "cores", masterCores),
+        figure("CPU of the master for one launch", "µs", microsPerLaunch),
         figure("CPU of the emulator", "cores", ownCores),
         figure("RSS of the master", "MB", [rssMb]),
         figure("journal", "MB", [master.journalMb()]),
@@ -169,7 +173,10 @@ const drained = async (emulation: Emulation): Promise<void> => {
   const { ledger } = emulation
   const startMs = performance.now()
   while (ledger.open > 0) {
-    if (performance.now() - startMs > drainMsMax) ledger.verify()
+    if (performance.now() - startMs > drainMsMax)
+      wrongResult(
+        `after ${drainMsMax / 1_000} s without new launches ${ledger.open} are still open: ${ledger.describeOpen()}`,
+      )
     await emulation.pause(20)
   }
 }
@@ -179,6 +186,14 @@ const verifyBooks = async (emulation: Emulation): Promise<void> => {
   const calls = emulation.calls()
   const get = async (path: string) =>
     (await emulation.during(calls.ask({ method: "GET", path }))).body.toString("utf8")
+  const messages = async () => /^gleaner_master_outbox_messages (\d+)$/m.exec(await get("/metrics"))?.[1]
+  // The last reports of agents that have processed everything may be on their way.
+  const startMs = performance.now()
+  for (let left = await messages(); left !== "0"; left = await messages()) {
+    if (performance.now() - startMs > drainMsMax)
+      wrongResult(`${left} messages to agents are still waiting at the master`)
+    await emulation.pause(100)
+  }
   const { tasks } = JSON.parse(await get("/tasks")) as { tasks: ReadonlyArray<unknown> }
   if (tasks.length > 0) wrongResult(`the master still has ${tasks.length} tasks: ${JSON.stringify(tasks[0])}`)
   const { slaves } = JSON.parse(await get("/slaves")) as {

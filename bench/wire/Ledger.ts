@@ -74,6 +74,18 @@ export class Ledger {
       wrongResult(`the end of ${taskId} was acknowledged twice to its agent`)
   }
 
+  /** How many have come how far, of those that are not through. */
+  describeOpen(): string {
+    const counts = new Map<string, number>()
+    for (let index = 0; index < this.count; index++) {
+      const stage = this.stageOf[index]!
+      if (stage === dropped || stage === finishedAcknowledged) continue
+      const name = `${stages[stage - 1]}${this.startsOf[index] === 0 ? ", not at its agent" : ""}`
+      counts.set(name, (counts.get(name) ?? 0) + 1)
+    }
+    return [...counts].map(([name, count]) => `${count} ${name}`).join("; ")
+  }
+
   /** Every task that was ever launched is through. */
   verify(): void {
     for (let index = 0; index < this.count; index++) {

@@ -1,5 +1,5 @@
 import type { Stamp } from "../Machine.ts"
-import type { TaskSpec } from "../Task.ts"
+import type { DrainOrder, TaskSpec } from "../Task.ts"
 import type { TaskExit } from "./State.ts"
 
 interface OfTask {
@@ -20,7 +20,11 @@ export type AgentEvent = Stamp &
     | { readonly type: "LaunchRequested"; readonly spec: TaskSpec }
     /** All of them or none. */
     | { readonly type: "GroupLaunchRequested"; readonly specs: ReadonlyArray<TaskSpec> }
-    | (OfTask & { readonly type: "KillRequested"; readonly graceMs: number | null })
+    | (OfTask & {
+        readonly type: "KillRequested"
+        readonly graceMs: number | null
+        readonly drain?: DrainOrder
+      })
     /** The host needs the room of this container for its own work. */
     | { readonly type: "EvictionRequested"; readonly containerId: string; readonly why: string }
     | (OfTask & { readonly type: "StatusAcknowledged"; readonly uuid: string })

@@ -59,7 +59,9 @@ export const restoreAgent = (
   }
   for (const entity of entities) {
     if (entity.kind !== taskKind) continue
-    const task = entity.value as AgentTask
+    // Until 0.3 hosts could not be drained.
+    const stored = entity.value as AgentTask
+    const task: AgentTask = "drain" in stored ? stored : { ...(stored as AgentTask), drain: null }
     state.tasks.set(entity.key, task)
     if (task.retryAtMs !== null) state.deadlines.set(retryDeadline(entity.key), task.retryAtMs)
     if (task.completeAtMs !== undefined && task.phase === "running") {

@@ -1,6 +1,6 @@
 import { Deadlines } from "../Deadlines.ts"
 import { type Prng, seedPrng } from "../Prng.ts"
-import type { TaskSpec, TaskStatus } from "../Task.ts"
+import type { DrainOrder, TaskSpec, TaskStatus } from "../Task.ts"
 
 export interface AgentSettings {
   /** SIGTERM to SIGKILL when neither task nor call says otherwise (spec/mesos.md §3.5: 3 s). */
@@ -34,6 +34,8 @@ export interface AgentTask {
   readonly completeAtMs?: number
   /** That moment has come, and it is being ended for it. */
   readonly isOverdue?: boolean
+  /** Set when the first KILL came because the host is to be empty. */
+  readonly drain: DrainOrder | null
   /** Why the host takes its room back (design §5); null = it does not. A kill that a framework asks for comes first. */
   readonly evictedWhy: string | null
   /** The host was restarted since the task began: it cannot run any more. */

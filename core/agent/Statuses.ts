@@ -164,6 +164,16 @@ export const evicted = (why: string): Announcement => ({
   message: `The host took its room back: ${why}`,
 })
 
+/** Says of a kill that it came because the host is to be empty (spec/mesos.md §1.11). */
+export const nameDrain = ({ drain }: AgentTask, end: Announcement): Announcement => {
+  if (drain === null || end.state !== "TASK_KILLED") return end
+  return {
+    ...end,
+    state: drain.isGone ? "TASK_GONE_BY_OPERATOR" : end.state,
+    reason: "REASON_AGENT_DRAINING",
+  }
+}
+
 const memoryMessage = (limitBytes: number | null, maxBytes: number | null): string => {
   const megabytes = (bytes: number | null) =>
     bytes === null ? "unknown" : `${Math.round(bytes / 1048576)}MB`

@@ -12,6 +12,7 @@ import {
   announce,
   describeExit,
   evicted,
+  nameDrain,
   onRetryDue,
   onStatusAcknowledged,
   sendHeads,
@@ -129,6 +130,7 @@ const newTask = ({ state }: AgentContext, spec: TaskSpec): AgentTask => ({
   phase: "starting",
   killedSinceMs: null,
   killAtMs: null,
+  drain: null,
   evictedWhy: null,
   isHostRestarted: false,
   exit: null,
@@ -186,18 +188,20 @@ const onStartFailed = (context: AgentContext, event: AgentEventOf<"StartFailed">
 
 /** Nothing of the task is left. Who was launched with it ends with it, unless it has done what it should. */
 const end = (context: AgentContext, task: AgentTask, announcement: Announcement): void => {
-  announce(context, { ...task, phase: "gone", killAtMs: null }, announcement)
-  const { executor, frameworkId } = task.spec
+  const { executor, frameworkId, taskId } = task.spec
+  const { tasks, deadlines } = context.state
+  deadlines.cancel(completeDeadline(taskKey(frameworkId, taskId)))
+  announce(context, { ...task, phase: "gone", killAtMs: null }, nameDrain(task, announcement))
   if (executor === undefined || announcement.state === "TASK_FINISHED") return
-  const { tasks } = context.state
   for (const key of Array.from(tasks.keys()).sort()) {
     const { spec, killedSinceMs } = tasks.get(key)!
     const isOfGroup =
       spec.frameworkId === frameworkId &&
       spec.executor !== undefined &&
       spec.executor.groupId === executor.groupId
-    if (isOfGroup && killedSinceMs === null)
+    if (isOfGroup && killedSinceMs === null) {
       killTask(context, { frameworkId, taskId: spec.taskId, graceMs: null })
+    }
   }
 }
 
@@ -227,7 +231,7 @@ const onContainerDestroyed = (context: AgentContext, event: AgentEventOf<"Contai
  */
 const killTask = (
   context: AgentContext,
-  event: { readonly frameworkId: string; readonly taskId: string; readonly graceMs: number | null },
+  event: Pick<AgentEventOf<"KillRequested">, "frameworkId" | "taskId" | "graceMs" | "drain">,
 ): void => {
   const { state, nowMs } = context
   const key = taskKey(event.frameworkId, event.taskId)
@@ -239,11 +243,14 @@ const killTask = (
       : task.spec.killGraceMs !== null
         ? task.spec.killGraceMs
         : state.settings.killGraceMs
+  const { drain = null } = event
+  const graceMaxMs = drain === null || drain.graceMaxMs === null ? graceMs : drain.graceMaxMs
   const isFirst = task.killedSinceMs === null
   const killedSinceMs = task.killedSinceMs === null ? nowMs : task.killedSinceMs
-  const wantedAtMs = nowMs + Math.max(0, graceMs)
+  const wantedAtMs = nowMs + Math.max(0, Math.min(graceMs, graceMaxMs))
   const killAtMs = task.killAtMs === null ? wantedAtMs : Math.min(task.killAtMs, wantedAtMs)
-  putTask(context, { ...task, killedSinceMs, killAtMs })
+  // What its end is called follows from who asked first.
+  putTask(context, { ...task, killedSinceMs, killAtMs, drain: isFirst ? drain : task.drain })
   if (task.phase === "starting") return
   if (isFirst) terminate(context, key)
   else state.deadlines.set(killDeadline(key), killAtMs)

@@ -132,6 +132,8 @@ export interface Allocator {
   allocate(nowMs: number, scope: "changed" | "all"): Allocations
   /** Whether a cycle over `"changed"` has anything to look at. */
   hasCandidates(): boolean
+  /** Filters that a framework has in a role, on all agents together. */
+  filterCountOf(frameworkId: string, role: string): number
   /** When the next filter expires; null without filters. */
   nextExpiryMs(): number | null
 

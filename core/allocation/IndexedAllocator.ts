@@ -240,7 +240,11 @@ export class IndexedAllocator implements Allocator {
     const client = this.clients.nodeOf(frameworkId, role)
     if (slot === undefined || client < 0 || resources.length === 0) return
     if (this.hosts.giveBackWhole(slot, resources)) this.releaseWhole(client, slot)
-    else this.releasePart(client, slot, resources)
+    else {
+      const bundle = toBundle(this.names, resources)
+      this.hosts.giveBack(slot, bundle)
+      this.hold(client, slot, bundle, -1)
+    }
     this.noteChanged(slot)
     const framework = this.clients.frameworkOf(frameworkId)
     const isWanted = framework?.roles.includes(role) === true
@@ -250,12 +254,6 @@ export class IndexedAllocator implements Allocator {
   private releaseWhole(client: number, slot: number): void {
     this.tree.holdRow(client, this.hosts.available, slot * this.names.width, -1, false)
     this.quotas.noteHeld(this.clients.tops[client]!)
-  }
-
-  private releasePart(client: number, slot: number, resources: Resources): void {
-    const bundle = toBundle(this.names, resources)
-    this.hosts.giveBack(slot, bundle)
-    this.hold(client, slot, bundle, -1)
   }
 
   private ensureClient({ frameworkId, role }: AllocationScope): number {
@@ -287,6 +285,10 @@ export class IndexedAllocator implements Allocator {
 
   wake(frameworkId: string, nowMs: number): void {
     this.filterBook.wake(frameworkId, nowMs)
+  }
+
+  filterCountOf(frameworkId: string, role: string): number {
+    return this.filterBook.countOf(frameworkId, role)
   }
 
   // --- cycles ---
@@ -365,8 +367,6 @@ export class IndexedAllocator implements Allocator {
   view(): AllocationView {
     return new IndexedView(this, this.settings, this.books)
   }
-
-  // --- placing ---
 
   /** Places tasks on these books, without offers. One for the whole life of the allocator: it counts tasks. */
   placer(): Placer {

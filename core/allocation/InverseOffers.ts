@@ -18,12 +18,12 @@ export interface InverseOfferState {
   readonly agentOfOffer: Map<string, string>
 }
 
-/** When a host is away. Wall time, since people set it: nothing is decided on it. */
+/** When a host is away. Wall time, since people set it: nothing is decided on it, and they read back what they wrote. */
 export interface Unavailability {
-  /** ms since 1970. */
-  readonly startWallMs: number
+  /** Since 1970. */
+  readonly startNanos: number
   /** Null = for good. */
-  readonly durationMs: number | null
+  readonly durationNanos: number | null
 }
 
 /** What stands between a framework and a host with a window. */
@@ -85,12 +85,14 @@ export const setUnavailability = (
 }
 
 /**
- * Brings inverse offers up to date, after each allocation cycle. `holdersOf` names the frameworks that can be sent something and have
- * resources offered or allocated on a host. Made: one for each of them that has none outstanding and no filter. To be rescinded:
+ * Brings inverse offers of some hosts up to date, after each allocation cycle. `holdersOf` names the frameworks that can be sent
+ * something and have resources offered or allocated on a host. Made: one for each of them that has none outstanding and no filter. To be rescinded:
  * those of frameworks that hold nothing there any more.
  */
 export const updateInverseOffers = (
   state: InverseOfferState,
+  /** Sorted; those without a window are passed over. */
+  agentIds: ReadonlyArray<string>,
   holdersOf: (agentId: string) => ReadonlyArray<string>,
   newId: () => string,
   nowMs: number,
@@ -98,7 +100,8 @@ export const updateInverseOffers = (
 ): { readonly made: ReadonlyArray<InverseOffer>; readonly rescinded: ReadonlyArray<InverseOffer> } => {
   const made: Array<InverseOffer> = []
   const rescinded: Array<InverseOffer> = []
-  for (const agentId of sortedKeys(state.windows)) {
+  for (const agentId of agentIds) {
+    if (!state.windows.has(agentId)) continue
     const holders = new Set(holdersOf(agentId))
     for (const frameworkId of sortedKeys(pairsOf(state, agentId))) {
       expireFilter(state, agentId, frameworkId, nowMs, touch)
@@ -333,5 +336,5 @@ const isSameWindow = (left: Unavailability | null, right: Unavailability | null)
   left === right ||
   (left !== null &&
     right !== null &&
-    left.startWallMs === right.startWallMs &&
-    left.durationMs === right.durationMs)
+    left.startNanos === right.startNanos &&
+    left.durationNanos === right.durationNanos)

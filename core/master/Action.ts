@@ -1,4 +1,5 @@
-import type { TaskSpec, TaskStatus } from "../Task.ts"
+import type { InverseOffer, Unavailability } from "../allocation/InverseOffers.ts"
+import type { DrainOrder, TaskSpec, TaskStatus } from "../Task.ts"
 import type { AgentRecord, FrameworkRecord, OfferRecord } from "./State.ts"
 
 /** What the master tells an agent. Each is kept in the journal's outbox until the agent has taken it. */
@@ -12,6 +13,8 @@ export type AgentMessage =
       readonly taskId: string
       /** Null = the task's own grace. */
       readonly graceMs: number | null
+      /** Set when its host is drained. */
+      readonly drain?: DrainOrder
     }
   | {
       readonly type: "AcknowledgeStatus"
@@ -26,6 +29,14 @@ export interface OfferedHost {
   readonly agent: AgentRecord
   /** The framework's executors there; missing = none. */
   readonly executorIds?: ReadonlyArray<string>
+  /** When the host will be away; null = nobody has said so. */
+  readonly unavailability: Unavailability | null
+}
+
+/** An inverse offer with what a framework must know of the host. */
+export interface InverselyOfferedHost {
+  readonly offer: InverseOffer
+  readonly agent: AgentRecord
 }
 
 /**
@@ -44,6 +55,16 @@ export type MasterAction =
       readonly offers: ReadonlyArray<OfferedHost>
     }
   | { readonly type: "RescindOffer"; readonly streamId: string; readonly offerId: string }
+  | {
+      readonly type: "OfferInversely"
+      readonly streamId: string
+      readonly offers: ReadonlyArray<InverselyOfferedHost>
+    }
+  | {
+      readonly type: "RescindInverseOffer"
+      readonly streamId: string
+      readonly inverseOfferId: string
+    }
   | { readonly type: "SendStatus"; readonly streamId: string; readonly status: TaskStatus }
   | { readonly type: "ReportAgentFailure"; readonly streamId: string; readonly agentId: string }
   /** An executor of task groups has ended, as its last task has. */
@@ -57,6 +78,8 @@ export type MasterAction =
   | { readonly type: "ConfirmRegistration"; readonly streamId: string; readonly agentId: string }
   /** The reason is written, then the stream is closed. */
   | { readonly type: "RefuseRegistration"; readonly streamId: string; readonly reason: string }
+  /** The agent is to end its tasks and itself; the reason is written, then the stream is closed. */
+  | { readonly type: "ShutDownAgent"; readonly streamId: string; readonly reason: string }
   /** Nothing that waits for this agent is to be delivered any more. */
   | { readonly type: "DropMessages"; readonly agentId: string }
   | { readonly type: "SendToAgent"; readonly agentId: string; readonly message: AgentMessage }

@@ -1,8 +1,10 @@
+import type { Touch } from "../allocation/InverseOffers.ts"
 import type { Turn } from "../Machine.ts"
 import { heldResources } from "../resources/HeldResources.ts"
 import { isTerminal, type TaskSpec, type TaskState, type TaskStatus, taskKey } from "../Task.ts"
 import type { MasterAction } from "./Action.ts"
 import { joinExecutor, leaveExecutor } from "./Executors.ts"
+import type { GoneRecord, MachineId, MachineRecord, MaintenanceWindow } from "./HostRecords.ts"
 import { allocatorAgent, allocatorFramework } from "./NewAllocator.ts"
 import type { AgentRecord, FrameworkRecord, MasterState, OfferRecord, TaskRecord } from "./State.ts"
 
@@ -31,6 +33,7 @@ export const deleteFramework = ({ state, turn }: MasterContext, frameworkId: str
 /** One that becomes unreachable must hold nothing any more: its resources count no longer. */
 export const putAgent = ({ state, turn }: MasterContext, agent: AgentRecord): void => {
   state.agents.set(agent.id, agent)
+  indexAgent(state, agent)
   if (agent.condition === "unreachable") state.allocator.removeAgent(agent.id)
   else state.allocator.putAgent(allocatorAgent(agent))
   turn.touch("agent", agent.id)
@@ -49,6 +52,7 @@ export const deleteOffer = (
   state.offers.delete(id)
   state.offersByFramework.delete(frameworkId, id)
   state.offersByAgent.delete(agentId, id)
+  noteHolders(state, agentId)
   turn.touch("offer", id)
 }
 
@@ -60,27 +64,109 @@ export const putTask = ({ state, turn }: MasterContext, task: TaskRecord): void 
   turn.touch("task", key)
 }
 
-/** Of an unreachable one, which the allocator does not know any more. */
+/** Of one that holds nothing any more. */
 export const deleteAgent = ({ state, turn }: MasterContext, agentId: string): void => {
   state.agents.delete(agentId)
+  state.unreachableAgents.delete(agentId)
+  state.allocator.removeAgent(agentId)
   turn.touch("agent", agentId)
 }
 
-export const deleteTask = ({ state, turn }: MasterContext, key: string): void => {
+export const deleteTask = (context: MasterContext, key: string): void => {
+  const { state, turn } = context
+  const task = state.tasks.get(key)
   unindexTask(state, key)
   state.tasks.delete(key)
   turn.touch("task", key)
+  if (task !== undefined) noteDrainProgress(context, task.spec.agentId)
+}
+
+export const putGone = ({ state, turn }: MasterContext, gone: GoneRecord): void => {
+  state.gone.set(gone.agentId, gone)
+  turn.touch("gone", gone.agentId)
+}
+
+export const deleteGone = ({ state, turn }: MasterContext, agentId: string): void => {
+  state.gone.delete(agentId)
+  turn.touch("gone", agentId)
+}
+
+export const putMachine = ({ state, turn }: MasterContext, machine: MachineRecord): void => {
+  const key = machineKey(machine.id)
+  state.machines.set(key, machine)
+  turn.touch("machine", key)
+}
+
+export const deleteMachine = ({ state, turn }: MasterContext, id: MachineId): void => {
+  const key = machineKey(id)
+  state.machines.delete(key)
+  turn.touch("machine", key)
+}
+
+export const putSchedule = (
+  { state, turn }: MasterContext,
+  schedule: ReadonlyArray<MaintenanceWindow>,
+): void => {
+  state.schedule = schedule
+  turn.touch("schedule", "all")
+}
+
+/** Names match in any case (spec/mesos.md §1.11). */
+export const machineKey = ({ hostname, ip }: MachineId): string =>
+  JSON.stringify([hostname.toLowerCase(), ip])
+
+/** What everything that changes inverse offers must be given: stores the row, and wakes the master when a filter ends. */
+export const touchInverse =
+  ({ state, turn }: MasterContext): Touch =>
+  (kind, key) => {
+    turn.touch(kind, key)
+    if (kind === "inverseOffers") followInversePair(state, key)
+    else state.inverseCandidates.add(key)
+  }
+
+export const followInversePair = (state: MasterState, key: string): void => {
+  const [agentId, frameworkId] = JSON.parse(key) as [string, string]
+  const pairs = state.inverse.pairs.get(agentId)
+  const pair = pairs?.get(frameworkId)
+  const untilMs = pair === undefined ? null : pair.filteredUntilMs
+  if (untilMs === null) state.deadlines.cancel(inverseDeadline(key))
+  else state.deadlines.set(inverseDeadline(key), untilMs)
+  state.inverseCandidates.add(agentId)
+}
+
+/** What somebody holds of the host has changed, or who could be told. */
+const noteHolders = (state: MasterState, agentId: string): void => {
+  if (state.inverse.windows.has(agentId)) state.inverseCandidates.add(agentId)
+}
+
+/** A framework can be told again: of all hosts on which it has something. */
+export const noteHoldings = (state: MasterState, frameworkId: string): void => {
+  for (const { spec } of tasksOfFramework(state, frameworkId)) noteHolders(state, spec.agentId)
+}
+
+/** Something of a host is over: the last one may have been what it drained for. */
+export const noteDrainProgress = ({ state }: MasterContext, agentId: string): void => {
+  const agent = state.agents.get(agentId)
+  const isDraining = agent !== undefined && agent.drain !== null && agent.drain.stage === "draining"
+  if (isDraining) state.perhapsDrained.add(agentId)
 }
 
 // Who has what, for a restored state too.
 
+export const indexAgent = (state: MasterState, { id, condition }: AgentRecord): void => {
+  if (condition === "unreachable") state.unreachableAgents.add(id)
+  else state.unreachableAgents.delete(id)
+}
+
 export const indexOffer = (state: MasterState, { id, frameworkId, agentId }: OfferRecord): void => {
+  noteHolders(state, agentId)
   state.offersByFramework.add(frameworkId, id)
   state.offersByAgent.add(agentId, id)
 }
 
 export const indexTask = (state: MasterState, key: string, task: TaskRecord): void => {
   const { spec } = task
+  noteHolders(state, spec.agentId)
   if (task.state === "TASK_UNREACHABLE") state.unreachableByFramework.add(spec.frameworkId, key)
   state.tasksByFramework.add(spec.frameworkId, key)
   state.tasksByAgent.add(spec.agentId, key)
@@ -92,6 +178,7 @@ const unindexTask = (state: MasterState, key: string): void => {
   state.unreachableByFramework.delete(task.spec.frameworkId, key)
   state.tasksByFramework.delete(task.spec.frameworkId, key)
   state.tasksByAgent.delete(task.spec.agentId, key)
+  noteHolders(state, task.spec.agentId)
 }
 
 // What a task holds. Its end is news to its framework, which may want offers again.
@@ -123,6 +210,8 @@ export const releaseTask = ({ state, nowMs }: MasterContext, { spec }: TaskRecor
 // Deadlines of the master, by what they are about.
 
 export const offerDeadline = (offerId: string): string => `offer:${offerId}`
+/** By `inversePairKey`: when its filter is over. */
+export const inverseDeadline = (pairKey: string): string => `inverse:${pairKey}`
 export const agentDeadline = (agentId: string): string => `agent:${agentId}`
 export const frameworkDeadline = (frameworkId: string): string => `framework:${frameworkId}`
 export const allocationDeadline = "allocation"

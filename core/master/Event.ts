@@ -2,6 +2,7 @@ import type { Stamp } from "../Machine.ts"
 import type { PlainResources } from "../resources/PlainForm.ts"
 import type { Quantities } from "../resources/Quantities.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
+import type { MachineId, MaintenanceWindow } from "./HostRecords.ts"
 import type { OperationRequest } from "./OperationRequest.ts"
 import type { FrameworkInfo, NetworkAddress, QuotaRecord, TextAttribute, WeightRecord } from "./State.ts"
 
@@ -85,6 +86,14 @@ export type MasterEvent = Stamp &
         readonly refuseMs: number | null
       }
     | {
+        readonly type: "InverseOffersAnswered"
+        readonly frameworkId: string
+        readonly inverseOfferIds: ReadonlyArray<string>
+        readonly answer: "accept" | "decline"
+        /** Until it may be asked again; null = the default. */
+        readonly refuseMs: number | null
+      }
+    | {
         readonly type: "OffersRevived"
         readonly frameworkId: string
         /** Empty = all its roles. */
@@ -127,6 +136,23 @@ export type MasterEvent = Stamp &
     | { readonly type: "WeightsUpdated"; readonly weights: ReadonlyArray<WeightRecord> }
     /** The same for quotas; one without guarantees and limits takes a role's quota away. Top-level roles only. */
     | { readonly type: "QuotasUpdated"; readonly quotas: ReadonlyArray<QuotaRecord> }
+    /** What an operator said of a role's quota is as if it had never been said; one of the settings is none from now on. */
+    | { readonly type: "QuotaRemoved"; readonly role: string }
+    /** Nothing more of the host is to be offered. */
+    | { readonly type: "AgentDeactivated"; readonly agentId: string }
+    | { readonly type: "AgentReactivated"; readonly agentId: string }
+    /** The host is to be empty; see `Drain` for what is asked. */
+    | {
+        readonly type: "DrainRequested"
+        readonly agentId: string
+        readonly graceMaxMs: number | null
+        readonly isGoneAfter: boolean
+      }
+    | { readonly type: "AgentGone"; readonly agentId: string }
+    /** The whole maintenance schedule, instead of the one before. */
+    | { readonly type: "MaintenanceScheduled"; readonly windows: ReadonlyArray<MaintenanceWindow> }
+    | { readonly type: "MachinesBroughtDown"; readonly machines: ReadonlyArray<MachineId> }
+    | { readonly type: "MachinesBroughtUp"; readonly machines: ReadonlyArray<MachineId> }
   )
 
 /** The event of one type. */

@@ -1,12 +1,15 @@
+import { discardInverseOffersOf, forgetInverseOffersOf } from "../allocation/InverseOffers.ts"
 import { isTerminal } from "../Task.ts"
 import {
   deleteFramework,
   frameworkDeadline,
   type MasterContext,
   masterStatus,
+  noteHoldings,
   putFramework,
   putTask,
   tasksOfFramework,
+  touchInverse,
   visibleState,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
@@ -40,6 +43,7 @@ export const onFrameworkSubscribed = (
     turn.emit({ type: "RefuseSubscription", streamId: before.streamId, message: "Framework failed over" })
   }
   discardOffersOf(context, id)
+  discardInverseOffersOf(state.inverse, id, touchInverse(context))
   state.allocator.dropFilters(id, null)
   state.deadlines.cancel(frameworkDeadline(id))
   const framework: FrameworkRecord = {
@@ -54,6 +58,7 @@ export const onFrameworkSubscribed = (
     removeAtMs: null,
   }
   putFramework(context, framework)
+  noteHoldings(state, id)
   turn.emit({ type: "ConfirmSubscription", streamId, framework })
   sendUnacknowledged(context, framework, streamId)
   wantAllocationNow(context)
@@ -97,6 +102,7 @@ export const disconnectFramework = (
   const removeAtMs = nowMs + waitMs
   putFramework(context, { ...framework, streamId: null, sinceMs: nowMs, removeAtMs })
   discardOffersOf(context, framework.id)
+  discardInverseOffersOf(state.inverse, framework.id, touchInverse(context))
   if (waitMs <= 0) removeFramework(context, framework.id)
   else state.deadlines.set(frameworkDeadline(framework.id), removeAtMs)
 }
@@ -112,6 +118,7 @@ export const removeFramework = (context: MasterContext, frameworkId: string): vo
   discardOffersOf(context, frameworkId)
   state.deadlines.cancel(frameworkDeadline(frameworkId))
   for (const task of tasksOfFramework(state, frameworkId)) endTaskOfRemoved(context, framework, task)
+  forgetInverseOffersOf(state.inverse, frameworkId, touchInverse(context))
   deleteFramework(context, frameworkId)
   rememberRemoval(context, framework)
   if (framework.streamId !== null) turn.emit({ type: "CloseStream", streamId: framework.streamId })

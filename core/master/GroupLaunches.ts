@@ -30,9 +30,14 @@ export const launchGroupOrRefuse = (
   const { state, turn, wallMs } = context
   // Mesos starts an executor for it that never ends, as nothing of it does; here it is nothing.
   if (request.tasks.length === 0) return left
+  const unauthorized = request.tasks.find((task) => task.unauthorized !== undefined)
+  if (unauthorized !== undefined) {
+    refuseGroup(context, framework, request, "REASON_TASK_GROUP_UNAUTHORIZED", unauthorized.unauthorized!)
+    return left
+  }
   const problem = groupProblem(state, framework, offer, request, left)
   if (problem !== undefined) {
-    refuseGroup(context, framework, request, problem)
+    refuseGroup(context, framework, request, "REASON_TASK_GROUP_INVALID", problem)
     return left
   }
   const { executorId, resources } = request.executor
@@ -48,14 +53,15 @@ export const launchGroupOrRefuse = (
   return subtractResources(left, wanted)
 }
 
-export const refuseGroup = (
+const refuseGroup = (
   context: MasterContext,
   framework: FrameworkRecord,
   request: LaunchGroupRequest,
+  reason: string,
   problem: string,
 ): void => {
   for (const task of request.tasks) {
-    sendMasterStatus(context, framework, task, "TASK_ERROR", "REASON_TASK_GROUP_INVALID", problem)
+    sendMasterStatus(context, framework, task, "TASK_ERROR", reason, problem)
   }
 }
 

@@ -94,6 +94,12 @@ const launchOrRefuse = (
   left: Resources,
 ): Resources => {
   const { state, turn, wallMs } = context
+  // Before anything else, as in Mesos: what may not be run is not looked at.
+  if (request.unauthorized !== undefined) {
+    const { unauthorized } = request
+    sendMasterStatus(context, framework, request, "TASK_ERROR", "REASON_TASK_UNAUTHORIZED", unauthorized)
+    return left
+  }
   const problem = taskProblem(state, framework, offer, request, left)
   if (problem !== undefined || request.command === null) {
     sendMasterStatus(

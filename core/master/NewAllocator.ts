@@ -26,7 +26,7 @@ export const allocatorAgent = (agent: AgentRecord): AllocatorAgent => ({
   capabilities: agentCapabilities,
   region: null,
   zone: null,
-  isActive: agent.condition === "connected",
+  isActive: agent.condition === "connected" && !agent.isDeactivated,
 })
 
 export const allocatorFramework = ({

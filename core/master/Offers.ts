@@ -1,4 +1,5 @@
 import type { Refusal } from "../allocation/Allocator.ts"
+import { dropInverseFilters } from "../allocation/InverseOffers.ts"
 import type { Resources } from "../resources/Resources.ts"
 import type { OfferedHost } from "./Action.ts"
 import {
@@ -6,9 +7,11 @@ import {
   deleteOffer,
   type MasterContext,
   offerDeadline,
+  offersOfAgent,
   offersOfFramework,
   putFramework,
   putOffer,
+  touchInverse,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
 import { executorIdsOn } from "./Executors.ts"
@@ -76,7 +79,8 @@ export const runAllocation = (context: MasterContext): void => {
     }
     const hosts = hostsByFramework.get(frameworkId) || []
     const executorIds = executorIdsOn(state, agentId, frameworkId)
-    const host = { offer, agent: state.agents.get(agentId)! }
+    const unavailability = state.inverse.windows.get(agentId) || null
+    const host = { offer, agent: state.agents.get(agentId)!, unavailability }
     hosts.push(executorIds.length === 0 ? host : { ...host, executorIds })
     hostsByFramework.set(frameworkId, hosts)
   }
@@ -104,6 +108,10 @@ export const rescindOffer = (context: MasterContext, offer: OfferRecord): void =
   endOffer(context, offer)
 }
 
+export const rescindOffersOn = (context: MasterContext, agentId: string): void => {
+  for (const offer of offersOfAgent(context.state, agentId)) rescindOffer(context, offer)
+}
+
 /** What a framework did not use of an offer stays away from it for a while. */
 export const refuse = (
   { state, nowMs }: MasterContext,
@@ -128,6 +136,7 @@ export const onOffersRevived = (context: MasterContext, event: MasterEventOf<"Of
   const roles = framework && affectedRoles(framework, event.roles)
   if (framework === undefined || roles === undefined) return
   context.state.allocator.dropFilters(framework.id, roles)
+  dropInverseFilters(context.state.inverse, framework.id, touchInverse(context))
   const suppressedRoles = framework.suppressedRoles.filter((role) => !roles.includes(role))
   putFramework(context, { ...framework, suppressedRoles })
   wantAllocationNow(context)

@@ -18,6 +18,8 @@ export interface TaskRequest {
   readonly maxCompletionMs?: number
   readonly shown?: TaskSpec["shown"]
   readonly problem: string | null
+  /** Why the rules forbid it to its principal; absent = they do not. */
+  readonly unauthorized?: string
 }
 
 /** Of all that is not a launch: the name by which the framework wants to hear what came of it; null = it does not. */

@@ -98,6 +98,17 @@ export const onQuotasUpdated = (context: MasterContext, event: MasterEventOf<"Qu
   if (event.quotas.length > 0) wantAllocationNow(context)
 }
 
+/** The role is listed no more, in contrast to one whose quota was updated to none (transcript legacy/idle_quota). */
+export const onQuotaRemoved = (context: MasterContext, { role }: MasterEventOf<"QuotaRemoved">): void => {
+  const { state, turn } = context
+  const isSetting = Object.keys(state.settings.allocator.quotas).includes(role)
+  if (isSetting) state.quotas.set(role, { role, quota: { guarantees: noQuantities, limits: {} } })
+  else state.quotas.delete(role)
+  state.allocator.setQuota(role, null)
+  turn.touch("quota", role)
+  wantAllocationNow(context)
+}
+
 const offersByAge = (
   state: MasterState,
   isWanted: (offer: OfferRecord) => boolean,

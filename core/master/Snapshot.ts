@@ -1,11 +1,19 @@
 import { assert } from "../Assert.ts"
+import {
+  inverseOfferRow,
+  inversePairKey,
+  restoreInverseOffers,
+  snapshotInverseOffers,
+} from "../allocation/InverseOffers.ts"
 import type { Entity, EntityRef } from "../Machine.ts"
 import type { Prng } from "../Prng.ts"
 import {
   agentDeadline,
   bookTask,
+  followInversePair,
   frameworkDeadline,
   holdsResources,
+  indexAgent,
   indexOffer,
   indexTask,
   offerDeadline,
@@ -31,6 +39,9 @@ interface Counters {
   readonly nextCompletedNumber: number
   readonly nextGroupNumber: number
   readonly startedAtMs: number
+  // Not in rows of releases up to 0.3.
+  readonly nextGoneNumber: number
+  readonly nextAgentRemovalAtMs: number
 }
 
 const countersRef: EntityRef = { kind: "master", key: "counters" }
@@ -47,6 +58,8 @@ const countersOf = (state: MasterState): Counters => ({
   nextCompletedNumber: state.nextCompletedNumber,
   nextGroupNumber: state.nextGroupNumber,
   startedAtMs: state.startedAtMs,
+  nextGoneNumber: state.nextGoneNumber,
+  nextAgentRemovalAtMs: state.nextAgentRemovalAtMs,
 })
 
 /** The maps that are stored row by row, by entity kind. */
@@ -68,12 +81,34 @@ const mapOf = (state: MasterState, kind: string): ReadonlyMap<string, unknown> =
       return state.weights
     case "quota":
       return state.quotas
+    case "gone":
+      return state.gone
+    case "machine":
+      return state.machines
     default:
       throw new Error(`a master has no entities of kind ${kind}`)
   }
 }
 
-const storedKinds = ["framework", "agent", "offer", "task", "removal", "completedTask", "weight", "quota"]
+const storedKinds = [
+  ...[
+    "framework",
+    "agent",
+    "offer",
+    "task",
+    "removal",
+    "completedTask",
+    "weight",
+    "quota",
+    "gone",
+    "machine",
+  ],
+]
+
+const scheduleRef: EntityRef = { kind: "schedule", key: "all" }
+
+/** Kinds of rows of `InverseOffers.ts`. */
+const inverseKinds = ["unavailability", "inverseOffers"]
 
 /** Kinds of rows that are the allocator's. */
 const allocatorKinds = ["role", "client", "filter"]
@@ -81,6 +116,8 @@ const allocatorKinds = ["role", "client", "filter"]
 /** The row to store for a changed entity; undefined when it was deleted. */
 export const masterEntity = (state: MasterState, ref: EntityRef): unknown => {
   if (ref.kind === countersRef.kind) return countersOf(state)
+  if (ref.kind === scheduleRef.kind) return state.schedule.length === 0 ? undefined : state.schedule
+  if (inverseKinds.includes(ref.kind)) return inverseOfferRow(state.inverse, ref.kind, ref.key)
   const isAllocators = allocatorKinds.includes(ref.kind)
   const value = isAllocators ? state.allocator.row(ref) : mapOf(state, ref.kind).get(ref.key)
   return value === undefined ? undefined : valueToRow(ref.kind, value)
@@ -95,6 +132,8 @@ export const snapshotMaster = (state: MasterState): ReadonlyArray<Entity> => {
       entities.push({ kind, key, value: valueToRow(kind, map.get(key)) })
     }
   }
+  if (state.schedule.length > 0) entities.push({ ...scheduleRef, value: state.schedule })
+  for (const entity of snapshotInverseOffers(state.inverse)) entities.push(entity)
   for (const { kind, key, value } of state.allocator.snapshot()) {
     entities.push({ kind, key, value: valueToRow(kind, value) })
   }
@@ -120,10 +159,16 @@ export const restoreMaster = (
   const state: MasterState = {
     ...emptyMasterState(counters.masterId, [prng[0], prng[1], prng[2], prng[3]], settings, allocatorRows),
     ...counters,
+    inverse: restoreInverseOffers(rows),
     upgraded,
   }
   for (const row of rows) {
     if (row.kind === countersRef.kind || allocatorKinds.includes(row.kind)) continue
+    if (inverseKinds.includes(row.kind)) continue
+    if (row.kind === scheduleRef.kind) {
+      state.schedule = row.value as MasterState["schedule"]
+      continue
+    }
     const { kind, key, value } = rowToEntity(row)
     const map = mapOf(state, kind) as Map<string, unknown>
     map.set(key, value)
@@ -141,6 +186,7 @@ const bookAll = (state: MasterState): void => {
   const { allocator } = state
   applyRoleSettings(state)
   state.agents.forEach((agent) => {
+    indexAgent(state, agent)
     if (agent.condition !== "unreachable") allocator.putAgent(allocatorAgent(agent))
   })
   state.frameworks.forEach((framework) => {
@@ -170,9 +216,13 @@ const setDeadlines = (state: MasterState): void => {
   state.agents.forEach((agent) => {
     if (agent.condition === "disconnected") {
       deadlines.set(agentDeadline(agent.id), agent.sinceMs + settings.agentTimeoutMs)
-    } else if (agent.condition === "unreachable") {
-      deadlines.set(agentDeadline(agent.id), agent.sinceMs + settings.agentForgetMs)
+    } else if (agent.removeAtMs !== null) {
+      deadlines.set(agentDeadline(agent.id), agent.removeAtMs)
     }
+  })
+  for (const agentId of Array.from(state.inverse.windows.keys())) state.inverseCandidates.add(agentId)
+  state.inverse.pairs.forEach((pairs, agentId) => {
+    for (const id of Array.from(pairs.keys())) followInversePair(state, inversePairKey(agentId, id))
   })
   state.frameworks.forEach((framework: FrameworkRecord) => {
     if (framework.removeAtMs !== null) {

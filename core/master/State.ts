@@ -1,5 +1,6 @@
 import type { Allocator } from "../allocation/Allocator.ts"
 import type { OfferConstraints } from "../allocation/Constraints.ts"
+import { type InverseOfferState, newInverseOfferState } from "../allocation/InverseOffers.ts"
 import {
   type AllocatorSettings,
   defaultAllocatorSettings,
@@ -13,6 +14,7 @@ import type { Quantities } from "../resources/Quantities.ts"
 import type { Resources } from "../resources/Resources.ts"
 import type { Label, TaskSpec, TaskState, TaskStatus } from "../Task.ts"
 import { CompletedTaskIndex } from "./CompletedTaskIndex.ts"
+import type { Drain, GoneRecord, MachineRecord, MaintenanceWindow } from "./HostRecords.ts"
 import { KeysByOwner } from "./KeysByOwner.ts"
 import { newAllocator } from "./NewAllocator.ts"
 import type { StatusNote } from "./StatusNotes.ts"
@@ -31,8 +33,13 @@ export interface MasterSettings {
   readonly offerTimeoutMs: number | null
   /** Silence after which a disconnected agent's tasks are declared unreachable (Mesos: 75 s of missed pings). */
   readonly agentTimeoutMs: number
-  /** An unreachable agent, its tasks and messages are forgotten after this long (Mesos: 2 weeks). */
+  /** An unreachable agent, its tasks and messages are removed after this long (Mesos: 2 weeks), see {@link agentRemovalPauseMs}. */
   readonly agentForgetMs: number
+  /** Between two removals of agents: what is lost together is not given up for good all at once. Of the notice to frameworks
+   * nothing is ever held back. */
+  readonly agentRemovalPauseMs: number
+  /** Unreachable agents kept, and as many that are gone; beyond it the oldest are removed without a pause (Mesos: 102,400). */
+  readonly awayAgentsMax: number
   /** How long tasks of a framework that only an earlier master knew are kept for it, before they are killed. */
   readonly strangerWaitMs: number
   /** Whether tasks of frameworks without `checkpoint` are over when the connection to their agent breaks, see `LostTasks.ts`. */
@@ -53,6 +60,8 @@ export const defaultMasterSettings: MasterSettings = {
   offerTimeoutMs: 30_000,
   agentTimeoutMs: 75_000,
   agentForgetMs: 14 * 24 * 3_600_000,
+  agentRemovalPauseMs: 600,
+  awayAgentsMax: 102_400,
   strangerWaitMs: 600_000,
   losesUncheckpointedTasks: false,
   completedFrameworksMax: 50,
@@ -100,6 +109,12 @@ export interface AgentRecord {
   readonly registeredWallMs: number
   /** When the condition last changed. */
   readonly sinceMs: number
+  /** When it is removed; null unless it is unreachable. */
+  readonly removeAtMs: number | null
+  /** An operator wants nothing more of it offered, until it is reactivated. */
+  readonly isDeactivated: boolean
+  /** Why it is deactivated, when its tasks are to end too. */
+  readonly drain: Drain | null
 }
 
 export interface FrameworkInfo {
@@ -208,6 +223,9 @@ export interface MasterState {
   nextRemovalNumber: number
   nextCompletedNumber: number
   nextGroupNumber: number
+  nextGoneNumber: number
+  /** The next agent that becomes unreachable is not removed before this, see `MasterSettings.agentRemovalPauseMs`. */
+  nextAgentRemovalAtMs: number
   /** When this state was last taken up by a starting master. Agents that are away since then or longer are recovered,
    * in Mesos's words: they may know more than the state does. */
   startedAtMs: number
@@ -226,7 +244,15 @@ export interface MasterState {
   /** What operators have set since the beginning, by role; see `RoleSettings.ts` for what is in force. */
   readonly weights: Map<string, WeightRecord>
   readonly quotas: Map<string, QuotaRecord>
-  // Derived from offers and tasks.
+  /** By agent id. Bounded, the oldest are forgotten. */
+  readonly gone: Map<string, GoneRecord>
+  /** The maintenance schedule as it was set. */
+  schedule: ReadonlyArray<MaintenanceWindow>
+  /** Those of the schedule, by `machineKey`. */
+  readonly machines: Map<string, MachineRecord>
+  /** Who was asked to give back what, before hosts are away, and what they answered. */
+  readonly inverse: InverseOfferState
+  // Derived from offers, tasks and agents.
   readonly offersByFramework: KeysByOwner
   readonly offersByAgent: KeysByOwner
   readonly tasksByFramework: KeysByOwner
@@ -236,6 +262,12 @@ export interface MasterState {
   readonly tasksByExecutor: KeysByOwner
   readonly executorsByClient: KeysByOwner
   readonly completedIndex: CompletedTaskIndex
+  readonly unreachableAgents: Set<string>
+  /** Hosts with a window on which somebody may hold something else since inverse offers were last brought up to date; after a
+   * restart all of them, which changes nothing. */
+  readonly inverseCandidates: Set<string>
+  /** Draining agents on which something ended within this step; empty between steps. */
+  readonly perhapsDrained: Set<string>
   /** Who holds what, who refused what, and who is next. Its books are derived, its rows are stored with the master's. */
   readonly allocator: Allocator
   /** Derived; see {@link Deadlines}. Keys are built in `Context.ts`. */
@@ -268,6 +300,8 @@ export const emptyMasterState = (
   nextRemovalNumber: 0,
   nextCompletedNumber: 0,
   nextGroupNumber: 0,
+  nextGoneNumber: 0,
+  nextAgentRemovalAtMs: 0,
   startedAtMs: 0,
   allocationDueAtMs: null,
   frameworks: new Map(),
@@ -278,6 +312,10 @@ export const emptyMasterState = (
   completedTasks: new Map(),
   weights: new Map(),
   quotas: new Map(),
+  gone: new Map(),
+  schedule: [],
+  machines: new Map(),
+  inverse: newInverseOfferState(),
   offersByFramework: new KeysByOwner(),
   offersByAgent: new KeysByOwner(),
   tasksByFramework: new KeysByOwner(),
@@ -286,6 +324,9 @@ export const emptyMasterState = (
   tasksByExecutor: new KeysByOwner(),
   executorsByClient: new KeysByOwner(),
   completedIndex: new CompletedTaskIndex(),
+  unreachableAgents: new Set(),
+  inverseCandidates: new Set(),
+  perhapsDrained: new Set(),
   allocator: newAllocator(settings.allocator, prng, allocatorRows),
   deadlines: new Deadlines(),
   upgraded: [],

@@ -178,7 +178,7 @@ export const onReconciliationRequested = (
 }
 
 /** Whether the agent has not returned since the master started. */
-const isRecovered = ({ startedAtMs }: MasterState, { condition, sinceMs }: AgentRecord): boolean =>
+export const isRecovered = ({ startedAtMs }: MasterState, { condition, sinceMs }: AgentRecord): boolean =>
   condition === "disconnected" && sinceMs <= startedAtMs
 
 const hasRecoveredAgents = (state: MasterState): boolean =>
@@ -223,7 +223,10 @@ const reconcile = (
     agentId === null ? hasRecoveredAgents(state) : agent !== undefined && isRecovered(state, agent)
   if (isUnsure) return
   const told = { taskId, agentId }
-  if (agent === undefined) {
+  if (agentId !== null && state.gone.has(agentId)) {
+    const message = "Reconciliation: Task is gone"
+    sendMasterStatus(context, framework, told, "TASK_GONE_BY_OPERATOR", reason, message)
+  } else if (agent === undefined) {
     sendMasterStatus(context, framework, told, "TASK_UNKNOWN", reason, "Reconciliation: Task is unknown")
   } else if (agent.condition === "unreachable") {
     const message = "Reconciliation: Task is unreachable"

@@ -1,14 +1,10 @@
 import { assert } from "../Assert.ts"
 import { type Step, Turn } from "../Machine.ts"
 import type { MasterAction } from "./Action.ts"
-import {
-  disconnectAgent,
-  onAgentDeadline,
-  onAgentDisconnected,
-  onAgentRegistered,
-  onAgentStopping,
-} from "./Agents.ts"
+import { lossesPerStep, onAgentDeadline } from "./AgentLoss.ts"
+import { disconnectAgent, onAgentDisconnected, onAgentRegistered, onAgentStopping } from "./Agents.ts"
 import { allocationDeadline, type MasterContext, sortedKeys } from "./Context.ts"
+import { onAgentDeactivated, onAgentReactivated, onDrainRequested, settleDrains } from "./Draining.ts"
 import type { MasterEvent } from "./Event.ts"
 import {
   disconnectFramework,
@@ -17,7 +13,10 @@ import {
   removeFramework,
 } from "./Frameworks.ts"
 import { onFrameworkUpdated } from "./FrameworkUpdates.ts"
+import { onAgentGone } from "./GoneAgents.ts"
+import { onInverseFilterOver, onInverseOffersAnswered, refreshInverseOffers } from "./InverseOffers.ts"
 import { onOffersAccepted } from "./Launches.ts"
+import { onMachinesBroughtDown, onMachinesBroughtUp, onMaintenanceScheduled } from "./Maintenance.ts"
 import {
   nextAllocationAtMs,
   onOffersDeclined,
@@ -28,7 +27,7 @@ import {
   scheduleAllocation,
 } from "./Offers.ts"
 import { onReserveChanged } from "./Reserves.ts"
-import { onQuotasUpdated, onWeightsUpdated } from "./RoleSettings.ts"
+import { onQuotaRemoved, onQuotasUpdated, onWeightsUpdated } from "./RoleSettings.ts"
 import type { MasterState } from "./State.ts"
 import {
   onExecutorShutdownRequested,
@@ -49,7 +48,9 @@ export const stepMaster = (state: MasterState, event: MasterEvent): Step<MasterA
   state.nowMs = nowMs
   const turn = new Turn<MasterAction>()
   turn.touch("master", "counters")
-  handle({ state, turn, nowMs, wallMs }, event)
+  const context = { state, turn, nowMs, wallMs }
+  handle(context, event)
+  settleDrains(context)
   for (const { kind, key } of state.upgraded.concat(state.allocator.takeChanged())) turn.touch(kind, key)
   state.upgraded = []
   scheduleAllocation(state)
@@ -100,6 +101,24 @@ const handle = (context: MasterContext, event: MasterEvent): void => {
       return onWeightsUpdated(context, event)
     case "QuotasUpdated":
       return onQuotasUpdated(context, event)
+    case "QuotaRemoved":
+      return onQuotaRemoved(context, event)
+    case "InverseOffersAnswered":
+      return onInverseOffersAnswered(context, event)
+    case "AgentDeactivated":
+      return onAgentDeactivated(context, event)
+    case "AgentReactivated":
+      return onAgentReactivated(context, event)
+    case "DrainRequested":
+      return onDrainRequested(context, event)
+    case "AgentGone":
+      return onAgentGone(context, event)
+    case "MaintenanceScheduled":
+      return onMaintenanceScheduled(context, event)
+    case "MachinesBroughtDown":
+      return onMachinesBroughtDown(context, event)
+    case "MachinesBroughtUp":
+      return onMachinesBroughtUp(context, event)
   }
 }
 
@@ -121,14 +140,21 @@ const onMasterStarted = (context: MasterContext): void => {
   }
 }
 
-/** Fires what is due, allocation last, so that everything freed on the way is offered in the same cycle. */
+/**
+ * Fires what is due, allocation last, so that everything freed on the way is offered in the same cycle. After many agents that are
+ * lost together the rest waits for the next step, which comes at once.
+ */
 const fireDeadlines = (context: MasterContext): void => {
   const { state, nowMs } = context
+  let losses = 0
   for (let key = state.deadlines.popDue(nowMs); key !== undefined; key = state.deadlines.popDue(nowMs)) {
-    if (key !== allocationDeadline) fireDeadline(context, key)
+    if (key === allocationDeadline) continue
+    fireDeadline(context, key)
+    if (key.startsWith("agent:") && ++losses === lossesPerStep) return
   }
   const allocationAtMs = nextAllocationAtMs(state)
   if (allocationAtMs !== null && allocationAtMs <= nowMs) runAllocation(context)
+  refreshInverseOffers(context)
 }
 
 const fireDeadline = (context: MasterContext, key: string): void => {
@@ -145,5 +171,7 @@ const fireDeadline = (context: MasterContext, key: string): void => {
       return onAgentDeadline(context, subject)
     case "framework":
       return removeFramework(context, subject)
+    case "inverse":
+      return onInverseFilterOver(context, subject)
   }
 }

@@ -8,6 +8,7 @@ import { noteOf } from "./StatusNotes.ts"
 // Rows of earlier releases in the form of this one.
 //
 // - Before there were monitors (0.1), agents had no reserve.
+// - Until 0.3 nobody could drain or deactivate an agent, and when an unreachable one is removed followed from the settings.
 // - Until 0.3 frameworks had no labels, and nobody noted when they came back. Of removed ones the id was kept, of tasks the latest
 //   status and no notes.
 // - Until 0.2 the master itself counted grants: `{role, grants}` for each role by its full name, and `grants` by role in each
@@ -20,6 +21,14 @@ export interface UpgradedRows {
    * other would be upgraded twice. */
   readonly upgraded: ReadonlyArray<EntityRef>
 }
+
+interface StoredAgent {
+  readonly condition: string
+  readonly sinceMs: number
+}
+
+/** How long unreachable agents were kept. */
+const twoWeeksMs = 14 * 24 * 3_600_000
 
 interface StoredFramework {
   readonly id: string
@@ -44,7 +53,7 @@ export const upgradeRows = (rows: ReadonlyArray<Entity>): UpgradedRows => {
 const upgradeValue = ({ kind, value }: Entity): unknown => {
   switch (kind) {
     case "agent":
-      return "reserve" in (value as object) ? value : { ...(value as object), reserve: {} }
+      return upgradeAgent(value as StoredAgent)
     case "task": {
       const task = value as { readonly status: TaskStatus | null }
       return "notes" in task ? value : { ...task, notes: task.status === null ? [] : [noteOf(task.status)] }
@@ -64,6 +73,13 @@ const upgradeValue = ({ kind, value }: Entity): unknown => {
     default:
       return value
   }
+}
+
+const upgradeAgent = (stored: StoredAgent): unknown => {
+  const known = "reserve" in stored ? stored : { ...stored, reserve: {} }
+  if ("removeAtMs" in known) return known
+  const removeAtMs = stored.condition === "unreachable" ? stored.sinceMs + twoWeeksMs : null
+  return { ...known, removeAtMs, isDeactivated: false, drain: null }
 }
 
 const upgradeFramework = (stored: StoredFramework): unknown => {

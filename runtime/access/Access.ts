@@ -1,4 +1,5 @@
 import { Effect } from "effect"
+import type { Proof } from "../http/ClientIdentity.ts"
 import { AccessFileError } from "./AccessFileError.ts"
 import { readAcls } from "./AclsFile.ts"
 import { type Authenticate, everybodyIsAdministrator, makeAuthenticate } from "./Authentication.ts"
@@ -6,12 +7,15 @@ import { makeAuthorizer, noAcls } from "./Authorizer.ts"
 import { noCredentials, readCredentials } from "./Credentials.ts"
 import { ensureSecret, type SecretError } from "./SecretFile.ts"
 
-export interface AccessOptions {
+export interface RuleFiles {
+  readonly credentialsFile: string | null
+  readonly aclsFile: string | null
+}
+
+export interface AccessOptions extends RuleFiles {
   /** The cluster's secret; made when there is none. */
   readonly secretFile: string
   readonly isAuthenticated: boolean
-  readonly credentialsFile: string | null
-  readonly aclsFile: string | null
 }
 
 /** Reads who there is and what they may do. Files that would protect nothing are refused. */
@@ -32,6 +36,18 @@ export const readAccess = ({
         remedy: "leave out --no-authentication, or the files of principals and rules",
       })
     }
+    return yield* readRules(secret, { credentialsFile, aclsFile })
+  })
+
+/** For an agent: whoever has its own proof, and principals of files of its own. */
+export const readAgentAccess = ({
+  proof,
+  ...files
+}: RuleFiles & { readonly proof: Proof | undefined }): Effect.Effect<Authenticate, AccessFileError> =>
+  proof === undefined ? Effect.succeed(everybodyIsAdministrator) : readRules(proof, files)
+
+const readRules = (secret: Proof, { credentialsFile, aclsFile }: RuleFiles) =>
+  Effect.gen(function* () {
     const credentials = credentialsFile === null ? noCredentials : yield* readCredentials(credentialsFile)
     const acls = aclsFile === null ? noAcls : yield* readAcls(aclsFile)
     if (credentialsFile !== null) {

@@ -2,7 +2,6 @@
 
 export const actionObjects = {
   register_frameworks: "roles",
-  update_frameworks: "roles",
   teardown_frameworks: "framework_principals",
   run_tasks: "users",
   reserve_resources: "roles",

@@ -1,8 +1,6 @@
 import { timingSafeEqual } from "node:crypto"
 import type { IncomingHttpHeaders } from "node:http"
-import { Effect } from "effect"
-import { type HttpRefusal, refuse } from "../http/HttpMessage.ts"
-import type { Handler } from "../http/Routes.ts"
+import type { Proof } from "../http/ClientIdentity.ts"
 import type { Authorizer } from "./Authorizer.ts"
 import { administrator, type Caller } from "./Caller.ts"
 import { type Credentials, digestOf, noCredentials } from "./Credentials.ts"
@@ -32,8 +30,9 @@ const claimIn = (authorization: string): Claim | undefined => {
 export type Authenticate = (headers: IncomingHttpHeaders) => Caller | undefined
 
 export interface Proofs {
-  /** The cluster's: as bearer token, or as the password of any principal, which then acts under that name. */
-  readonly secret: string
+  /** The cluster's: as bearer token, or as the password of any principal, which then acts under that name. Or a principal, for an
+   * agent that has no more than that. */
+  readonly secret: Proof
   readonly credentials?: Credentials
   /** Judges what principals may do; without one only the cluster's secret opens anything. */
   readonly authorizer?: Authorizer
@@ -51,7 +50,9 @@ export const makeAuthenticate = ({
   credentials = noCredentials,
   authorizer,
 }: Proofs): Authenticate => {
-  const clusterDigest = digestOf(secret)
+  const clusterDigest = digestOf(typeof secret === "string" ? secret : secret.secret)
+  const isCluster = (digest: Buffer, principal: string | null) =>
+    timingSafeEqual(digest, clusterDigest) && (typeof secret === "string" || secret.principal === principal)
   const known = (principal: string): Caller => ({
     principal,
     isAdministrator: false,
@@ -62,36 +63,17 @@ export const makeAuthenticate = ({
     if (claim === undefined) return undefined
     if (claim.type === "token") {
       const digest = digestOf(claim.token)
-      if (timingSafeEqual(digest, clusterDigest)) return administrator(null)
+      if (isCluster(digest, null)) return administrator(null)
       const principal = credentials.tokens.get(digest.toString("hex"))
       return principal === undefined ? undefined : known(principal)
     }
     const digest = digestOf(claim.secret)
-    const isCluster = timingSafeEqual(digest, clusterDigest)
     const isRight = timingSafeEqual(digest, credentials.secrets.get(claim.principal) ?? nobodysDigest)
-    if (isCluster) return administrator(claim.principal === "" ? null : claim.principal)
+    if (isCluster(digest, claim.principal))
+      return administrator(claim.principal === "" ? null : claim.principal)
     return isRight && credentials.secrets.has(claim.principal) ? known(claim.principal) : undefined
   }
 }
 
 /** For a cluster that asks nobody. */
 export const everybodyIsAdministrator: Authenticate = () => administrator(null)
-
-export const unauthorized = (realm: string): HttpRefusal =>
-  refuse(
-    401,
-    "401 Unauthorized. Send the secret of this cluster, as `Authorization: Bearer <secret>` or as the password of" +
-      " Basic authentication, or a principal of this cluster with its own; the daemon prints where its secret file" +
-      " lies when it starts.",
-    { "WWW-Authenticate": `Basic realm="${realm}"` },
-  )
-
-/** A handler that only answers those who have proven who they are, and is told who asks. */
-export const requireCaller =
-  <R>(authenticate: Authenticate, handler: Handler<R>, realm: string): Handler<R> =>
-  (request) => {
-    const caller = authenticate(request.headers)
-    return caller === undefined
-      ? Effect.fail(unauthorized(realm))
-      : handler({ ...request, caller, principal: caller.principal })
-  }

@@ -102,8 +102,6 @@ const teardown: CallRule = (call, state) => {
   return [{ action: "teardown_frameworks", object: principal }]
 }
 
-const seesEverything = toAny("view_frameworks", "view_tasks", "view_executors", "view_roles")
-
 export const callRules: { readonly [type: string]: CallRule } = {
   UNKNOWN: "everybody",
   GET_HEALTH: "everybody",
@@ -124,8 +122,7 @@ export const callRules: { readonly [type: string]: CallRule } = {
   GET_ROLES: "filtered",
   GET_WEIGHTS: "filtered",
   GET_QUOTA: "filtered",
-  // What is told as it happens is not filtered: it is for those who may see all.
-  SUBSCRIBE: seesEverything,
+  SUBSCRIBE: "filtered",
   TEARDOWN: teardown,
   UPDATE_WEIGHTS: each("update_weights", "update_weights", "weight_infos", roleOf),
   UPDATE_QUOTA: each("update_quotas", "update_quota", "quota_configs", roleOf),

@@ -3,8 +3,10 @@ import type { MasterState } from "../../core/master/State.ts"
 import { forbidden, type HttpRefusal, type HttpRequest } from "../http/HttpMessage.ts"
 import type { Handler, Route } from "../http/Routes.ts"
 import { reportPath, subscribePath } from "../protocol/AgentProtocol.ts"
-import { type Authenticate, requireCaller } from "./Authentication.ts"
+import { filesPath } from "../protocol/FilesProtocol.ts"
+import { hostViewPath } from "../protocol/HostView.ts"
 import { type CallLike, type Demand, mayCall, meets } from "./CallRules.ts"
+import { admitEverybody, type Door, requireCaller } from "./Door.ts"
 
 // Which right each of the master's doors needs. A door that has no line here is for administrators only.
 
@@ -53,6 +55,13 @@ const routeRules: { readonly [route: string]: RouteRule } = {
   "GET /quota": "filtered",
   "GET /flags": any("view_flags"),
   "GET /metrics/snapshot": [{ action: "get_endpoints", object: "/metrics/snapshot" }],
+  "GET /system/stats.json": "everybody",
+  "GET /files/browse": any("access_mesos_logs"),
+  "GET /files/read": any("access_mesos_logs"),
+  "GET /files/download": any("access_mesos_logs"),
+  "GET /files/debug": [{ action: "get_endpoints", object: "/files/debug" }],
+  // One door for asking and setting.
+  "GET /logging/toggle": [{ action: "get_endpoints", object: "/logging/toggle" }, ...any("set_log_level")],
   "GET /maintenance/schedule": any("get_maintenance_schedules"),
   "GET /maintenance/status": any("get_maintenance_statuses"),
   "POST /teardown": (body) => ({
@@ -61,6 +70,8 @@ const routeRules: { readonly [route: string]: RouteRule } = {
   }),
   "PUT /weights": json((weights) => ({ type: "UPDATE_WEIGHTS", update_weights: { weight_infos: weights } })),
   "POST /quota": json((request) => ({ type: "SET_QUOTA", set_quota: { quota_request: request } })),
+  // The role stands in the path; who may change some roles' quotas only has REMOVE_QUOTA.
+  "DELETE /quota/*": any("update_quotas"),
   "POST /reserve": form("RESERVE_RESOURCES", "reserve_resources", "resources"),
   "POST /unreserve": form("UNRESERVE_RESOURCES", "unreserve_resources", "resources"),
   "POST /create-volumes": form("CREATE_VOLUMES", "create_volumes", "volumes"),
@@ -81,6 +92,9 @@ const ruleFor = (route: Route<never>, method: string): RouteRule | undefined => 
   return isRead ? routeRules[`GET ${route.path}`] : undefined
 }
 
+/** Whether somebody has said which right a route needs; for those that have none it is for administrators only. */
+export const hasRule = (route: Route<never>, method: string): boolean => ruleFor(route, method) !== undefined
+
 /** The names that Mesos gives its doors when it asks for a password. */
 const realmOf = ({ path, methods }: Route<never>): string => {
   if (path === "/api/v1/scheduler") return "mesos-master-scheduler"
@@ -89,27 +103,52 @@ const realmOf = ({ path, methods }: Route<never>): string => {
     : "mesos-master-readonly"
 }
 
+/** Whether they are let in; an effect where their body says what it is about. */
 const isLetIn = (
   rule: RouteRule | undefined,
-  request: HttpRequest,
+  { caller, body }: HttpRequest,
   state: MasterState,
-): Effect.Effect<boolean, HttpRefusal> => {
-  const { caller } = request
-  if (caller.isAdministrator) return Effect.succeed(true)
-  if (rule === undefined) return Effect.succeed(false)
-  if (typeof rule === "string") return Effect.succeed(true)
-  if (typeof rule !== "function") return Effect.succeed(meets(caller, rule))
-  return Effect.map(request.body, (body) => mayCall(caller, rule(body.toString("utf8")), state))
+): boolean | Effect.Effect<boolean, HttpRefusal> => {
+  if (caller.isAdministrator) return true
+  if (rule === undefined) return false
+  if (typeof rule === "string") return true
+  if (typeof rule !== "function") return meets(caller, rule)
+  return Effect.map(body, (bytes) => mayCall(caller, rule(bytes.toString("utf8")), state))
 }
 
 /** Closes a master's route to all who have not proven who they are, or may not do what it does. */
 export const closeRoute =
-  (authenticate: Authenticate, state: () => MasterState) =>
+  (door: Door, state: () => MasterState) =>
   <R>(route: Route<R>): Route<R> => {
     const open = route as unknown as Route<never>
-    const handler: Handler<R> = (request) =>
-      Effect.flatMap(isLetIn(ruleFor(open, request.method), request, state()), (isIn) =>
-        isIn ? route.handler(request) : forbidden(),
-      )
-    return { ...route, handler: requireCaller(authenticate, handler, realmOf(open)) }
+    const handler: Handler<R> = (request) => {
+      const verdict = isLetIn(ruleFor(open, request.method), request, state())
+      if (typeof verdict === "boolean") return verdict ? route.handler(request) : forbidden()
+      return Effect.flatMap(verdict, (isIn) => (isIn ? route.handler(request) : forbidden()))
+    }
+    return { ...route, handler: requireCaller(door, handler, realmOf(open)) }
   }
+
+const agentRules: { readonly [path: string]: ReadonlyArray<Demand> } = {
+  // Of all users, since a sandbox does not say whose it is.
+  [filesPath]: any("access_sandboxes"),
+  [hostViewPath]: [{ action: "get_endpoints", object: hostViewPath }],
+}
+
+/** The same for an agent's route. */
+export const closeAgentRoute =
+  (door: Door) =>
+  <R>(route: Route<R>): Route<R> => {
+    const demands = agentRules[route.path]
+    const handler: Handler<R> = (request) => {
+      const { caller } = request
+      const isIn = caller.isAdministrator || (demands !== undefined && meets(caller, demands))
+      return isIn ? route.handler(request) : forbidden()
+    }
+    return { ...route, handler: requireCaller(door, handler, "mesos-agent-readonly") }
+  }
+
+/** For what everybody may know. */
+export const openRoute =
+  (door: Door) =>
+  <R>(route: Route<R>): Route<R> => ({ ...route, handler: admitEverybody(door, route.handler) })

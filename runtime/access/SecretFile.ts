@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { closeSync, fsyncSync, linkSync, openSync, unlinkSync, writeFileSync } from "node:fs"
-import { Data, Effect } from "effect"
+import { Data, Effect, Schema } from "effect"
+import type { Proof } from "../http/ClientIdentity.ts"
 import { errorCode, isOpenToOthers, modeText, type OpenedFile, readOpenFile } from "./PrivateFile.ts"
 
 type SecretFailure =
@@ -65,6 +66,20 @@ export const readSecret = (path: string): Effect.Effect<string, SecretError> =>
       return fail("TooShort", `holds ${secret.length} characters, fewer than ${minSecretLength}`)
     return Effect.succeed(secret)
   })
+
+const Credential = Schema.Struct({ principal: Schema.NonEmptyString, secret: Schema.NonEmptyString })
+const readCredential = Schema.decodeUnknownOption(Schema.parseJson(Credential))
+
+/** Reads what a client proves itself with: the cluster's secret, a token, or a principal as in Mesos's file for `--credential`. */
+export const readProof = (path: string): Effect.Effect<Proof, SecretError> =>
+  Effect.catchIf(
+    readSecret(path) as Effect.Effect<Proof, SecretError>,
+    ({ reason }) => reason === "Malformed" || reason === "TooShort",
+    (error) => {
+      const credential = readCredential(readOpenFile(path).text)
+      return credential._tag === "Some" ? Effect.succeed(credential.value) : error
+    },
+  )
 
 /** Appears whole or not at all, and never replaces what another process has put there meanwhile. */
 const createFile = (path: string, content: string) => {

@@ -1,14 +1,16 @@
 import { randomBytes } from "node:crypto"
 import { hostname } from "node:os"
 import { join } from "node:path"
-import { Effect, Layer, Schedule } from "effect"
+import { Data, Effect, Layer, Schedule } from "effect"
 import type { AgentAction } from "../../core/agent/Action.ts"
 import { defaultAgentSettings } from "../../core/agent/State.ts"
 import type { TextAttribute } from "../../core/master/State.ts"
 import { resourcesToPlain } from "../../core/resources/PlainForm.ts"
 import { resourcesToText, scalarQuantities } from "../../core/resources/Resources.ts"
 import { chooseAdvertisedIp } from "../AdvertisedAddress.ts"
-import { everybodyIsAdministrator, makeAuthenticate, requireCaller } from "../access/Authentication.ts"
+import { readAgentAccess } from "../access/Access.ts"
+import { makeDoor } from "../access/Door.ts"
+import { closeAgentRoute, openRoute } from "../access/RouteRules.ts"
 import { Cgroups } from "../cgroups/Cgroups.ts"
 import * as CgroupV1 from "../cgroups/CgroupV1.ts"
 import * as LinuxKernel from "../cgroups/LinuxKernel.ts"
@@ -16,11 +18,13 @@ import * as Unconfined from "../cgroups/Unconfined.ts"
 import { makeFolder, makePrivateFolder } from "../DataFolder.ts"
 import { readBootId } from "../host/BootId.ts"
 import { emptyReply } from "../http/HttpMessage.ts"
-import { httpUrl } from "../http/HttpUrl.ts"
+import { httpUrl, schemeOf } from "../http/HttpUrl.ts"
 import { serve } from "../http/Listener.ts"
+import type { ListenerTls } from "../http/ListenerTls.ts"
 import { read, routesToHandler } from "../http/Routes.ts"
 import * as FileJournal from "../journal/FileJournal.ts"
 import type { Journal } from "../journal/Journal.ts"
+import type { MasterAccess } from "../mesos/SchedulerClient.ts"
 import { type Agent, makeAgent, type RecoveredAgent, recoverAgent } from "./Agent.ts"
 import * as AgentMetrics from "./AgentMetrics.ts"
 import { makeFilesRoutes } from "./FilesApi.ts"
@@ -37,7 +41,12 @@ import { keepSandboxesClean } from "./SandboxCleanup.ts"
 import { makeTaskRunner } from "./TaskRunner.ts"
 
 export interface AgentDaemonOptions extends LentOptions {
-  readonly master: { readonly url: string; readonly secret: string | undefined }
+  readonly master: MasterAccess
+  /** Files of principals who may ask this agent and of what they may do; null = only who has the secret of the agent itself. */
+  readonly credentialsFile: string | null
+  readonly aclsFile: string | null
+  /** Undefined = plain HTTP. */
+  readonly tls: ListenerTls | undefined
   readonly host: string
   readonly port: number
   /** The address that others are told; null = found out. */
@@ -56,6 +65,13 @@ export interface AgentDaemonOptions extends LentOptions {
   readonly endTasksWhen: Effect.Effect<void>
   /** Called once the master knows this agent. */
   readonly onReady: (facts: { readonly url: string; readonly resources: string }) => void
+}
+
+/** Not to be started again by itself: it would only be told the same. */
+export class ToldToEndByMaster extends Data.TaggedError("ToldToEndByMaster")<{ readonly reason: string }> {
+  override get message(): string {
+    return `the master told this agent to end: ${this.reason}; its tasks have ended`
+  }
 }
 
 /** How long ending tasks may take at a stop: their grace, then their destruction. */
@@ -127,11 +143,12 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
       metrics: { contentType: metrics.contentType, expose: () => metrics.expose(agent.state, lease) },
     })
     const ip = chooseAdvertisedIp(listener.host, options.advertisedIp)
-    const { url, secret } = options.master
+    const { url, secret, tls } = options.master
     const connected = yield* makeMasterLink(
       {
         masterUrl: url,
         secret,
+        tls,
         reserve: lease.reserve,
         facts: {
           address: { hostname: hostname(), ip, port: listener.port },
@@ -149,11 +166,17 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
       yield* Effect.logInfo("agent serves").pipe(
         Effect.annotateLogs({ url: listener.url, master: url, resources }),
       )
-      options.onReady({ url: httpUrl(ip, listener.port), resources })
+      options.onReady({ url: httpUrl(ip, listener.port, schemeOf(listener.url)), resources })
       return yield* Effect.never
     })
-    yield* Effect.raceFirst(serving, Effect.raceFirst(agent.failed, options.endTasksWhen))
+    const asked = Effect.as(options.endTasksWhen, undefined)
+    const told = yield* Effect.raceFirst(
+      serving,
+      Effect.raceFirst(agent.failed, Effect.raceFirst(asked, connected.toldToEnd)),
+    )
+    if (told !== undefined) yield* Effect.logWarning("the master tells this agent to end: its tasks end now")
     yield* Effect.raceFirst(agent.failed, endAllTasks(agent, connected))
+    if (told !== undefined) return yield* new ToldToEndByMaster({ reason: told })
   }).pipe(Effect.scoped)
 
   const layers = Layer.mergeAll(
@@ -192,19 +215,18 @@ interface Shown {
   readonly metrics: Parameters<typeof makeMetricsRoutes>[0]
 }
 
-const listen = ({ master, host, port }: AgentDaemonOptions, sandboxRoot: string, shown: Shown) => {
-  const { secret } = master
-  const authenticate = secret === undefined ? everybodyIsAdministrator : makeAuthenticate({ secret })
-  const routes = [
-    read("/health", () => Effect.succeed(emptyReply(200))),
-    ...makeMetricsRoutes(shown.metrics),
-    ...[...makeFilesRoutes(sandboxRoot), ...makeHostRoutes(shown.view)].map((route) => ({
-      ...route,
-      handler: requireCaller(authenticate, route.handler, "mesos-agent-readonly"),
-    })),
-  ]
-  return serve({ host, port, handler: routesToHandler(routes) })
-}
+const listen = (options: AgentDaemonOptions, sandboxRoot: string, shown: Shown) =>
+  Effect.gen(function* () {
+    const { master, credentialsFile, aclsFile, host, port, tls } = options
+    const door = makeDoor(yield* readAgentAccess({ proof: master.secret, credentialsFile, aclsFile }))
+    const routes = [
+      ...[read("/health", () => Effect.succeed(emptyReply(200))), ...makeMetricsRoutes(shown.metrics)].map(
+        openRoute(door),
+      ),
+      ...[...makeFilesRoutes(sandboxRoot), ...makeHostRoutes(shown.view)].map(closeAgentRoute(door)),
+    ]
+    return yield* serve({ host, port, tls, handler: routesToHandler(routes) })
+  })
 
 /** Ends every task with its grace, waits until nothing of them is left, tells the master, and removes all cgroups. */
 const endAllTasks = (agent: Agent, link: MasterLink) =>

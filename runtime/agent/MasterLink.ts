@@ -13,6 +13,7 @@ import {
   openStream,
   requestOk,
 } from "../http/Client.ts"
+import type { ClientTls, Proof } from "../http/ClientIdentity.ts"
 import {
   type AgentReport,
   heartbeatMs,
@@ -35,7 +36,8 @@ export interface AgentFacts {
 
 export interface MasterLinkOptions {
   readonly masterUrl: string
-  readonly secret: string | undefined
+  readonly secret: Proof | undefined
+  readonly tls?: ClientTls | undefined
   readonly facts: AgentFacts
   /** What is kept for the host's own work now; read for each report. */
   readonly reserve: () => Quantities
@@ -53,6 +55,8 @@ export interface MasterLink {
   readonly tellStopping: () => void
   /** Tells the master at once what is kept for the host's own work now. */
   readonly reserveChanged: () => void
+  /** Completes with the reason when the master tells this agent to end its tasks and itself; the link stays down then. */
+  readonly toldToEnd: Effect.Effect<string>
   /** Completes with the first registration. */
   readonly registered: Effect.Effect<void>
   /** Returns when nothing is left to report, or after `waitMs`. */
@@ -72,6 +76,13 @@ class StreamOver extends Data.TaggedError("StreamOver")<{ readonly detail: strin
 class RefusedByMaster extends Data.TaggedError("RefusedByMaster")<{ readonly reason: string }> {
   override get message(): string {
     return `the master refuses this agent: ${this.reason}`
+  }
+}
+
+/** The master wants nothing of this agent any more. */
+class ToldToEnd extends Data.TaggedError("ToldToEnd")<{ readonly reason: string }> {
+  override get message(): string {
+    return `the master tells this agent to end: ${this.reason}`
   }
 }
 
@@ -109,10 +120,10 @@ export const makeMasterLink = (
   agent: Agent,
 ): Effect.Effect<MasterLink, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { masterUrl } = options
-    const secret = options.secret === undefined ? {} : { secret: options.secret }
-    const pool = yield* makeConnectionPool(2)
+    const { masterUrl, secret, tls } = options
+    const pool = yield* makeConnectionPool(2, masterUrl)
     const registered = yield* Deferred.make<void>()
+    const toldToEnd = yield* Deferred.make<string>()
     let queue: Array<AgentReport["statuses"][number]> = []
     let inFlight = 0
     let reportedId = -1
@@ -126,7 +137,8 @@ export const makeMasterLink = (
     const post = (url: string, body: object) =>
       requestOk({
         url,
-        ...secret,
+        secret,
+        tls,
         pool,
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify(body),
@@ -193,6 +205,8 @@ export const makeMasterLink = (
         onRegistered(record)
       } else if (record.type === "Refused") {
         throw new RefusedByMaster({ reason: record.reason })
+      } else if (record.type === "ShutDown") {
+        throw new ToldToEnd({ reason: record.reason })
       } else if (record.type === "Message") {
         if (record.id <= known.processedId) return
         agent.submitOfMaster(messageToEvent(record.message), { ...known, processedId: record.id })
@@ -209,7 +223,8 @@ export const makeMasterLink = (
       const registration: Registration = { protocolVersion, ...known, ...options.facts, reserve }
       const stream = yield* openStream({
         url: masterUrl + subscribePath,
-        ...secret,
+        secret,
+        tls,
         headers: { "Content-Type": "application/json" },
         silenceMs: options.silenceMs ?? silenceMsMax,
         body: JSON.stringify(registration),
@@ -231,7 +246,7 @@ export const makeMasterLink = (
       Effect.scoped,
       // A record that is not the protocol may not end the link for good.
       Effect.catchAllDefect((defect) =>
-        defect instanceof StreamOver || defect instanceof RefusedByMaster
+        defect instanceof StreamOver || defect instanceof RefusedByMaster || defect instanceof ToldToEnd
           ? Effect.fail(defect)
           : Effect.fail(new StreamOver({ detail: String(defect) })),
       ),
@@ -246,6 +261,10 @@ export const makeMasterLink = (
           if (isRegistered) agent.submit({ type: "Disconnected" })
           isRegistered = false
           queue = []
+          if (error._tag === "ToldToEnd") {
+            yield* Deferred.succeed(toldToEnd, error.reason)
+            return yield* Effect.never
+          }
           const lastedMs = (yield* Effect.sync(() => performance.now())) - startedMs
           const attempt = yield* Ref.updateAndGet(failures, (count) =>
             lastedMs > silenceMsMax ? 0 : count + 1,
@@ -263,6 +282,7 @@ export const makeMasterLink = (
     yield* Effect.forkScoped(Effect.forever(keepUp))
 
     return {
+      toldToEnd: Deferred.await(toldToEnd),
       registered: Deferred.await(registered),
       send: (status, latestState) => {
         if (!agent.state.isConnected || queue.length >= queueLengthMax) return

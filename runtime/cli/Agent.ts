@@ -1,8 +1,10 @@
 import { Effect } from "effect"
+import { readListenerTls } from "../access/TlsFiles.ts"
 import type { SettledSettings } from "../config/ReadSettings.ts"
 import type { agentSection } from "../config/sections/AgentSection.ts"
 import { dataFolderAt } from "../DataFolder.ts"
 import { findCluster } from "./ClusterAccess.ts"
+import { CommandFailure, toldToEndExitCode } from "./CommandFailure.ts"
 import { runDaemon } from "./Daemon.ts"
 import { milliOf } from "./Milli.ts"
 import { announceReady } from "./PlainDaemon.ts"
@@ -15,12 +17,20 @@ export const runAgent = (
 ): Promise<number> => {
   const data = dataFolderAt(values.data)
   const daemon = Effect.gen(function* () {
-    const master = yield* findCluster({ data, master: values.master, secretFile: values.secretFile })
+    const master = yield* findCluster({
+      data,
+      master: values.master,
+      secretFile: values.secretFile,
+      tls: values,
+    })
     const told = unwatchedText(values)
     if (told !== undefined) yield* Effect.logWarning(told)
     const { runAgentDaemon } = yield* Effect.promise(() => import("../agent/AgentDaemon.ts"))
     return yield* runAgentDaemon({
       folder: data.agentFolder,
+      credentialsFile: values.credentials,
+      aclsFile: values.acls,
+      tls: yield* readListenerTls(values, values.tlsRequireClientCert),
       master,
       host: values.host,
       port: values.port,
@@ -37,7 +47,11 @@ export const runAgent = (
       confinement: values.unconfined ? "none" : "required",
       endTasksWhen: Effect.promise(() => endTasks),
       onReady: announceReady,
-    })
+    }).pipe(
+      Effect.catchTag("ToldToEndByMaster", ({ message }) =>
+        Effect.fail(new CommandFailure({ message, exitCode: toldToEndExitCode })),
+      ),
+    )
   })
   return runDaemon("agent", values.withParent, daemon)
 }

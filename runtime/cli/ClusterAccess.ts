@@ -1,5 +1,6 @@
 import { Effect } from "effect"
-import { readSecret } from "../access/SecretFile.ts"
+import { readProof } from "../access/SecretFile.ts"
+import { readClientTls, type TlsFiles } from "../access/TlsFiles.ts"
 import { type DataFolder, readJsonFile } from "../DataFolder.ts"
 import type { MasterAccess } from "../mesos/SchedulerClient.ts"
 import { CommandFailure } from "./CommandFailure.ts"
@@ -10,6 +11,8 @@ export interface ClusterPlace {
   readonly master: string | null
   /** Null = the one in the data folder. */
   readonly secretFile: string | null
+  /** Whom to trust, and what to show. */
+  readonly tls: TlsFiles
 }
 
 /** Finds the master and the secret that a command speaks with. */
@@ -17,6 +20,7 @@ export const findCluster = ({
   data,
   master,
   secretFile,
+  tls: tlsFiles,
 }: ClusterPlace): Effect.Effect<MasterAccess, CommandFailure> =>
   Effect.gen(function* () {
     const url = master ?? urlInFolder(data)
@@ -26,10 +30,13 @@ export const findCluster = ({
         exitCode: 1,
       })
     }
-    const secret = yield* readSecret(secretFile ?? data.secretFile).pipe(
+    const secret = yield* readProof(secretFile ?? data.secretFile).pipe(
       Effect.mapError(({ message }) => new CommandFailure({ message, exitCode: 1 })),
     )
-    return { url: url.replace(/\/+$/, ""), secret }
+    const tls = yield* readClientTls(tlsFiles).pipe(
+      Effect.mapError(({ message }) => new CommandFailure({ message, exitCode: 1 })),
+    )
+    return { url: url.replace(/\/+$/, ""), secret, tls }
   })
 
 const urlInFolder = (data: DataFolder): string | undefined => {

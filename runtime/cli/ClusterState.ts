@@ -14,16 +14,10 @@ export interface ClusterState {
   readonly id: string
   readonly version: string
   readonly start_time: number
-  readonly slaves: ReadonlyArray<{
-    readonly id: string
-    readonly hostname: string
-    readonly condition: string
-    readonly resources: Scalars
-    readonly used_resources: Scalars
-    readonly offered_resources: Scalars
-    /** By role; `primary` is what is kept for the host's own work. Absent roles have nothing. */
-    readonly reserved_resources?: { readonly [role: string]: Scalars }
-  }>
+  readonly slaves: ReadonlyArray<HostView>
+  /** Known from before the master started, and not back yet. */
+  readonly recovered_slaves: ReadonlyArray<HostView>
+  readonly unreachable_slave_list: ReadonlyArray<HostView>
   readonly frameworks: ReadonlyArray<{
     readonly id: string
     readonly name: string
@@ -35,6 +29,37 @@ export interface ClusterState {
     readonly unreachable_tasks: ReadonlyArray<TaskView>
   }>
   readonly orphan_tasks: ReadonlyArray<TaskView>
+}
+
+export interface HostView {
+  readonly id: string
+  readonly hostname: string
+  readonly condition: string
+  readonly deactivated: boolean
+  readonly drain_info?: { readonly state: string }
+  readonly resources: Scalars
+  readonly used_resources: Scalars
+  readonly offered_resources: Scalars
+  /** By role; `primary` is what is kept for the host's own work. Absent roles have nothing. */
+  readonly reserved_resources?: { readonly [role: string]: Scalars }
+}
+
+/** All hosts, those that are away too. */
+export const allHosts = ({
+  slaves,
+  recovered_slaves,
+  unreachable_slave_list,
+}: Pick<ClusterState, "slaves" | "recovered_slaves" | "unreachable_slave_list">): ReadonlyArray<HostView> => [
+  ...slaves,
+  ...recovered_slaves,
+  ...unreachable_slave_list,
+]
+
+/** What an operator has made of a host counts more than whether it is connected. */
+export const conditionText = ({ condition, deactivated, drain_info }: HostView): string => {
+  if (condition !== "connected") return condition
+  if (drain_info !== undefined) return drain_info.state.toLowerCase()
+  return deactivated ? "deactivated" : condition
 }
 
 export interface TaskView {
@@ -51,7 +76,8 @@ export interface TaskView {
 export const fetchState = (access: MasterAccess): Effect.Effect<ClusterState, CommandFailure> =>
   request({
     url: `${access.url}/state`,
-    ...(access.secret === undefined ? {} : { secret: access.secret }),
+    secret: access.secret,
+    tls: access.tls,
   }).pipe(
     Effect.mapError(({ message }) => new CommandFailure({ message, exitCode: 1 })),
     Effect.flatMap(({ status, body }) =>

@@ -7,13 +7,23 @@ import type { CommandFailure } from "./CommandFailure.ts"
 import { completedCommands } from "./CompletedCommands.ts"
 import { evaluateCommand, spreadVariadicOptions } from "./Evaluate.ts"
 import { explainCommand } from "./Explain.ts"
+import { journalCommand } from "./Journal.ts"
 import { withPlainConsole } from "./PlainConsole.ts"
+import { replayCommand } from "./Replay.ts"
 import { CommandTail, runCommand } from "./Run.ts"
 import { statusCommand } from "./Status.ts"
 import { version } from "./Version.ts"
 
 const gleaner = Command.make("gleaner").pipe(
-  Command.withSubcommands([runCommand, statusCommand, explainCommand, evaluateCommand, ...completedCommands]),
+  Command.withSubcommands([
+    runCommand,
+    statusCommand,
+    explainCommand,
+    evaluateCommand,
+    journalCommand,
+    replayCommand,
+    ...completedCommands,
+  ]),
 )
 
 /** Splits at the first `--`: what follows belongs to the task and is not looked at. */

@@ -75,10 +75,10 @@ const readCount = (flag: string, count: number): Effect.Effect<number, CommandFa
 
 /** 400 is wrong input; everything else that is no answer is not possible now. */
 const fetchExplanation = (
-  { url, secret }: MasterAccess,
+  { url, secret, tls }: MasterAccess,
   query: URLSearchParams,
 ): Effect.Effect<ExplainView, CommandFailure> =>
-  request({ url: `${url}/explain?${query}`, ...(secret === undefined ? {} : { secret }) }).pipe(
+  request({ url: `${url}/explain?${query}`, secret, tls }).pipe(
     Effect.mapError(({ message }) => new CommandFailure({ message, exitCode: 1 })),
     Effect.flatMap(({ status, body }) => {
       if (status === 200) return Effect.succeed(JSON.parse(body) as ExplainView)

@@ -5,6 +5,8 @@ const commands: ReadonlyArray<readonly [name: string, summary: string]> = [
   ["status", "show hosts, frameworks and tasks (--json)"],
   ["explain", "say why hosts are not offered to a framework, or why a task does not fit (--json)"],
   ["evaluate", "replay recordings through reservation policies (--json, --report FILE.html)"],
+  ["journal", "check, print, copy and restore the master's journal (verify, export, backup, restore)"],
+  ["replay", "step through a journal again, or through what other settings had made of it (--json)"],
   ["master", "run a master alone"],
   ["agent", "run the agent of this host alone"],
   ["monitor", "run the monitor of this host: how much may be lent, moment by moment"],

@@ -1,7 +1,10 @@
 import { Effect } from "effect"
+import { readListenerTls } from "../access/TlsFiles.ts"
 import { masterSettingsOf } from "../config/MasterProfile.ts"
 import type { SettledSettings } from "../config/ReadSettings.ts"
 import { settingsAsFlags } from "../config/SettingsText.ts"
+import { boundsOf } from "../config/sections/BoundSettings.ts"
+import { journalBoundsOf } from "../config/sections/JournalSettings.ts"
 import { masterSection } from "../config/sections/MasterSection.ts"
 import { dataFolderAt } from "../DataFolder.ts"
 import { runDaemon } from "./Daemon.ts"
@@ -24,6 +27,9 @@ export const runMaster = (settled: SettledSettings<typeof masterSection.settings
       isAuthenticated: values.authentication,
       credentialsFile: values.credentials,
       aclsFile: values.acls,
+      bounds: boundsOf(values),
+      journalBounds: journalBoundsOf(values),
+      tls: yield* readListenerTls(values, values.tlsRequireClientCert),
       journalWorker: new URL("./journal-worker.js", import.meta.url),
       onReady: announceReady,
     })

@@ -2,7 +2,14 @@ import { Command, Options } from "@effect/cli"
 import { Clock, Console, Effect } from "effect"
 import { memToText } from "../config/Memory.ts"
 import { accessCluster, clusterOptions } from "./ClusterOptions.ts"
-import { type ClusterState, fetchState, type Scalars, type TaskView } from "./ClusterState.ts"
+import {
+  allHosts,
+  type ClusterState,
+  conditionText,
+  fetchState,
+  type Scalars,
+  type TaskView,
+} from "./ClusterState.ts"
 import { renderTable } from "./Table.ts"
 
 const options = {
@@ -28,10 +35,11 @@ const memOutOf = (part: Scalars, whole: Scalars): string => `${memToText(part.me
 
 /** Three tables, each left out when it has no rows. */
 export const statusText = (state: ClusterState, url: string, nowMs: number): string => {
-  const hostnameById = new Map(state.slaves.map((agent) => [agent.id, agent.hostname]))
-  const agents = state.slaves.map((agent) => [
+  const hosts = allHosts(state)
+  const hostnameById = new Map(hosts.map((agent) => [agent.id, agent.hostname]))
+  const agents = hosts.map((agent) => [
     agent.hostname,
-    agent.condition,
+    conditionText(agent),
     outOf(agent.used_resources.cpus, agent.resources.cpus),
     memOutOf(agent.used_resources, agent.resources),
     round(agent.offered_resources.cpus),

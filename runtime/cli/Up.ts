@@ -66,7 +66,7 @@ const runCluster = (settled: UpSettings, block: LiveBlock) =>
       block.say(`try          gleaner run${dataWords(data)} -- hostname`)
       block.say("stop         Ctrl-C here ends all of it, tasks too")
       yield* Effect.addFinalizer(() => Effect.sync(block.end))
-      const access = yield* findCluster({ data, master: url, secretFile: null })
+      const access = yield* findCluster({ data, master: url, secretFile: null, tls: settled.values })
       const shown = showHost({
         master: () => ({ ...access, url: String(master.latest().url) }),
         agentUrl: () => String(agent.latest().url),

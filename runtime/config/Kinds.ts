@@ -82,7 +82,7 @@ const durationKind = (leastMs: number, mostMs: number): Kind<number> => ({
 export const duration = (leastMs: number, mostMs: number) => settingOf(durationKind(leastMs, mostMs))
 
 /** What switches something off that otherwise has a value. */
-export const off = "off"
+export const off = "off" as const
 
 const orOff = <A>(kind: Kind<A>): Kind<A | typeof off> => ({
   form: `${off}, or ${kind.form}`,
@@ -93,6 +93,31 @@ const orOff = <A>(kind: Kind<A>): Kind<A | typeof off> => ({
 
 export const durationOrOff = (leastMs: number, mostMs: number) =>
   settingOf(orOff(durationKind(leastMs, mostMs)))
+
+/** So many of something in so much time. */
+export interface Rate {
+  readonly count: number
+  readonly perMs: number
+}
+
+const rateCountMax = 1_000_000
+const ratePerKind = durationKind(1_000, 24 * 3_600_000)
+
+const rateKind: Kind<Rate> = {
+  form: `a number from 1 to ${rateCountMax}, a slash and a duration from 1s to 1d, like 100/1m`,
+  placeholder: "NUMBER/DURATION",
+  parse: (given) => {
+    const [number = "", duration = "", ...others] = given.split("/")
+    const count = wholeKind(1, rateCountMax).parse(number)
+    const perMs = ratePerKind.parse(duration)
+    return count === undefined || perMs === undefined || others.length > 0 ? undefined : { count, perMs }
+  },
+  print: ({ count, perMs }) => `${count}/${printDurationMs(perMs)}`,
+}
+
+export const rateOrOff = settingOf(orOff(rateKind))
+
+export const wholeOrOff = (least: number, most: number) => settingOf(orOff(wholeKind(least, most)))
 
 export const amountsOrOff = settingOf(orOff(amountsKind))
 
@@ -138,9 +163,9 @@ export const reachableIp = settingOf({
 
 export const url = settingOf({
   ...textKind,
-  form: "a URL like http://10.0.0.1:5050",
+  form: "a URL like http://10.0.0.1:5050 or https://10.0.0.1:5050",
   placeholder: "URL",
-  parse: (given) => (/^http:\/\/[^\s/]+(\/\S*)?$/.test(given) ? given : undefined),
+  parse: (given) => (/^https?:\/\/[^\s/]+(\/\S*)?$/.test(given) ? given : undefined),
 })
 
 export const textPairs = (description: PairsDescription) => pairsOf(textKind, description)

@@ -1,7 +1,7 @@
 import type { Quota } from "../../core/allocation/Settings.ts"
 import { defaultMasterSettings, type MasterSettings, mesosMasterSettings } from "../../core/master/State.ts"
 import type { NumberByName } from "../../core/NumberByName.ts"
-import { off } from "./Kinds.ts"
+import { off, type Rate } from "./Kinds.ts"
 import type { Named, ValuesOf } from "./Setting.ts"
 import type { masterSection } from "./sections/MasterSection.ts"
 
@@ -25,6 +25,10 @@ const byName = <A>(pairs: ReadonlyArray<Named<A>>): { readonly [name: string]: A
 const orProfile = <A>(given: A | typeof off | null, ofProfile: A | null): A | null =>
   given === null ? ofProfile : given === off ? null : (given as A)
 
+/** Evenly spread, as Mesos's limiter does it. */
+const pauseMsOf = (limit: Rate | typeof off | null, ofProfileMs: number): number =>
+  limit === null ? ofProfileMs : limit === off ? 0 : Math.ceil(limit.perMs / limit.count)
+
 /** The master's settings: the whole bundle of the profile, and over it what was said. */
 export const masterSettingsOf = (values: MasterValues): MasterSettings => {
   const profile = profiles[values.profile]
@@ -43,6 +47,10 @@ export const masterSettingsOf = (values: MasterValues): MasterSettings => {
       values.maxUnreachableTasksPerFramework ?? profile.unreachableTasksPerFrameworkMax,
     offerTimeoutMs: orProfile(values.offerTimeout, profile.offerTimeoutMs),
     allocationIntervalMs: intervalMs,
+    agentTimeoutMs: values.agentTimeout,
+    agentForgetMs: values.registryMaxAgentAge,
+    awayAgentsMax: values.registryMaxAgentCount,
+    agentRemovalPauseMs: pauseMsOf(values.agentRemovalRateLimit, profile.agentRemovalPauseMs),
     allocator: {
       ...allocator,
       weights,

@@ -5,7 +5,11 @@ import {
   type IncomingMessage,
   request as startRequest,
 } from "node:http"
+import { request as startTlsRequest, Agent as TlsAgent } from "node:https"
 import { Data, Effect, type Scope } from "effect"
+import { authorizationOf, type ClientTls, type Proof } from "./ClientIdentity.ts"
+import { schemeOf } from "./HttpUrl.ts"
+import { minTlsVersion } from "./ListenerTls.ts"
 import { defaultMaxRecordBytes, makeRecordDecoder, RecordIoError } from "./RecordIo.ts"
 
 export type ClientFailure =
@@ -14,15 +18,18 @@ export type ClientFailure =
   | "Unresolved"
   | "Unreachable"
   | "TimedOut"
+  | "Untrusted"
   | "Broken"
   | "TooLarge"
 
 const remedies: Record<ClientFailure, string> = {
-  BadUrl: "write it as http://host:port/path",
+  BadUrl: "write it as http://host:port/path or https://host:port/path",
   Refused: "nothing listens there: see that the daemon runs, and that host and port are right",
   Unresolved: "that name is unknown here: see that the host is right, or give its address",
   Unreachable: "there is no way to that host: see its address and the network between",
   TimedOut: "it did not answer in time: see whether it is overloaded or cut off",
+  Untrusted:
+    "name with --tls-ca who has signed its certificate, and call it by a name that the certificate has; see that it speaks HTTPS",
   Broken: "the connection was lost: try again",
   TooLarge: "ask for less at once",
 }
@@ -61,8 +68,10 @@ export interface ClientRequestOptions {
   readonly body?: string | Buffer
   /** Until the answer is complete, of a stream until its headers are there; default 10 s. */
   readonly timeoutMs?: number
-  /** Sent as bearer token. */
-  readonly secret?: string
+  /** A token, or a principal and its secret. */
+  readonly secret?: Proof | undefined
+  /** For HTTPS; default: the well-known authorities, no certificate. */
+  readonly tls?: ClientTls | undefined
   /** Connections to reuse; without it each request has its own. */
   readonly pool?: Agent
   /** Of the answer; default 64 MiB. */
@@ -102,17 +111,30 @@ const failureByCode: Record<string, ClientFailure> = {
   ETIMEDOUT: "TimedOut",
 }
 
+/** OpenSSL's names for what is wrong with a certificate, and Node's for a wrong name or no TLS at all. */
+const untrustedCode =
+  /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ALTNAME|INVALID_CA|UNTRUSTED|^EPROTO$|^ERR_(SSL|TLS)_/
+
+const failureOf = ({ code = "" }: NodeJS.ErrnoException): ClientFailure =>
+  failureByCode[code] ?? (untrustedCode.test(code) ? "Untrusted" : "Broken")
+
 const toClientError = (url: string, error: NodeJS.ErrnoException) =>
   new ClientError({
-    reason: failureByCode[error.code ?? ""] ?? "Broken",
+    reason: failureOf(error),
     url,
     detail: error.code ?? error.message,
   })
 
-/** Keeps up to `maxSockets` connections per server open between requests; they end with the scope. */
-export const makeConnectionPool = (maxSockets: number): Effect.Effect<Agent, never, Scope.Scope> =>
+/** Keeps up to `maxSockets` connections per server open between requests to URLs like this one; they end with the scope. */
+export const makeConnectionPool = (
+  maxSockets: number,
+  url: string,
+): Effect.Effect<Agent, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() => new Agent({ keepAlive: true, maxSockets, maxFreeSockets: maxSockets })),
+    Effect.sync(() => {
+      const options = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets }
+      return schemeOf(url) === "https" ? new TlsAgent(options) : new Agent(options)
+    }),
     (pool) => Effect.sync(() => pool.destroy()),
   )
 
@@ -120,19 +142,24 @@ const start = (options: ClientRequestOptions, pool: Agent | false): ClientReques
   const { url, body } = options
   try {
     const { protocol, hostname, port, pathname, search } = new URL(url)
-    if (protocol !== "http:") return new ClientError({ reason: "BadUrl", url, detail: `not ${protocol}` })
-    return startRequest({
+    if (protocol !== "http:" && protocol !== "https:")
+      return new ClientError({ reason: "BadUrl", url, detail: `not ${protocol}` })
+    const isTls = protocol === "https:"
+    const outgoing = {
       hostname: hostname.replace(/^\[|\]$/g, ""),
-      port: port === "" ? 80 : Number(port),
+      port: port === "" ? (isTls ? 443 : 80) : Number(port),
       path: pathname + search,
       method: options.method ?? (body === undefined ? "GET" : "POST"),
       agent: pool,
       headers: {
         ...(body === undefined ? {} : { "Content-Length": Buffer.byteLength(body) }),
-        ...(options.secret === undefined ? {} : { Authorization: `Bearer ${options.secret}` }),
+        ...(options.secret === undefined ? {} : { Authorization: authorizationOf(options.secret) }),
         ...options.headers,
       },
-    })
+    }
+    return isTls
+      ? startTlsRequest({ ...outgoing, ...options.tls, minVersion: minTlsVersion })
+      : startRequest(outgoing)
   } catch (error) {
     return new ClientError({
       reason: "BadUrl",

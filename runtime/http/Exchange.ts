@@ -11,7 +11,7 @@ import {
   unavailable,
 } from "./HttpMessage.ts"
 import { openRecordStream, type RecordStream } from "./RecordStream.ts"
-import { type BodyBounds, readBody } from "./RequestBody.ts"
+import { type BodyBounds, collectBody, readBody } from "./RequestBody.ts"
 
 // One request and its reply, between node:http's objects and ours.
 
@@ -32,7 +32,11 @@ export interface Exchange {
 const toTarget = (url: string): string =>
   url.startsWith("/") ? url : url.replace(/^[a-z]+:\/\/[^/?]*/i, "") || "/"
 
-export const toHttpRequest = (incoming: IncomingMessage, bounds: BodyBounds): HttpRequest => {
+export const toHttpRequest = (
+  incoming: IncomingMessage,
+  bounds: BodyBounds,
+  prove: () => void,
+): HttpRequest => {
   const target = toTarget(incoming.url ?? "/")
   const mark = target.indexOf("?")
   return {
@@ -43,8 +47,11 @@ export const toHttpRequest = (incoming: IncomingMessage, bounds: BodyBounds): Ht
     remoteAddress: incoming.socket.remoteAddress ?? "",
     principal: null,
     caller: nobody,
+    prove,
     body: readBody(incoming, bounds),
     bodyUpTo: (maxBodyBytes) => readBody(incoming, { ...bounds, maxBodyBytes }),
+    takeBody: (done, maxBodyBytes) =>
+      collectBody(incoming, maxBodyBytes === undefined ? bounds : { ...bounds, maxBodyBytes }, done),
   }
 }
 
@@ -69,7 +76,8 @@ const writeFull = (exchange: Exchange, reply: FullReply) => {
   const { response } = exchange
   setConnection(exchange)
   response.writeHead(reply.status, { ...reply.headers, "Content-Length": Buffer.byteLength(reply.body) })
-  response.end(reply.body)
+  if (reply.body === "") response.end()
+  else response.end(reply.body)
   guardStall(exchange)
 }
 

@@ -15,10 +15,14 @@ export interface HttpRequest {
   readonly principal: string | null
   /** The same, with what they may do. Nobody, until a door has let them in. */
   readonly caller: Caller
+  /** Tells the listener that whoever sends on this connection has proven who they are. */
+  readonly prove: () => void
   /** The whole body, read when asked for, once: 413 beyond the listener's bound, 408 when it takes too long. */
   readonly body: Effect.Effect<Buffer, HttpRefusal>
   /** The same with another bound; for a route that says so. */
   readonly bodyUpTo: (maxBytes: number) => Effect.Effect<Buffer, HttpRefusal>
+  /** The same as {@link body} without a fiber, for `DirectReply.ts`; instead of it, not besides. Returns what stops the reading. */
+  readonly takeBody: (done: (body: Buffer | HttpRefusal) => void, maxBytes?: number) => () => void
 }
 
 export type HttpHeaders = Readonly<Record<string, string>>

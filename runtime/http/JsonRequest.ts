@@ -1,4 +1,5 @@
-import { Effect } from "effect"
+import { type Context, Effect } from "effect"
+import { type Answer, answerBody, DirectReply } from "./DirectReply.ts"
 import {
   badRequest,
   HttpRefusal,
@@ -60,5 +61,23 @@ export const readJsonObject = (
   return Effect.flatMap(request.body, (body) => {
     const parsed = parseJsonObject(body.toString("utf8"))
     return parsed instanceof HttpRefusal ? parsed : Effect.succeed(parsed)
+  })
+}
+
+/** The same without a fiber; `use` answers. */
+export const answerJsonObject = <R = never>(
+  request: HttpRequest,
+  use: (json: Readonly<Record<string, unknown>>, context: Context.Context<R>, answer: Answer<R>) => void,
+): DirectReply<R> => {
+  const refusal = checkContentType(request)
+  if (refusal !== undefined)
+    return new DirectReply((_, answer) => {
+      answer(refusal)
+      return () => {}
+    })
+  return answerBody<R>(request, (body, context, answer) => {
+    const parsed = parseJsonObject(body.toString("utf8"))
+    if (parsed instanceof HttpRefusal) answer(parsed)
+    else use(parsed, context, answer)
   })
 }

@@ -1,13 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
-import { Data, Effect, type Exit, FiberId, Runtime, type Scope } from "effect"
+import { Data, Effect, Runtime, type Scope } from "effect"
+import { type ConnectionBounds, guardConnections, tellOfDrops } from "./ConnectionBounds.ts"
 import { type ExchangeSettings, toHttpRequest, writeExit } from "./Exchange.ts"
-import type { HttpRefusal, HttpReply } from "./HttpMessage.ts"
 import { httpUrl } from "./HttpUrl.ts"
+import { type ListenerTls, makeTransport, readyEvent } from "./ListenerTls.ts"
 import type { RecordStream } from "./RecordStream.ts"
 import type { Handler } from "./Routes.ts"
+import { runHandler } from "./RunHandler.ts"
 
-export interface ListenerBounds {
+export interface ListenerBounds extends ConnectionBounds {
   /** Bodies beyond it are refused with 413, unless their route has a bound of its own; default 1 MiB. */
   readonly maxBodyBytes?: number
   /** For the whole head of a request; default 10 s. */
@@ -18,8 +20,10 @@ export interface ListenerBounds {
   readonly stallTimeoutMs?: number
   /** An idle connection is kept for so long; default 65 s. */
   readonly keepAliveMs?: number
-  /** Connections beyond it are closed at once; default 20,000. */
-  readonly maxConnections?: number
+  /** Of a request's line and headers together, beyond which it is refused with 431; default 16 KiB. Node 10 has its own, 8 KiB. */
+  readonly maxHeaderBytes?: number
+  /** How many headers a request may have, beyond which it is refused with 431; default 100. */
+  readonly maxHeaders?: number
   /** At the end, requests and streams have so long to finish; default 5 s. */
   readonly closeWaitMs?: number
 }
@@ -29,6 +33,8 @@ export interface ListenerOptions<R> extends ListenerBounds {
   /** 0 takes a free one. */
   readonly port: number
   readonly handler: Handler<R>
+  /** Serves HTTPS, and nothing else. */
+  readonly tls?: ListenerTls | undefined
 }
 
 export interface Listener {
@@ -79,14 +85,16 @@ const lingerMs = 1_000
 /** Every connection's requests that are not answered yet, as what to call when they are, or never will be. */
 type ActiveBySocket = Map<Socket, Set<() => void>>
 
-const makeServer = (options: ListenerBounds): Server => {
+const makeServer = (options: ListenerBounds, tls: ListenerTls | undefined): Server => {
   const headersTimeout = options.headersTimeoutMs ?? 10_000
-  const server = createServer({
+  const transport = {
     // Apache Mesos takes requests without a Host header (transcripts, item 31).
     requireHostHeader: false,
     connectionsCheckingInterval: Math.min(5_000, headersTimeout),
     noDelay: true,
-  })
+    maxHeaderSize: options.maxHeaderBytes ?? 16 * 1024,
+  }
+  const server = makeTransport(transport, tls, headersTimeout)
   server.headersTimeout = headersTimeout
   server.requestTimeout = headersTimeout + (options.bodyTimeoutMs ?? 30_000)
   server.keepAliveTimeout = options.keepAliveMs ?? 65_000
@@ -94,11 +102,19 @@ const makeServer = (options: ListenerBounds): Server => {
   // Event streams may be silent for long; Node 10 would end them after two minutes.
   server.timeout = 0
   // What is not HTTP gets no answer (transcripts, item 31); a slow head gets none either.
-  server.on("clientError", (_error, socket) => socket.destroy())
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === "HPE_HEADER_OVERFLOW" && socket.writable) socket.end(headTooLarge)
+    else socket.destroy()
+  })
   return server
 }
 
-const listen = (server: Server, host: string, port: number) =>
+const headTooLarge =
+  "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+const defaultMaxHeaders = 100
+
+const listen = (server: Server, { host, port, tls }: Pick<ListenerOptions<never>, "host" | "port" | "tls">) =>
   Effect.async<Omit<Listener, "connections">, ListenError>((resume) => {
     const onError = (error: NodeJS.ErrnoException) =>
       resume(
@@ -117,15 +133,15 @@ const listen = (server: Server, host: string, port: number) =>
         Effect.succeed({
           host: address.address,
           port: address.port,
-          url: httpUrl(address.address, address.port),
+          url: httpUrl(address.address, address.port, tls === undefined ? "http" : "https"),
         }),
       )
     })
   })
 
 /**
- * Serves HTTP until its scope ends. Each request's handler is a fiber of its own; it is interrupted when its client
- * leaves before the reply. At the end: no new connections, event streams are ended, idle connections closed, running
+ * Serves HTTP until its scope ends. Each request's handler is a fiber of its own, or a plain call (`DirectReply.ts`); it is
+ * interrupted when its client leaves before the reply. At the end: no new connections, event streams are ended, idle connections closed, running
  * requests answered; whatever is left after `closeWaitMs` is interrupted and disconnected.
  */
 export const serve = <R>(
@@ -134,11 +150,15 @@ export const serve = <R>(
   Effect.gen(function* () {
     const runtime = yield* Effect.runtime<R>()
     const fork = Runtime.runFork(runtime)
-    const server = makeServer(options)
+    const server = makeServer(options, options.tls)
     const active: ActiveBySocket = new Map()
     const streams = new Set<RecordStream>()
     const interrupts = new Set<() => void>()
     let isClosing = false
+    const onDrop = tellOfDrops(server, (text) => fork(Effect.logWarning(text)))
+    server.on("drop", onDrop)
+    const guard = guardConnections(options, onDrop)
+    const maxHeaders = options.maxHeaders ?? defaultMaxHeaders
 
     const settings: ExchangeSettings = {
       maxBodyBytes: options.maxBodyBytes ?? 1024 * 1024,
@@ -153,9 +173,11 @@ export const serve = <R>(
       },
     }
 
-    server.on("connection", (socket: Socket) => {
+    if (options.tls !== undefined) server.on("connection", guard.admit)
+    server.on(readyEvent(options.tls), (socket: Socket) => {
       // Node 10 knows no noDelay option: an event must not wait for the acknowledgement of the one before.
       socket.setNoDelay(true)
+      if (options.tls === undefined && !guard.admit(socket)) return
       const requests = new Set<() => void>()
       active.set(socket, requests)
       socket.on("close", () => {
@@ -176,14 +198,24 @@ export const serve = <R>(
 
     server.on("request", (incoming: IncomingMessage, response: ServerResponse) => {
       const { socket } = incoming
+      if (incoming.rawHeaders.length > 2 * maxHeaders) {
+        response.writeHead(431, { Connection: "close" }).end()
+        return
+      }
       let isOver = false
-      const fiber = fork(Effect.suspend(() => options.handler(toHttpRequest(incoming, settings))))
-      const interrupt = () => fiber.unsafeInterruptAsFork(FiberId.none)
-      interrupts.add(interrupt)
-      fiber.addObserver((exit: Exit.Exit<HttpReply, HttpRefusal>) => {
-        interrupts.delete(interrupt)
-        if (!isOver) writeExit({ incoming, response, settings }, exit)
-      })
+      let isAnswered = false
+      const request = toHttpRequest(incoming, settings, () => guard.prove(socket))
+      let interrupt = () => {}
+      interrupt = runHandler(
+        runtime,
+        () => options.handler(request),
+        (exit) => {
+          isAnswered = true
+          interrupts.delete(interrupt)
+          if (!isOver) writeExit({ incoming, response, settings }, exit)
+        },
+      )
+      if (!isAnswered) interrupts.add(interrupt)
       const onOver = () => {
         if (isOver) return
         isOver = true
@@ -198,14 +230,13 @@ export const serve = <R>(
       response.on("error", onOver)
     })
 
-    warnOfDroppedConnections(server, (entry) => fork(entry))
-
     yield* Effect.addFinalizer(() =>
       Effect.async<void>((resume) => {
         isClosing = true
         const timer = setTimeout(() => {
           for (const interrupt of interrupts) interrupt()
           for (const socket of active.keys()) socket.destroy()
+          guard.closeAll()
         }, options.closeWaitMs ?? 5_000)
         server.close(() => {
           clearTimeout(timer)
@@ -215,22 +246,6 @@ export const serve = <R>(
         for (const [socket, requests] of active) if (requests.size === 0) socket.destroy()
       }),
     )
-    const address = yield* listen(server, options.host, options.port)
+    const address = yield* listen(server, options)
     return { ...address, connections: () => active.size }
   })
-
-/** Says once a minute how many connections came beyond the bound. */
-const warnOfDroppedConnections = (server: Server, log: (entry: Effect.Effect<void>) => void) => {
-  let dropped = 0
-  server.on("drop", () => {
-    if (dropped++ > 0) return
-    setTimeout(() => {
-      log(
-        Effect.logWarning(
-          `${dropped} connections were closed at once: ${server.maxConnections} are open already`,
-        ),
-      )
-      dropped = 0
-    }, 60_000).unref()
-  })
-}

@@ -33,8 +33,8 @@ export interface RecordStreamOptions {
 const defaultMaxWaitingBytes = 16 * 1024 * 1024
 
 /**
- * Answers 200 and turns the response into a stream. Each record is one `write`, which `node:http` makes into one
- * chunk; npm's mesos-framework parses chunk by chunk (spec/mesos.md §0.5). Writes of one turn leave together.
+ * Answers 200 and turns the response into a stream. Each record is one chunk; npm's mesos-framework parses chunk by chunk
+ * (spec/mesos.md §0.5). What is sent in one turn leaves in one write.
  */
 export const openRecordStream = (
   socket: Socket,
@@ -56,14 +56,34 @@ export const openRecordStream = (
   // The response's own "close" does not come while an earlier, pipelined request is unanswered.
   const onGone = () => close("ClientLeft")
 
+  /** Records of this turn. */
+  let pending: Array<string> = []
+  let pendingBytes = 0
+
   // Node 10 has no writableLength on responses, but there the socket's is all that matters.
-  const waitingBytes = () => response.writableLength ?? socket.writableLength
+  const waitingBytes = () => (response.writableLength ?? socket.writableLength) + pendingBytes
+
+  const flush = () => {
+    const records = pending
+    pending = []
+    pendingBytes = 0
+    if (over !== undefined || records.length === 0) return
+    // Once it is this response's turn, chunks that are written to the socket are what `response.write` would write, in
+    // one piece instead of four for each record.
+    if (response.chunkedEncoding && response.socket !== null) {
+      let text = ""
+      for (const record of records) text += `${record.length.toString(16)}\r\n${record}\r\n`
+      socket.write(text, "latin1")
+    } else for (const record of records) response.write(record, "latin1")
+  }
 
   const sendEncoded = (record: string): boolean => {
     if (over !== undefined) return false
     if (isFirst) maxWaitingBytes += record.length
     isFirst = false
-    response.write(record, "latin1")
+    if (pending.length === 0) process.nextTick(flush)
+    pending.push(record)
+    pendingBytes += record.length
     if (waitingBytes() <= maxWaitingBytes) return true
     // The client cannot be told: what it has not read yet stands in the way.
     close("TooSlow")
@@ -85,6 +105,7 @@ export const openRecordStream = (
     sendEncoded,
     end: () => {
       if (over !== undefined) return
+      flush()
       response.end()
       close("Ended")
     },

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http"
 import { Effect } from "effect"
-import { badRequest, type HttpRefusal, refuse } from "./HttpMessage.ts"
+import { badRequest, HttpRefusal, refuse } from "./HttpMessage.ts"
 
 export interface BodyBounds {
   readonly maxBodyBytes: number
@@ -8,16 +8,16 @@ export interface BodyBounds {
 }
 
 /** Collects the body and calls `done` once; returns what stops the collecting. */
-const collectBody = (
+export const collectBody = (
   incoming: IncomingMessage,
   bounds: BodyBounds,
-  done: (result: Effect.Effect<Buffer, HttpRefusal>) => void,
+  done: (result: Buffer | HttpRefusal) => void,
 ): (() => void) => {
   const chunks: Array<Buffer> = []
   let length = 0
   const tooLarge = () => refuse(413, `The body is longer than the bound of ${bounds.maxBodyBytes} bytes`)
 
-  const finish = (result: Effect.Effect<Buffer, HttpRefusal>) => {
+  const finish = (result: Buffer | HttpRefusal) => {
     stop()
     done(result)
   }
@@ -26,7 +26,7 @@ const collectBody = (
     if (length > bounds.maxBodyBytes) finish(tooLarge())
     else chunks.push(chunk)
   }
-  const onEnd = () => finish(Effect.succeed(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+  const onEnd = () => finish(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
   const onCut = () => finish(badRequest("The body was cut off"))
   const timer = setTimeout(
     () => finish(refuse(408, `The body did not arrive within ${bounds.bodyTimeoutMs} ms`)),
@@ -55,8 +55,8 @@ export const readBody = (
       outcome ??
       Effect.async<Buffer, HttpRefusal>((resume) => {
         const stop = collectBody(incoming, bounds, (result) => {
-          outcome = result
-          resume(result)
+          outcome = result instanceof HttpRefusal ? result : Effect.succeed(result)
+          resume(outcome)
         })
         return Effect.sync(stop)
       }),

@@ -10,6 +10,7 @@ import {
 export type Handler<R = never> = (request: HttpRequest) => Effect.Effect<HttpReply, HttpRefusal, R>
 
 export interface Route<R = never> {
+  /** An exact one; or with `*` as its last segment, which stands for any one segment. */
   readonly path: string
   readonly methods: ReadonlyArray<string>
   readonly handler: Handler<R>
@@ -46,9 +47,16 @@ export interface RoutesOptions {
 const withBodyBound = <R>({ handler, maxBodyBytes }: Route<R>): Handler<R> =>
   maxBodyBytes === undefined
     ? handler
-    : (request) => handler({ ...request, body: request.bodyUpTo(maxBodyBytes) })
+    : (request) =>
+        handler({
+          ...request,
+          body: request.bodyUpTo(maxBodyBytes),
+          takeBody: (done) => request.takeBody(done, maxBodyBytes),
+        })
 
-/** One handler out of a table of exact paths; a trailing slash is accepted. 404 and 405 as Mesos words them. */
+const withoutLast = (path: string): string => path.slice(0, path.lastIndexOf("/") + 1)
+
+/** One handler out of a table of paths; a trailing slash is accepted. 404 and 405 as Mesos words them. */
 export const routesToHandler = <R = never>(
   routes: ReadonlyArray<Route<R>>,
   options: RoutesOptions = {},
@@ -67,7 +75,9 @@ export const routesToHandler = <R = never>(
     const { path, method } = request
     const handlers =
       handlersByPath.get(path) ??
-      (path.length > 1 && path.endsWith("/") ? handlersByPath.get(path.slice(0, -1)) : undefined)
+      (path.length > 1 && path.endsWith("/")
+        ? handlersByPath.get(path.slice(0, -1))
+        : handlersByPath.get(`${withoutLast(path)}*`))
     if (handlers === undefined) return notFound()
     const handler = handlers.get(method) ?? (method === "HEAD" ? handlers.get("GET") : undefined)
     return handler === undefined ? methodNotAllowed([...handlers.keys()], method) : handler(request)

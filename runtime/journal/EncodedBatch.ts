@@ -14,6 +14,7 @@ export interface EncodedBatch {
   /** receiver, up to id, … */
   readonly delivered: ReadonlyArray<string | number>
   readonly dropped: ReadonlyArray<string>
+  readonly run?: string
   /** Length of all texts, in UTF-16 units. */
   readonly size: number
 }
@@ -35,6 +36,9 @@ export interface StoreFailure {
   readonly detail: string
 }
 
+/** Before Node 12, JSON.stringify leaves halves of surrogate pairs as they are. */
+const leavesSurrogates = JSON.stringify("\ud800") !== '"\\ud800"'
+
 const loneSurrogate = /\p{Surrogate}/u
 
 /** Encodes a batch, or says which item of it no journal could give back as it is. */
@@ -51,8 +55,9 @@ export const encodeBatch = (batch: Batch): EncodedBatch | StoreFailure => {
     const encoded = JSON.stringify(value)
     if (encoded === undefined) throw new Error("not JSON data")
     size += encoded.length
-    // Before Node 12, JSON.stringify leaves them as they are.
-    return encoded.replace(/\p{Surrogate}/gu, (half) => `\\u${half.charCodeAt(0).toString(16)}`)
+    return leavesSurrogates
+      ? encoded.replace(/\p{Surrogate}/gu, (half) => `\\u${half.charCodeAt(0).toString(16)}`)
+      : encoded
   }
   const whole = (value: number) => {
     if (!Number.isSafeInteger(value)) throw new Error(`${value} is not a whole number`)
@@ -81,6 +86,7 @@ export const encodeBatch = (batch: Batch): EncodedBatch | StoreFailure => {
         into.push(text(item.to), whole(item.upToId)),
       ),
       dropped: rows("dropped", batch.dropped ?? [], (item, into: Array<string>) => into.push(text(item))),
+      ...(batch.run === undefined ? {} : { run: json(batch.run) }),
       size,
     }
   } catch (error) {

@@ -1,5 +1,4 @@
-import { Effect, Layer, Schedule, type Scope } from "effect"
-import { acquireProcessLock, type ProcessLock } from "../ProcessLock.ts"
+import { Effect, Layer, type Scope } from "effect"
 import { type DurableFiles, realFiles } from "./DurableFiles.ts"
 import {
   decodeEvents,
@@ -13,6 +12,7 @@ import { type FileStore, openFileStore, toStoreFailure } from "./FileStore.ts"
 import { type GroupCommit, makeGroupCommit } from "./GroupCommit.ts"
 import { type Batch, boundEventsRead, Journal, JournalError, maxEventsRead } from "./Journal.ts"
 import { checkOutboxIds, imageToEvents, imageToState } from "./JournalImage.ts"
+import { holdJournalLock } from "./JournalLock.ts"
 
 export interface FileJournalOptions {
   /** The file; its folder must exist. Its lock is the folder `<path>.lock`. */
@@ -28,10 +28,6 @@ export interface FileJournalOptions {
   readonly files?: DurableFiles
 }
 
-/** How long a start waits for the one before it to let go: a killed process is still seen for an instant. */
-const lockWaitMs = 1_000
-const lockPollMs = 50
-
 /** How long a closing journal waits for a disk that hangs. */
 const closeWaitMs = 5_000
 
@@ -45,7 +41,7 @@ export const make = (
 ): Effect.Effect<Journal["Type"], JournalError, Scope.Scope> =>
   Effect.gen(function* () {
     const { path } = options
-    yield* Effect.acquireRelease(lock(path), (held) => Effect.sync(() => ignoringFailure(held.release)))
+    yield* holdJournalLock(path)
     const store = yield* open(options)
     if (store.tornBytes > 0)
       yield* Effect.logWarning("the journal ended in an append that a crash cut off; it is removed").pipe(
@@ -59,24 +55,6 @@ export const make = (
     yield* Effect.addFinalizer(() => close(appends, store, path))
     return makeJournal(path, appends, store)
   })
-
-const lock = (path: string): Effect.Effect<ProcessLock, JournalError> =>
-  Effect.suspend(() => {
-    try {
-      const held = acquireProcessLock(`${path}.lock`)
-      if ("release" in held) return Effect.succeed(held)
-      const detail = `process ${held.holderPid} has it open`
-      return Effect.fail(new JournalError({ reason: "Locked", path, detail }))
-    } catch (error) {
-      return Effect.fail(new JournalError({ ...toStoreFailure(error), path }))
-    }
-  }).pipe(
-    Effect.retry({
-      while: ({ reason }) => reason === "Locked",
-      schedule: Schedule.spaced(lockPollMs),
-      times: lockWaitMs / lockPollMs,
-    }),
-  )
 
 const open = (options: FileJournalOptions) =>
   Effect.tryPromise({
@@ -130,15 +108,8 @@ const makeJournal = (path: string, appends: GroupCommit, store: FileStore): Jour
     recover: whileOpen(() => decodeState(imageToState(store.image))),
     events: (fromSeq, limit) =>
       whileOpen(() => decodeEvents(imageToEvents(store.image, fromSeq, boundEventsRead(limit)))),
+    problem: () => undefined,
   })
-}
-
-const ignoringFailure = (action: () => void): void => {
-  try {
-    action()
-  } catch {
-    // The end of this process lets go of it as well.
-  }
 }
 
 export const layer = (options: FileJournalOptions): Layer.Layer<Journal, JournalError> =>

@@ -15,6 +15,11 @@ export interface GroupCommitOptions {
   readonly maxPendingSize: number
   /** Makes the batches durable with one synchronisation. Called for one group at a time. */
   readonly store: (group: ReadonlyArray<EncodedBatch>, done: (outcome: AppendOutcome) => void) => void
+  /**
+   * How long to wait on a full disk before the same batches are tried again, for as long as it takes. Left out: a full disk
+   * is a failure like any other. The store must be able to go on after one.
+   */
+  readonly retryFullMs?: number
 }
 
 /** Appends that wait for a disk. Callbacks are called once, never before the call has returned. */
@@ -27,6 +32,8 @@ export interface GroupCommit {
   /** Takes no more; `drained` hears when nothing waits any longer. */
   readonly close: (drained: () => void) => void
   readonly isClosing: () => boolean
+  /** Why appends wait for more than the disk's pace: it is full. */
+  readonly stalled: () => StoreFailure | undefined
 }
 
 interface PendingAppend {
@@ -49,6 +56,9 @@ export const makeGroupCommit = (options: GroupCommitOptions): GroupCommit => {
   let closing = false
   /** Called when a closing journal has no append left. */
   let drained: (() => void) | undefined
+  /** Set from a full disk until the next group is stored. */
+  let stalled: StoreFailure | undefined
+  let retry: NodeJS.Timeout | undefined
 
   const breakDown = (failure: StoreFailure) => {
     broken ??= failure
@@ -67,8 +77,20 @@ export const makeGroupCommit = (options: GroupCommitOptions): GroupCommit => {
       pendingSize -= batch.size
       done()
     }
-    if (outcome.failure !== undefined) breakDown(outcome.failure)
-    else flush()
+    if (outcome.failure === undefined) {
+      stalled = undefined
+      flush()
+    } else if (outcome.failure.reason === "DiskFull" && options.retryFullMs !== undefined && !closing) {
+      stalled = outcome.failure
+      retry = setTimeout(storeInFlight, options.retryFullMs)
+    } else breakDown(outcome.failure)
+  }
+
+  const storeInFlight = () => {
+    retry = undefined
+    const group = inFlight
+    const batches = group.map(({ batch }) => batch)
+    options.store(batches, (outcome) => settleGroup(group, outcome))
   }
 
   const flush = () => {
@@ -80,8 +102,7 @@ export const makeGroupCommit = (options: GroupCommitOptions): GroupCommit => {
     const group = gathered.slice(0, count)
     gathered = gathered.slice(count)
     inFlight = group
-    const batches = group.map(({ batch }) => batch)
-    options.store(batches, (outcome) => settleGroup(group, outcome))
+    storeInFlight()
   }
 
   return {
@@ -110,8 +131,12 @@ export const makeGroupCommit = (options: GroupCommitOptions): GroupCommit => {
         drained = undefined
         done()
       }
-      flush()
+      if (retry === undefined) return flush()
+      // One last time.
+      clearTimeout(retry)
+      storeInFlight()
     },
     isClosing: () => closing,
+    stalled: () => stalled,
   }
 }

@@ -43,6 +43,11 @@ export interface Batch {
   readonly delivered: ReadonlyArray<Delivery>
   /** Receivers whose whole outbox goes. */
   readonly dropped?: ReadonlyArray<string>
+  /**
+   * With the first batch of a process: what a replay must know about it. A journal that can be replayed (SQLite) keeps it for
+   * as long as it keeps anything that this process has written.
+   */
+  readonly run?: unknown
 }
 
 export const emptyBatch: Batch = { events: [], changes: [], outbox: [], delivered: [] }
@@ -77,7 +82,8 @@ const remedies: Record<JournalFailure, string> = {
   NewerFormat: "run the gleaner version that wrote it, or a newer one; it was not touched",
   Locked: "stop the other process that has it open; one journal belongs to one daemon",
   DiskFull: "free space there, then start the daemon again; everything acknowledged is kept",
-  Damaged: "restore the file from a copy, and do not delete anything beside it before you have one",
+  Damaged:
+    "restore the file from a copy (`gleaner journal restore BACKUP --force` for that of a master), and do not delete anything beside it before you have one",
   InputOutput: "look into the kernel log for errors of that disk, then start the daemon again",
   Unstorable: "this is a defect of gleaner: report it with the text above",
   Overloaded: "that disk cannot keep up with synchronous writes; move the data folder to a faster one",
@@ -106,7 +112,8 @@ export class JournalError extends Data.TaggedError("JournalError")<{
  *
  * What is stored is always a prefix of what was appended: batches are taken in the order of the calls, and once one
  * fails, each later one fails too, until the journal is opened anew. A state that has run ahead of its journal must
- * not be written on top of the gap.
+ * not be written on top of the gap. A full disk is no such failure where {@link problem} says so: the append waits until
+ * there is space, and is then the next one that is stored.
  */
 export class Journal extends Context.Tag("gleaner/Journal")<
   Journal,
@@ -125,6 +132,9 @@ export class Journal extends Context.Tag("gleaner/Journal")<
       fromSeq: number,
       limit: number,
     ) => Effect.Effect<ReadonlyArray<RecordedEvent>, JournalError>
+
+    /** Why appends have to wait, though nothing has failed; undefined when they need not. */
+    readonly problem: () => string | undefined
   }
 >() {}
 
@@ -135,3 +145,6 @@ export const boundEventsRead = (limit: number): number =>
 
 /** How many events stay readable unless told otherwise; at about 300 bytes each, some 300 MB. */
 export const defaultKeepEvents = 1_000_000
+
+/** How much text of the log stays readable unless told otherwise, in UTF-16 units. */
+export const defaultKeepSize = 1024 * 1024 * 1024

@@ -1,12 +1,14 @@
 import { Worker } from "node:worker_threads"
 import type { EncodedBatch, EncodedEvents, EncodedState, StoreFailure } from "./EncodedBatch.ts"
 import { makeGroupCommit } from "./GroupCommit.ts"
+import type { OpeningReport } from "./SqliteOpening.ts"
 import type { StoreOptions } from "./SqliteStore.ts"
 import type { WorkerAnswer, WorkerRequest } from "./SqliteWorker.ts"
 
 export interface JournalWriterOptions {
   readonly workerScript: URL
   readonly store: StoreOptions
+  readonly retryFullMs: number
   readonly maxPending: number
   readonly maxPendingSize: number
 }
@@ -22,18 +24,20 @@ export interface JournalWriter {
     limit: number,
     done: (answer: EncodedEvents | StoreFailure) => void,
   ) => void
+  /** Why appends wait although nothing has failed. */
+  readonly stalled: () => StoreFailure | undefined
   /** Stores what is pending, checkpoints and closes the file. */
   readonly close: (done: () => void) => void
   readonly terminate: () => Promise<void>
 }
 
 /**
- * Starts the thread; `opened` hears whether the file could be opened. Appends that gather while others are written
+ * Starts the thread; `opened` hears what opening the file has met, or why it failed. Appends that gather while others are written
  * become one transaction together.
  */
 export const startJournalWriter = (
   options: JournalWriterOptions,
-  opened: (failure?: StoreFailure) => void,
+  opened: (answer: OpeningReport | StoreFailure) => void,
 ): JournalWriter => {
   const worker = new Worker(options.workerScript, { workerData: options.store })
   const exited = new Promise<void>((resolve) => worker.once("exit", () => resolve()))
@@ -54,6 +58,7 @@ export const startJournalWriter = (
   const appends = makeGroupCommit({
     maxPending: options.maxPending,
     maxPendingSize: options.maxPendingSize,
+    retryFullMs: options.retryFullMs,
     store: (batches, done) =>
       request({ type: "append", batches }, (answer) =>
         done(answer.type === "appended" ? answer.outcome : { stored: 0, failure: unexpected(answer) }),
@@ -68,7 +73,7 @@ export const startJournalWriter = (
     for (const done of waiting.splice(0)) done({ type: "failed", failure: gone })
   }
 
-  waiting.push((answer) => opened(answer.type === "failed" ? answer.failure : undefined))
+  waiting.push((answer) => opened(answer.type === "opened" ? answer.report : unexpected(answer)))
   worker.on("message", (answer: WorkerAnswer) => waiting.shift()?.(answer))
   worker.on("error", (error: Error) => die(`its writer thread failed: ${error.message}`))
   worker.on("exit", (code) => die(`its writer thread ended with code ${code}`))
@@ -84,6 +89,7 @@ export const startJournalWriter = (
       request({ type: "events", fromSeq, limit }, (answer) =>
         done(answer.type === "events" ? answer.events : unexpected(answer)),
       ),
+    stalled: appends.stalled,
     close: (done) => appends.close(() => request({ type: "close" }, () => done())),
     terminate: async () => {
       appends.close(() => {})

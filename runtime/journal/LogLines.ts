@@ -11,6 +11,9 @@ import { createHash } from "node:crypto"
 export const formatVersion = 1
 const title = "gleaner journal, format"
 
+/** What every such file begins with. */
+export const titleStart = `${title} `
+
 export const titleLine = `${title} ${formatVersion}\n`
 
 export const toLogLine = (number: number, json: string): Buffer =>

@@ -80,6 +80,7 @@ export const make = (options: MemoryJournalOptions = {}) =>
       recover: whileOwned(() => decodeState(imageToState(store))),
       events: (fromSeq, limit) =>
         whileOwned(() => decodeEvents(imageToEvents(store, fromSeq, boundEventsRead(limit)))),
+      problem: () => undefined,
     })
   })
 

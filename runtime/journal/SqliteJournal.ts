@@ -1,7 +1,9 @@
-import { Effect, Layer } from "effect"
+import { Effect, Layer, type Scope } from "effect"
 import { decodeEvents, decodeState, encodeBatch, isStoreFailure, type StoreFailure } from "./EncodedBatch.ts"
-import { boundEventsRead, defaultKeepEvents, Journal, JournalError } from "./Journal.ts"
+import { boundEventsRead, defaultKeepEvents, defaultKeepSize, Journal, JournalError } from "./Journal.ts"
+import { holdJournalLock } from "./JournalLock.ts"
 import { type JournalWriter, startJournalWriter } from "./JournalWriter.ts"
+import type { OpeningReport } from "./SqliteOpening.ts"
 
 export interface SqliteJournalOptions {
   /** The file; its folder must exist. */
@@ -10,6 +12,10 @@ export interface SqliteJournalOptions {
   readonly workerScript: URL
   /** At least so many of the newest events stay readable; default {@link defaultKeepEvents}. */
   readonly keepEvents?: number
+  /** So much of the newest text of the log likewise, if that is less; default {@link defaultKeepSize}. */
+  readonly keepSize?: number
+  /** Between two attempts on a full disk; default 1 s. */
+  readonly retryFullMs?: number
   /** Appends that may wait for the disk; the next one fails as `Overloaded`. Default 4,096. */
   readonly maxPending?: number
   /** Text of the waiting appends, in UTF-16 units, before the next one fails likewise. Default 256 Mi. */
@@ -19,22 +25,42 @@ export interface SqliteJournalOptions {
 /** How long a closing journal may take to store what is pending and to checkpoint, before its thread is stopped. */
 const closeWaitMs = 15_000
 
+interface OpenedWriter {
+  readonly writer: JournalWriter
+  readonly report: OpeningReport
+}
+
 const openWriter = (options: SqliteJournalOptions) =>
-  Effect.async<JournalWriter, JournalError>((resume) => {
+  Effect.async<OpenedWriter, JournalError>((resume) => {
+    const { path, workerScript, keepEvents = defaultKeepEvents, keepSize = defaultKeepSize } = options
     const writer: JournalWriter = startJournalWriter(
       {
-        workerScript: options.workerScript,
-        store: { path: options.path, keepEvents: options.keepEvents ?? defaultKeepEvents },
+        workerScript,
+        store: { path, keepEvents, keepSize },
+        retryFullMs: options.retryFullMs ?? 1_000,
         maxPending: options.maxPending ?? 4_096,
         maxPendingSize: options.maxPendingSize ?? 256 * 1024 * 1024,
       },
-      (failure) =>
+      (answer) =>
         resume(
-          failure === undefined
-            ? Effect.succeed(writer)
-            : new JournalError({ ...failure, path: options.path }),
+          isStoreFailure(answer)
+            ? new JournalError({ ...answer, path })
+            : Effect.succeed({ writer, report: answer }),
         ),
     )
+  })
+
+const logOpening = ({ tornBytes, migrated, checkMs }: OpeningReport, path: string) =>
+  Effect.gen(function* () {
+    if (migrated !== undefined)
+      yield* Effect.logWarning(
+        `the journal had format ${migrated.format}; it was brought to today's, and the old one is kept`,
+      ).pipe(Effect.annotateLogs({ path, keptAt: migrated.keptAt }))
+    if (tornBytes > 0)
+      yield* Effect.logWarning(
+        "the journal ended in a transaction that a crash cut off; nobody was told of it, and it is removed",
+      ).pipe(Effect.annotateLogs({ path, bytes: tornBytes }))
+    yield* Effect.logDebug("the journal is whole").pipe(Effect.annotateLogs({ path, checkMs }))
   })
 
 const closeWriter = (writer: JournalWriter, path: string) =>
@@ -48,39 +74,49 @@ const closeWriter = (writer: JournalWriter, path: string) =>
   )
 
 /** The master's journal: one SQLite file, written by a thread of its own. */
-export const make = (options: SqliteJournalOptions) =>
-  Effect.map(
-    Effect.acquireRelease(openWriter(options), (opened) => closeWriter(opened, options.path)),
-    (writer) => {
-      const refail = (failure: StoreFailure) => new JournalError({ ...failure, path: options.path })
-      const read = <A extends object, B>(
-        ask: (done: (answer: A | StoreFailure) => void) => void,
-        decode: (answer: A) => B,
-      ) =>
-        Effect.async<B, JournalError>((resume) =>
-          ask((answer) =>
-            resume(isStoreFailure(answer) ? refail(answer) : Effect.sync(() => decode(answer))),
-          ),
-        )
-      return Journal.of({
-        append: (batch) =>
-          Effect.async<void, JournalError>((resume) => {
-            const encoded = encodeBatch(batch)
-            if (isStoreFailure(encoded)) resume(refail(writer.refuse(encoded)))
-            else
-              writer.append(encoded, (failure) =>
-                resume(failure === undefined ? Effect.void : refail(failure)),
-              )
-          }),
-        recover: read(writer.recover, decodeState),
-        events: (fromSeq, limit) =>
-          read(
-            (done) => writer.events(Math.max(0, Math.ceil(fromSeq)), boundEventsRead(limit), done),
-            decodeEvents,
-          ),
-      })
+export const make = (
+  options: SqliteJournalOptions,
+): Effect.Effect<Journal["Type"], JournalError, Scope.Scope> =>
+  Effect.gen(function* () {
+    yield* holdJournalLock(options.path)
+    const { writer, report } = yield* Effect.acquireRelease(openWriter(options), (opened) =>
+      closeWriter(opened.writer, options.path),
+    )
+    yield* logOpening(report, options.path)
+    return makeJournal(writer, options.path)
+  })
+
+const makeJournal = (writer: JournalWriter, path: string): Journal["Type"] => {
+  const refail = (failure: StoreFailure) => new JournalError({ ...failure, path })
+  const read = <A extends object, B>(
+    ask: (done: (answer: A | StoreFailure) => void) => void,
+    decode: (answer: A) => B,
+  ) =>
+    Effect.async<B, JournalError>((resume) =>
+      ask((answer) => resume(isStoreFailure(answer) ? refail(answer) : Effect.sync(() => decode(answer)))),
+    )
+  return Journal.of({
+    append: (batch) =>
+      Effect.async<void, JournalError>((resume) => {
+        const encoded = encodeBatch(batch)
+        if (isStoreFailure(encoded)) resume(refail(writer.refuse(encoded)))
+        else
+          writer.append(encoded, (failure) => resume(failure === undefined ? Effect.void : refail(failure)))
+      }),
+    recover: read(writer.recover, decodeState),
+    events: (fromSeq, limit) =>
+      read(
+        (done) => writer.events(Math.max(0, Math.ceil(fromSeq)), boundEventsRead(limit), done),
+        decodeEvents,
+      ),
+    problem: () => {
+      const stalled = writer.stalled()
+      return stalled === undefined
+        ? undefined
+        : `journal ${path}: ${stalled.detail}; free space there: it goes on by itself, and nothing that was acknowledged is lost`
     },
-  )
+  })
+}
 
 export const layer = (options: SqliteJournalOptions): Layer.Layer<Journal, JournalError> =>
   Layer.scoped(Journal, make(options))

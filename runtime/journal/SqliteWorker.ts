@@ -1,7 +1,9 @@
 import { parentPort, workerData } from "node:worker_threads"
 import type { EncodedBatch, EncodedEvents, EncodedState, StoreFailure } from "./EncodedBatch.ts"
 import type { AppendOutcome } from "./GroupCommit.ts"
-import { openSqliteStore, type SqliteStore, StoreError, type StoreOptions } from "./SqliteStore.ts"
+import type { OpeningReport } from "./SqliteOpening.ts"
+import { StoreError } from "./SqliteSchema.ts"
+import { openSqliteStore, type SqliteStore, type StoreOptions } from "./SqliteStore.ts"
 
 // Entry of the writer thread: an fsync blocks this thread, not the daemon's event loop. Requests are answered one by
 // one in their order.
@@ -14,7 +16,7 @@ export type WorkerRequest =
 
 /** The first answer comes unasked, when the file is open. */
 export type WorkerAnswer =
-  | { readonly type: "opened" }
+  | { readonly type: "opened"; readonly report: OpeningReport }
   | { readonly type: "failed"; readonly failure: StoreFailure }
   | { readonly type: "appended"; readonly outcome: AppendOutcome }
   | { readonly type: "recovered"; readonly state: EncodedState }
@@ -56,7 +58,7 @@ const serve = (port: NonNullable<typeof parentPort>) => {
     if (answer !== undefined) reply(answer)
     if (request.type === "close") port.close()
   })
-  reply({ type: "opened" })
+  reply({ type: "opened", report: store.report })
 }
 
 if (parentPort !== null) serve(parentPort)

@@ -1,9 +1,17 @@
 import { randomUUID } from "node:crypto"
-import { Effect, Runtime, Schema } from "effect"
+import { Context, Effect, ParseResult, Runtime, Schema } from "effect"
 import type { AgentRecord, MasterState } from "../../core/master/State.ts"
 import { sameQuantities, toQuantities } from "../../core/resources/Quantities.ts"
-import { badRequest, emptyReply, refuse, streamReply, unavailable } from "../http/HttpMessage.ts"
-import { readJsonObject } from "../http/JsonRequest.ts"
+import type { Answer } from "../http/DirectReply.ts"
+import {
+  badRequest,
+  emptyReply,
+  type HttpRefusal,
+  refuse,
+  streamReply,
+  unavailable,
+} from "../http/HttpMessage.ts"
+import { answerJsonObject, readJsonObject } from "../http/JsonRequest.ts"
 import type { RecordStream } from "../http/RecordStream.ts"
 import { post } from "../http/Routes.ts"
 import {
@@ -80,33 +88,35 @@ const disconnect = (master: Master["Type"], streamId: string) =>
  * (503) can be sent again under its number. All of a report that is not above the last one is passed over, statuses
  * too: an old copy could put a task back into a state that it has left, and an old reserve lends what is needed.
  */
-const takeReport = (report: AgentReport, listening: ListeningStreams) =>
-  Effect.gen(function* () {
-    const { agentId, streamId, number, processedId } = report
-    const master = yield* Master
-    const stream = listening.get(streamId)
-    // A stream that has been replaced counts as over too; the agent repeats everything on the newer one.
-    const isCurrent = () => master.state.agents.get(agentId)?.streamId === streamId
-    if (stream === undefined || !isCurrent()) {
-      return yield* refuse(409, "this stream is over: subscribe again")
-    }
-    if (number < stream.number) {
-      return yield* refuse(409, `report ${number} comes too late: ${stream.number} has been taken already`)
-    }
-    stream.lastHeardMs = performance.now()
-    const events = (state: MasterState): ReadonlyArray<UnstampedEvent> => {
-      if (!isCurrent() || number <= stream.number) return []
-      stream.number = number
-      return reportToEvents(report, state.agents.get(agentId)!)
-    }
-    yield* master.submit({ processed: { to: agentId, upToId: processedId }, event: events }).pipe(
-      Effect.catchTags({
-        MailboxFull: ({ message }) => Effect.fail(unavailable(message)),
-        CallRefused: (error) => Effect.die(error),
-      }),
-    )
-    return emptyReply(202)
+const takeReport = (
+  report: AgentReport,
+  listening: ListeningStreams,
+  master: Master["Type"],
+  answer: Answer<Master>,
+): void => {
+  const { agentId, streamId, number, processedId } = report
+  const stream = listening.get(streamId)
+  // A stream that has been replaced counts as over too; the agent repeats everything on the newer one.
+  const isCurrent = () => master.state.agents.get(agentId)?.streamId === streamId
+  if (stream === undefined || !isCurrent()) {
+    return answer(refuse(409, "this stream is over: subscribe again"))
+  }
+  if (number < stream.number) {
+    return answer(refuse(409, `report ${number} comes too late: ${stream.number} has been taken already`))
+  }
+  stream.lastHeardMs = performance.now()
+  const events = (state: MasterState): ReadonlyArray<UnstampedEvent> => {
+    if (!isCurrent() || number <= stream.number) return []
+    stream.number = number
+    return reportToEvents(report, state.agents.get(agentId)!)
+  }
+  master.post({ processed: { to: agentId, upToId: processedId }, event: events }, (refused) => {
+    // Nobody but frameworks is asked who they are.
+    answer(refused === undefined ? accepted : unavailable(refused.message))
   })
+}
+
+const accepted = emptyReply(202)
 
 /** Only what is news becomes an event: a heartbeat leaves no trace in the journal. */
 const reportToEvents = (report: AgentReport, agent: AgentRecord): ReadonlyArray<UnstampedEvent> => {
@@ -121,10 +131,13 @@ const reportToEvents = (report: AgentReport, agent: AgentRecord): ReadonlyArray<
   return events
 }
 
-const decode = <A, I>(schema: Schema.Schema<A, I>, json: object) =>
-  Schema.decodeUnknown(schema)(json).pipe(
-    Effect.mapError((error) => badRequest(`not a message of gleaner's agent protocol: ${error.message}`)),
-  )
+const notOfTheProtocol = (why: string): HttpRefusal =>
+  badRequest(`not a message of gleaner's agent protocol: ${why}`)
+
+const decodeRegistration = (json: object) =>
+  Schema.decodeUnknown(Registration)(json).pipe(Effect.mapError(({ message }) => notOfTheProtocol(message)))
+
+const decodeReport = ParseResult.decodeUnknownEither(AgentReport)
 
 /** Refuses before anything is read of it: a message of another version may mean something else. */
 const checkVersion = (json: object) => {
@@ -148,14 +161,16 @@ export const makeAgentRoutes = Effect.gen(function* () {
         Effect.gen(function* () {
           const json = yield* readJsonObject(request)
           yield* checkVersion(json)
-          return yield* register(yield* decode(Registration, json), listening)
+          return yield* register(yield* decodeRegistration(json), listening)
         }),
       { maxBodyBytes: registrationBytesMax },
     ),
     post(reportPath, (request) =>
-      Effect.gen(function* () {
-        const json = yield* readJsonObject(request)
-        return yield* takeReport(yield* decode(AgentReport, json), listening)
+      answerJsonObject<Master>(request, (json, context, answer) => {
+        const decoded = decodeReport(json)
+        if (decoded._tag === "Left")
+          answer(notOfTheProtocol(ParseResult.TreeFormatter.formatIssueSync(decoded.left)))
+        else takeReport(decoded.right, listening, Context.get(context, Master), answer)
       }),
     ),
   ]

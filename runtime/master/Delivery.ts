@@ -83,6 +83,9 @@ export const makeDelivery = (outbox: Outbox, streams: Streams, identity: MasterI
       case "RefuseRegistration":
         sendToAgent(effect.streamId, { type: "Refused", reason: effect.reason })
         return streams.end(effect.streamId)
+      case "ShutDownAgent":
+        sendToAgent(effect.streamId, { type: "ShutDown", reason: effect.reason })
+        return streams.end(effect.streamId)
       case "DropMessages":
         receivers.delete(effect.agentId)
         return

@@ -2,13 +2,14 @@ import type { Unstamped } from "../../core/Machine.ts"
 import type { AgentMessage, MasterAction } from "../../core/master/Action.ts"
 import { type CallRefusal, refuseCall } from "../../core/master/Admission.ts"
 import type { MasterEvent } from "../../core/master/Event.ts"
+import { nextAllocationAtMs } from "../../core/master/Offers.ts"
 import { masterEntity } from "../../core/master/Snapshot.ts"
 import type { MasterState } from "../../core/master/State.ts"
 import { stepMaster } from "../../core/master/Step.ts"
 import { digestActions } from "../journal/ActionsDigest.ts"
 import type { Batch, Delivery, JournaledEvent, OutboxItem } from "../journal/Journal.ts"
 import type { MachineClock } from "../MachineClock.ts"
-
+import type { Changes } from "./ClusterEvents.ts"
 import type { Outbox } from "./Outbox.ts"
 
 export type UnstampedEvent = Unstamped<MasterEvent>
@@ -53,17 +54,27 @@ export interface Processed {
   /** For each mail, in order: why it was refused, or undefined. */
   readonly refusals: ReadonlyArray<CallRefusal | undefined>
   readonly wakeAtMs: number | null
+  /** The allocation cycle that ran, if one did. */
+  readonly cycle: CycleTime | undefined
+}
+
+/** How long an allocation cycle was overdue, in whole ms, and how long the step took that ran it, with whatever else was due then. */
+export interface CycleTime {
+  readonly overdueMs: number
+  readonly tookMs: number
 }
 
 /**
  * Steps the machine through a batch of mails and, when it wants to be woken by now, once more by `TimePassed`: so one
- * allocation cycle serves the whole batch. Synchronous: nothing else can touch the state in between.
+ * allocation cycle serves the whole batch. Synchronous: nothing else can touch the state in between. `observe` is told what each
+ * step has changed, right after it.
  */
 export const processMails = (
   state: MasterState,
   outbox: Outbox,
   clock: MachineClock,
   mails: ReadonlyArray<Mail>,
+  observe: (changes: Changes) => void = () => {},
 ): Processed => {
   const events: Array<JournaledEvent> = []
   const effects: Array<Outgoing> = []
@@ -72,6 +83,7 @@ export const processMails = (
   const dropped: Array<string> = []
   const changes = new Map<string, { kind: string; key: string; value: unknown }>()
   let wakeAtMs: number | null = state.deadlines.nextAtMs()
+  let cycle: CycleTime | undefined
 
   const step = (unstamped: UnstampedEvent) => {
     const event = { ...unstamped, nowMs: clock.nowMs(), wallMs: clock.wallMs() } as MasterEvent
@@ -80,6 +92,7 @@ export const processMails = (
     for (const ref of result.changed) {
       changes.set(`${ref.kind} ${ref.key}`, { ...ref, value: masterEntity(state, ref) })
     }
+    observe({ changed: result.changed, wallMs: event.wallMs })
     for (const action of result.actions) {
       if (action.type === "DropMessages") {
         outbox.drop(action.agentId)
@@ -112,12 +125,19 @@ export const processMails = (
     for (const each of unstamped) step(each)
     return refusal
   })
-  if (wakeAtMs !== null && wakeAtMs <= clock.nowMs()) step({ type: "TimePassed" })
+  if (wakeAtMs !== null && wakeAtMs <= clock.nowMs()) {
+    const dueAtMs = nextAllocationAtMs(state)
+    const startedMs = performance.now()
+    step({ type: "TimePassed" })
+    if (dueAtMs !== null && dueAtMs <= state.nowMs)
+      cycle = { overdueMs: state.nowMs - dueAtMs, tookMs: performance.now() - startedMs }
+  }
 
   return {
     batch: { events, changes: [...changes.values()], outbox: items, delivered, dropped },
     effects,
     refusals,
     wakeAtMs,
+    cycle,
   }
 }

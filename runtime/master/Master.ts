@@ -1,23 +1,32 @@
-import { Context, Data, Deferred, Duration, Effect, Layer, Queue, Schedule } from "effect"
+import { Context, Data, Duration, Effect, Layer, Schedule } from "effect"
 import type { CallRefusal } from "../../core/master/Admission.ts"
 import { restoreMaster } from "../../core/master/Snapshot.ts"
 import { initialMasterState, type MasterSettings, type MasterState } from "../../core/master/State.ts"
 import { type Batch, Journal, type JournalError } from "../journal/Journal.ts"
 import { startMachineClock } from "../MachineClock.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
+import { logBatch } from "./BatchLog.ts"
 import { makeDelivery } from "./Delivery.ts"
+import { type EventFeed, makeEventFeed } from "./EventFeed.ts"
 import { type Mail, processMails, type UnstampedEvent } from "./Mailbox.ts"
+import { makeMailQueue } from "./MailQueue.ts"
 import { MasterMetrics } from "./MasterMetrics.ts"
 import { makeOutbox } from "./Outbox.ts"
+import { type RunFacts, runFactsOf } from "./RunFacts.ts"
 import { makeStreams, type Streams } from "./Streams.ts"
 
 /** A framework's call that was not taken in. */
 export class CallRefused extends Data.TaggedError("CallRefused")<{ readonly refusal: CallRefusal }> {}
 
-/** More is waiting than the mailbox holds: the caller should try again. */
-export class MailboxFull extends Data.TaggedError("MailboxFull")<{ readonly capacity: number }> {
+/** Nothing is taken in for now: the caller should try again. `problem` = why; else more is waiting than the mailbox holds. */
+export class MailboxFull extends Data.TaggedError("MailboxFull")<{
+  readonly capacity: number
+  readonly problem?: string
+}> {
   override get message(): string {
-    return `${this.capacity} events are waiting already: try again in a moment`
+    return this.problem === undefined
+      ? `${this.capacity} events are waiting already: try again in a moment`
+      : `nothing can be taken in for now: ${this.problem}`
   }
 }
 
@@ -31,12 +40,21 @@ export class Master extends Context.Tag("gleaner/Master")<
     /** For reading only, and only at once: it changes with every event. */
     readonly state: MasterState
     readonly streams: Streams
+    /** To be subscribed to in a mail's `event`, which runs between two steps. */
+    readonly feed: EventFeed
     /** The machine's time, which the state's own is behind while nothing happens. */
     readonly nowMs: () => number
     readonly outboxSize: () => number
-    /** Why nothing can be promised at the moment: the journal has failed or does not come to an end; undefined = it can. */
+    /** Mails that wait for the next batch. */
+    readonly mailboxSize: () => number
+    /** Why nothing can be promised at the moment: the disk is full, or the journal does not come to an end; undefined = it can. */
     readonly journalProblem: () => string | undefined
-    /** Returns when the event and all that follows from it is durable. */
+    /**
+     * Calls `done` when the event and all that follows from it is durable, or with why it is not taken in: at once while a full disk
+     * keeps nothing.
+     */
+    readonly post: (mail: Partial<Mail>, done: (refused?: CallRefused | MailboxFull) => void) => void
+    /** The same as an effect. */
     readonly submit: (mail: Partial<Mail>) => Effect.Effect<void, CallRefused | MailboxFull>
     /** The same for what must not get lost, such as the end of a stream: waits while the mailbox is full. */
     readonly tell: (event: Mail["event"]) => Effect.Effect<void>
@@ -64,37 +82,47 @@ const mailboxCapacity = 10_000
 /** An append that takes longer counts as no longer durable, though it may still succeed: the disk hangs. */
 const appendMsMax = 5_000
 
-/** Longest wait of a Node timer; Effect never wakes from a longer one. A later deadline is looked at again then. */
-const timerMsMax = 2 ** 31 - 1
-
 interface Waiting {
   readonly mail: Mail
-  readonly taken: Deferred.Deferred<void, CallRefused>
+  readonly done: (refused?: CallRefused) => void
 }
 
 const nothing: Mail = { event: () => undefined, caller: undefined, processed: undefined }
+
+/** What a restarted or new process steps first. */
+const started: Waiting = {
+  mail: { ...nothing, event: (): UnstampedEvent => ({ type: "MasterStarted" }) },
+  done: () => {},
+}
 
 export const make = (options: MasterOptions) =>
   Effect.gen(function* () {
     const journal = yield* Journal
     const metrics = yield* MasterMetrics
-    const recovered = yield* journal.recover
+    const [fetched, recovered] = yield* Effect.timed(journal.recover)
+    metrics.observeRecovery(Duration.toSeconds(fetched))
     const restored = restoreMaster(recovered.entities, options.settings)
     const state = restored ?? initialMasterState(options.newMasterId, options.newSeed, options.settings)
     const outbox = makeOutbox(recovered.outbox, recovered.lastOutboxId)
     const clock = startMachineClock(state.nowMs)
     const streams = makeStreams()
+    const feed = makeEventFeed()
     const identity: MasterIdentity = { ...options.identity, masterId: state.masterId }
     const carryOut = makeDelivery(outbox, streams, identity)
-    const mailbox = yield* Queue.dropping<Waiting>(mailboxCapacity)
+    const mailbox = makeMailQueue<Waiting>(mailboxCapacity, clock.nowMs)
 
+    // Plain calls: there are several for each launched task, and effects for them cost more than all the rest.
+    const post = (mail: Partial<Mail>, done: (refused?: CallRefused | MailboxFull) => void) => {
+      // What was taken in before waits: it is stepped or about to be, and becomes durable when there is space.
+      const problem = journal.problem()
+      if (problem !== undefined) return done(new MailboxFull({ capacity: mailboxCapacity, problem }))
+      const isIn = mailbox.offer({ mail: { ...nothing, ...mail }, done })
+      if (!isIn) done(new MailboxFull({ capacity: mailboxCapacity }))
+    }
     const submit = (mail: Partial<Mail>) =>
-      Effect.gen(function* () {
-        const taken = yield* Deferred.make<void, CallRefused>()
-        const isIn = yield* Queue.offer(mailbox, { mail: { ...nothing, ...mail }, taken })
-        if (!isIn) return yield* new MailboxFull({ capacity: mailboxCapacity })
-        yield* Deferred.await(taken)
-      })
+      Effect.async<void, CallRefused | MailboxFull>((resume) =>
+        post(mail, (refused) => resume(refused ?? Effect.void)),
+      )
 
     let isListening = true
     const tell = (event: Mail["event"]) =>
@@ -114,6 +142,8 @@ export const make = (options: MasterOptions) =>
     let failure: JournalError | undefined
     const journalProblem = () => {
       if (failure !== undefined) return failure.message
+      const problem = journal.problem()
+      if (problem !== undefined) return problem
       const ageMs = appendingSinceMs === undefined ? 0 : performance.now() - appendingSinceMs
       return ageMs > appendMsMax
         ? `the journal has been writing for ${Math.round(ageMs / 1000)} s: look at its disk; nothing is lost, but nothing new is taken until it ends`
@@ -133,56 +163,44 @@ export const make = (options: MasterOptions) =>
         ),
       )
 
-    const take = (waiting: ReadonlyArray<Waiting>) =>
+    const take = (waiting: ReadonlyArray<Waiting>, run?: RunFacts) =>
       Effect.gen(function* () {
-        const { batch, effects, refusals, wakeAtMs } = processMails(
+        const { batch, effects, refusals, wakeAtMs, cycle } = processMails(
           state,
           outbox,
           clock,
           waiting.map(({ mail }) => mail),
+          (changes) => feed.observe(state, changes),
         )
-        if (!isEmptyBatch(batch)) yield* append(batch)
+        if (!isEmptyBatch(batch)) yield* append(run === undefined ? batch : { ...batch, run })
         for (const effect of effects) carryOut(effect)
+        feed.release()
+        yield* logBatch(batch, effects)
         metrics.observe(batch, effects)
-        yield* Effect.forEach(waiting, ({ taken }, index) => {
+        metrics.observeCalls(refusals, cycle)
+        for (let index = 0; index < waiting.length; index++) {
           const refusal = refusals[index]
-          return refusal === undefined
-            ? Deferred.succeed(taken, undefined)
-            : Deferred.fail(taken, new CallRefused({ refusal }))
-        })
+          waiting[index]!.done(refusal && new CallRefused({ refusal }))
+        }
         return wakeAtMs
       })
 
-    // Waits for the first mail, lets one turn of the event loop pass so that its companions arrive, and takes them
-    // together: without that turn a group commit has a group of one (spec/stack.md §2).
-    const nextMails = (wakeAtMs: number | null) =>
-      Effect.gen(function* () {
-        const first = yield* wakeAtMs === null
-          ? Effect.asSome(Queue.take(mailbox))
-          : Effect.timeoutOption(
-              Queue.take(mailbox),
-              Math.min(Math.max(0, wakeAtMs - clock.nowMs()), timerMsMax),
-            )
-        if (first._tag === "None") return []
-        yield* Effect.async<void>((resume) => {
-          setImmediate(() => resume(Effect.void))
-        })
-        return [first.value, ...(yield* Queue.takeUpTo(mailbox, mailboxCapacity))]
-      })
-
     const run = Effect.gen(function* () {
-      let wakeAtMs = yield* take([
-        {
-          mail: { ...nothing, event: (): UnstampedEvent => ({ type: "MasterStarted" }) },
-          taken: yield* Deferred.make<void, CallRefused>(),
-        },
-      ])
-      while (true) wakeAtMs = yield* take(yield* nextMails(wakeAtMs))
+      let wakeAtMs = yield* take([started], runFactsOf(options))
+      while (true) {
+        const until = wakeAtMs
+        wakeAtMs = yield* take(
+          yield* Effect.async<ReadonlyArray<Waiting>>((resume) =>
+            Effect.sync(mailbox.next(until, (mails) => resume(Effect.succeed(mails)))),
+          ),
+        )
+      }
     }) as Effect.Effect<never, JournalError>
 
     return Master.of({
-      ...{ state, streams, nowMs: clock.nowMs, outboxSize: outbox.size, journalProblem },
-      ...{ submit, tell, stopListening, run },
+      ...{ state, streams, feed, nowMs: clock.nowMs, outboxSize: outbox.size, journalProblem },
+      mailboxSize: mailbox.size,
+      ...{ post, submit, tell, stopListening, run },
     })
   })
 

@@ -1,16 +1,19 @@
 import { randomBytes, randomUUID } from "node:crypto"
-import { rmSync } from "node:fs"
+import { rmSync, statSync } from "node:fs"
 import { hostname } from "node:os"
 import { dirname } from "node:path"
 import { Effect, Layer } from "effect"
 import type { MasterSettings } from "../../core/master/State.ts"
 import { chooseAdvertisedIp, chooseLocalIp } from "../AdvertisedAddress.ts"
 import { readAccess } from "../access/Access.ts"
-import { closeRoute } from "../access/RouteRules.ts"
+import { makeDoor, type RateBounds } from "../access/Door.ts"
+import { closeRoute, openRoute } from "../access/RouteRules.ts"
 import { type DataFolder, makePrivateFolder, replaceFile } from "../DataFolder.ts"
-import { httpUrl } from "../http/HttpUrl.ts"
-import { serve } from "../http/Listener.ts"
+import { httpUrl, schemeOf } from "../http/HttpUrl.ts"
+import { type ListenerBounds, serve } from "../http/Listener.ts"
+import type { ListenerTls } from "../http/ListenerTls.ts"
 import { type Route, routesToHandler } from "../http/Routes.ts"
+import type { LogBounds } from "../journal/SegmentLog.ts"
 import * as SqliteJournal from "../journal/SqliteJournal.ts"
 import { makeAgentRoutes } from "./AgentApi.ts"
 import * as Master from "./Master.ts"
@@ -30,8 +33,14 @@ export interface MasterDaemonOptions {
   /** Files of principals and of what they may do; null = there are none beside the cluster's secret. */
   readonly credentialsFile: string | null
   readonly aclsFile: string | null
+  /** Of requests and connections. */
+  readonly bounds: ListenerBounds & RateBounds
+  /** Undefined = plain HTTP. */
+  readonly tls: ListenerTls | undefined
   /** Script of the journal's writer thread. */
   readonly journalWorker: URL
+  /** How much of its log is kept. */
+  readonly journalBounds: LogBounds
   /** The settings in force, for whoever asks which they are. */
   readonly flags: ReadonlyArray<Flag>
   /** The address that others are told; null = found out. */
@@ -40,28 +49,37 @@ export interface MasterDaemonOptions {
   readonly onReady: (facts: { readonly url: string }) => void
 }
 
+/** In bytes; a file that is not there has none. */
+const sizeOfFiles = (paths: ReadonlyArray<string>): number =>
+  paths.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0)
+
 /** A whole master: journal, machine, HTTP. Runs until interrupted; fails when its journal does. */
 export const runMasterDaemon = (options: MasterDaemonOptions) => {
   const { data, settings, version } = options
   // The port is known for sure only when the listener has it.
   const identity = { version, address: { hostname: hostname(), ip: options.host, port: options.port } }
   const program = Effect.gen(function* () {
-    const authenticate = yield* readAccess({ ...options, secretFile: data.secretFile })
+    const door = makeDoor(yield* readAccess({ ...options, secretFile: data.secretFile }), options.bounds)
     const master = yield* Master.Master
+    const metrics = yield* MasterMetrics.MasterMetrics
+    metrics.watchJournal(() => sizeOfFiles([data.journalFile, `${data.journalFile}-wal`]))
     const loop = yield* Effect.forkScoped(master.run)
     const routes: Array<Route<Master.Master | MasterMetrics.MasterMetrics>> = [
-      ...openRoutes(identity),
+      ...openRoutes(identity).map(openRoute(door)),
       ...[
         ...schedulerRoutes,
         ...(yield* makeAgentRoutes),
         ...(yield* makeStateRoutes(identity, options.flags)),
-      ].map(closeRoute(authenticate, () => master.state)),
+      ].map(closeRoute(door, () => master.state)),
     ]
     const handler = routesToHandler(routes, { prefixes: ["/master"] })
-    const listener = yield* serve({ host: options.host, port: options.port, handler })
+    const listener = yield* serve({
+      ...options.bounds,
+      ...{ host: options.host, port: options.port, tls: options.tls, handler },
+    })
     identity.address.ip = chooseAdvertisedIp(listener.host, options.advertisedIp)
     identity.address.port = listener.port
-    const url = httpUrl(chooseLocalIp(listener.host), listener.port)
+    const url = httpUrl(chooseLocalIp(listener.host), listener.port, schemeOf(listener.url))
     // Added after the listener, so that it runs before the listener ends its streams.
     yield* Effect.addFinalizer(() => master.stopListening)
     yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(data.masterFile, { force: true })))
@@ -69,7 +87,7 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
     yield* Effect.logInfo("master serves").pipe(
       Effect.annotateLogs({
         url: listener.url,
-        advertised: httpUrl(identity.address.ip, listener.port),
+        advertised: httpUrl(identity.address.ip, listener.port, schemeOf(listener.url)),
         journal: data.journalFile,
         masterId: master.state.masterId,
       }),
@@ -90,7 +108,13 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
     identity,
   }).pipe(
     Layer.provideMerge(MasterMetrics.layer),
-    Layer.provide(SqliteJournal.layer({ path: data.journalFile, workerScript: options.journalWorker })),
+    Layer.provide(
+      SqliteJournal.layer({
+        path: data.journalFile,
+        workerScript: options.journalWorker,
+        ...options.journalBounds,
+      }),
+    ),
   )
   return makePrivateFolder(dirname(data.journalFile)).pipe(Effect.zipRight(Effect.provide(program, layers)))
 }

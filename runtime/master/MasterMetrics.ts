@@ -4,7 +4,7 @@ import type { MasterEvent } from "../../core/master/Event.ts"
 import type { MasterState } from "../../core/master/State.ts"
 import { scalarQuantities } from "../../core/resources/Resources.ts"
 import type { Batch } from "../journal/Journal.ts"
-import type { Outgoing } from "./Mailbox.ts"
+import type { CycleTime, Outgoing } from "./Mailbox.ts"
 import { topLevelRoles } from "./MeasuredRoles.ts"
 import { MesosCounters } from "./MesosCounters.ts"
 import { type MesosFacts, mesosMetrics } from "./MesosMetrics.ts"
@@ -23,13 +23,19 @@ export class MasterMetrics extends Context.Tag("gleaner/MasterMetrics")<
     /** Counts a batch that has become durable. */
     readonly observe: (batch: Batch, effects: ReadonlyArray<Outgoing>) => void
     readonly observeAppend: (seconds: number) => void
+    /** How long the journal took to give what it holds. */
+    readonly observeRecovery: (seconds: number) => void
+    /** For each mail of a batch why it was refused, or undefined; and the allocation cycle that ended it. */
+    readonly observeCalls: (refusals: ReadonlyArray<unknown>, cycle: CycleTime | undefined) => void
+    /** From where the size of the journal is read, in bytes. */
+    readonly watchJournal: (bytes: () => number) => void
     /** From where the age of the oldest last report is read. */
     readonly watchSilence: (silenceMs: () => number) => void
     readonly contentType: string
     /** The text of `/metrics`. */
     readonly expose: (facts: MasterFacts) => Promise<string>
     /** The figures of `/metrics/snapshot`, by Mesos's names. */
-    readonly mesos: (facts: MesosFacts) => { readonly [name: string]: number }
+    readonly mesos: (facts: Omit<MesosFacts, "journalBytes">) => { readonly [name: string]: number }
   }
 >() {}
 
@@ -131,6 +137,7 @@ export const make = () => {
 
   const mesosCounters = new MesosCounters()
   let silenceMs = () => 0
+  let journalBytes = () => 0
   const setGauges = ({ state, outboxSize, isDurable }: MasterFacts) => {
     for (const condition of ["connected", "stopping", "disconnected", "unreachable"])
       agents.set({ condition }, 0)
@@ -182,7 +189,12 @@ export const make = () => {
       appendSeconds.observe(seconds)
       mesosCounters.observeAppend(seconds)
     },
-    mesos: (facts) => mesosMetrics(facts, mesosCounters),
+    observeRecovery: (seconds) => mesosCounters.observeRecovery(seconds),
+    observeCalls: (refusals, cycle) => mesosCounters.observeCalls(refusals, cycle),
+    mesos: (facts) => mesosMetrics({ ...facts, journalBytes: journalBytes() }, mesosCounters),
+    watchJournal: (read) => {
+      journalBytes = read
+    },
     contentType: registry.contentType,
     watchSilence: (read) => {
       silenceMs = read

@@ -1,7 +1,7 @@
 import type { MasterState } from "../../core/master/State.ts"
 
 /** Frameworks name roles as they like, and each is a series of its own. */
-const rolesMax = 1_000
+export const measuredRolesMax = 1_000
 
 /** The top-level roles that metrics speak of. */
 export const topLevelRoles = (state: MasterState): ReadonlyArray<string> => {
@@ -9,5 +9,5 @@ export const topLevelRoles = (state: MasterState): ReadonlyArray<string> => {
   for (const { info } of state.frameworks.values()) {
     for (const role of info.roles) roles.add(role.split("/")[0]!)
   }
-  return [...roles].sort().slice(0, rolesMax)
+  return [...roles].sort().slice(0, measuredRolesMax)
 }

@@ -1,15 +1,18 @@
+import type { AgentMessage } from "../../core/master/Action.ts"
 import type { MasterEvent } from "../../core/master/Event.ts"
 import type { AgentRecord, TaskRecord } from "../../core/master/State.ts"
-import { isTerminal, taskKey, taskStates } from "../../core/Task.ts"
+import {
+  isTerminal,
+  type TaskState,
+  type TaskStatus,
+  taskKey,
+  taskOfKey,
+  taskStates,
+} from "../../core/Task.ts"
 import type { Batch } from "../journal/Journal.ts"
-import type { Outgoing } from "./Mailbox.ts"
-
-/** How often each name occurs. */
-export const countNames = (names: Iterable<string>): ((name: string) => number) => {
-  const counts = new Map<string, number>()
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1)
-  return (name) => counts.get(name) ?? 0
-}
+import { FrameworkCounters } from "./FrameworkCounters.ts"
+import type { CycleTime, Outgoing } from "./Mailbox.ts"
+import { Timings } from "./Timings.ts"
 
 /** The counters of an event, by Mesos's names. */
 const countersOf = (event: MasterEvent): ReadonlyArray<string> => {
@@ -32,9 +35,9 @@ const countersOf = (event: MasterEvent): ReadonlyArray<string> => {
     case "ReconciliationRequested":
       return [message("reconcile_tasks")]
     case "StatusReported":
-      return [message("status_update"), "master/valid_status_updates"]
+      return [message("status_update")]
     case "StatusAcknowledged":
-      return [message("status_update_acknowledgement"), "master/valid_status_update_acknowledgements"]
+      return [message("status_update_acknowledgement")]
     case "AgentRegistered":
       return event.agentId === null
         ? [message("register_slave"), "master/slave_registrations"]
@@ -48,6 +51,16 @@ const countersOf = (event: MasterEvent): ReadonlyArray<string> => {
 const removalCounters = ["", "/reason_unhealthy"].map((reason) => `master/slave_removals${reason}`)
 const unreachableCounters = ["scheduled", "completed"].map((step) => `master/slave_unreachable_${step}`)
 
+const validityCounters = ["valid", "invalid"].flatMap((validity) =>
+  ["status_updates", "status_update_acknowledgements"].map((what) => `master/${validity}_${what}`),
+)
+
+/** Why tasks ended; only of ends that have a reason. */
+const reasonCounter = ({ state, source, reason }: TaskStatus): string | undefined =>
+  reason === null
+    ? undefined
+    : ["master", state, source === "SOURCE_AGENT" ? "source_slave" : source, reason].join("/").toLowerCase()
+
 const endedCounter = (state: string) => `master/tasks_${state.slice("TASK_".length).toLowerCase()}`
 
 const always = [
@@ -57,7 +70,8 @@ const always = [
 ]
   .map((name) => `master/messages_${name}`)
   .concat(taskStates.filter(isTerminal).map(endedCounter))
-  .concat(["master/valid_status_updates", "master/valid_status_update_acknowledgements"])
+  .concat(validityCounters)
+  .concat(["master/dropped_messages", "allocator/mesos/allocation_runs"])
   .concat(["master/slave_registrations", "master/slave_reregistrations"])
   .concat(removalCounters, unreachableCounters)
 
@@ -66,55 +80,91 @@ export class MesosCounters {
   private readonly counts = new Map<string, number>(always.map((name) => [name, 0]))
   /** Tasks that have ended and agents that are unreachable, of those that the master has rows of. */
   private readonly counted = new Set<string>()
-  private storeMs = { last: 0, count: 0, min: 0, max: 0 }
+  private readonly storeMs = new Timings()
+  private readonly cycleMs = new Timings()
+  private readonly overdueMs = new Timings()
+  private fetchMs = 0
+  readonly frameworks = new FrameworkCounters()
 
-  observe({ events, changes }: Batch, effects: ReadonlyArray<Outgoing>): void {
-    const ends = new Map<string, string>()
-    for (const { event: journaled } of events) {
+  observe(batch: Batch, effects: ReadonlyArray<Outgoing>): void {
+    const ends = new Map<string, TaskState>()
+    for (const { event: journaled } of batch.events) {
       const event = journaled as MasterEvent
       for (const name of countersOf(event)) this.count(name)
       if (event.type !== "StatusReported" || !isTerminal(event.latestState)) continue
       ends.set(taskKey(event.status.frameworkId, event.status.taskId), event.latestState)
     }
-    for (const { kind, key, value } of changes) {
+    this.observeValidity(batch)
+    for (const { kind, key, value } of batch.changes) {
       if (kind === "task") this.observeTask(key, value as TaskRecord | undefined, ends.get(key))
       if (kind === "agent") this.observeAgent(key, value as AgentRecord | undefined)
     }
     for (const effect of effects) if (effect.type === "SendStatus") this.observeVerdict(effect)
+    this.frameworks.observe(batch, effects)
   }
 
   observeAppend(seconds: number): void {
-    const last = seconds * 1000
-    const { count, min, max } = this.storeMs
-    this.storeMs = {
-      last,
-      count: count + 1,
-      min: count === 0 ? last : Math.min(min, last),
-      max: Math.max(max, last),
-    }
+    this.storeMs.add(seconds * 1000)
+  }
+
+  observeRecovery(seconds: number): void {
+    this.fetchMs = seconds * 1000
+  }
+
+  observeCalls(refusals: ReadonlyArray<unknown>, cycle: CycleTime | undefined): void {
+    for (const refusal of refusals) if (refusal !== undefined) this.count("master/dropped_messages")
+    if (cycle === undefined) return
+    this.count("allocator/mesos/allocation_runs")
+    this.cycleMs.add(cycle.tookMs)
+    this.overdueMs.add(cycle.overdueMs)
   }
 
   values(): { readonly [name: string]: number } {
-    const { last, count, min, max } = this.storeMs
-    const name = "registrar/state_store_ms"
     return {
       ...Object.fromEntries(this.counts),
-      [name]: last,
-      [`${name}/count`]: count,
-      [`${name}/min`]: min,
-      [`${name}/max`]: max,
+      "registrar/state_fetch_ms": this.fetchMs,
+      ...this.storeMs.figures("registrar/state_store_ms"),
+      ...this.cycleMs.figures("allocator/mesos/allocation_run_ms"),
+      ...this.overdueMs.figures("allocator/mesos/allocation_run_latency_ms"),
+    }
+  }
+
+  /** Acknowledging what is not there comes to nothing; so does a status that is acknowledged at once, with nobody told. */
+  private observeValidity({ events, outbox, changes }: Batch): void {
+    const acknowledged = new Set<string>()
+    for (const { message } of outbox as ReadonlyArray<{ readonly message: AgentMessage }>)
+      if (message.type === "AcknowledgeStatus") acknowledged.add(message.uuid)
+    const told = new Set<string | null | undefined>()
+    for (const { kind, value } of changes)
+      if (kind === "task") told.add((value as TaskRecord | undefined)?.status?.uuid)
+    const askedFor = new Set<string>()
+    for (const { event: journaled } of events) {
+      const event = journaled as MasterEvent
+      if (event.type !== "StatusAcknowledged") continue
+      askedFor.add(event.uuid)
+      const validity = acknowledged.has(event.uuid) ? "valid" : "invalid"
+      this.count(`master/${validity}_status_update_acknowledgements`)
+    }
+    for (const { event: journaled } of events) {
+      const event = journaled as MasterEvent
+      if (event.type !== "StatusReported") continue
+      const { uuid } = event.status
+      const isLost = uuid !== null && acknowledged.has(uuid) && !told.has(uuid) && !askedFor.has(uuid)
+      this.count(`master/${isLost ? "invalid" : "valid"}_status_updates`)
     }
   }
 
   /** A task without framework goes with its end: then there is no row that says so, only what the agent told. */
-  private observeTask(key: string, task: TaskRecord | undefined, told: string | undefined): void {
+  private observeTask(key: string, task: TaskRecord | undefined, told: TaskState | undefined): void {
     const mark = `task ${key}`
     const wasCounted = task === undefined ? this.counted.delete(mark) : this.counted.has(mark)
     if (wasCounted) return
     const state = told ?? (task !== undefined && isTerminal(task.state) ? task.state : undefined)
     if (state === undefined) return
     this.count(endedCounter(state))
+    this.frameworks.observeEnd(taskOfKey(key).frameworkId, state)
     if (task !== undefined) this.counted.add(mark)
+    if (task?.status != null && task.status.state === state) this.countReason(task.status)
   }
 
   private observeAgent(key: string, agent: AgentRecord | undefined): void {
@@ -132,7 +182,15 @@ export class MesosCounters {
   private observeVerdict({ status }: Extract<Outgoing, { type: "SendStatus" }>): void {
     const { state, source, reason } = status
     const isVerdict = reason === "REASON_TASK_INVALID" || reason === "REASON_INVALID_OFFERS"
-    if (source === "SOURCE_MASTER" && isVerdict && isTerminal(state)) this.count(endedCounter(state))
+    if (source !== "SOURCE_MASTER" || !isVerdict || !isTerminal(state)) return
+    this.count(endedCounter(state))
+    this.frameworks.observeEnd(status.frameworkId, state)
+    this.countReason(status)
+  }
+
+  private countReason(status: TaskStatus): void {
+    const name = reasonCounter(status)
+    if (name !== undefined) this.count(name)
   }
 
   private count(name: string): void {

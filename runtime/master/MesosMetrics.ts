@@ -6,51 +6,62 @@ import { heldScalars } from "../../core/resources/HeldResources.ts"
 import { amountOf, type Quantities, toQuantities } from "../../core/resources/Quantities.ts"
 import { scalarQuantities } from "../../core/resources/Resources.ts"
 import { taskStates } from "../../core/Task.ts"
-import { topLevelRoles } from "./MeasuredRoles.ts"
-import { countNames, type MesosCounters } from "./MesosCounters.ts"
+import { isActive } from "../mesos/OperatorViews.ts"
+import { countNames } from "./CountNames.ts"
+import { measuredRolesMax, topLevelRoles } from "./MeasuredRoles.ts"
+import type { MesosCounters } from "./MesosCounters.ts"
 
 // `/metrics/snapshot`: what the master knows, by the names of Mesos (spec/mesos.md §6.1), for the exporters that people run.
 //
-// A name stands here if its number is known. 0 for good are those of what gleaner has not: revocable resources, operations,
-// subscribers to events, messages through executors, drivers of the v0 API. Missing, because nobody counts it: the queues of libprocess
-// (`event_queue_*`), the cycles of the allocator and their times (`allocation_run*`), filters (`offer_filters`), percentiles of the
-// journal's times and its size, caches (`http_cache_hits`), invalid statuses and acknowledgements, figures of single frameworks
-// (`master/frameworks/…`).
+// 0 for good are those of what gleaner has not: revocable resources, messages through executors, drivers of the v0 API, removals that
+// are held back (`slave_shutdowns_*`, `recovery_slave_removals`), queues of other actors than the master itself. Of the master's one
+// mailbox all that waits counts as messages. Missing, because nobody counts it: heartbeats among a framework's events.
 
 type Metrics = { [name: string]: number }
 
 export interface MesosFacts {
   readonly state: MasterState
   readonly uptimeMs: number
+  /** Of the operator API's event stream. */
+  readonly subscribers: number
+  /** Mails that wait for the next batch. */
+  readonly queued: number
+  readonly journalBytes: number
 }
 
 /** By Mesos's names; counters begin with this process, as Mesos's do. */
 export const mesosMetrics = (
-  { state, uptimeMs }: MesosFacts,
+  { state, uptimeMs, subscribers, queued, journalBytes }: MesosFacts,
   counters: MesosCounters,
 ): { readonly [name: string]: number } => {
   const metrics: Metrics = { "master/elected": 1, "master/uptime_secs": uptimeMs / 1000 }
+  metrics["master/operator_event_stream_subscribers"] = subscribers
+  metrics["master/event_queue_messages"] = queued
+  metrics["registrar/registry_size_bytes"] = journalBytes
   addMembers(metrics, state)
   addTasks(metrics, state)
   addResources(metrics, state)
   addRoles(metrics, state)
+  addFilters(metrics, state)
   addAbsent(metrics)
   addSystem(metrics)
-  return Object.assign(metrics, counters.values())
+  return Object.assign(metrics, counters.values(), counters.frameworks.figures(state))
 }
 
 const addMembers = (metrics: Metrics, state: MasterState): void => {
   const agents = countNames([...state.agents.values()].map(({ condition }) => condition))
-  const [active, stopping] = [agents("connected"), agents("stopping")]
-  metrics["master/slaves_connected"] = active + stopping
+  let active = 0
+  for (const agent of state.agents.values()) if (isActive(agent)) active++
+  const connected = agents("connected") + agents("stopping")
+  metrics["master/slaves_connected"] = connected
   metrics["master/slaves_disconnected"] = agents("disconnected")
   metrics["master/slaves_active"] = active
-  metrics["master/slaves_inactive"] = stopping + agents("disconnected")
+  metrics["master/slaves_inactive"] = connected - active + agents("disconnected")
   metrics["master/slaves_unreachable"] = agents("unreachable")
-  let connected = 0
-  for (const { streamId } of state.frameworks.values()) if (streamId !== null) connected++
-  const away = state.frameworks.size - connected
-  for (const name of ["connected", "active"]) metrics[`master/frameworks_${name}`] = connected
+  let present = 0
+  for (const { streamId } of state.frameworks.values()) if (streamId !== null) present++
+  const away = state.frameworks.size - present
+  for (const name of ["connected", "active"]) metrics[`master/frameworks_${name}`] = present
   for (const name of ["disconnected", "inactive"]) metrics[`master/frameworks_${name}`] = away
   metrics["master/outstanding_offers"] = state.offers.size
 }
@@ -108,6 +119,19 @@ const addRoles = (metrics: Metrics, state: MasterState): void => {
   }
 }
 
+/** As they are now, of the roles that somebody subscribes to: of the first ones, since frameworks name roles as they like. */
+const addFilters = (metrics: Metrics, { frameworks, allocator }: MasterState): void => {
+  const counts = new Map<string, number>()
+  for (const { id, info } of frameworks.values()) {
+    for (const role of info.roles) {
+      const before = counts.get(role)
+      if (before === undefined && counts.size === measuredRolesMax) continue
+      counts.set(role, (before ?? 0) + allocator.filterCountOf(id, role))
+    }
+  }
+  for (const [role, count] of counts) metrics[`allocator/mesos/offer_filters/roles/${role}/active`] = count
+}
+
 const absent = [
   ...[
     "authenticate",
@@ -120,8 +144,16 @@ const absent = [
   ...["operation_status_update", "operation_status_update_acknowledgement"],
 ].map((message) => `master/messages_${message}`)
 
+const absentToo = [
+  ...["allocator/event_queue_dispatches", "allocator/mesos/event_queue_dispatches"],
+  ...["master/event_queue_dispatches", "master/event_queue_http_requests", "registrar/queued_operations"],
+  ...["master/recovery_slave_removals", "master/slave_unreachable_canceled", "master/http_cache_hits"],
+  ...["registered", "unregistered"].map((reason) => `master/slave_removals/reason_${reason}`),
+  ...["scheduled", "completed", "canceled"].map((step) => `master/slave_shutdowns_${step}`),
+]
+
 const addAbsent = (metrics: Metrics): void => {
-  metrics["master/operator_event_stream_subscribers"] = 0
+  for (const name of absentToo) metrics[name] = 0
   for (const name of absent) metrics[name] = 0
   for (const validity of ["valid", "invalid"]) {
     for (const way of ["framework_to_executor", "executor_to_framework"]) {

@@ -44,7 +44,7 @@ export const makeStateRoutes = (identity: Identity, flags: ReadonlyArray<Flag>) 
   Effect.gen(function* () {
     const startedWallMs = yield* Clock.currentTimeMillis
     const facts = Effect.gen(function* () {
-      const { state, journalProblem } = yield* Master
+      const { state, journalProblem, feed, mailboxSize } = yield* Master
       const { mesos } = yield* MasterMetrics
       const uptimeMs = (yield* Clock.currentTimeMillis) - startedWallMs
       const known: OperatorFacts = {
@@ -53,7 +53,7 @@ export const makeStateRoutes = (identity: Identity, flags: ReadonlyArray<Flag>) 
         flags,
         startedWallMs,
         problem: journalProblem(),
-        metrics: () => mesos({ state, uptimeMs }),
+        metrics: () => mesos({ state, uptimeMs, subscribers: feed.size(), queued: mailboxSize() }),
       }
       return known
     })

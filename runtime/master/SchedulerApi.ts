@@ -1,9 +1,11 @@
 import { randomUUID } from "node:crypto"
-import { Effect, Either, Runtime } from "effect"
+import { Context, Effect, Either, Runtime } from "effect"
 import type { CallRefusal } from "../../core/master/Admission.ts"
 import { updateProblem } from "../../core/master/FrameworkUpdates.ts"
 import type { FrameworkInfo, MasterState } from "../../core/master/State.ts"
 import type { Caller } from "../access/Caller.ts"
+import { judgeAccept } from "../access/OperationRules.ts"
+import type { Answer } from "../http/DirectReply.ts"
 import {
   emptyReply,
   type HttpRefusal,
@@ -12,13 +14,13 @@ import {
   streamReply,
   unavailable,
 } from "../http/HttpMessage.ts"
-import { checkAccept, readJsonObject } from "../http/JsonRequest.ts"
+import { answerJsonObject, checkAccept } from "../http/JsonRequest.ts"
 import type { RecordStream } from "../http/RecordStream.ts"
 import { post } from "../http/Routes.ts"
-import { readSchedulerCall, type SchedulerCall } from "../mesos/SchedulerCall.ts"
+import { type CallEvent, readSchedulerCall, type SchedulerCall } from "../mesos/SchedulerCall.ts"
 import { errorEvent } from "../mesos/SchedulerEvent.ts"
 import type { Mail } from "./Mailbox.ts"
-import { Master } from "./Master.ts"
+import { type CallRefused, type MailboxFull, Master } from "./Master.ts"
 
 // POST /api/v1/scheduler: the Mesos v1 scheduler API (spec/mesos.md §2.2, §2.3).
 
@@ -118,14 +120,13 @@ const disconnect = (master: Master["Type"], streamId: string) =>
     return undefined
   })
 
+/** Why a call was not taken in. */
+const refusedToHttp = (refused: CallRefused | MailboxFull): HttpRefusal =>
+  refused._tag === "CallRefused" ? refusalToHttp(refused.refusal) : unavailable(refused.message)
+
 /** Returns when what follows from a framework's call is durable. */
 const submitCall = (master: Master["Type"], mail: Pick<Mail, "event" | "caller">) =>
-  master.submit(mail).pipe(
-    Effect.catchTags({
-      CallRefused: ({ refusal }) => Effect.fail(refusalToHttp(refusal)),
-      MailboxFull: ({ message }) => Effect.fail(unavailable(message)),
-    }),
-  )
+  Effect.mapError(master.submit(mail), refusedToHttp)
 
 const callerOf = (request: HttpRequest, frameworkId: string): Mail["caller"] => ({
   frameworkId,
@@ -133,12 +134,24 @@ const callerOf = (request: HttpRequest, frameworkId: string): Mail["caller"] => 
   principal: request.principal,
 })
 
-const call = (request: HttpRequest, { frameworkId, event }: Extract<SchedulerCall, { type: "Call" }>) =>
-  Effect.gen(function* () {
-    const master = yield* Master
-    yield* submitCall(master, { event: () => event, caller: callerOf(request, frameworkId) })
-    return emptyReply(202)
-  })
+const accepted = emptyReply(202)
+
+const call = (
+  request: HttpRequest,
+  { frameworkId, event }: Extract<SchedulerCall, { type: "Call" }>,
+  master: Master["Type"],
+  answer: Answer<Master>,
+): void =>
+  master.post(
+    { event: judgedFor(request.caller, event), caller: callerOf(request, frameworkId) },
+    (refused) => answer(refused === undefined ? accepted : refusedToHttp(refused)),
+  )
+
+/** Rules may depend on the framework, which is looked up right before the step. */
+const judgedFor =
+  (caller: Caller, event: CallEvent | undefined) =>
+  (state: MasterState): CallEvent | undefined =>
+    event?.type === "OffersAccepted" ? judgeAccept(caller, event, state) : event
 
 /**
  * UPDATE_FRAMEWORK, which says at once whether it was done: 200 with nothing in it, or 400 with the reason
@@ -169,17 +182,16 @@ const updateFramework = (
 
 export const schedulerRoutes = [
   post("/api/v1/scheduler", (request) =>
-    Effect.gen(function* () {
-      const json = yield* readJsonObject(request)
+    answerJsonObject<Master>(request, (json, context, answer) => {
       const read = readSchedulerCall(json)
-      if (Either.isLeft(read)) return yield* refuse(read.left.status, read.left.message)
+      if (Either.isLeft(read)) return answer(refuse(read.left.status, read.left.message))
       switch (read.right.type) {
         case "Subscribe":
-          return yield* subscribe(request, read.right)
+          return answer(subscribe(request, read.right))
         case "UpdateFramework":
-          return yield* updateFramework(request, read.right)
+          return answer(updateFramework(request, read.right))
         case "Call":
-          return yield* call(request, read.right)
+          return call(request, read.right, Context.get(context, Master), answer)
       }
     }),
   ),

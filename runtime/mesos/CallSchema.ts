@@ -87,6 +87,12 @@ const Subscribe = Schema.Struct({
 })
 export type WireSubscribe = typeof Subscribe.Type
 
+const InverseAnswer = Schema.Struct({
+  inverse_offer_ids: OfferIds,
+  filters: Schema.optional(Filters),
+})
+export type WireInverseAnswer = typeof InverseAnswer.Type
+
 const Call = Schema.Struct({
   type: Schema.optional(Schema.String),
   framework_id: Schema.optional(Id),
@@ -100,6 +106,8 @@ const Call = Schema.Struct({
     }),
   ),
   decline: Schema.optional(Schema.Struct({ offer_ids: OfferIds, filters: Schema.optional(Filters) })),
+  accept_inverse_offers: Schema.optional(InverseAnswer),
+  decline_inverse_offers: Schema.optional(InverseAnswer),
   revive: Schema.optional(Schema.Struct({ roles: Roles })),
   suppress: Schema.optional(Schema.Struct({ roles: Roles })),
   kill: Schema.optional(

@@ -1,5 +1,6 @@
 import { Either, Schema } from "effect"
-import { Bool, callDecoder, Double, Duration, Id, listOf } from "./ProtoJson.ts"
+import { Machines, Schedule } from "./MaintenanceCall.ts"
+import { Bool, callDecoder, Double, Duration, Id, listOf, Span } from "./ProtoJson.ts"
 import type { CallRejection } from "./SchedulerCall.ts"
 
 // The calls of the v1 operator API as JSON (spec/mesos.md §2.11; see ProtoJson.ts).
@@ -23,8 +24,45 @@ const QuotaConfig = Schema.Struct({
 })
 export type WireQuotaConfig = typeof QuotaConfig.Type
 
+const OfAgent = Schema.optional(Schema.Struct({ agent_id: Id }))
+const OfMachines = Schema.optional(Schema.Struct({ machines: Machines }))
+/** uint32 and uint64, as far as JavaScript counts. */
+const Whole = Double.pipe(Schema.filter((value) => Number.isSafeInteger(value) && value >= 0))
+
+/** The form of quotas before UPDATE_QUOTA. */
+const QuotaRequest = Schema.Struct({
+  force: Schema.optionalWith(Bool, { default: () => false }),
+  role: Schema.optionalWith(Schema.String, { default: () => "" }),
+  guarantee: listOf(
+    Schema.Struct({
+      name: Schema.String,
+      type: Schema.String,
+      scalar: Schema.optional(Schema.Struct({ value: Double })),
+      role: Schema.optional(Schema.String),
+      reservation: Schema.optional(Schema.Unknown),
+      reservations: Schema.optional(Schema.Array(Schema.Unknown)),
+      disk: Schema.optional(Schema.Unknown),
+      revocable: Schema.optional(Schema.Unknown),
+    }),
+  ),
+})
+export type WireQuotaRequest = typeof QuotaRequest.Type
+
 const Call = Schema.Struct({
   type: Schema.optional(Schema.String),
+  update_maintenance_schedule: Schema.optional(Schema.Struct({ schedule: Schedule })),
+  start_maintenance: OfMachines,
+  stop_maintenance: OfMachines,
+  drain_agent: Schema.optional(
+    Schema.Struct({
+      agent_id: Id,
+      max_grace_period: Schema.optional(Span),
+      mark_gone: Schema.optionalWith(Bool, { default: () => false }),
+    }),
+  ),
+  deactivate_agent: OfAgent,
+  reactivate_agent: OfAgent,
+  mark_agent_gone: OfAgent,
   teardown: Schema.optional(Schema.Struct({ framework_id: Id })),
   update_weights: Schema.optional(Schema.Struct({ weight_infos: listOf(WeightInfo) })),
   update_quota: Schema.optional(
@@ -32,6 +70,13 @@ const Call = Schema.Struct({
       force: Schema.optionalWith(Bool, { default: () => false }),
       quota_configs: listOf(QuotaConfig),
     }),
+  ),
+  set_quota: Schema.optional(Schema.Struct({ quota_request: QuotaRequest })),
+  remove_quota: Schema.optional(Schema.Struct({ role: Schema.String })),
+  set_logging_level: Schema.optional(Schema.Struct({ level: Whole, duration: Duration })),
+  list_files: Schema.optional(Schema.Struct({ path: Schema.String })),
+  read_file: Schema.optional(
+    Schema.Struct({ path: Schema.String, offset: Whole, length: Schema.optional(Whole) }),
   ),
   get_metrics: Schema.optional(Schema.Struct({ timeout: Schema.optional(Duration) })),
 })
@@ -46,6 +91,12 @@ export const readWeightInfos = (json: unknown): Either.Either<ReadonlyArray<Wire
     onRight: ({ weight_infos }) => weight_infos,
   })
 
+const decodeQuotaRequest = callDecoder(QuotaRequest)
+
+/** The body of POST /quota. */
+export const readQuotaRequest = (json: object): Either.Either<WireQuotaRequest, CallRejection> =>
+  Either.mapLeft(decodeQuotaRequest(json), (message): CallRejection => ({ status: 400, message }))
+
 const jsonToCall = callDecoder(Call)
 
 /** Calls that say more than their type: the member that must be there. */
@@ -54,25 +105,27 @@ const members: { readonly [type: string]: keyof WireOperatorCall } = {
   TEARDOWN: "teardown",
   UPDATE_WEIGHTS: "update_weights",
   UPDATE_QUOTA: "update_quota",
+  UPDATE_MAINTENANCE_SCHEDULE: "update_maintenance_schedule",
+  START_MAINTENANCE: "start_maintenance",
+  STOP_MAINTENANCE: "stop_maintenance",
+  DRAIN_AGENT: "drain_agent",
+  DEACTIVATE_AGENT: "deactivate_agent",
+  REACTIVATE_AGENT: "reactivate_agent",
+  MARK_AGENT_GONE: "mark_agent_gone",
+  SET_QUOTA: "set_quota",
+  REMOVE_QUOTA: "remove_quota",
+  SET_LOGGING_LEVEL: "set_logging_level",
+  LIST_FILES: "list_files",
+  READ_FILE: "read_file",
 }
 
 /** The other names of the enum. In contrast to those that nobody knows they count as a type. */
 const names = [
-  ...["UNKNOWN", "GET_HEALTH", "GET_FLAGS", "GET_VERSION", "GET_LOGGING_LEVEL", "SET_LOGGING_LEVEL"],
-  ...[
-    "LIST_FILES",
-    "READ_FILE",
-    "GET_STATE",
-    "GET_AGENTS",
-    "GET_FRAMEWORKS",
-    "GET_EXECUTORS",
-    "GET_OPERATIONS",
-  ],
+  ...["UNKNOWN", "GET_HEALTH", "GET_FLAGS", "GET_VERSION", "GET_LOGGING_LEVEL"],
+  ...["GET_STATE", "GET_AGENTS", "GET_FRAMEWORKS", "GET_EXECUTORS", "GET_OPERATIONS"],
   ...["GET_TASKS", "GET_ROLES", "GET_WEIGHTS", "GET_MASTER", "SUBSCRIBE"],
   ...["RESERVE_RESOURCES", "UNRESERVE_RESOURCES", "CREATE_VOLUMES", "DESTROY_VOLUMES", "GROW_VOLUME"],
-  ...["SHRINK_VOLUME", "GET_MAINTENANCE_STATUS", "GET_MAINTENANCE_SCHEDULE", "UPDATE_MAINTENANCE_SCHEDULE"],
-  ...["START_MAINTENANCE", "STOP_MAINTENANCE", "GET_QUOTA", "SET_QUOTA", "REMOVE_QUOTA"],
-  ...["MARK_AGENT_GONE", "DRAIN_AGENT", "DEACTIVATE_AGENT", "REACTIVATE_AGENT"],
+  ...["SHRINK_VOLUME", "GET_MAINTENANCE_STATUS", "GET_MAINTENANCE_SCHEDULE", "GET_QUOTA"],
 ]
 
 /** Every type of call that counts as one. */

@@ -1,5 +1,6 @@
 import type { ExecutorView } from "../../core/master/Executors.ts"
 import type { CompletedFramework } from "../../core/master/History.ts"
+import type { Drain } from "../../core/master/HostRecords.ts"
 import { agentCapabilities } from "../../core/master/NewAllocator.ts"
 import type { AgentRecord, FrameworkRecord, TaskRecord } from "../../core/master/State.ts"
 import { statusOfNote } from "../../core/master/StatusNotes.ts"
@@ -32,13 +33,26 @@ const allocatedList = (name: string, parts: ReadonlyArray<Allocated>): object =>
   return list.length === 0 ? {} : { [name]: list }
 }
 
-const agentInfoToWire = ({ id, address, total, attributes }: AgentRecord) => ({
+export const agentInfoToWire = ({ id, address, total, attributes }: AgentRecord) => ({
   hostname: address.hostname,
   port: address.port,
   resources: resourcesToWire(total, { withRole: false, allocatedTo: null }),
   ...attributesToWire(attributes),
   id: { value: id },
   checkpoint: true,
+})
+
+/** Whether something of it may be offered. */
+export const isActive = ({ condition, isDeactivated }: AgentRecord): boolean =>
+  condition === "connected" && !isDeactivated
+
+/** The same in all views (transcripts operator/drained_GET_AGENTS, legacy/drained_slaves). */
+export const drainInfo = ({ stage, graceMaxMs, isGoneAfter }: Drain) => ({
+  state: stage.toUpperCase(),
+  config: {
+    ...(graceMaxMs === null ? {} : { max_grace_period: { nanoseconds: graceMaxMs * 1e6 } }),
+    mark_gone: isGoneAfter,
+  },
 })
 
 export interface AgentShares {
@@ -50,8 +64,8 @@ export interface AgentShares {
 
 export const agentToWire = (agent: AgentRecord, { total, allocated, offered }: AgentShares) => ({
   agent_info: agentInfoToWire(agent),
-  active: agent.condition === "connected",
-  deactivated: false,
+  active: isActive(agent),
+  deactivated: agent.isDeactivated,
   version: agent.version,
   pid: agentPid(agent),
   registered_time: wallTime(agent.registeredWallMs),
@@ -59,6 +73,13 @@ export const agentToWire = (agent: AgentRecord, { total, allocated, offered }: A
   ...allocatedList("allocated_resources", allocated),
   ...allocatedList("offered_resources", offered),
   capabilities: agentCapabilities.map((type) => ({ type })),
+  ...(agent.drain === null
+    ? {}
+    : {
+        drain_info: drainInfo(agent.drain),
+        // In whole seconds, as Mesos keeps it.
+        estimated_drain_start_time: { nanoseconds: Math.floor(agent.drain.startedWallMs / 1000) * 1e9 },
+      }),
 })
 
 /** A framework that is over. */
@@ -83,9 +104,8 @@ export const frameworkToWire = (
   connected: framework.streamId !== null,
   recovered: framework.isRecovered,
   registered_time: wallTime(framework.registeredWallMs),
-  ...(framework.reregisteredWallMs === null
-    ? {}
-    : { reregistered_time: wallTime(framework.reregisteredWallMs) }),
+  // In the v1 API it is there from the first subscription on (transcript operator/running_GET_FRAMEWORKS).
+  reregistered_time: wallTime(framework.reregisteredWallMs ?? framework.registeredWallMs),
   ...(hosts.length === 0 ? {} : { offers: hosts.map((host) => offerToWire(host, framework)) }),
   ...allocatedList("allocated_resources", allocated),
   ...allocatedList("offered_resources", offered),

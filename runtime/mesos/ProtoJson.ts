@@ -19,6 +19,16 @@ export const listOf = <A, I>(item: Schema.Schema<A, I>) =>
 
 export const Duration = Schema.Struct({ nanoseconds: Double })
 
+/** google.protobuf.Duration, which newer calls use instead. */
+export const Span = Schema.Struct({
+  seconds: Schema.optionalWith(Double, { default: () => 0 }),
+  nanos: Schema.optionalWith(Double, { default: () => 0 }),
+})
+
+/** Up to the next whole millisecond, as a whole number that stays one as JSON; what is no number stays none. */
+export const spanToMs = ({ seconds, nanos }: typeof Span.Type): number =>
+  Math.min(seconds * 1_000 + Math.ceil(nanos / 1e6), Number.MAX_SAFE_INTEGER)
+
 /** Makes a reader of JSON objects as calls: the call, or what is wrong with it in Mesos's words (spec/mesos.md §2.2, row 6). */
 export const callDecoder = <A, I>(
   schema: Schema.Schema<A, I>,

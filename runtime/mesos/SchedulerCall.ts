@@ -1,7 +1,7 @@
 import { Either } from "effect"
 import type { Unstamped } from "../../core/Machine.ts"
 import type { MasterEvent } from "../../core/master/Event.ts"
-import { jsonToCall, type WireCall } from "./CallSchema.ts"
+import { jsonToCall, type WireCall, type WireInverseAnswer } from "./CallSchema.ts"
 import {
   demandsProblem,
   frameworkInfoProblem,
@@ -19,6 +19,7 @@ export type CallEvent = Unstamped<
       type:
         | "OffersAccepted"
         | "OffersDeclined"
+        | "InverseOffersAnswered"
         | "OffersRevived"
         | "OffersSuppressed"
         | "KillRequested"
@@ -57,8 +58,6 @@ export interface CallRejection {
 
 /** Calls of the API that this master does not take yet; said so instead of dropped. */
 const callsWithoutService = [
-  "ACCEPT_INVERSE_OFFERS",
-  "DECLINE_INVERSE_OFFERS",
   "ACKNOWLEDGE_OPERATION_STATUS",
   "RECONCILE_OPERATIONS",
   // A name of the enum, in contrast to other unknown ones (transcript scheduler/err_type_UNKNOWN).
@@ -162,6 +161,14 @@ const eventReaders: { readonly [type: string]: EventReader } = {
           offerIds: decline.offer_ids.map((id) => id.value),
           refuseMs: secondsToMs(decline.filters?.refuse_seconds),
         }),
+  ACCEPT_INVERSE_OFFERS: ({ accept_inverse_offers: accept }, frameworkId) =>
+    accept === undefined
+      ? expecting("accept_inverse_offers")
+      : Either.right(inverseAnswer("accept", accept, frameworkId)),
+  DECLINE_INVERSE_OFFERS: ({ decline_inverse_offers: decline }, frameworkId) =>
+    decline === undefined
+      ? expecting("decline_inverse_offers")
+      : Either.right(inverseAnswer("decline", decline, frameworkId)),
   REVIVE: ({ revive }, frameworkId) =>
     Either.right({ type: "OffersRevived", frameworkId, roles: revive?.roles ?? [] }),
   SUPPRESS: ({ suppress }, frameworkId) =>
@@ -215,6 +222,18 @@ const eventReaders: { readonly [type: string]: EventReader } = {
   REQUEST: ({ request }) => (request === undefined ? expecting("request") : Either.right(undefined)),
   TEARDOWN: (_, frameworkId) => Either.right({ type: "TeardownRequested", frameworkId }),
 }
+
+const inverseAnswer = (
+  answer: "accept" | "decline",
+  { inverse_offer_ids: ids, filters }: WireInverseAnswer,
+  frameworkId: string,
+): CallEvent => ({
+  type: "InverseOffersAnswered",
+  frameworkId,
+  inverseOfferIds: ids.map(({ value }) => value),
+  answer,
+  refuseMs: secondsToMs(filters?.refuse_seconds),
+})
 
 /** Seconds of a filter; absent or not a number means the default (spec/mesos.md §1.5). */
 const secondsToMs = (seconds: number | undefined): number | null =>

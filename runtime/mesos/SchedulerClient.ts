@@ -6,13 +6,15 @@ import {
   openStream,
   requestOk,
 } from "../http/Client.ts"
+import type { ClientTls, Proof } from "../http/ClientIdentity.ts"
 import type { RecordIoError } from "../http/RecordIo.ts"
 
 /** Where and as whom to speak to a master. */
 export interface MasterAccess {
   /** Without a slash at the end. */
   readonly url: string
-  readonly secret: string | undefined
+  readonly secret: Proof | undefined
+  readonly tls?: ClientTls | undefined
 }
 
 /** An event as it came; the fields depend on `type` (spec/mesos.md §2.5). */
@@ -68,11 +70,12 @@ export const subscribe = (
 ): Effect.Effect<SchedulerClient, SchedulerClientError, Scope.Scope> =>
   Effect.gen(function* () {
     const url = `${access.url}/api/v1/scheduler`
-    const secret = access.secret === undefined ? {} : { secret: access.secret }
-    const pool = yield* makeConnectionPool(4)
+    const { secret, tls } = access
+    const pool = yield* makeConnectionPool(4, url)
     const stream = yield* openStream({
       url,
-      ...secret,
+      secret,
+      tls,
       headers,
       silenceMs,
       body: JSON.stringify(subscribeCall(frameworkInfo, frameworkId)),
@@ -110,7 +113,8 @@ export const subscribe = (
       call: (call) =>
         requestOk({
           url,
-          ...secret,
+          secret,
+          tls,
           pool,
           headers: { ...headers, ...(typeof streamId === "string" ? { "Mesos-Stream-Id": streamId } : {}) },
           body: JSON.stringify({ ...call, framework_id: { value: id } }),

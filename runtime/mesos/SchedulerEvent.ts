@@ -1,6 +1,7 @@
-import type { MasterAction, OfferedHost } from "../../core/master/Action.ts"
+import type { Unavailability } from "../../core/allocation/InverseOffers.ts"
+import type { InverselyOfferedHost, MasterAction, OfferedHost } from "../../core/master/Action.ts"
 import { hasCapability } from "../../core/master/Context.ts"
-import type { FrameworkRecord, NetworkAddress, TextAttribute } from "../../core/master/State.ts"
+import type { AgentRecord, FrameworkRecord, NetworkAddress, TextAttribute } from "../../core/master/State.ts"
 import type { TaskStatus } from "../../core/Task.ts"
 import { hostAndPort } from "../http/HttpUrl.ts"
 import { resourcesToWire } from "./Resources.ts"
@@ -44,6 +45,16 @@ export const actionToEvent = (action: MasterAction, master: MasterIdentity): obj
       return { type: "RESCIND", rescind: { offer_id: { value: action.offerId } } }
     case "SendStatus":
       return { type: "UPDATE", update: { status: statusToWire(action.status) } }
+    case "OfferInversely":
+      return {
+        type: "INVERSE_OFFERS",
+        inverse_offers: { inverse_offers: action.offers.map(inverseOfferToWire) },
+      }
+    case "RescindInverseOffer":
+      return {
+        type: "RESCIND_INVERSE_OFFER",
+        rescind_inverse_offer: { inverse_offer_id: { value: action.inverseOfferId } },
+      }
     case "ReportAgentFailure":
       return { type: "FAILURE", failure: { agent_id: { value: action.agentId } } }
     case "ReportExecutorEnd":
@@ -78,24 +89,43 @@ const masterCapabilities = [{ type: "AGENT_UPDATE" }, { type: "QUOTA_V2" }]
 const ipToNumber = (ip: string): number =>
   ip.split(".").reduceRight((number, octet) => number * 256 + (Number(octet) || 0), 0)
 
-export const offerToWire = ({ offer, agent, executorIds = [] }: OfferedHost, framework: FrameworkRecord) => {
+const agentUrl = ({ address: { hostname, ip, port } }: AgentRecord) => ({
+  scheme: "http",
+  address: { hostname, ip, port },
+  path: "/slave(1)",
+})
+
+const inverseOfferToWire = ({ offer, agent }: InverselyOfferedHost) => ({
+  id: { value: offer.id },
+  url: agentUrl(agent),
+  framework_id: { value: offer.frameworkId },
+  agent_id: { value: offer.agentId },
+  unavailability: unavailabilityToWire(offer.unavailability),
+})
+
+export const unavailabilityToWire = ({ startNanos, durationNanos }: Unavailability) => ({
+  start: { nanoseconds: startNanos },
+  ...(durationNanos === null ? {} : { duration: { nanoseconds: durationNanos } }),
+})
+
+export const offerToWire = (
+  { offer, agent, unavailability, executorIds = [] }: OfferedHost,
+  framework: FrameworkRecord,
+) => {
   const isMultiRole = hasCapability(framework, "MULTI_ROLE")
   return {
     id: { value: offer.id },
     framework_id: { value: offer.frameworkId },
     agent_id: { value: offer.agentId },
     hostname: agent.address.hostname,
-    url: {
-      scheme: "http",
-      address: { hostname: agent.address.hostname, ip: agent.address.ip, port: agent.address.port },
-      path: "/slave(1)",
-    },
+    url: agentUrl(agent),
     resources: resourcesToWire(offer.resources, {
       withRole: !hasCapability(framework, "RESERVATION_REFINEMENT"),
       allocatedTo: isMultiRole ? offer.role : null,
     }),
     ...attributesToWire(agent.attributes),
     ...(executorIds.length === 0 ? {} : { executor_ids: executorIds.map((value) => ({ value })) }),
+    ...(unavailability === null ? {} : { unavailability: unavailabilityToWire(unavailability) }),
     ...(isMultiRole ? { allocation_info: { role: offer.role } } : {}),
   }
 }

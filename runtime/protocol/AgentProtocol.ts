@@ -189,6 +189,9 @@ const AgentMessageSchema: Schema.Schema<AgentMessage> = Schema.Union(
     frameworkId: Text,
     taskId: Text,
     graceMs: OrNull(Schema.Number),
+    drain: Schema.optionalWith(Schema.Struct({ graceMaxMs: OrNull(Schema.Number), isGone: Schema.Boolean }), {
+      exact: true,
+    }),
   }),
   Schema.Struct({
     type: Schema.Literal("AcknowledgeStatus"),
@@ -198,11 +201,13 @@ const AgentMessageSchema: Schema.Schema<AgentMessage> = Schema.Union(
   }),
 )
 
-/** What the master writes on the stream; `Registered` is the first record, or `Refused` the only one. */
+/** What the master writes on the stream; `Registered` is the first record, or `Refused` or `ShutDown` the only one. */
 export const MasterRecord = Schema.Union(
   Schema.Struct({ type: Schema.Literal("Registered"), masterId: Text, agentId: Text, streamId: Text }),
   /** Instead of `Registered`: the agent may not join like this. */
   Schema.Struct({ type: Schema.Literal("Refused"), reason: Text }),
+  /** The last record: the agent is to end its tasks and itself, and not to come back until somebody starts it anew. */
+  Schema.Struct({ type: Schema.Literal("ShutDown"), reason: Text }),
   Schema.Struct({ type: Schema.Literal("Message"), id: Schema.Number, message: AgentMessageSchema }),
   Schema.Struct({ type: Schema.Literal("Heartbeat") }),
 )

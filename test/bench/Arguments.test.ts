@@ -7,7 +7,7 @@ describe("the words after npm run bench", () => {
   it("are none: all suites, and a report", () => {
     const wishes = read("")
     expect(wishes).toMatchObject({
-      suites: ["policies", "allocation", "placements", "monitor"],
+      suites: ["policies", "allocation", "placements", "monitor", "wire"],
       isJson: false,
       outFolder: "bench-report",
       isCold: false,
@@ -58,6 +58,21 @@ describe("the words after npm run bench", () => {
     })
   })
 
+  it("give wire its sizes, and each suite its own modes", () => {
+    expect(read("wire --mode launches,state --agents 20 --tasks 200 --seconds 1")).toMatchObject({
+      suites: ["wire"],
+      allocation: { modes: [] },
+      wire: {
+        modes: ["launches", "state"],
+        ...{ agents: 20, frameworks: null, tasks: 200, seconds: 1, rounds: null },
+      },
+    })
+    expect(read("--mode full,agents")).toMatchObject({
+      allocation: { modes: ["full"] },
+      wire: { modes: ["agents"] },
+    })
+  })
+
   it.each([
     ["alocation", 'no suite "alocation", did you mean "allocation"?'],
     ["allocation --mode ful", 'no mode "ful", did you mean "full"?'],
@@ -71,10 +86,14 @@ describe("the words after npm run bench", () => {
     ["allocation --rounds 1 --rounds 2", "--rounds can be given once"],
     ["allocation --shape", "--shape needs a value"],
     ["allocation --json=yes", "--json takes no value"],
-    ["policies --mode full", "--mode is an option of the suite allocation"],
+    ["policies --mode full", "--mode is an option of the suites allocation and wire"],
+    ["wire --mode full", 'no mode "full"'],
+    ["allocation --mode launches", 'no mode "launches"'],
+    ["wire --seconds 0", '--seconds: "0" is not a whole number from 1'],
+    ["allocation --agents 5", "--agents is an option of the suite wire"],
     ["placements --shape 10x5", "--shape is an option of the suite allocation"],
     ["allocation --workload unschedulable", "--workload is an option of the suite placements"],
-    ["monitor --rounds 3", "--rounds is an option of the suites allocation and placements"],
+    ["monitor --rounds 3", "--rounds is an option of the suites allocation and placements and wire"],
     ["placements --workload basic-1000", 'no workload "basic-1000", did you mean "basic-10000"?'],
   ])("refuse %s", (line, problem) => {
     expect(read(line)).toContain(problem)

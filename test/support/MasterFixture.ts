@@ -1,7 +1,8 @@
-import { Context, Effect, Layer, type Scope } from "effect"
+import { Context, Effect, Layer, Option, type Scope } from "effect"
 import type { MasterSettings, NetworkAddress } from "../../core/master/State.ts"
 import { type Authenticate, makeAuthenticate } from "../../runtime/access/Authentication.ts"
-import { closeRoute } from "../../runtime/access/RouteRules.ts"
+import { makeDoor } from "../../runtime/access/Door.ts"
+import { closeRoute, openRoute } from "../../runtime/access/RouteRules.ts"
 import { request } from "../../runtime/http/Client.ts"
 import { serve } from "../../runtime/http/Listener.ts"
 import { type Route, routesToHandler } from "../../runtime/http/Routes.ts"
@@ -12,6 +13,7 @@ import * as Master from "../../runtime/master/Master.ts"
 import * as MasterMetrics from "../../runtime/master/MasterMetrics.ts"
 import { makeStateRoutes, openRoutes } from "../../runtime/master/OperatorApi.ts"
 import { schedulerRoutes } from "../../runtime/master/SchedulerApi.ts"
+import { DaemonLogFile, type OwnLog } from "../../runtime/OwnLog.ts"
 import { FakeAgent } from "./FakeAgent.ts"
 import { settingsWithoutPause } from "./MasterHarness.ts"
 import { V1Framework } from "./V1Framework.ts"
@@ -23,6 +25,8 @@ export interface MasterFixtureOptions {
   readonly journal?: Layer.Layer<Journal, JournalError>
   readonly masterId?: string
   readonly address?: NetworkAddress
+  /** The file that its log goes to; none, whatever the tests' own output goes to. */
+  readonly log?: OwnLog
   /** Who is answered; the ones with the secret, when nothing is said. */
   readonly authenticate?: Authenticate
 }
@@ -52,7 +56,7 @@ export const serveMaster = (options: MasterFixtureOptions = {}) =>
     const context = yield* makeMaster(options)
     const master = Context.get(context, Master.Master)
     const loop = yield* Effect.forkScoped(master.run)
-    const authenticate = options.authenticate ?? makeAuthenticate({ secret })
+    const door = makeDoor(options.authenticate ?? makeAuthenticate({ secret }), { strangerRate: null })
     const identity = identityOf(options)
     const closed = [
       ...schedulerRoutes,
@@ -60,17 +64,22 @@ export const serveMaster = (options: MasterFixtureOptions = {}) =>
       ...(yield* makeStateRoutes(identity, [{ name: "port", value: "5050" }])),
     ]
     const routes: Array<Route<Master.Master | MasterMetrics.MasterMetrics>> = [
-      ...openRoutes(identity),
-      ...closed.map(closeRoute(authenticate, () => master.state)),
+      ...openRoutes(identity).map(openRoute(door)),
+      ...closed.map(closeRoute(door, () => master.state)),
     ]
     const handler = routesToHandler(routes, { prefixes: ["/master"] })
-    const listener = yield* serve({ host: "127.0.0.1", port: 0, handler }).pipe(Effect.provide(context))
+    const listener = yield* serve({ host: "127.0.0.1", port: 0, handler }).pipe(
+      Effect.provide(context),
+      Effect.provideService(DaemonLogFile, Option.fromNullable(options.log)),
+    )
     const open = <A extends { close: () => void }>(make: () => A) =>
       Effect.acquireRelease(Effect.sync(make), (peer) => Effect.sync(peer.close.bind(peer)))
     return {
       master,
       loop,
       url: listener.url,
+      /** The doors that are not open to everybody. */
+      closedRoutes: closed as unknown as ReadonlyArray<Route>,
       framework: open(() => new V1Framework(listener.url, secret)),
       agent: open(() => new FakeAgent(listener.url, secret)),
       ask: (

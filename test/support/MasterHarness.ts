@@ -1,4 +1,4 @@
-import type { Unstamped } from "../../core/Machine.ts"
+import type { EntityRef, Unstamped } from "../../core/Machine.ts"
 import type { MasterAction } from "../../core/master/Action.ts"
 import type { MasterEvent } from "../../core/master/Event.ts"
 import type { OperationRequest, TaskRequest } from "../../core/master/OperationRequest.ts"
@@ -29,6 +29,9 @@ export class MasterHarness {
   readonly actions: Array<MasterAction> = []
   /** Told of every changed row, as a shell that stores rows would be. */
   onChanged: (kind: string, key: string, value: unknown) => void = () => {}
+  /** Told of every step, with all that it has changed. */
+  onStep: (changes: { readonly changed: ReadonlyArray<EntityRef>; readonly wallMs: number }) => void =
+    () => {}
   private streams = 0
 
   constructor(
@@ -40,14 +43,12 @@ export class MasterHarness {
 
   /** Steps one event; returns the actions of this step alone. */
   step(event: Unstamped<MasterEvent>): ReadonlyArray<MasterAction> {
-    const result = stepMaster(this.state, {
-      ...event,
-      nowMs: this.nowMs,
-      wallMs: 1_000_000 + this.nowMs,
-    } as MasterEvent)
+    const wallMs = 1_000_000 + this.nowMs
+    const result = stepMaster(this.state, { ...event, nowMs: this.nowMs, wallMs } as MasterEvent)
     this.actions.push(...result.actions)
     this.wakeAtMs = result.wakeAtMs
     for (const ref of result.changed) this.onChanged(ref.kind, ref.key, masterEntity(this.state, ref))
+    this.onStep({ changed: result.changed, wallMs })
     return result.actions
   }
 
@@ -75,12 +76,17 @@ export class MasterHarness {
     this.wakeAtMs = this.state.deadlines.nextAtMs()
   }
 
-  addAgent(total: Quantities, agentId: string | null = null, reserve: Quantities = {}): string {
+  addAgent(
+    total: Quantities,
+    agentId: string | null = null,
+    reserve: Quantities = {},
+    ip = "127.0.0.1",
+  ): string {
     this.step({
       type: "AgentRegistered",
       streamId: `as${this.streams++}`,
       agentId,
-      address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
+      address: { hostname: "host", ip, port: 5051 },
       total,
       reserve,
       attributes: [],

@@ -30,6 +30,9 @@ export const story = fc.array(
     { weight: 4, arbitrary: fc.record({ do: fc.constant("reserve" as const), pick: choice, size: choice }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("weigh" as const), pick: choice, size: choice }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("limit" as const), pick: choice, size: choice }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant("hosts" as const), pick: choice, size: choice }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("machines" as const), size: choice }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant("answer" as const), pick: choice, size: choice }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant("update" as const), pick: choice, size: choice }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant("wait" as const), size: choice }) },
   ),
@@ -97,7 +100,10 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
   const offer = "pick" in chapter ? pickOf(state.offers, chapter.pick) : undefined
   switch (chapter.do) {
     case "agent":
-      if (state.agents.size < 4) master.addAgent({ cpus: 1_000 * (1 + (chapter.pick % 4)), mem: 64_000 })
+      if (state.agents.size < 4) {
+        const total = { cpus: 1_000 * (1 + (chapter.pick % 4)), mem: 64_000 }
+        master.addAgent(total, null, {}, machines[chapter.pick % 2]!.ip)
+      }
       return
     case "subscribe":
       master.subscribe(
@@ -178,7 +184,8 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
     }
     case "limit": {
       const role = ["web", "batch", "*"][chapter.pick % 3]!
-      master.step({ type: "QuotasUpdated", quotas: [{ role, quota: quotaOf(chapter.size) }] })
+      if (chapter.size % 5 === 0) master.step({ type: "QuotaRemoved", role })
+      else master.step({ type: "QuotasUpdated", quotas: [{ role, quota: quotaOf(chapter.size) }] })
       return
     }
     case "loseAgent":
@@ -252,7 +259,51 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
       master.reserve(agent.id, reserveOf(chapter.size), isStale ? "over" : undefined)
       return
     }
+    case "hosts":
+      if (agent !== undefined) orderHost(master, agent.id, chapter.size)
+      return
+    case "machines":
+      return orderMachines(master, chapter.size)
+    case "answer": {
+      const inverseOfferIds = [...state.inverse.agentOfOffer.keys()].sort().slice(chapter.pick % 3)
+      if (framework === undefined) return
+      master.step({
+        type: "InverseOffersAnswered",
+        frameworkId: framework.id,
+        inverseOfferIds,
+        answer: chapter.size % 2 ? "accept" : "decline",
+        refuseMs: chapter.size % 3 ? null : chapter.size * 10 + 1,
+      })
+      return
+    }
     case "wait":
       master.advance(chapter.size * chapter.size)
+  }
+}
+
+const machines = ["127.0.0.1", "127.0.0.2"].map((ip) => ({ hostname: "host", ip }))
+
+/** What an operator does with one host. Being gone is rare, or there would be none left. */
+const orderHost = (master: MasterHarness, agentId: string, size: number): void => {
+  if (size % 8 === 7) master.step({ type: "AgentGone", agentId })
+  else if (size % 8 >= 5) master.step({ type: "AgentDeactivated", agentId })
+  else if (size % 8 >= 3) master.step({ type: "AgentReactivated", agentId })
+  else {
+    const graceMaxMs = size % 3 ? size * 100 : null
+    master.step({ type: "DrainRequested", agentId, graceMaxMs, isGoneAfter: size % 5 === 0 })
+  }
+}
+
+const orderMachines = (master: MasterHarness, size: number): void => {
+  const some = machines.filter((_, index) => (size >> index) % 2 === 0)
+  const unavailability = { startNanos: (size % 3) * 1e9, durationNanos: size % 2 ? null : 1e9 }
+  const windows = some.map((machine) => ({ machines: [machine], unavailability }))
+  switch ((size >> 2) % 4) {
+    case 0:
+      return void master.step({ type: "MachinesBroughtDown", machines: some })
+    case 1:
+      return void master.step({ type: "MachinesBroughtUp", machines: some })
+    default:
+      return void master.step({ type: "MaintenanceScheduled", windows })
   }
 }

@@ -67,6 +67,17 @@ export class FilterBook {
     }
   }
 
+  countOf(frameworkId: string, role: string): number {
+    this.settle()
+    const { filters, clients } = this.books
+    const client = clients.nodeOf(frameworkId, role)
+    let count = 0
+    if (client < 0) return count
+    for (let filter = filters.firstOfClient(client); filter !== -1; filter = filters.nextOfClient(filter))
+      count++
+    return count
+  }
+
   /** Drops the filters of a framework in these roles (null = all) and ends its back-off. */
   revive(frameworkId: string, roles: ReadonlyArray<string> | null): void {
     this.settle()

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto"
 import { Clock, Effect, Fiber } from "effect"
 import { exitCodeLabel } from "../../../core/agent/Statuses.ts"
-import { httpUrl } from "../../http/HttpUrl.ts"
+import { httpUrl, schemeOf } from "../../http/HttpUrl.ts"
 import type { SchedulerClientError, WireEvent } from "../../mesos/SchedulerClient.ts"
 import type { KeptSubscription } from "./KeptSubscription.ts"
 import type { OneTaskOptions, TaskEnd } from "./OneTask.ts"
@@ -167,8 +167,10 @@ export class RunningTask {
         return undefined
       }
       const { frameworkId } = this.subscription
-      const agentUrl = httpUrl(address.ip ?? address.hostname, address.port)
-      const sandbox = { agentUrl, secret: this.options.access.secret, frameworkId, taskId }
+      const { access } = this.options
+      // A cluster speaks HTTPS as a whole or not at all.
+      const agentUrl = httpUrl(address.ip ?? address.hostname, address.port, schemeOf(access.url))
+      const sandbox = { agentUrl, access, frameworkId, taskId }
       const isOf = () => (this.launch?.taskId === taskId ? this.launch : undefined)
       const follow = {
         isComplete: () => isOf()?.hasEnded === true,

@@ -1,11 +1,12 @@
 import { Clock, Effect, Schedule } from "effect"
 import { type ClientError, type HttpStatusError, makeConnectionPool, requestOk } from "../../http/Client.ts"
+import type { MasterAccess } from "../../mesos/SchedulerClient.ts"
 import { filesPath } from "../../protocol/FilesProtocol.ts"
 
 /** Where a task's sandbox can be read. */
 export interface SandboxAddress {
   readonly agentUrl: string
-  readonly secret: string | undefined
+  readonly access: MasterAccess
   readonly frameworkId: string
   readonly taskId: string
 }
@@ -41,7 +42,7 @@ export const followFile = (
   { isComplete, onFailing }: FollowOptions,
 ) =>
   Effect.gen(function* () {
-    const pool = yield* makeConnectionPool(1)
+    const pool = yield* makeConnectionPool(1, sandbox.agentUrl)
     const path = `/frameworks/${sandbox.frameworkId}/executors/${sandbox.taskId}/runs/latest/${file}`
     let offset = 0
     let goodUntilMs = yield* Clock.currentTimeMillis
@@ -52,7 +53,8 @@ export const followFile = (
       const { bytes } = yield* requestOk({
         url: `${sandbox.agentUrl}${filesPath}?${query}`,
         pool,
-        ...(sandbox.secret === undefined ? {} : { secret: sandbox.secret }),
+        secret: sandbox.access.secret,
+        tls: sandbox.access.tls,
       })
       offset += bytes.length
       if (bytes.length > 0) yield* write(bytes)

@@ -1,16 +1,15 @@
 import { memToText } from "../../config/Memory.ts"
-import type { ClusterState, Scalars } from "../ClusterState.ts"
+import type { ClusterState, HostView, Scalars } from "../ClusterState.ts"
 import type { RunRequest } from "./RunRequest.ts"
-
-type Host = ClusterState["slaves"][number]
 
 const amountText = ({ cpus, mem }: Scalars): string =>
   `cpus ${Math.round(cpus * 100) / 100}, mem ${memToText(mem)}`
 
-const keptOf = ({ reserved_resources }: Host): Scalars => reserved_resources?.primary ?? { cpus: 0, mem: 0 }
+const keptOf = ({ reserved_resources }: HostView): Scalars =>
+  reserved_resources?.primary ?? { cpus: 0, mem: 0 }
 
 /** What neither tasks hold nor the host's own work has; offers to others are not taken off, since they end. */
-const freeOf = (host: Host): Scalars => {
+const freeOf = (host: HostView): Scalars => {
   const kept = keptOf(host)
   return {
     cpus: Math.max(0, host.resources.cpus - host.used_resources.cpus - kept.cpus),
@@ -26,9 +25,11 @@ export const waitingReason = (
   request: Pick<RunRequest, "cpus" | "memMiB">,
   { slaves }: Pick<ClusterState, "slaves">,
 ): string => {
-  const hosts = slaves.filter(({ condition }) => condition === "connected")
+  const connected = slaves.filter(({ condition }) => condition === "connected")
+  const hosts = connected.filter(({ deactivated }) => !deactivated)
   const [only] = hosts
-  if (only === undefined) return "no host is connected"
+  if (only === undefined)
+    return connected.length === 0 ? "no host is connected" : "an operator has deactivated every host"
   if (!hosts.some(({ resources }) => holds(resources, request))) {
     return "no host lends that much, even when it is idle: ask for less"
   }

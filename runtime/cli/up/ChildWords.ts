@@ -6,6 +6,13 @@ export type UpSettings = SettledSettings<typeof upSection.settings>
 
 type Key = keyof UpSettings["values"]
 
+const tls: ReadonlyArray<readonly [own: Key, theirs: string]> = [
+  ["tlsCa", "tlsCa"],
+  ["tlsCert", "tlsCert"],
+  ["tlsKey", "tlsKey"],
+  ["tlsRequireClientCert", "tlsRequireClientCert"],
+]
+
 /** Which settings of `up` are which of a daemon's. */
 const passedTo: { readonly [daemon: string]: ReadonlyArray<readonly [own: Key, theirs: string]> } = {
   master: [
@@ -15,9 +22,13 @@ const passedTo: { readonly [daemon: string]: ReadonlyArray<readonly [own: Key, t
     ["authentication", "authentication"],
     ["credentials", "credentials"],
     ["acls", "acls"],
+    ...tls,
   ],
   agent: [
     ["host", "host"],
+    ["credentials", "credentials"],
+    ["acls", "acls"],
+    ...tls,
     ["advertise", "advertise"],
     ["agentPort", "port"],
     ["cpus", "cpus"],

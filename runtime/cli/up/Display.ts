@@ -16,8 +16,8 @@ export interface DisplayOptions {
 
 const askWaitMs = 2_000
 
-const fetchHost = (url: string, secret: string | undefined): Effect.Effect<HostView | undefined> =>
-  request({ url: `${url}${hostViewPath}`, ...(secret === undefined ? {} : { secret }) }).pipe(
+const fetchHost = (url: string, { secret, tls }: MasterAccess): Effect.Effect<HostView | undefined> =>
+  request({ url: `${url}${hostViewPath}`, secret, tls }).pipe(
     Effect.map(({ status, body }) => (status === 200 ? (JSON.parse(body) as HostView) : undefined)),
     Effect.catchAllCause(() => Effect.succeed(undefined)),
     Effect.timeoutTo({
@@ -33,7 +33,7 @@ export const showHost = ({ master, agentUrl, block }: DisplayOptions): Effect.Ef
     const access = master()
     const [host, state] = yield* Effect.all(
       [
-        fetchHost(agentUrl(), access.secret),
+        fetchHost(agentUrl(), access),
         Effect.orElseSucceed(Effect.timeout(fetchState(access), askWaitMs), () => undefined),
       ],
       { concurrency: 2 },

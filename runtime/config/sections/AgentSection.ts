@@ -1,6 +1,8 @@
 import { section } from "../Section.ts"
 import {
+  aclsSetting,
   advertiseSetting,
+  credentialsSetting,
   dataSetting,
   hostSetting,
   lendingSettings,
@@ -11,6 +13,7 @@ import {
   withoutMonitorSetting,
   withParentSetting,
 } from "./SharedSettings.ts"
+import { tlsClientSettings, tlsRequireClientCertSetting } from "./TlsSettings.ts"
 
 export const agentSection = section({
   name: "agent",
@@ -25,6 +28,10 @@ export const agentSection = section({
     data: dataSetting,
     master: masterUrlSetting,
     secretFile: secretFileSetting,
+    credentials: credentialsSetting,
+    acls: aclsSetting,
+    ...tlsClientSettings,
+    tlsRequireClientCert: tlsRequireClientCertSetting,
     host: hostSetting,
     advertise: advertiseSetting,
     port: portSetting("agent", 5051),

@@ -11,6 +11,9 @@ import {
 } from "../Kinds.ts"
 import { section } from "../Section.ts"
 import { switched } from "../Setting.ts"
+import { boundSettings } from "./BoundSettings.ts"
+import { journalSettings } from "./JournalSettings.ts"
+import { lossSettings } from "./LossSettings.ts"
 import {
   aclsSetting,
   advertiseSetting,
@@ -21,9 +24,10 @@ import {
   portSetting,
   withParentSetting,
 } from "./SharedSettings.ts"
+import { tlsClientSettings, tlsRequireClientCertSetting } from "./TlsSettings.ts"
 
 /** Who gets what; where nothing is said the profile decides. */
-const allocationSettings = {
+export const allocationSettings = {
   profile: choice(
     "gleaner",
     "mesos",
@@ -150,8 +154,13 @@ export const masterSection = section({
     authentication: authenticationSetting,
     credentials: credentialsSetting,
     acls: aclsSetting,
+    ...tlsClientSettings,
+    tlsRequireClientCert: tlsRequireClientCertSetting,
+    ...boundSettings,
+    ...journalSettings,
     ...allocationSettings,
     ...historySettings,
+    ...lossSettings,
     withParent: withParentSetting,
   },
 })

@@ -35,7 +35,8 @@ export const masterUrlSetting = url({
 })
 
 export const secretFileSetting = file({
-  meaning: "File with the cluster's secret",
+  meaning:
+    'File with the cluster\'s secret, a token, or a principal as {"principal": NAME, "secret": SECRET}',
   initial: null,
   initialText: "`secret` in the data folder",
   isShared: true,

@@ -13,6 +13,7 @@ import {
   unconfinedSetting,
   withoutMonitorSetting,
 } from "./SharedSettings.ts"
+import { tlsClientSettings, tlsRequireClientCertSetting } from "./TlsSettings.ts"
 
 const { attribute: _attribute, ...lending } = lendingSettings
 
@@ -30,6 +31,8 @@ export const upSection = section({
     authentication: authenticationSetting,
     credentials: credentialsSetting,
     acls: aclsSetting,
+    ...tlsClientSettings,
+    tlsRequireClientCert: tlsRequireClientCertSetting,
     agentPort: portSetting("agent", 5051),
     monitorPort: portSetting("monitor", 5052),
     policy: policySetting,

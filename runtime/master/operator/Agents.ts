@@ -1,7 +1,8 @@
 import { agentCapabilities } from "../../../core/master/NewAllocator.ts"
 import type { AgentRecord, MasterState } from "../../../core/master/State.ts"
+import { isRecovered } from "../../../core/master/Statuses.ts"
 import { addResources, isNoResources, scalarQuantities } from "../../../core/resources/Resources.ts"
-import { agentPid, agentToWire } from "../../mesos/OperatorViews.ts"
+import { agentInfoToWire, agentPid, agentToWire, drainInfo, isActive } from "../../mesos/OperatorViews.ts"
 import { resourcesToBothForms } from "../../mesos/Resources.ts"
 import {
   type AgentAmounts,
@@ -27,10 +28,16 @@ export const agentSummary = (agent: AgentRecord, { used, offered, held, unreserv
   offered_resources: resourcesView(offered),
   reserved_resources: isNoResources(held) ? {} : { [primaryRole]: scalarsView(scalarQuantities(held)) },
   unreserved_resources: resourcesView(unreserved),
-  active: agent.condition === "connected",
-  deactivated: false,
+  active: isActive(agent),
+  deactivated: agent.isDeactivated,
   version: agent.version,
   capabilities: agentCapabilities,
+  ...(agent.drain === null
+    ? {}
+    : {
+        drain_info: drainInfo(agent.drain),
+        estimated_drain_start_time_seconds: agent.drain.startedWallMs / 1000,
+      }),
 })
 
 const agentView = (agent: AgentRecord, amounts: AgentAmounts) => ({
@@ -47,23 +54,51 @@ const agentView = (agent: AgentRecord, amounts: AgentAmounts) => ({
   condition: agent.condition,
 })
 
-/** The agents, or the one of this id. */
-export const agentViews = (state: MasterState, agentId: string | null) =>
-  [...state.agents.values()]
-    .filter(({ id }) => agentId === null || id === agentId)
-    .map((agent) => agentView(agent, amountsOfAgent(state, agent)))
-
 /**
- * GET_AGENTS. As in Mesos without those that are unreachable. None is `recovered`: Mesos calls so what it knows by name only until it
- * comes back after a restart of the master, and this journal knows all of them.
+ * How Mesos lists agents: those that registered with this master; recovered ones, which are known from before it started and have not
+ * come back yet; unreachable ones nowhere.
  */
-export const getAgents = (state: MasterState) => ({
-  agents: [...state.agents.values()]
-    .filter(({ condition }) => condition !== "unreachable")
-    .map((agent) => {
-      const { held, unreserved } = amountsOfAgent(state, agent)
-      const total = addResources(unreserved, held)
-      return agentToWire(agent, { total, ...sharesOfAgent(state, agent) })
-    }),
-  recovered_agents: [],
-})
+export const agentsByStanding = (state: MasterState) => {
+  const registered: Array<AgentRecord> = []
+  const recovered: Array<AgentRecord> = []
+  const unreachable: Array<AgentRecord> = []
+  for (const agent of state.agents.values()) {
+    if (agent.condition === "unreachable") unreachable.push(agent)
+    else if (isRecovered(state, agent)) recovered.push(agent)
+    else registered.push(agent)
+  }
+  return { registered, recovered, unreachable }
+}
+
+/** Whether GET_AGENTS has it among those that are there or were until now. */
+export const isListed = ({ condition }: AgentRecord): boolean => condition !== "unreachable"
+
+/** The agents, or the one of this id. gleaner's own: `unreachable_slave_list`, so that people see which ones are missing. */
+export const agentViews = (state: MasterState, agentId: string | null) => {
+  const views = (agents: ReadonlyArray<AgentRecord>) =>
+    agents
+      .filter(({ id }) => agentId === null || id === agentId)
+      .map((agent) => agentView(agent, amountsOfAgent(state, agent)))
+  const { registered, recovered, unreachable } = agentsByStanding(state)
+  return {
+    slaves: views(registered),
+    recovered_slaves: views(recovered),
+    unreachable_slave_list: views(unreachable),
+  }
+}
+
+/** One agent in the words of GET_AGENTS. */
+export const agentMessage = (state: MasterState, agent: AgentRecord) => {
+  const { held, unreserved } = amountsOfAgent(state, agent)
+  const total = addResources(unreserved, held)
+  return agentToWire(agent, { total, ...sharesOfAgent(state, agent) })
+}
+
+/** GET_AGENTS: of recovered ones only what they are, as in Mesos. */
+export const getAgents = (state: MasterState) => {
+  const { registered, recovered } = agentsByStanding(state)
+  return {
+    agents: registered.map((agent) => agentMessage(state, agent)),
+    recovered_agents: recovered.map(agentInfoToWire),
+  }
+}

@@ -6,10 +6,11 @@ import { Master } from "../Master.ts"
 
 /**
  * Steps the event that an operator's order comes to, and answers 200 with nothing in it once all that follows is durable
- * (mesos-transcripts README, 1). The order is judged right before the step, so nothing can come in between.
+ * (mesos-transcripts README, 1). The order is judged right before the step, so nothing can come in between; undefined = it is
+ * carried out already.
  */
 export const change = (
-  decide: (state: MasterState) => UnstampedEvent | HttpRefusal,
+  decide: (state: MasterState) => UnstampedEvent | HttpRefusal | undefined,
 ): Effect.Effect<HttpReply, HttpRefusal, Master> =>
   Effect.gen(function* () {
     const master = yield* Master

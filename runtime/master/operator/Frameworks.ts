@@ -134,6 +134,7 @@ export const getFrameworks = (state: MasterState) => ({
       offer,
       agent: state.agents.get(offer.agentId)!,
       executorIds: executorIdsOn(state, offer.agentId, framework.id),
+      unavailability: state.inverse.windows.get(offer.agentId) ?? null,
     }))
     return frameworkToWire(framework, { hosts, ...sharesOfFramework(state, framework) })
   }),

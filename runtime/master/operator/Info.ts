@@ -1,3 +1,4 @@
+import { cpus, freemem, loadavg, totalmem } from "node:os"
 import { masterInfo } from "../../mesos/SchedulerEvent.ts"
 import type { Flag, OperatorFacts } from "./Facts.ts"
 
@@ -14,9 +15,6 @@ export const getFlags = ({ flags }: OperatorFacts) => ({ flags: flags ?? [] })
 export const flagsView = (flags: ReadonlyArray<Flag> | null): { readonly [name: string]: string } =>
   Object.fromEntries((flags ?? []).map(({ name, value }) => [name, value]))
 
-/** glog's: messages from this severity on are written, and 0 is all of them. */
-export const getLoggingLevel = () => ({ level: 0 })
-
 export const getMetrics = ({ metrics }: OperatorFacts) => {
   const values = metrics()
   return {
@@ -31,3 +29,16 @@ export const getMaster = ({ identity, startedWallMs }: OperatorFacts) => ({
   start_time: startedWallMs / 1000,
   elected_time: startedWallMs / 1000,
 })
+
+/** `/system/stats.json`: the master's host (transcript legacy/busy_system_stats_json). */
+export const systemStats = () => {
+  const [one = 0, five = 0, fifteen = 0] = loadavg()
+  return {
+    avg_load_15min: fifteen,
+    avg_load_1min: one,
+    avg_load_5min: five,
+    cpus_total: cpus().length,
+    mem_free_bytes: freemem(),
+    mem_total_bytes: totalmem(),
+  }
+}

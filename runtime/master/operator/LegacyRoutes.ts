@@ -1,13 +1,19 @@
 import { Effect, Either } from "effect"
-import { badRequest, type HttpRefusal, type HttpRequest, jsonReply } from "../../http/HttpMessage.ts"
+import { badRequest, HttpRefusal, type HttpRequest, jsonReply } from "../../http/HttpMessage.ts"
+import { parseJsonObject } from "../../http/JsonRequest.ts"
 import { get, post, type Route, read } from "../../http/Routes.ts"
-import { readWeightInfos } from "../../mesos/OperatorCall.ts"
+import { readDuration } from "../../mesos/DurationText.ts"
+import { readMachines, readSchedule } from "../../mesos/MaintenanceCall.ts"
+import { readQuotaRequest, readWeightInfos } from "../../mesos/OperatorCall.ts"
 import type { Master } from "../Master.ts"
 import { agentViews } from "./Agents.ts"
 import type { OperatorFacts } from "./Facts.ts"
+import { filesRoutes } from "./Files.ts"
 import { frameworkViews } from "./Frameworks.ts"
-import { flagsView } from "./Info.ts"
-import { maintenanceSchedule, maintenanceStatus } from "./Maintenance.ts"
+import { flagsView, systemStats } from "./Info.ts"
+import { toggleLogging } from "./LoggingLevel.ts"
+import { bringDown, bringUp, maintenanceSchedule, maintenanceStatus, updateSchedule } from "./Maintenance.ts"
+import { removeQuota, setQuota } from "./OldQuota.ts"
 import { quotaStatus } from "./Quota.ts"
 import { rolesView } from "./Roles.ts"
 import { seenBy, seenRoles } from "./Sight.ts"
@@ -27,12 +33,12 @@ const views: { readonly [path: string]: View } = {
   "/state-summary": stateSummary,
   // Of one agent when it is named: what a monitor beside an Apache Mesos asks (spec/mesos.md §1.13, 2).
   "/slaves": ({ state }, query) => ({
-    slaves: agentViews(state, query.get("slave_id")),
-    recovered_slaves: [],
+    ...agentViews(state, query.get("slave_id")),
   }),
   "/frameworks": ({ state }, query) => frameworkViews(state, query.get("framework_id")),
   "/tasks": ({ state }, query) => taskViews(state, query),
   "/roles": ({ state }) => rolesView(state),
+  "/system/stats.json": () => systemStats(),
   "/flags": ({ flags }) => ({ flags: flagsView(flags) }),
 }
 
@@ -44,15 +50,13 @@ const changeableViews: { readonly [path: string]: View } = {
   "/maintenance/status": maintenanceStatus,
 }
 
-/** `1secs`, `500ms`: how Mesos writes times. */
-const durationForm = /^\d+(\.\d+)?(ns|us|ms|secs|mins|hrs|days|weeks)$/
-
 /** The timeout bounds how long Mesos waits for slow figures; here all are at hand. */
 const timeoutProblem = (query: URLSearchParams): HttpRefusal | undefined => {
   const timeout = query.get("timeout")
-  return timeout === null || durationForm.test(timeout)
-    ? undefined
-    : badRequest(`Invalid timeout '${timeout}': expecting a number and a unit, like 500ms or 5secs`)
+  const read = timeout === null ? undefined : readDuration(timeout)
+  return read !== undefined && Either.isLeft(read)
+    ? badRequest(`Invalid timeout '${timeout}': ${read.left}.\n`)
+    : undefined
 }
 
 /** Forms, JSON lists: none of these looks at the type of what it is sent (transcript operator/weights_PUT). */
@@ -77,6 +81,51 @@ const changes: ReadonlyArray<Route<Master>> = [
         return Either.isLeft(read) ? badRequest(read.left.message) : updateWeights(read.right)
       }),
   },
+  post("/quota", (request) =>
+    Effect.flatMap(request.body, (body) => {
+      const json = parseJsonObject(body.toString("utf8"))
+      if (json instanceof HttpRefusal)
+        return badRequest("Failed to parse set quota request JSON: expecting a JSON object")
+      const read = readQuotaRequest(json)
+      return Either.isLeft(read) ? badRequest(read.left.message) : setQuota(read.right)
+    }),
+  ),
+  {
+    path: "/quota/*",
+    methods: ["DELETE"],
+    handler: ({ path }) =>
+      Effect.suspend(() => {
+        const role = Either.try(() => decodeURIComponent(path.slice(path.lastIndexOf("/") + 1)))
+        return Either.isLeft(role)
+          ? badRequest(`Failed to parse request path '${path}': the role is not percent-encoded UTF-8`)
+          : removeQuota(role.right)
+      }),
+  },
+]
+
+const scheduleRoutes: ReadonlyArray<Route<Master>> = [
+  post("/maintenance/schedule", (request) =>
+    Effect.flatMap(request.body, (body) => {
+      const json = parseJsonObject(body.toString("utf8"))
+      if (json instanceof HttpRefusal) return json
+      const windows = readSchedule(json)
+      return Either.isLeft(windows) ? badRequest(windows.left.message) : updateSchedule(windows.right)
+    }),
+  ),
+  ...[
+    { path: "/machine/down", order: bringDown },
+    { path: "/machine/up", order: bringUp },
+  ].map(({ path, order }) =>
+    post(path, (request) =>
+      Effect.flatMap(request.body, (body) => {
+        const json = Either.try(() => JSON.parse(body.toString("utf8")) as unknown)
+        if (Either.isLeft(json))
+          return badRequest("Failed to parse the list of machines: syntax error in JSON")
+        const machines = readMachines(json.right)
+        return Either.isLeft(machines) ? badRequest(machines.left.message) : order(machines.right)
+      }),
+    ),
+  ),
 ]
 
 export const legacyRoutes = <R>(
@@ -88,6 +137,9 @@ export const legacyRoutes = <R>(
     )
   return [
     ...changes,
+    ...scheduleRoutes,
+    ...filesRoutes,
+    read("/logging/toggle", toggleLogging),
     ...Object.entries(views).map(([path, view]) => read(path, show(view))),
     ...Object.entries(changeableViews).map(([path, view]) => get(path, show(view))),
     read("/metrics/snapshot", (request) => {

@@ -10,17 +10,30 @@ import {
   refuse,
 } from "../../http/HttpMessage.ts"
 import { checkAccept, readJsonObject } from "../../http/JsonRequest.ts"
+import { wireToWindows } from "../../mesos/MaintenanceCall.ts"
 import { type OperatorCall, readOperatorCall } from "../../mesos/OperatorCall.ts"
+import { spanToMs } from "../../mesos/ProtoJson.ts"
 import { Master } from "../Master.ts"
 import { getAgents } from "./Agents.ts"
 import type { OperatorFacts } from "./Facts.ts"
+import { listFiles, readFile } from "./Files.ts"
 import { getFrameworks } from "./Frameworks.ts"
-import { getFlags, getHealth, getLoggingLevel, getMaster, getMetrics, getVersion } from "./Info.ts"
-import { getMaintenanceSchedule, getMaintenanceStatus } from "./Maintenance.ts"
+import { deactivateAgent, drainAgent, markAgentGone, reactivateAgent } from "./Hosts.ts"
+import { getFlags, getHealth, getMaster, getMetrics, getVersion } from "./Info.ts"
+import { getLoggingLevel, setLoggingLevel } from "./LoggingLevel.ts"
+import {
+  bringDown,
+  bringUp,
+  getMaintenanceSchedule,
+  getMaintenanceStatus,
+  updateSchedule,
+} from "./Maintenance.ts"
+import { removeQuota, setQuota } from "./OldQuota.ts"
 import { getQuota } from "./Quota.ts"
 import { getRoles } from "./Roles.ts"
 import { seenBy, seenRoles } from "./Sight.ts"
 import { getState } from "./State.ts"
+import { subscribe } from "./Subscribe.ts"
 import { getExecutors, getTasks } from "./Tasks.ts"
 import { tearDown } from "./Teardown.ts"
 import { updateQuota } from "./UpdateQuota.ts"
@@ -36,7 +49,6 @@ const questions: { readonly [type: string]: Question } = {
   GET_FLAGS: getFlags,
   GET_VERSION: getVersion,
   GET_METRICS: getMetrics,
-  GET_LOGGING_LEVEL: getLoggingLevel,
   GET_MASTER: getMaster,
   GET_STATE: ({ state }) => getState(state),
   GET_AGENTS: ({ state }) => getAgents(state),
@@ -52,14 +64,35 @@ const questions: { readonly [type: string]: Question } = {
   GET_MAINTENANCE_SCHEDULE: getMaintenanceSchedule,
 }
 
-/** Carries a call out and answers when what follows from it is durable. */
-type Order = (call: OperatorCall) => Effect.Effect<HttpReply, HttpRefusal, Master>
+/** Carries a call out and answers when what follows from it is durable; or answers what no fact of the cluster says. */
+type Order = (call: OperatorCall, caller: Caller) => Effect.Effect<HttpReply, HttpRefusal, Master>
 
 // The members are there: the reader of calls has seen to that.
 const orders: { readonly [type: string]: Order } = {
+  SUBSCRIBE: (_, caller) => subscribe(caller),
+  GET_LOGGING_LEVEL: ({ type }) =>
+    Effect.map(getLoggingLevel, (level) => jsonReply({ type, get_logging_level: level })),
+  SET_LOGGING_LEVEL: ({ set_logging_level: wish }) =>
+    setLoggingLevel(wish!.level, wish!.duration.nanoseconds / 1e6),
+  LIST_FILES: ({ list_files }) => listFiles(list_files!.path),
+  READ_FILE: ({ read_file: wish }) => readFile(wish!.path, wish!.offset, wish!.length),
   TEARDOWN: ({ teardown }) => tearDown(teardown!.framework_id.value),
   UPDATE_WEIGHTS: ({ update_weights }) => updateWeights(update_weights!.weight_infos),
+  UPDATE_MAINTENANCE_SCHEDULE: ({ update_maintenance_schedule }) =>
+    updateSchedule(wireToWindows(update_maintenance_schedule!.schedule)),
+  START_MAINTENANCE: ({ start_maintenance }) => bringDown(start_maintenance!.machines),
+  STOP_MAINTENANCE: ({ stop_maintenance }) => bringUp(stop_maintenance!.machines),
+  DRAIN_AGENT: ({ drain_agent }) => {
+    const { agent_id, max_grace_period, mark_gone } = drain_agent!
+    const graceMaxMs = max_grace_period === undefined ? null : spanToMs(max_grace_period)
+    return drainAgent(agent_id.value, graceMaxMs, mark_gone)
+  },
+  DEACTIVATE_AGENT: ({ deactivate_agent }) => deactivateAgent(deactivate_agent!.agent_id.value),
+  REACTIVATE_AGENT: ({ reactivate_agent }) => reactivateAgent(reactivate_agent!.agent_id.value),
+  MARK_AGENT_GONE: ({ mark_agent_gone }) => markAgentGone(mark_agent_gone!.agent_id.value),
   UPDATE_QUOTA: ({ update_quota }) => updateQuota(update_quota!.quota_configs, update_quota!.force),
+  SET_QUOTA: ({ set_quota }) => setQuota(set_quota!.quota_request),
+  REMOVE_QUOTA: ({ remove_quota }) => removeQuota(remove_quota!.role),
 }
 
 const answer = (all: OperatorFacts, caller: Caller, type: string, question: Question): HttpReply => {
@@ -82,6 +115,8 @@ export const answerCall = <R>(
     if (!mayCall(request.caller, call, state)) return yield* forbidden()
     const { type } = call
     if (Object.hasOwn(questions, type)) return answer(yield* facts, request.caller, type, questions[type]!)
-    if (Object.hasOwn(orders, type)) return yield* orders[type]!(call)
-    return yield* refuse(501, `501 Not Implemented. gleaner does not take the call ${type} yet`)
+    if (Object.hasOwn(orders, type)) return yield* orders[type]!(call, request.caller)
+    // UNKNOWN is a type of Mesos's, and no call.
+    const told = type === "UNKNOWN" ? "" : ` gleaner does not take the call ${type} yet`
+    return yield* refuse(501, `501 Not Implemented.${told}`)
   })

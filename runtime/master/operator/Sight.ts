@@ -1,6 +1,7 @@
 import { KeysByOwner } from "../../../core/master/KeysByOwner.ts"
 import type { FrameworkRecord, MasterState, TaskRecord } from "../../../core/master/State.ts"
 import type { Caller } from "../../access/Caller.ts"
+import type { ClusterEvent } from "../ClusterEvents.ts"
 import type { OperatorFacts } from "./Facts.ts"
 
 // What of the cluster a caller gets to see. Reads are not refused: what may not be seen is left out (mesos-transcripts README, 24).
@@ -46,10 +47,19 @@ const remembered = (judge: (name: string) => boolean): ((name: string) => boolea
   }
 }
 
+/** The state as the caller may know it. */
+export const stateSeenBy = (caller: Caller, state: MasterState): MasterState =>
+  seesAllWork(caller) ? state : visibleState(state, caller)
+
+/** Whether {@link stateSeenBy} has what an event is about. */
+export const seesEvent = (caller: Caller, { framework, task }: ClusterEvent): boolean =>
+  (framework === null || caller.isAllowed("view_frameworks", framework.info.user)) &&
+  (task === null || caller.isAllowed("view_tasks", userOf(task)))
+
 /** The facts as the caller may know them. */
 export const seenBy = (caller: Caller, facts: OperatorFacts): OperatorFacts => ({
   ...facts,
-  ...(seesAllWork(caller) ? {} : { state: visibleState(facts.state, caller) }),
+  state: stateSeenBy(caller, facts.state),
   ...(caller.isAllowed("view_flags", null) ? {} : { flags: null }),
 })
 

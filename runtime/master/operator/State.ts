@@ -1,6 +1,7 @@
 import type { MasterState } from "../../../core/master/State.ts"
 import { hostAndPort } from "../../http/HttpUrl.ts"
-import { agentViews, getAgents } from "./Agents.ts"
+import { isActive } from "../../mesos/OperatorViews.ts"
+import { agentsByStanding, agentViews, getAgents } from "./Agents.ts"
 import type { OperatorFacts } from "./Facts.ts"
 import { frameworkViews, getFrameworks } from "./Frameworks.ts"
 import { flagsView } from "./Info.ts"
@@ -18,7 +19,7 @@ export const getState = (state: MasterState) => ({
 
 /** `/state` in the v0 naming that existing tools read (spec/mesos.md §6.3). */
 export const stateView = ({ state, identity, startedWallMs, flags }: OperatorFacts) => {
-  const agents = [...state.agents.values()]
+  const { registered, unreachable } = agentsByStanding(state)
   const { address, masterId, version } = identity
   const pid = `master@${hostAndPort(address.ip, address.port)}`
   return {
@@ -32,11 +33,10 @@ export const stateView = ({ state, identity, startedWallMs, flags }: OperatorFac
     leader_info: { id: masterId, pid, port: address.port, hostname: address.hostname },
     // Left out for those who may not see them (transcript auth/state_bob).
     ...(flags === null ? {} : { flags: flagsView(flags) }),
-    activated_slaves: agents.filter((agent) => agent.condition === "connected").length,
-    deactivated_slaves: agents.filter((agent) => agent.condition === "disconnected").length,
-    unreachable_slaves: agents.filter((agent) => agent.condition === "unreachable").length,
-    slaves: agentViews(state, null),
-    recovered_slaves: [],
+    activated_slaves: registered.filter(isActive).length,
+    deactivated_slaves: registered.filter((agent) => !isActive(agent)).length,
+    unreachable_slaves: unreachable.length,
+    ...agentViews(state, null),
     ...frameworkViews(state, null),
     orphan_tasks: orphanTasks(state).map(taskView),
   }

@@ -1,7 +1,7 @@
 import { tasksOfAgent, tasksOfFramework } from "../../../core/master/Context.ts"
 import { completedTasksOf } from "../../../core/master/History.ts"
 import type { TaskRecord } from "../../../core/master/State.ts"
-import { agentSummary } from "./Agents.ts"
+import { agentSummary, agentsByStanding } from "./Agents.ts"
 import { amountsOfAgent, amountsOfFramework } from "./Amounts.ts"
 import type { OperatorFacts } from "./Facts.ts"
 import { frameworkSummary } from "./Frameworks.ts"
@@ -34,7 +34,7 @@ const distinct = (ids: ReadonlyArray<string>): ReadonlyArray<string> => [...new 
 /** `/state-summary`: the sizes of things without the things (spec/mesos.md §6.3). Of ended tasks those count that are remembered. */
 export const stateSummary = ({ state, identity }: OperatorFacts) => ({
   hostname: identity.address.hostname,
-  slaves: [...state.agents.values()].map((agent) => {
+  slaves: agentsByStanding(state).registered.map((agent) => {
     const tasks = tasksOfAgent(state, agent.id)
     return {
       ...agentSummary(agent, amountsOfAgent(state, agent)),

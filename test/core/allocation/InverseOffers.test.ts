@@ -20,8 +20,8 @@ import {
 import { defaultAllocatorSettings, mesosAllocatorSettings } from "../../../core/allocation/Settings.ts"
 import { agents, frameworks, InverseOfferModel } from "../../support/naive/InverseOffers.ts"
 
-const window1 = { startWallMs: 1_000, durationMs: 500 }
-const window2 = { startWallMs: 9_000, durationMs: null }
+const window1 = { startNanos: 1_000, durationNanos: 500 }
+const window2 = { startNanos: 9_000, durationNanos: null }
 
 const ids = (offers: ReadonlyArray<InverseOffer>) =>
   offers.map(({ id, frameworkId, agentId }) => `${id} ${frameworkId}@${agentId}`)
@@ -39,7 +39,8 @@ class Subject {
 
   update(nowMs: number, holders: { [agentId: string]: ReadonlyArray<string> }) {
     const newId = () => `i${this.nextNumber++}`
-    return updateInverseOffers(this.state, (agentId) => holders[agentId] || [], newId, nowMs, this.touch)
+    const hosts = [...this.state.windows.keys(), "hostWithoutWindow"].sort()
+    return updateInverseOffers(this.state, hosts, (id) => holders[id] || [], newId, nowMs, this.touch)
   }
 
   answer(
@@ -284,7 +285,7 @@ describe("inverse offers and a naive model", () => {
         const play = (move: Move): void => {
           switch (move.type) {
             case "window": {
-              const window = move.at === null ? null : { startWallMs: move.at, durationMs: null }
+              const window = move.at === null ? null : { startNanos: move.at, durationNanos: null }
               const ended = setUnavailability(real.state, move.agentId, window, real.touch)
               expect(sorted(ended)).toEqual(model.set(move.agentId, move.at))
               return

@@ -2,6 +2,7 @@ import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { completedFrameworks } from "../../../core/master/History.ts"
 import { snapshotMaster } from "../../../core/master/Snapshot.ts"
+import type { TaskRecord } from "../../../core/master/State.ts"
 import { heldScalars } from "../../../core/resources/HeldResources.ts"
 import {
   addQuantities,
@@ -58,7 +59,9 @@ const checkNeverLentTwice = (master: MasterHarness): void => {
 
 const checkOffersHaveTheirPlaces = ({ state }: MasterHarness): void => {
   for (const offer of state.offers.values()) {
-    expect(state.agents.get(offer.agentId)?.condition, `agent of ${offer.id}`).toBe("connected")
+    const agent = state.agents.get(offer.agentId)
+    expect(agent?.condition, `agent of ${offer.id}`).toBe("connected")
+    expect(agent?.isDeactivated, `agent of ${offer.id} is deactivated`).toBe(false)
     const framework = state.frameworks.get(offer.frameworkId)
     expect(framework?.streamId, `framework of ${offer.id}`).toBeTypeOf("string")
     expect(framework?.info.roles, `roles of the framework of ${offer.id}`).toContain(offer.role)
@@ -82,6 +85,41 @@ const checkHistory = ({ state, settings }: MasterHarness): void => {
   expect(completedFrameworks(state).length).toBeLessThanOrEqual(settings.completedFrameworksMax)
 }
 
+/** Nobody is on a machine that is down; whoever holds something where a window is was asked for it, or has answered. */
+const checkMaintenance = ({ state }: MasterHarness): void => {
+  for (const agent of state.agents.values()) {
+    const machine = [...state.machines.values()].find(({ id }) => id.ip === agent.address.ip)
+    if (agent.condition !== "unreachable") {
+      expect(machine?.mode, `machine of ${agent.id}`).not.toBe("down")
+      expect(state.inverse.windows.has(agent.id), `window of ${agent.id}`).toBe(machine !== undefined)
+    }
+    if (agent.drain?.stage === "drained") {
+      const left = [...state.tasks.values()].filter(({ spec }) => spec.agentId === agent.id)
+      expect(left, `tasks of ${agent.id}, which is drained`).toEqual([])
+      expect(agent.drain.isGoneAfter, `${agent.id} is drained, and should be gone`).toBe(false)
+    }
+    if (!state.inverse.windows.has(agent.id) || agent.condition === "unreachable") continue
+    const asked = state.inverse.pairs.get(agent.id)
+    for (const framework of state.frameworks.values()) {
+      const holds = [
+        ...state.offers.values(),
+        ...[...state.tasks.values()].filter(isHeld).map(({ spec }) => spec),
+      ]
+      const isHolder = holds.some(
+        ({ agentId, frameworkId }) => agentId === agent.id && frameworkId === framework.id,
+      )
+      const pair = asked?.get(framework.id)
+      const isAsked = pair !== undefined && (pair.offerId !== null || pair.filteredUntilMs !== null)
+      if (framework.streamId === null) expect(pair?.offerId ?? null).toBe(null)
+      else if (isHolder) expect(isAsked, `${framework.id} on ${agent.id} was never asked`).toBe(true)
+    }
+  }
+  for (const id of state.gone.keys()) expect(state.agents.has(id), `${id}, which is gone`).toBe(false)
+}
+
+const isHeld = ({ hasEnded, state }: TaskRecord): boolean =>
+  !hasEnded && !isTerminal(state) && state !== "TASK_UNREACHABLE"
+
 describe("the master in random stories", () => {
   it("has stories worth telling: tasks run, end, get lost, offers are made and rescinded", () => {
     const told = new Map<string, number>()
@@ -100,6 +138,9 @@ describe("the master in random stories", () => {
       "TASK_LOST",
       "RescindOffer",
       "TASK_ERROR",
+      "OfferInversely",
+      "RescindInverseOffer",
+      "ShutDownAgent",
     ]) {
       expect(told.get(name) ?? 0, name).toBeGreaterThan(30)
     }
@@ -113,6 +154,7 @@ describe("the master in random stories", () => {
           play(master, chapter)
           checkNeverLentTwice(master)
           checkOffersHaveTheirPlaces(master)
+          checkMaintenance(master)
         }
         checkIndexes(master)
         checkHistory(master)

@@ -102,4 +102,22 @@ describe("what operators give roles", () => {
     master.settle()
     expect(master.offersOf(late.id)).toHaveLength(1)
   })
+
+  it("a removed quota is listed no more, but the settings' one stays as none, also after a restart", () => {
+    const master = new MasterHarness(configured)
+    master.addAgent({ cpus: 8_000 })
+    const { id } = master.subscribe({ roles: ["web"] })
+    const quota = { guarantees: {}, limits: { cpus: 2_000 } }
+    master.step({ type: "QuotasUpdated", quotas: [{ role: "web", quota }] })
+    master.settle()
+    expect(master.state.allocator.allocatedToRole("web")).toEqual({ cpus: 2_000 })
+    for (const role of ["web", "ads", "never"]) master.step({ type: "QuotaRemoved", role })
+    master.settle()
+    // No cause but the removal: what was beyond the limit is offered now.
+    expect(master.offersOf(id)).toHaveLength(2)
+    expect(master.state.allocator.allocatedToRole("web")).toEqual({ cpus: 8_000 })
+    expect([...quotasOf(master.state)]).toEqual([["ads", none]])
+    master.restart()
+    expect([...quotasOf(master.state)]).toEqual([["ads", none]])
+  })
 })

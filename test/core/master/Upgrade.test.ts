@@ -211,6 +211,8 @@ describe("rows of release 0.2", () => {
         .state.upgraded.map(({ kind, key }) => `${kind} ${key}`)
         .sort(),
     ).toEqual([
+      "agent m-S0",
+      "agent m-S1",
       'client ["m-0000","batch"]',
       'client ["m-0000","web/api"]',
       'client ["m-0001","web/site"]',
@@ -225,6 +227,21 @@ describe("rows of release 0.2", () => {
       "role web/site",
       "task m-0000/t",
     ])
+  })
+})
+
+describe("rows of release 0.3", () => {
+  it("of unreachable agents say when they are removed: when they would have been", () => {
+    const away = { condition: "unreachable", streamId: null, sinceMs: 4_000 }
+    const [counters, ...others] = rowsOf02.filter(({ kind }) => ["master", "agent"].includes(kind))
+    const rows = others.map((row) => ({ ...row, value: { ...(row.value as object), ...away } }))
+    const { state } = takeUp([counters!, ...rows])
+    expect(state.agents.get("m-S0")).toMatchObject({
+      removeAtMs: 4_000 + defaultMasterSettings.agentForgetMs,
+      isDeactivated: false,
+      drain: null,
+    })
+    expect(state.deadlines.nextAtMs()).toBe(4_000 + defaultMasterSettings.agentForgetMs)
   })
 })
 

@@ -1,7 +1,8 @@
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
-import { makeAuthenticate, requireCaller, unauthorized } from "../../../runtime/access/Authentication.ts"
+import { makeAuthenticate } from "../../../runtime/access/Authentication.ts"
 import { digestOf } from "../../../runtime/access/Credentials.ts"
+import { makeDoor, requireCaller, unauthorized } from "../../../runtime/access/Door.ts"
 import { request } from "../../../runtime/http/Client.ts"
 import { jsonReply } from "../../../runtime/http/HttpMessage.ts"
 import { withListener } from "../http/ListenerFixture.ts"
@@ -53,6 +54,14 @@ describe("who asks", () => {
     expect(whoIs(authorization)).toBe(who)
   })
 
+  it("to an agent that has no more than a principal itself", () => {
+    const own = makeAuthenticate({ secret: { principal: "host-7", secret: "pw" } })
+    const may = (authorization: string) => own({ authorization })?.isAdministrator
+    expect([may(basic("host-7:pw")), may(basic("host-8:pw")), may("Bearer pw")]).toEqual([
+      ...[true, undefined, undefined],
+    ])
+  })
+
   it("without the header", () => {
     expect(authenticate({})).toBeUndefined()
   })
@@ -64,7 +73,7 @@ describe("who asks", () => {
 
   it("is asked for over the wire with realm and remedy, and told to the handler", async () => {
     const handler = requireCaller(
-      authenticate,
+      makeDoor(authenticate),
       ({ principal, caller }) => Effect.succeed(jsonReply([principal, caller.principal])),
       "mesos-master-readonly",
     )

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { ensureSecret, readSecret } from "../../../runtime/access/SecretFile.ts"
+import { ensureSecret, readProof, readSecret } from "../../../runtime/access/SecretFile.ts"
 
 const secret = "0123456789abcdef0123456789abcdef"
 describe("the secret's file", () => {
@@ -55,6 +55,23 @@ describe("the secret's file", () => {
     const path = join(folder, "bad")
     writeFileSync(path, content, { mode: 0o600 })
     expect(failureOf(path).reason).toBe(reason)
+  })
+
+  it("of a client may also hold a token, or a principal as Mesos's agents read it", () => {
+    const path = join(folder, "proof")
+    const read = (content: string) => {
+      writeFileSync(path, content, { mode: 0o600 })
+      return Effect.runSync(Effect.either(readProof(path)))
+    }
+    expect(read(`${secret}\n`)).toMatchObject({ right: secret })
+    const credential = { principal: "host-7", secret: "pw with blanks" }
+    expect(read(`${JSON.stringify(credential, undefined, 2)}\n`)).toMatchObject({ right: credential })
+    expect(read('{"principal":"a","secret":"b"}')).toMatchObject({ right: { principal: "a", secret: "b" } })
+    for (const wrong of ['{"principal":"a"}', '{"principal":"a","secret":""}', "{", "short"]) {
+      expect(read(wrong), wrong).toMatchObject({ left: { _tag: "SecretError" } })
+    }
+    chmodSync(path, 0o644)
+    expect(read('{"principal":"a","secret":"b"}')).toMatchObject({ left: { reason: "Exposed" } })
   })
 
   it("is missed, unreadable or impossible to make with a remedy", () => {

@@ -15,6 +15,7 @@ const taskOf = (phase: TaskPhase, unacknowledged: number): AgentTask => ({
   phase,
   killedSinceMs: null,
   killAtMs: null,
+  drain: null,
   evictedWhy: null,
   isHostRestarted: false,
   exit: null,

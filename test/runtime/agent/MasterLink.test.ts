@@ -157,6 +157,21 @@ describe("the link to the master", () => {
       }),
     ))
 
+  it("ends for good when the master says so, with its reason, and does not come back", () =>
+    quietly(
+      Effect.gen(function* () {
+        const master = new FakeMaster()
+        const { agent, link } = yield* linkTo(master)
+        master.say({ type: "ShutDown", reason: "Machine is `DOWN`" })
+        master.stream!.end()
+        expect(yield* link.toldToEnd).toBe("Machine is `DOWN`")
+        yield* until(() => !agent.state.isConnected)
+        // Longer than any first wait before another attempt.
+        yield* Effect.sleep("600 millis")
+        expect(master.registrations).toHaveLength(1)
+      }),
+    ))
+
   it("takes no message twice, neither on one stream nor after a cut", () =>
     quietly(
       Effect.gen(function* () {

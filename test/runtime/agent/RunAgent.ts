@@ -13,6 +13,9 @@ const program = Effect.gen(function* () {
     runAgentDaemon({
       folder,
       master: { url, secret },
+      credentialsFile: null,
+      aclsFile: null,
+      tls: undefined,
       host: "127.0.0.1",
       port: 0,
       advertisedIp: null,

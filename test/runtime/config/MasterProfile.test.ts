@@ -52,6 +52,27 @@ describe("the master's settings", () => {
     })
   })
 
+  it("say when agents that stay away are lost, and how fast they are forgotten", () => {
+    const words = [
+      "--agent-timeout",
+      "10s",
+      "--registry-max-agent-age",
+      "1h",
+      "--registry-max-agent-count",
+      "7",
+    ]
+    expect(settingsOf(...words, "--agent-removal-rate-limit", "3/10s")).toMatchObject({
+      agentTimeoutMs: 10_000,
+      agentForgetMs: 3_600_000,
+      awayAgentsMax: 7,
+      agentRemovalPauseMs: 3_334,
+    })
+    expect(settingsOf("--agent-removal-rate-limit", "off")).toMatchObject({ agentRemovalPauseMs: 0 })
+    for (const wrong of ["3", "3/", "/1m", "0/1m", "1.5/1m", "3/1ms", "3/1m/1", "-1/1m"]) {
+      expect(reading(["--agent-removal-rate-limit", wrong])._tag, wrong).not.toBe("Settled")
+    }
+  })
+
   it("are what is said, in either profile, also that something is off", () => {
     const all = [
       ...["--offer-timeout", "5s", "--allocation-interval", "2s", "--decline-backoff-max", "1m"],

@@ -69,7 +69,7 @@ describe("request", () => {
     )
   })
 
-  it.each(["nonsense", "https://127.0.0.1/", "ftp://x/", "http://"])("refuses %s as URL", async (url) => {
+  it.each(["nonsense", "ftp://x/", "http://", "https://"])("refuses %s as URL", async (url) => {
     expect(await run(Effect.flip(request({ url })))).toMatchObject({ reason: "BadUrl", url })
   })
 
@@ -112,7 +112,7 @@ describe("request", () => {
     }
     await withListener(handler, ({ url }) =>
       Effect.gen(function* () {
-        const pool = yield* makeConnectionPool(1)
+        const pool = yield* makeConnectionPool(1, url)
         yield* Effect.forEach([1, 2, 3], () => request({ url, pool }))
         expect([...sockets]).toEqual(["keep-alive"])
         expect(Object.values(pool.freeSockets).flat()).toHaveLength(1)

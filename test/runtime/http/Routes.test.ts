@@ -13,8 +13,13 @@ const requestOf = (method: string, path: string, headers = {}, body = ""): HttpR
   remoteAddress: "127.0.0.1",
   principal: null,
   caller: nobody,
+  prove: () => {},
   body: Effect.succeed(Buffer.from(body)),
   bodyUpTo: () => Effect.succeed(Buffer.from(body)),
+  takeBody: (done) => {
+    done(Buffer.from(body))
+    return () => {}
+  },
 })
 
 const answer = <A>(effect: Effect.Effect<A, HttpRefusal>): A | HttpRefusal =>
@@ -29,6 +34,7 @@ describe("routes", () => {
       read("/state", reply("state")),
       get("/two", reply("two")),
       post("/two", reply("two!")),
+      { path: "/two/*", methods: ["DELETE"], handler: reply("any") },
     ],
     { prefixes: ["/master"] },
   )
@@ -45,11 +51,12 @@ describe("routes", () => {
     ["POST", "/master/state", '"state"'],
     ["GET", "/two", '"two"'],
     ["POST", "/two", '"two!"'],
+    ["DELETE", "/master/two/three", '"any"'],
   ])("%s %s", (method, path, body) => {
     expect(on(method, path)).toBe(body)
   })
 
-  it.each(["/", "/state.json", "/master", "/master/master/state", "/state//", "/STATE", "state"])(
+  it.each(["/", "/state.json", "/master", "/master/master/state", "/state//", "/STATE", "state", "/two/3/4"])(
     "%s is not found",
     (path) => {
       expect(on("GET", path)).toMatchObject({ status: 404, sentence: "404 Not Found." })

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
   statSync,
   writeFileSync,
 } from "node:fs"
@@ -15,10 +16,10 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import Database from "better-sqlite3"
-import { Effect, Exit } from "effect"
+import { Effect, Exit, Fiber, Scope } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as SqliteJournal from "../../../runtime/journal/SqliteJournal.ts"
-import { batch, eventOf, type Open, type OpenJournal, rowOf, run, using } from "./JournalFixture.ts"
+import { batch, eventOf, itemOf, type Open, type OpenJournal, rowOf, run, using } from "./JournalFixture.ts"
 import { bundleForNode } from "./WorkerBundle.ts"
 
 let workerScript: URL
@@ -81,7 +82,7 @@ describe("journal in sqlite", () => {
     const newer = newPath()
     await using(sqliteAt(newer), (journal) => journal.append(batch({ changes: [rowOf("a", 1)] })))
     const edit = new Database(newer)
-    edit.exec("UPDATE meta SET value = 2 WHERE name = 'format'")
+    edit.exec("UPDATE meta SET value = 3 WHERE name = 'format'")
     edit.pragma("journal_mode = DELETE")
     edit.close()
     const foreign = newPath()
@@ -89,7 +90,7 @@ describe("journal in sqlite", () => {
     const garbage = newPath()
     writeFileSync(garbage, "this is not a database, and long enough to be one\n".repeat(100))
     for (const [path, reason, text] of [
-      [newer, "NewerFormat", "format 2, this gleaner knows formats up to 1; run the gleaner version"],
+      [newer, "NewerFormat", "format 3, this gleaner knows formats up to 2; run the gleaner version"],
       [foreign, "NotAJournal", "not a journal of gleaner; choose another path"],
       [garbage, "NotAJournal", "choose another path"],
     ] as const) {
@@ -132,7 +133,12 @@ describe("journal in sqlite", () => {
         await using(sqliteAt(path), (journal) =>
           Effect.tap(journal.append(batch({ changes: [rowOf("a", round)] })), () =>
             Effect.sync(() => {
-              expect(readdirSync(place)).toEqual(["journal.db", "journal.db-wal"])
+              expect(readdirSync(place)).toEqual([
+                "journal.db",
+                "journal.db-shm",
+                "journal.db-wal",
+                "journal.db.lock",
+              ])
               expect(readdirSync(place).filter(openToOthers)).toEqual([])
             }),
           ),
@@ -167,7 +173,7 @@ describe("journal in sqlite", () => {
       script,
       `import { parentPort } from "node:worker_threads"
        parentPort.on("message", () => process.exit(7))
-       parentPort.postMessage({ type: "opened" })`,
+       parentPort.postMessage({ type: "opened", report: { tornBytes: 0, checkMs: 0 } })`,
     )
     const errors = await run(
       Effect.gen(function* () {
@@ -183,8 +189,67 @@ describe("journal in sqlite", () => {
     expect(errors[0]!.message).toContain("its writer thread ended with code 7; start the daemon again")
   })
 
-  it("keeps everything acknowledged on a full disk", async (context) => {
+  it("waits while its disk is full, says so, and goes on when there is space", async (context) => {
     const disk = join(folder, "disk")
+    mkdirSync(disk)
+    const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=6m", "none", disk])
+    context.skip(mounted.status !== 0, "needs the right to mount a small disk")
+    try {
+      const ballast = join(disk, "ballast")
+      const open: Open = () =>
+        SqliteJournal.make({ path: join(disk, "journal.db"), workerScript, retryFullMs: 20 })
+      let acknowledged = 0
+      const appendNext = (journal: OpenJournal, number: number) =>
+        Effect.tap(
+          journal.append(
+            batch({
+              events: [eventOf(number)],
+              changes: [rowOf(String(number), "x".repeat(20_000)), rowOf("last", number)],
+              outbox: [itemOf(number)],
+              delivered: [{ to: "a", upToId: number - 1 }],
+            }),
+          ),
+          () =>
+            Effect.sync(() => {
+              acknowledged = number
+            }),
+        )
+      const wanted = 60
+      await using(open, (journal) =>
+        Effect.gen(function* () {
+          const { bavail, bsize } = statfsSync(disk)
+          writeFileSync(ballast, Buffer.alloc(Number(bavail) * Number(bsize)))
+          const all = yield* Effect.fork(
+            Effect.forEach(numbersTo(wanted), (number) => appendNext(journal, number), {
+              concurrency: 3,
+            }),
+          )
+          while (journal.problem() === undefined) yield* Effect.sleep(5)
+          expect(journal.problem()).toContain(`journal ${join(disk, "journal.db")}: database or disk is full`)
+          expect(journal.problem()).toContain("free space there: it goes on by itself")
+          const before = acknowledged
+          yield* Effect.sleep(100)
+          expect([acknowledged, (yield* journal.recover).lastEventSeq]).toEqual([before, before])
+          rmSync(ballast)
+          yield* Fiber.join(all)
+          expect(journal.problem()).toBeUndefined()
+        }),
+      )
+      const { state, events } = await using(open, (journal) =>
+        Effect.all({ state: journal.recover, events: journal.events(0, 1_000) }),
+      )
+      expect(events.map(({ seq, event }) => ({ seq, event }))).toEqual(
+        numbersTo(wanted).map((number) => ({ seq: number, event: { number } })),
+      )
+      expect(state.entities.find(({ key }) => key === "last")?.value).toBe(wanted)
+      expect(state.outbox).toEqual([itemOf(wanted)])
+    } finally {
+      spawnSync("umount", [disk])
+    }
+  })
+
+  it("keeps everything acknowledged when it is closed on a full disk", async (context) => {
+    const disk = join(folder, "disk-at-the-end")
     mkdirSync(disk)
     const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=1m", "none", disk])
     context.skip(mounted.status !== 0, "needs the right to mount a small disk")
@@ -194,22 +259,25 @@ describe("journal in sqlite", () => {
       const appendNext = (journal: OpenJournal) =>
         Effect.suspend(() => {
           const number = acknowledged + 1
-          const filler = "x".repeat(20_000)
           return journal.append(
             batch({
               events: [eventOf(number)],
-              changes: [rowOf(String(number), filler), rowOf("last", number)],
+              changes: [rowOf(String(number), "x".repeat(20_000)), rowOf("last", number)],
             }),
           )
         }).pipe(Effect.tap(() => Effect.sync(() => acknowledged++)))
-      const errors = await using(open, (journal) =>
-        Effect.all([
-          Effect.flip(Effect.forever(appendNext(journal))),
-          Effect.flip(journal.append(batch({ events: [eventOf(0)] }))),
-        ]),
+      const failed = await run(
+        Effect.gen(function* () {
+          const scope = yield* Scope.make()
+          const journal = yield* Scope.extend(open(), scope)
+          const waiting = yield* Effect.fork(Effect.flip(Effect.forever(appendNext(journal))))
+          while (journal.problem() === undefined) yield* Effect.sleep(5)
+          yield* Scope.close(scope, Exit.void)
+          return yield* Fiber.join(waiting)
+        }),
       )
-      expect(errors.map(({ reason }) => reason)).toEqual(["DiskFull", "DiskFull"])
-      expect(errors[0].message).toContain("free space there")
+      expect(failed.reason).toBe("DiskFull")
+      expect(failed.message).toContain("free space there")
       const state = await using(open, (journal) => journal.recover)
       expect(acknowledged).toBeGreaterThan(5)
       expect(state.lastEventSeq).toBe(acknowledged)
@@ -219,3 +287,6 @@ describe("journal in sqlite", () => {
     }
   })
 })
+
+const numbersTo = (last: number): ReadonlyArray<number> =>
+  Array.from({ length: last }, (_, index) => index + 1)

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import type { MasterEvent } from "../../../core/master/Event.ts"
 import { MesosCounters } from "../../../runtime/master/MesosCounters.ts"
-import { launching, launchOf, MasterHarness, statusOf } from "../../support/MasterHarness.ts"
+import { actionsOf, launching, launchOf, MasterHarness, statusOf } from "../../support/MasterHarness.ts"
 
 /** A master whose every step is a batch that the counters see. */
 class CountedMaster extends MasterHarness {
@@ -13,7 +13,10 @@ class CountedMaster extends MasterHarness {
     const actions = super.step(event)
     const journaled = { atMs: this.nowMs, event: event as MasterEvent, actionsDigest: "" }
     const effects = actions.filter((action) => action.type !== "SendToAgent")
-    this.counters.observe({ events: [journaled], changes, outbox: [], delivered: [] }, effects)
+    const outbox = actionsOf(actions, "SendToAgent").map(({ agentId, message }, id) => ({
+      ...{ id, to: agentId, message },
+    }))
+    this.counters.observe({ events: [journaled], changes, outbox, delivered: [] }, effects)
     return actions
   }
 
@@ -108,4 +111,100 @@ it("an agent that stays away is removed once, and again after it was back", () =
   away()
   removed(2)
   expect(master.counts("master/slave_rereg")).toEqual({ "master/slave_reregistrations": 1 })
+})
+
+it("why tasks ended counts by source and reason, as in Mesos", () => {
+  const { master, agentId, id, report } = launched("a", "b", "same", "same")
+  expect(master.counts("master/task_")).toEqual({ "master/task_error/source_master/reason_task_invalid": 1 })
+  const status = {
+    ...statusOf(agentId, id, "a", "TASK_FAILED"),
+    reason: "REASON_CONTAINER_LIMITATION_MEMORY",
+  }
+  master.step({ type: "StatusReported", agentId, status, latestState: "TASK_FAILED" })
+  const lost = { ...statusOf(agentId, id, "b", "TASK_LOST"), reason: "REASON_EXECUTOR_TERMINATED" }
+  master.step({
+    type: "StatusReported",
+    agentId,
+    status: { ...lost, source: "SOURCE_AGENT" },
+    latestState: "TASK_LOST",
+  })
+  report("same", "TASK_FINISHED")
+  // One without a reason is no line of its own.
+  expect(master.counts("master/task_")).toEqual({
+    "master/task_error/source_master/reason_task_invalid": 1,
+    "master/task_failed/source_executor/reason_container_limitation_memory": 1,
+    "master/task_lost/source_slave/reason_executor_terminated": 1,
+  })
+})
+
+it("what came to nothing is invalid: an acknowledgement of nothing, a status of a task that nobody knows", () => {
+  const { master, agentId, id, report } = launched("t")
+  const { uuid } = report("t", "TASK_RUNNING")
+  const acknowledge = (what: string) =>
+    master.step({ type: "StatusAcknowledged", frameworkId: id, agentId, taskId: "t", uuid: what })
+  acknowledge("never sent")
+  acknowledge(uuid!)
+  acknowledge(uuid!)
+  report("nobody", "TASK_RUNNING")
+  report("t", "TASK_FINISHED")
+  expect({ ...master.counts("master/valid_"), ...master.counts("master/invalid_") }).toEqual({
+    "master/valid_status_updates": 2,
+    "master/invalid_status_updates": 1,
+    "master/valid_status_update_acknowledgements": 1,
+    "master/invalid_status_update_acknowledgements": 2,
+  })
+})
+
+it("refused calls and allocation cycles count, with the times of the cycles and of the journal", () => {
+  const counters = new MesosCounters()
+  expect(counters.values()).toMatchObject({
+    "master/dropped_messages": 0,
+    "allocator/mesos/allocation_runs": 0,
+  })
+  counters.observeCalls([undefined, { type: "FrameworkUnknown" }], { overdueMs: 2, tookMs: 0.5 })
+  counters.observeCalls([undefined], undefined)
+  counters.observeCalls([], { overdueMs: 4, tookMs: 1.5 })
+  counters.observeRecovery(0.25)
+  counters.observeAppend(0.001)
+  expect(counters.values()).toMatchObject({
+    "master/dropped_messages": 1,
+    "allocator/mesos/allocation_runs": 2,
+    "allocator/mesos/allocation_run_ms/p50": 1,
+    "allocator/mesos/allocation_run_latency_ms/max": 4,
+    "registrar/state_fetch_ms": 250,
+    "registrar/state_store_ms": 1,
+  })
+})
+
+it("each framework has figures of its own, for as long as it is there", () => {
+  const { master, agentId, id, report } = launched("one", "two", "two")
+  report("one", "TASK_RUNNING")
+  report("one", "TASK_FINISHED")
+  const decline = master.subscribe({ name: "a/b", roles: ["web", "batch"] })
+  master.settle()
+  master.step({ type: "OffersSuppressed", frameworkId: decline.id, roles: ["batch"] })
+  master.step({ type: "OffersDeclined", frameworkId: decline.id, offerIds: ["x", "y"], refuseMs: null })
+  const figures = (place: string) =>
+    Object.fromEntries(
+      Object.entries(master.counters.frameworks.figures(master.state)).flatMap(([name, value]) =>
+        name.startsWith(place) && value > 0 ? [[name.slice(place.length), value]] : [],
+      ),
+    )
+  expect(figures(`master/frameworks/test/${id}/`)).toEqual({
+    ...{ subscribed: 1, calls: 2, "calls/subscribe": 1, "calls/accept": 1, operations: 1 },
+    ...{ "operations/launch": 1, "offers/sent": 1, "offers/accepted": 1 },
+    ...{ events: 5, "events/subscribed": 1, "events/offers": 1, "events/update": 3 },
+    ...{ "tasks/active/task_staging": 1, "tasks/terminal/task_finished": 1, "tasks/terminal/task_error": 1 },
+  })
+  expect(figures(`master/frameworks/a%2Fb/${decline.id}/`)).toMatchObject({
+    ...{ "calls/decline": 1, "offers/declined": 2, "roles/batch/suppressed": 1 },
+  })
+  const { streamId } = master.state.agents.get(agentId)!
+  master.step({ type: "AgentDisconnected", agentId, streamId: streamId! })
+  expect(figures(`master/frameworks/a%2Fb/${decline.id}/`)).toMatchObject({ "offers/rescinded": 1 })
+  // Under another stream it goes on counting.
+  master.subscribe({ name: "test", roles: ["web"] }, id)
+  expect(figures(`master/frameworks/test/${id}/`)).toMatchObject({ "calls/subscribe": 2, "events/error": 1 })
+  master.step({ type: "TeardownRequested", frameworkId: id })
+  expect(figures(`master/frameworks/test/${id}/`)).toEqual({})
 })

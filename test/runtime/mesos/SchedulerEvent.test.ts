@@ -58,6 +58,9 @@ describe("OFFERS", () => {
     streamId: "a",
     registeredWallMs: 0,
     sinceMs: 0,
+    removeAtMs: null,
+    isDeactivated: false,
+    drain: null,
   }
   const offer = {
     id: "m-O1",
@@ -71,7 +74,7 @@ describe("OFFERS", () => {
     type: "OfferResources" as const,
     streamId: "s",
     framework: framework(capabilities),
-    offers: [{ offer, agent }],
+    offers: [{ offer, agent, unavailability: null }],
   })
   const common = {
     id: { value: "m-O1" },
@@ -101,7 +104,10 @@ describe("OFFERS", () => {
   })
 
   it("leave out what the agent has no attributes of", () => {
-    const action = { ...offersTo([]), offers: [{ offer, agent: { ...agent, attributes: [] } }] }
+    const action = {
+      ...offersTo([]),
+      offers: [{ offer, agent: { ...agent, attributes: [] }, unavailability: null }],
+    }
     expect(JSON.stringify(eventOf(action))).not.toContain("attributes")
   })
 

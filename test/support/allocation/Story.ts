@@ -119,6 +119,7 @@ export const answersOf = (world: World): Map<string, string> => {
   for (const { frameworkId, role } of clients) {
     const held = allocator.allocatedToFramework(role, frameworkId)
     answers.set(`held by ${frameworkId} as ${role}`, textOf(held))
+    answers.set(`filters of ${frameworkId} as ${role}`, textOf(allocator.filterCountOf(frameworkId, role)))
   }
   const roles = [...clients.map(({ role }) => role), ...Object.keys(settings.quotas)]
   for (const path of new Set(roles.flatMap(pathsTo))) {

@@ -63,7 +63,7 @@ const record = (
   evidence: new Map(Object.entries(evidence)),
   containersWithoutLauncher: [],
   capacity: { cpuMilli: 2_000, memMiB: 1_000 },
-  end: { state: quiet, processes: [], cgroups: [], deserters: [] },
+  end: { state: quiet, reserved: [], processes: [], cgroups: [], deserters: [] },
   ...given,
 })
 
@@ -180,17 +180,25 @@ describe("the checker of a storm", () => {
     ],
     [
       "a process that is left",
-      record([], {}, { end: { state: quiet, processes: ["7 sleep"], cgroups: [], deserters: [] } }),
+      record(
+        [],
+        {},
+        { end: { state: quiet, reserved: [], processes: ["7 sleep"], cgroups: [], deserters: [] } },
+      ),
       "left behind: 7 sleep",
     ],
     [
       "a cgroup that is left",
-      record([], {}, { end: { state: quiet, processes: [], cgroups: ["/c"], deserters: [] } }),
+      record([], {}, { end: { state: quiet, reserved: [], processes: [], cgroups: ["/c"], deserters: [] } }),
       "left behind: /c",
     ],
     [
       "a daemon that went by itself",
-      record([], {}, { end: { state: quiet, processes: [], cgroups: [], deserters: ["agent, life 3"] } }),
+      record(
+        [],
+        {},
+        { end: { state: quiet, reserved: [], processes: [], cgroups: [], deserters: ["agent, life 3"] } },
+      ),
       "deserted: agent, life 3",
     ],
   ]
@@ -204,7 +212,7 @@ describe("the checker of a storm", () => {
       orphan_tasks: [{ id: "o" }],
       slaves: [{ ...quiet.slaves[0]!, used_resources: { cpus: 0.5, mem: 0 } }],
     }
-    const end = { state, processes: [], cgroups: [], deserters: [] }
+    const end = { state, reserved: [], processes: [], cgroups: [], deserters: [] }
     expect(kindsOf(record([], {}, { end }))).toEqual(
       ["t", "u", "o", "cpus"].map((who) => `left behind: ${who}`),
     )

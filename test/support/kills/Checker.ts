@@ -1,5 +1,6 @@
-import type { Entry, LaunchIntent, WireStatus } from "./Diary.ts"
+import type { Entry, LaunchIntent, WireResource, WireStatus } from "./Diary.ts"
 import type { Evidence } from "./Evidence.ts"
+import { judgeOperations } from "./Ledger.ts"
 
 // Judges a storm by what was written down, apart from the code that it judges: it imports nothing of gleaner and knows
 // only the v1 API. A law that holds gives no line, a broken one names the task and what speaks against what.
@@ -14,6 +15,8 @@ export interface StormRecord {
   readonly end: {
     /** `/state` of the master once all has settled. */
     readonly state: StateView
+    /** What `/slaves` says of reserved resources. */
+    readonly reserved: ReadonlyArray<WireResource>
     readonly processes: ReadonlyArray<string>
     readonly cgroups: ReadonlyArray<string>
     /** Daemons that ended although nobody had told them to. */
@@ -49,6 +52,15 @@ export type ViolationKind =
   | "over capacity"
   | "left behind"
   | "deserted"
+  // Of reservations and volumes.
+  | "done though refused"
+  | "done untold"
+  | "undone before it was done"
+  | "undone twice"
+  | "lost though done"
+  | "there though undone"
+  | "wrong amount"
+  | "reserved unasked"
 
 export interface Violation {
   readonly kind: ViolationKind
@@ -88,6 +100,7 @@ export const findViolations = (record: StormRecord): ReadonlyArray<Violation> =>
     ...strangers.map((who): Violation => ({ kind: "ran unasked", who, what: "nobody launched it" })),
     ...stories.flatMap((story) => judgeStory(story, record)),
     ...judgeCapacity(stories, record.capacity),
+    ...judgeOperations(record.diary, record.end.reserved),
     ...judgeRest(record.end),
   ]
 }

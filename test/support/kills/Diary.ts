@@ -11,6 +11,15 @@ export type Entry = { readonly at: number; readonly life: number } & (
   | { readonly type: "update"; readonly status: WireStatus }
   | { readonly type: "acknowledge"; readonly taskId: string; readonly uuid: string }
   | { readonly type: "reconcile"; readonly taskIds: ReadonlyArray<string> }
+  | ({ readonly type: "operation" } & OperationIntent)
+  /** The answer to the ACCEPT with them; status 0 = none came. */
+  | {
+      readonly type: "operations-answered"
+      readonly operationIds: ReadonlyArray<string>
+      readonly status: number
+    }
+  | { readonly type: "operation-update"; readonly status: WireOperationStatus }
+  | { readonly type: "reconcile-operations"; readonly operationIds: ReadonlyArray<string> }
   | { readonly type: "refused"; readonly call: string; readonly status: number; readonly body: string }
   | { readonly type: "error"; readonly message: string }
   /** Every launch has ended, and no new one will come. */
@@ -26,6 +35,38 @@ export interface LaunchIntent {
   readonly exitCode: number
   readonly runMs: number
   readonly shape: "plain" | "forking" | "deaf"
+}
+
+/** What an operation is to do; each reservation has a label of its own, each volume an id of its own. */
+export interface OperationIntent {
+  readonly operationId: string
+  readonly kind: "RESERVE" | "UNRESERVE" | "CREATE" | "DESTROY"
+  /** Label of the reservation, or id of the volume. */
+  readonly subject: string
+  readonly agentId: string
+  readonly cpuMilli: number
+  readonly memMiB: number
+  readonly diskMiB: number
+}
+
+/** An OperationStatus of the v1 API, likewise. */
+export interface WireOperationStatus {
+  readonly operation_id: { readonly value: string }
+  readonly state: string
+  readonly message?: string
+  readonly uuid?: { readonly value: string }
+  readonly agent_id?: { readonly value: string }
+}
+
+/** A Resource of the v1 API, likewise. */
+export interface WireResource {
+  readonly name: string
+  readonly scalar?: { readonly value: number }
+  readonly reservations?: ReadonlyArray<{
+    readonly role: string
+    readonly labels?: { readonly labels: ReadonlyArray<{ readonly key: string; readonly value?: string }> }
+  }>
+  readonly disk?: { readonly persistence?: { readonly id: string } }
 }
 
 /** A TaskStatus of the v1 API, as far as the storm looks into it. */

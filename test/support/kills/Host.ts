@@ -14,6 +14,7 @@ import { join } from "node:path"
 import { findCgroups, sweepCgroups } from "../CgroupLeftovers.ts"
 import { eventually, gleanerScript, pause, processesOf } from "../Gleaner.ts"
 import type { StateView } from "./Checker.ts"
+import type { WireResource } from "./Diary.ts"
 import { Supervised } from "./Supervised.ts"
 
 export interface HostOptions {
@@ -129,6 +130,17 @@ export class Host {
   async readState(): Promise<StateView> {
     const headers = { Authorization: `Bearer ${this.secret}` }
     return (await (await fetch(`${this.url}/state`, { headers })).json()) as StateView
+  }
+
+  /** What is reserved for a role on the host, as `/slaves` tells it; the monitor reserves, too, for the host's primary. */
+  async readReserved(role: string): Promise<ReadonlyArray<WireResource>> {
+    const headers = { Authorization: `Bearer ${this.secret}` }
+    const { slaves } = (await (await fetch(`${this.url}/slaves`, { headers })).json()) as {
+      slaves: ReadonlyArray<{
+        reserved_resources_full: { readonly [role: string]: ReadonlyArray<WireResource> }
+      }>
+    }
+    return slaves.flatMap(({ reserved_resources_full: byRole }) => byRole[role] ?? [])
   }
 
   /** `/state` once the agent is connected. */

@@ -74,14 +74,18 @@ const drawPauseMs = (chance: Chance): number =>
     ]),
   )
 
-/** Blows at random until the time is over; whoever dies is started again by its supervisor. */
+/** How long a storm goes on: for a time, or until so many processes were killed. */
+export type StormGoal = { readonly seconds: number } | { readonly kills: number }
+
+/** Blows at random until the goal is reached; whoever dies is started again by its supervisor. */
 export const rage = async (
   host: Host,
   framework: Supervised,
   chance: Chance,
-  seconds: number,
+  goal: StormGoal,
 ): Promise<StormCounts> => {
   const { agent, master, monitor } = host
+  const beganMs = performance.now()
   const without = new Set<string>()
   let [launcherKills, launcherPauses, blackouts] = [0, 0, 0]
   const signalLauncher = (signal: NodeJS.Signals): LauncherProcess | undefined => {
@@ -128,8 +132,11 @@ export const rage = async (
       }, drawPauseMs(chance))
     },
   }
-  const endMs = performance.now() + seconds * 1_000
-  while (performance.now() < endMs) {
+  const isOver = () =>
+    "seconds" in goal
+      ? performance.now() - beganMs >= goal.seconds * 1_000
+      : [agent, master, monitor, framework].reduce((sum, { kills }) => sum + kills, 0) >= goal.kills
+  while (!isOver()) {
     await pause(drawGapMs(chance, monitor.lives > 0))
     blows[chance.choose(weights)]()
   }

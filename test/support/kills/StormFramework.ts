@@ -1,14 +1,25 @@
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { makeChance } from "./Chance.ts"
-import { type EntryBody, type LaunchIntent, openDiary, readDiary, type WireStatus } from "./Diary.ts"
+import {
+  type EntryBody,
+  type LaunchIntent,
+  type OperationIntent,
+  openDiary,
+  readDiary,
+  type WireOperationStatus,
+  type WireResource,
+  type WireStatus,
+} from "./Diary.ts"
 import { taskCommand } from "./Evidence.ts"
+import { isOperationEnd } from "./Ledger.ts"
+import { isUnreserved, planOperations } from "./Operations.ts"
 import { call, subscribe, type WireAccess, type WireEvent } from "./Wire.ts"
 
 // A framework in a process of its own, made to be killed at any instruction: what it does and hears is in its diary
 // before it acts on it, and a new life goes on from there under the same framework id.
 //
-//   node StormFramework.mjs FOLDER MASTER_URL SECRET_FILE SEED
+//   node StormFramework.mjs FOLDER MASTER_URL SECRET_FILE SEED [reserves]
 //
 //   FOLDER/diary, FOLDER/evidence/; once FOLDER/calm exists it launches nothing more
 
@@ -19,6 +30,7 @@ interface KnownTask {
   hasEnded: boolean
 }
 
+const role = "storm"
 const outstandingMax = 30
 const reconcileMs = 4_000
 /** A framework that is away for less keeps its tasks. */
@@ -27,13 +39,15 @@ const failoverTimeoutSeconds = 600
 const lossStates = ["TASK_LOST", "TASK_DROPPED", "TASK_GONE", "TASK_GONE_BY_OPERATOR", "TASK_UNKNOWN"]
 const endStates = ["TASK_FINISHED", "TASK_FAILED", "TASK_KILLED", "TASK_ERROR", ...lossStates]
 
-const [folder = "", url = "", secretFile = "", seedText = ""] = process.argv.slice(2)
+const [folder = "", url = "", secretFile = "", seedText = "", reserves = ""] = process.argv.slice(2)
 const access: WireAccess = { url, secret: readFileSync(secretFile, "utf8").trim() }
 const diaryPath = join(folder, "diary")
 const tasks = new Map<string, KnownTask>()
 let frameworkId: string | undefined
 let streamId: string | undefined
-/** Tasks whose ACCEPT this life has sent and not seen answered: the master cannot be asked about them yet. */
+const operations = new Map<string, { readonly intent: OperationIntent; hasEnded: boolean }>()
+let accepts = 0
+/** Tasks and operations whose ACCEPT this life has sent and not seen answered: the master cannot be asked about them yet. */
 const inFlight = new Set<string>()
 
 const past = readDiary(diaryPath)
@@ -55,10 +69,20 @@ const learn = (body: EntryBody): void => {
       if (body.status !== 202) task.hasEnded = true
     }
   }
+  if (body.type === "operation") operations.set(body.operationId, { intent: body, hasEnded: false })
+  if (body.type === "operations-answered" && body.status >= 300)
+    for (const id of body.operationIds) endOperation(id)
+  if (body.type === "operation-update" && isOperationEnd(body.status))
+    endOperation(body.status.operation_id.value)
   if (body.type === "update" && isEnd(body.status)) {
     const task = tasks.get(body.status.task_id.value)
     if (task !== undefined) task.hasEnded = true
   }
+}
+
+const endOperation = (id: string): void => {
+  const operation = operations.get(id)
+  if (operation !== undefined) operation.hasEnded = true
 }
 
 /** An answer to RECONCILE tells an end that a status of its own will follow, unless the task is lost. */
@@ -82,17 +106,26 @@ const say = async (type: string, payload: object): Promise<number> => {
 const wait = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 const isCalm = () => existsSync(join(folder, "calm"))
 const open = () => [...tasks.values()].filter((task) => !task.hasEnded)
+const openOperations = () => [...operations.values()].filter((operation) => !operation.hasEnded)
 
 // --- offers
 
 const amountOf = (offer: WireEvent, name: string): number =>
   offer.resources
-    .filter((resource: WireEvent) => resource.name === name)
+    .filter((resource: WireResource) => resource.name === name && isUnreserved(resource))
     .reduce((sum: number, resource: WireEvent) => sum + resource.scalar.value, 0)
 
-const planTasks = (offer: WireEvent): ReadonlyArray<LaunchIntent> => {
+const planTasks = (
+  offer: WireEvent,
+  reserving: ReadonlyArray<OperationIntent>,
+): ReadonlyArray<LaunchIntent> => {
+  const taken = reserving.filter(({ kind }) => kind === "RESERVE")
   let cpuMilli = Math.floor(amountOf(offer, "cpus") * 1000)
   let memMiB = Math.floor(amountOf(offer, "mem"))
+  for (const intent of taken) {
+    cpuMilli -= intent.cpuMilli
+    memMiB -= intent.memMiB
+  }
   const room = Math.min(chance.between(1, 12), outstandingMax - open().length)
   const planned: Array<LaunchIntent> = []
   while (planned.length < room) {
@@ -128,23 +161,33 @@ const taskInfo = (intent: LaunchIntent) => ({
 
 const useOffer = async (offer: WireEvent): Promise<void> => {
   if (chance.fraction() < 0.3) await wait(chance.between(0, 300))
-  const planned = isCalm() ? [] : planTasks(offer)
   const refuse_seconds = isCalm() ? 3_600 : 0
-  if (planned.length === 0) {
+  const prefix = `${life}-${accepts++}`
+  const reserving =
+    isCalm() || reserves !== "reserves" ? [] : planOperations({ offer: offer as never, role, prefix, chance })
+  const intents = reserving.map(({ intent }) => intent)
+  const planned = isCalm() ? [] : planTasks(offer, intents)
+  if (planned.length + reserving.length === 0) {
     await say("DECLINE", { decline: { offer_ids: [offer.id], filters: { refuse_seconds } } })
     return
   }
   const taskIds = planned.map(({ taskId }) => taskId)
-  for (const intent of planned) {
-    inFlight.add(intent.taskId)
-    note({ type: "launch", ...intent })
-  }
-  const operations = [{ type: "LAUNCH", launch: { task_infos: planned.map(taskInfo) } }]
+  const operationIds = intents.map(({ operationId }) => operationId)
+  for (const intent of planned) note({ type: "launch", ...intent })
+  for (const intent of intents) note({ type: "operation", ...intent })
+  for (const id of [...taskIds, ...operationIds]) inFlight.add(id)
+  const launch =
+    planned.length === 0 ? [] : [{ type: "LAUNCH", launch: { task_infos: planned.map(taskInfo) } }]
   const status = await say("ACCEPT", {
-    accept: { offer_ids: [offer.id], operations, filters: { refuse_seconds } },
+    accept: {
+      offer_ids: [offer.id],
+      operations: [...reserving.map(({ wire }) => wire), ...launch],
+      filters: { refuse_seconds },
+    },
   })
   note({ type: "launch-answered", taskIds, status })
-  for (const taskId of taskIds) inFlight.delete(taskId)
+  note({ type: "operations-answered", operationIds, status })
+  for (const id of [...taskIds, ...operationIds]) inFlight.delete(id)
 }
 
 // --- statuses
@@ -187,19 +230,49 @@ const askAboutTasks = async (): Promise<void> => {
   await say("RECONCILE", { reconcile: { tasks: list } })
 }
 
+const takeOperationStatus = async (status: WireOperationStatus): Promise<void> => {
+  note({ type: "operation-update", status })
+  const { operation_id, agent_id, uuid } = status
+  if (uuid === undefined) return
+  if (chance.fraction() < 0.2) await wait(chance.between(0, 400))
+  await say("ACKNOWLEDGE_OPERATION_STATUS", {
+    acknowledge_operation_status: { operation_id, agent_id, uuid: uuid.value },
+  })
+}
+
+const askAboutOperations = async (): Promise<void> => {
+  const asked = openOperations().filter(({ intent }) => !inFlight.has(intent.operationId))
+  if (streamId === undefined || asked.length === 0) return
+  note({ type: "reconcile-operations", operationIds: asked.map(({ intent }) => intent.operationId) })
+  const list = asked.map(({ intent }) => ({
+    operation_id: { value: intent.operationId },
+    agent_id: { value: intent.agentId },
+  }))
+  await say("RECONCILE_OPERATIONS", { reconcile_operations: { operations: list } })
+}
+
 // --- life
 
 const take = (event: WireEvent): void => {
   switch (event.type) {
     case "SUBSCRIBED":
       note({ type: "subscribed", frameworkId: event.subscribed.framework_id.value })
-      setTimeout(() => void askAboutTasks(), chance.between(0, 300))
+      setTimeout(
+        () => {
+          void askAboutTasks()
+          void askAboutOperations()
+        },
+        chance.between(0, 300),
+      )
       return
     case "OFFERS":
       for (const offer of event.offers.offers) void useOffer(offer)
       return
     case "UPDATE":
       void takeStatus(event.update.status)
+      return
+    case "UPDATE_OPERATION_STATUS":
+      void takeOperationStatus(event.update_operation_status.status)
       return
     case "ERROR":
       note({ type: "error", message: event.error.message })
@@ -209,7 +282,7 @@ const take = (event: WireEvent): void => {
 const frameworkInfo = () => ({
   user: "nobody",
   name: "storm",
-  roles: ["storm"],
+  roles: [role],
   failover_timeout: failoverTimeoutSeconds,
   checkpoint: true,
   capabilities: [
@@ -240,7 +313,7 @@ const stayOnce = (): Promise<void> =>
 const settleWhenCalm = async (): Promise<void> => {
   for (;;) {
     await wait(100)
-    if (isCalm() && streamId !== undefined && open().length === 0 && inFlight.size === 0) {
+    if (isCalm() && streamId !== undefined && open().length + openOperations().length + inFlight.size === 0) {
       note({ type: "settled" })
       return
     }
@@ -249,7 +322,10 @@ const settleWhenCalm = async (): Promise<void> => {
 
 for (const entry of past) learn(entry)
 note({ type: "born", pid: process.pid })
-setInterval(() => void askAboutTasks(), reconcileMs)
+setInterval(() => {
+  void askAboutTasks()
+  void askAboutOperations()
+}, reconcileMs)
 void settleWhenCalm()
 for (;;) {
   await stayOnce()

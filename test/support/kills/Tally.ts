@@ -1,4 +1,5 @@
 import { endsOf, type StormRecord, tellStories } from "./Checker.ts"
+import { labelOf, tellOperations } from "./Ledger.ts"
 import type { StormCounts } from "./Storm.ts"
 import type { Supervised } from "./Supervised.ts"
 
@@ -21,6 +22,7 @@ export const tellStorm = (
     const [end] = endsOf(story)
     return end === undefined ? [] : [{ story, state: end.status.state }]
   })
+  const operations = tellOperations(diary)
   const lost = ends.filter(({ state }) => /LOST|DROPPED|GONE|UNKNOWN/.test(state))
   const rows: ReadonlyArray<readonly [string, number]> = [
     ["seed", seed],
@@ -42,6 +44,12 @@ export const tellStorm = (
     ...count(ends, ({ state }) => `ended ${state}`),
     ["lost before they started", lost.length],
     ["  of them accepted", lost.filter(({ story }) => story.answer === 202).length],
+    ...count(operations, ({ intent }) => `${intent.kind} meant`),
+    ...count(
+      operations.flatMap(({ updates }) => updates.slice(0, 1)),
+      ({ state }) => `operations told ${state} first`,
+    ),
+    ["reservations left", new Set(record.end.reserved.map(labelOf)).size],
     ["statuses heard", diary.filter(({ type }) => type === "update").length],
     ["statuses heard again", repeated(record)],
   ]

@@ -235,6 +235,10 @@ export class NaiveAllocator implements Allocator {
     return this.isChanged
   }
 
+  filterCountOf(frameworkId: string, role: string): number {
+    return this.filters.filter((filter) => filter.frameworkId === frameworkId && filter.role === role).length
+  }
+
   nextExpiryMs(): number | null {
     return this.filters.length === 0 ? null : Math.min(...this.filters.map(({ expiresAtMs }) => expiresAtMs))
   }

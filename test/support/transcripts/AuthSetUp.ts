@@ -19,6 +19,7 @@ const acls: Acls = {
     register_frameworks: [forAdmin, { principals: ["alice"], objects: ["web"] }],
     run_tasks: [forAdmin, { principals: ["alice"], objects: ["root"] }],
     teardown_frameworks: [forAdmin],
+    update_weights: [forAdmin],
     reserve_resources: [forAdmin, { principals: ["alice"], objects: ["web"] }],
     unreserve_resources: [forAdmin, { principals: ["alice"], objects: ["alice"] }],
     view_roles: [forAdmin, { principals: ["bob"], objects: ["web"] }],

@@ -1,3 +1,4 @@
+import { operatorExchanges } from "./OwnOperator.ts"
 import type { Transcript } from "./Transcript.ts"
 
 // Exchanges in our own words and with our own values, as the specification asks for them (spec/mesos.md §2.2, §2.3). They
@@ -138,7 +139,7 @@ const exchanges: { readonly [name: string]: Pick<Transcript, "request" | "respon
               hostname: "localhost",
               version: "0",
               address: { hostname: "localhost", ip: "127.0.0.1", port: 6050 },
-              capabilities: [],
+              capabilities: [{ type: "AGENT_UPDATE" }, { type: "QUOTA_V2" }],
             },
           },
         },
@@ -192,6 +193,7 @@ const exchanges: { readonly [name: string]: Pick<Transcript, "request" | "respon
 
 export const ownPort = 6050
 
-export const ownTranscripts: ReadonlyArray<Transcript> = Object.entries(exchanges).map(
-  ([name, exchange], index) => ({ ...exchange, name: `own/${name}`, port: ownPort, at_s: index }),
-)
+export const ownTranscripts: ReadonlyArray<Transcript> = Object.entries({
+  ...operatorExchanges,
+  ...exchanges,
+}).map(([name, exchange], index) => ({ ...exchange, name: `own/${name}`, port: ownPort, at_s: index }))

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto"
 import { isTerminal, type TaskSpec, type TaskStatus } from "../../../core/Task.ts"
 import { wireToUuid } from "../../../runtime/mesos/Uuid.ts"
 import type { MasterRecord } from "../../../runtime/protocol/AgentProtocol.ts"
@@ -102,12 +103,22 @@ export class Reenactment {
     const index = this.said.get(taskId) ?? 0
     const recorded = this.script.statusesByTask.get(taskId)?.[index]
     const task = this.tasks.get(taskId)
-    if (recorded === undefined || task === undefined) return
+    if (task === undefined) return
+    if (recorded === undefined) {
+      // Nobody heard of its end any more when it was recorded.
+      if (isKilled) await this.report([this.toStatus(this.ownEnd(taskId), task.spec)])
+      return
+    }
     const isByOrder = this.script.killedTasks.has(taskId) && recorded.state === "TASK_KILLED"
     if (isByOrder !== isKilled) return
     this.said.set(taskId, index + 1)
     task.status = this.toStatus(recorded, task.spec)
     await this.report([task.status])
+  }
+
+  private ownEnd(taskId: string): Json {
+    const uuid = createHash("md5").update(taskId).digest("base64")
+    return { state: "TASK_KILLED", source: "SOURCE_EXECUTOR", uuid, timestamp: 0 }
   }
 
   private toStatus(status: Json, { taskId, frameworkId, agentId }: TaskSpec): TaskStatus {

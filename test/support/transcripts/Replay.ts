@@ -2,8 +2,11 @@ import { randomUUID } from "node:crypto"
 import { Effect } from "effect"
 import { mesosAllocatorSettings } from "../../../core/allocation/Settings.ts"
 import { mesosMasterSettings } from "../../../core/master/State.ts"
+import { type PlainResources, resourcesToPlain } from "../../../core/resources/PlainForm.ts"
+import { parseResources } from "../../../core/resources/ResourceText.ts"
 import { everybodyIsAdministrator } from "../../../runtime/access/Authentication.ts"
 import type { FakeAgent } from "../FakeAgent.ts"
+import { pause } from "../Gleaner.ts"
 import { run, secret, serveMaster } from "../MasterFixture.ts"
 import { authenticateAsRecorded } from "./AuthSetUp.ts"
 import { compareReply, type Difference } from "./Comparison.ts"
@@ -13,6 +16,7 @@ import { Reenactment, toScript } from "./Reenactment.ts"
 import type { Scenario, SetUp, Step } from "./Scenarios.ts"
 import { mastersIn, SchedulerStream } from "./SchedulerStream.ts"
 import { bodyText, headerOf, type Json, type Request, type Response, type Transcript } from "./Transcript.ts"
+import { toTranscript } from "./Unrecorded.ts"
 
 /** What came of an exchange; without differences it matches. */
 export interface Outcome {
@@ -63,6 +67,7 @@ export class Replay {
   private readonly agents: Array<Reenactment>
   private readonly calledTasks: ReadonlySet<string>
   private readonly recordedUuids: ReadonlySet<string>
+  private readonly unrecorded: ReadonlyArray<Step>
 
   constructor(
     private readonly url: string,
@@ -71,7 +76,13 @@ export class Replay {
     agents: ReadonlyArray<FakeAgent>,
     masterId: string,
   ) {
-    const transcripts = steps.map(({ transcript }) => transcript)
+    const recorded = steps.map(({ transcript }) => transcript)
+    this.unrecorded = (scenario.unrecorded ?? []).map((call) => {
+      const stream = recorded.find(({ name }) => name === call.stream)
+      if (stream === undefined) throw new Error(`no stream ${call.stream} in this scenario`)
+      return { atS: call.atS, transcript: toTranscript(call, stream) }
+    })
+    const transcripts = [...recorded, ...this.unrecorded.map(({ transcript }) => transcript)]
     const calls = transcripts.map(callOf)
     const events = transcripts.filter(isStream).flatMap(({ response }) => (response as Response).events ?? [])
     this.calledTasks = new Set(calls.flatMap(tasksIn))
@@ -92,9 +103,10 @@ export class Replay {
     const incidents = this.incidents()
     for (const { atS, transcript } of this.steps) {
       while ((incidents[0]?.atS ?? atS) < atS) await incidents.shift()!.happen()
-      if (isStream(transcript)) await this.openStream(transcript)
+      if (isStream(transcript)) await this.openStream(atS, transcript)
       else await this.sendCall(atS, transcript)
     }
+    for (const { happen } of incidents) await happen()
     for (const stream of this.streams) {
       await stream.catchUp(Number.POSITIVE_INFINITY, this.settle)
       this.outcomes.push({ name: stream.transcript.name, differences: await stream.finish() })
@@ -105,22 +117,41 @@ export class Replay {
 
   /** What happens besides the calls, in order. */
   private incidents(): Array<{ readonly atS: number; readonly happen: () => Promise<void> }> {
-    const { closings = {}, turns = [] } = this.scenario
+    const { closings = {}, turns = [], lulls = [] } = this.scenario
     const closed = Object.entries(closings).map(([name, atS]) => ({
       atS,
-      happen: async () => this.streams.find(({ transcript }) => transcript.name === name)?.close(),
+      happen: async () => {
+        await this.catchUpTo(atS)
+        this.streams.find(({ transcript }) => transcript.name === name)?.close()
+      },
     }))
     const turned = turns.map(({ atS, agent, does }) => ({
       atS,
       happen: async () => {
-        // What came before it must have come with us, too.
-        for (const stream of this.streams) {
-          await stream.catchUp((atS - this.beginningOf(stream)) * 1000 - 100, this.settle)
-        }
+        await this.catchUpTo(atS)
         await (does === "dies" ? this.agents[agent]!.die() : this.agents[agent]!.comeBack())
       },
     }))
-    return [...closed, ...turned].sort((left, right) => left.atS - right.atS)
+    const called = this.unrecorded.map(({ atS, transcript }) => ({
+      atS,
+      happen: async () => {
+        const { status, body } = await this.speak(atS, transcript)
+        if (status >= 300) throw new Error(`${transcript.name}: ${status} ${body}`)
+      },
+    }))
+    const lulled = lulls.map(({ atS, stream: name, seconds }) => ({
+      atS,
+      happen: async () => {
+        const stream = this.streams.find(({ transcript }) => transcript.name === name)
+        // With allocations between: pieces are offered again as a whole, and then to another role.
+        for (let count = 0; count < 3 && stream !== undefined; count++) {
+          await this.settle()
+          await pause(2 * allocationIntervalMs)
+          await this.decline(stream, stream.outstandingIds(), seconds)
+        }
+      },
+    }))
+    return [...closed, ...turned, ...called, ...lulled].sort((left, right) => left.atS - right.atS)
   }
 
   close(): void {
@@ -136,7 +167,14 @@ export class Replay {
     }
   }
 
-  private async openStream(transcript: Transcript): Promise<void> {
+  /** What came before an incident must have come with us, too. */
+  private async catchUpTo(atS: number): Promise<void> {
+    for (const stream of this.streams)
+      await stream.catchUp((atS - this.beginningOf(stream)) * 1000 - 100, this.settle)
+  }
+
+  private async openStream(atS: number, transcript: Transcript): Promise<void> {
+    if (this.scenario.beginnings !== undefined) await this.catchUpTo(atS)
     const stream = await SchedulerStream.open(this.url, transcript, this.toOurs(transcript.request), this.ids)
     this.streams.push(stream)
     const statuses = stream.items().flatMap(({ event }) => event.update?.status ?? [])
@@ -159,10 +197,17 @@ export class Replay {
   }
 
   private async sendCall(atS: number, transcript: Transcript): Promise<void> {
-    const call = callOf(transcript)
+    const ours = await this.speak(atS, transcript)
+    const differences = [...this.compared(transcript, ours), ...(await this.lifeSigns(transcript))]
+    this.outcomes.push({ name: transcript.name, differences })
+  }
+
+  /** Makes a recorded call with our ids, once all has come that had come by then. */
+  private async speak(atS: number, transcript: Transcript): Promise<Response> {
     const stream = this.streamOf(transcript)
     if (stream !== undefined) await stream.catchUp((atS - this.beginningOf(stream)) * 1000, this.settle)
-    for (const id of offersOf(call)) {
+    const recordedCall = callOf(transcript)
+    for (const id of offersOf(recordedCall)) {
       if (this.ids.isBound(id) || stream === undefined || idsIn(id).length === 0) continue
       await stream.pairOffer(id, offerWaitMs, this.settle, (ids) => this.decline(stream, ids))
     }
@@ -174,12 +219,11 @@ export class Replay {
     if (ours.status < 300) stream?.noteAnswered(ourOffers)
     else if (stream !== undefined && typeof recorded === "object" && recorded.status < 300) {
       // What follows from a call that is not taken here will not come, and the offers are to come again.
-      stream.expectNothingOf(tasksIn(call))
+      stream.expectNothingOf(tasksIn(recordedCall))
       await this.decline(stream, ourOffers)
     }
-    const differences = [...this.compared(transcript, ours), ...(await this.lifeSigns(transcript))]
-    this.outcomes.push({ name: transcript.name, differences })
     await this.settle()
+    return ours
   }
 
   private compared({ response, process_alive_afterwards: isAlive }: Transcript, ours: Response) {
@@ -229,6 +273,7 @@ export class Replay {
   /** Agents do what they were told, and what a recorded client acknowledged unrecorded is acknowledged. */
   private readonly settle = async (): Promise<void> => {
     for (const stream of this.streams) {
+      if (this.scenario.silent?.includes(stream.transcript.name)) continue
       for (const { uuid, agent_id, task_id } of stream.takeStatuses()) {
         if (uuid === undefined || this.recordedUuids.has(uuid)) continue
         await this.acknowledge(stream, { uuid, agent_id, task_id })
@@ -241,12 +286,16 @@ export class Replay {
     return this.callUnrecorded(stream, { type: "ACKNOWLEDGE", acknowledge })
   }
 
-  private async decline(stream: SchedulerStream, offerIds: ReadonlyArray<string>): Promise<void> {
+  private async decline(
+    stream: SchedulerStream,
+    offerIds: ReadonlyArray<string>,
+    refuse_seconds = 0,
+  ): Promise<void> {
     stream.noteAnswered(offerIds)
     const offer_ids = offerIds.map((value) => ({ value }))
     await this.callUnrecorded(stream, {
       type: "DECLINE",
-      decline: { offer_ids, filters: { refuse_seconds: 0 } },
+      decline: { offer_ids, filters: { refuse_seconds } },
     })
   }
 
@@ -261,6 +310,12 @@ export class Replay {
     const body = JSON.stringify({ ...call, framework_id })
     await ask(this.url, { method: "POST", path: "/api/v1/scheduler", headers, body })
   }
+}
+
+const resourcesOf = (text: string): PlainResources => {
+  const resources = parseResources(text)
+  if (typeof resources === "string") throw new Error(resources)
+  return resourcesToPlain(resources)
 }
 
 /** Serves a master under the profile `mesos` with the agents of a set-up, for as long as `use` takes. */
@@ -283,7 +338,7 @@ export const withSetUp = <A>(
         yield* Effect.promise(() =>
           agent.join({
             address: { hostname: "localhost", ip: "127.0.0.1", port },
-            total: { cpus: cpus * 1000, mem: mem * 1000, disk: 10_240_000 },
+            total: resourcesOf(`cpus:${cpus};mem:${mem};disk:10240;ports:[31000-32000]`),
             attributes: Object.entries(attributes).map(([name, value]) => ({ name, value })),
           }),
         )

@@ -1,4 +1,5 @@
 import { clockTimeOf, type Transcript } from "./Transcript.ts"
+import type { Lull, UnrecordedCall } from "./Unrecorded.ts"
 
 // Which exchanges belong together, on which master, in which order. They were recorded by scripts, one after the other,
 // so a scenario is a stretch of time; the README of the recordings tells the set-ups.
@@ -48,6 +49,11 @@ export interface Scenario {
   readonly beginnings?: { readonly [stream: string]: number }
   /** Seconds at which the recorded client closed its stream. */
   readonly closings?: { readonly [stream: string]: number }
+  /** Calls that the recorded clients must have made. */
+  readonly unrecorded?: ReadonlyArray<UnrecordedCall>
+  readonly lulls?: ReadonlyArray<Lull>
+  /** Streams whose client acknowledged nothing. */
+  readonly silent?: ReadonlyArray<string>
   /** When an agent of the set-up was killed or started again. */
   readonly turns?: ReadonlyArray<{
     readonly atS: number
@@ -66,11 +72,15 @@ export const scenarios: ReadonlyArray<Scenario> = [
     places: {
       "operator/SUBSCRIBE_stream": 5.2,
       "scheduler/main_stream": 5.3,
-      "scheduler/resubscribe_stream": 52.89,
+      "scheduler/resubscribe_stream": 52.9,
       "scheduler/main_62_resubscribe_after_TEARDOWN": 71.45,
       "scheduler/rescind_stream": 72,
     },
-    closings: { "scheduler/rescind_stream": 75 },
+    closings: { "operator/SUBSCRIBE_stream": 71.97, "scheduler/rescind_stream": 75 },
+    lulls: [
+      { atS: 5.655, stream: "scheduler/main_stream", seconds: 0.5 },
+      { atS: 52.335, stream: "scheduler/main_stream", seconds: 2 },
+    ],
   },
   {
     name: "a cluster with passwords",
@@ -83,6 +93,16 @@ export const scenarios: ReadonlyArray<Scenario> = [
       "auth/sched_alice_stream": 0.21,
       "auth/sched_no_principal_in_info": 1.5,
     },
+    unrecorded: [
+      {
+        atS: 0.095,
+        stream: "auth/sched_alice_stream",
+        operator: {
+          type: "UPDATE_WEIGHTS",
+          update_weights: { weight_infos: [{ role: "web", weight: 2 }] },
+        },
+      },
+    ],
   },
   {
     name: "a framework that comes back",
@@ -90,7 +110,16 @@ export const scenarios: ReadonlyArray<Scenario> = [
     from: "07:43:52",
     to: "07:44:50",
     places: { "scheduler/failover_stream2": 14.25, "scheduler/failover_bad_change_checkpoint": 14.9 },
-    closings: { "scheduler/failover_stream1": 14 },
+    beginnings: { "scheduler/failover_stream1": 0, "scheduler/failover_stream2": 14.25 },
+    closings: { "scheduler/failover_stream1": 14, "scheduler/failover_stream2": 16 },
+    unrecorded: [
+      {
+        atS: 0.45,
+        stream: "scheduler/failover_stream1",
+        launch: { taskId: "fo-1", offer: "O0", agent: "S1", role: "web" },
+      },
+    ],
+    silent: ["scheduler/failover_stream1"],
   },
   {
     name: "several frameworks, and agents that go",
@@ -100,9 +129,27 @@ export const scenarios: ReadonlyArray<Scenario> = [
     closings: {
       "scheduler/two_a_stream": 8.5,
       "scheduler/two_b_stream": 8.5,
-      "scheduler/misc_maintenance_stream": 14,
     },
-    beginnings: { "scheduler/pa_stream": 15.98 },
+    beginnings: { "scheduler/misc_maintenance_stream": 11.22, "scheduler/pa_stream": 15.98 },
+    unrecorded: [
+      {
+        atS: 11.5,
+        stream: "scheduler/misc_maintenance_stream",
+        launch: { taskId: "mnt-1", offer: "O16", agent: "S0", role: "ra" },
+      },
+      { atS: 14, stream: "scheduler/misc_maintenance_stream", call: { type: "TEARDOWN" } },
+      {
+        atS: 17.1,
+        stream: "scheduler/pa_stream",
+        launch: { taskId: "t-a1", offer: "O25", agent: "S0", role: "web" },
+      },
+      {
+        atS: 26.4,
+        stream: "scheduler/pa_stream",
+        launch: { taskId: "t-gone", offer: "O26", agent: "S0", role: "web" },
+      },
+      { atS: 27, stream: "scheduler/pa_stream", call: { type: "TEARDOWN" } },
+    ],
     turns: [{ atS: 17.27, agent: 1, does: "dies" }],
   },
   {
@@ -116,6 +163,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
       { atS: 2.6, agent: 1, does: "dies" },
       { atS: 7.3, agent: 1, does: "comes back" },
     ],
+    unrecorded: [{ atS: 8, stream: "scheduler/pc_stream", call: { type: "TEARDOWN" } }],
   },
   {
     name: "what kills Apache Mesos",
@@ -134,6 +182,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     from: "08:16:09",
     to: "08:16:40",
     places: { "scheduler/group_stream": 0 },
+    unrecorded: [{ atS: 31, stream: "scheduler/group_stream", call: { type: "TEARDOWN" } }],
   },
 ]
 

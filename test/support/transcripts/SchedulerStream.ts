@@ -137,6 +137,10 @@ export class SchedulerStream {
     for (const id of offerIds) this.goneOffers.add(id)
   }
 
+  outstandingIds(): ReadonlyArray<string> {
+    return this.outstanding().map(({ id }) => id.value)
+  }
+
   private outstanding(): ReadonlyArray<Json> {
     const events = this.events()
     const rescinded = new Set(events.flatMap(({ rescind }) => rescind?.offer_id.value ?? []))
@@ -218,18 +222,30 @@ export class SchedulerStream {
       this.differences.push(...this.compared(`UPDATE/${taskId}`, withoutRepeats(left), withoutRepeats(right)))
     }
     const typed = ["SUBSCRIBED", "UPDATE", "OFFERS"]
-    const others = new Set([...recorded, ...ours].map(({ type }) => type as string))
-    for (const type of others) {
-      if (typed.includes(type)) continue
-      const ofType = (events: ReadonlyArray<Json>) => events.filter((event) => event.type === type)
-      const [left, right] = [ofType(recorded), ofType(ours)]
+    const threads = new Set([...recorded, ...ours].map(threadOf))
+    for (const thread of threads) {
+      if (typed.includes(thread)) continue
+      const ofThread = (events: ReadonlyArray<Json>) => events.filter((event) => threadOf(event) === thread)
+      const [left, right] = [ofThread(recorded), ofThread(ours)]
       // The first one follows at once; how many follow later is a matter of time.
-      const isPulse = type === "HEARTBEAT"
+      const isPulse = thread === "HEARTBEAT"
       const [one, other] = isPulse ? [left.slice(0, 1), right.slice(0, 1)] : [left, right]
-      this.differences.push(...this.compared(type, one, other))
+      this.differences.push(...this.compared(thread, one, other))
     }
     return this.differences
   }
+}
+
+/** What an event of operators is about: of different tasks, frameworks or agents, the order is chance. */
+const threadOf = (event: Json): string => {
+  const { type, task_added, task_updated, framework_added, framework_updated, framework_removed } = event
+  const framework = framework_added?.framework ?? framework_updated?.framework ?? framework_removed
+  const about =
+    task_added?.task.task_id.value ??
+    task_updated?.status.task_id.value ??
+    framework?.framework_info?.name ??
+    event.agent_added?.agent.agent_info.port
+  return about === undefined ? type : `${type} ${about}`
 }
 
 /** A status that was not acknowledged in time is sent again: one is enough to compare. */

@@ -24,6 +24,7 @@ const taskOf = (
   phase: more.phase ?? "running",
   killedSinceMs: null,
   killAtMs: null,
+  drain: null,
   evictedWhy: null,
   isHostRestarted: false,
   exit: null,

@@ -11,6 +11,41 @@ const read = ({ ask }: ServedMaster, path: string) =>
 
 const idsOf = (tasks: unknown) => (tasks as ReadonlyArray<{ id: string }>).map(({ id }) => id)
 
+const statistics = "count min max p50 p90 p95 p99 p999 p9999"
+const scalarFigures = "total used percent revocable_total revocable_used revocable_percent"
+
+/** The names of spec/mesos.md §6.1 that do not depend on who is there, by how they begin. */
+const mesosNames = Object.entries({
+  "master/": "uptime_secs elected outstanding_offers operator_event_stream_subscribers dropped_messages",
+  "master/slaves_": "connected disconnected active inactive unreachable",
+  "master/frameworks_": "connected disconnected active inactive",
+  "master/tasks_":
+    "staging starting running killing unreachable finished failed killed lost error dropped gone gone_by_operator",
+  "master/event_queue_": "messages dispatches http_requests",
+  "master/cpus_": scalarFigures,
+  "master/gpus_": scalarFigures,
+  "master/mem_": scalarFigures,
+  "master/disk_": scalarFigures,
+  "master/messages_":
+    "register_framework reregister_framework unregister_framework deactivate_framework kill_task status_update status_update_acknowledgement resource_request launch_tasks decline_offers revive_offers suppress_offers reconcile_tasks reconcile_operations framework_to_executor executor_to_framework register_slave reregister_slave unregister_slave exited_executor update_slave authenticate",
+  "master/valid_":
+    "status_updates status_update_acknowledgements framework_to_executor_messages executor_to_framework_messages",
+  "master/invalid_":
+    "status_updates status_update_acknowledgements framework_to_executor_messages executor_to_framework_messages",
+  "master/slave_": "registrations reregistrations removals",
+  "master/slave_removals/reason_": "unhealthy unregistered registered",
+  "master/slave_shutdowns_": "scheduled completed canceled",
+  "master/slave_unreachable_": "scheduled completed canceled",
+  "master/recovery_": "slave_removals",
+  "allocator/mesos/": "allocation_runs allocation_run_ms allocation_run_latency_ms event_queue_dispatches",
+  "allocator/mesos/allocation_run_ms/": statistics,
+  "allocator/mesos/allocation_run_latency_ms/": statistics,
+  "allocator/mesos/resources/cpus/": "total offered_or_allocated",
+  "registrar/": "queued_operations registry_size_bytes state_fetch_ms state_store_ms",
+  "registrar/state_store_ms/": statistics,
+  "system/": "cpus_total load_1min load_5min load_15min mem_free_bytes mem_total_bytes",
+}).flatMap(([beginning, names]) => names.split(" ").map((name) => beginning + name))
+
 describe("the endpoints from before the v1 API", () => {
   it("need the secret, all but /redirect, which says where the leader is", () =>
     withMaster(({ ask }) =>
@@ -129,13 +164,30 @@ describe("the endpoints from before the v1 API", () => {
           "allocator/mesos/roles/web/shares/dominant": 1,
         })
         expect(metrics["master/uptime_secs"]).toBeGreaterThan(0)
+        expect(metrics["allocator/mesos/allocation_runs"]).toBeGreaterThan(0)
+        expect(metrics["allocator/mesos/allocation_run_ms/count"]).toBe(
+          metrics["allocator/mesos/allocation_runs"],
+        )
+        const missing = mesosNames.filter((name) => metrics[name] === undefined)
+        expect(missing, "names that exporters of Mesos look for").toEqual([])
         expect(metrics["registrar/state_store_ms/count"]).toBeGreaterThan(0)
         for (const value of Object.values(metrics)) expect(Number.isFinite(value)).toBe(true)
         const { status, body } = yield* served.ask("/metrics/snapshot?timeout=bad")
-        expect([status, body]).toEqual([
-          400,
-          "Invalid timeout 'bad': expecting a number and a unit, like 500ms or 5secs",
+        expect([status, body]).toEqual([400, "Invalid timeout 'bad': Failed to convert '' to number.\n"])
+      }),
+    ))
+
+  it("/system/stats.json tells of the master's host", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        const stats = yield* read(served, "/system/stats.json")
+        // Transcript legacy/busy_system_stats_json.
+        expect(Object.keys(stats)).toEqual([
+          ...["avg_load_15min", "avg_load_1min", "avg_load_5min"],
+          ...["cpus_total", "mem_free_bytes", "mem_total_bytes"],
         ])
+        for (const figure of ["cpus_total", "mem_free_bytes", "mem_total_bytes"])
+          expect(stats[figure], figure).toBeGreaterThan(0)
       }),
     ))
 })

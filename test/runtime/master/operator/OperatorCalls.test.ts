@@ -284,7 +284,7 @@ describe("calls that are refused", () => {
         const html = { ...json, Accept: "text/html" }
         expect(yield* refused(served, { type: "GET_METRICS" }, html)).toEqual(invalid("get_metrics"))
         expect((yield* refused(served, { type: "GET_HEALTH" }, html))[0]).toBe(406)
-        for (const type of ["UNKNOWN", "READ_FILE"]) {
+        for (const type of ["UNKNOWN"]) {
           expect(yield* refused(served, { type })).toEqual([
             501,
             `501 Not Implemented. gleaner does not take the call ${type} yet`,

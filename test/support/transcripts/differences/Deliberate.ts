@@ -13,17 +13,19 @@ export const deliberate: ReadonlyArray<Reason> = [
     reason: "behind Mesos's words stands what to send, and where to find it",
   },
   {
-    exchanges: "scheduler/main_44_ACCEPT_unknown_op_type",
-    at: "status",
-    reason: "an operation of unknown type is refused by name instead of dropped silently",
-  },
-  {
     exchanges: "scheduler/main_stream",
     at: ["UPDATE/task-hc/*", "offers/O29/resources/*"],
     reason: "health checks are refused by name; where Mesos ran the task, nothing is taken of the next offer",
   },
   {
-    exchanges: ["scheduler/main_stream", "scheduler/pa_stream", "scheduler/pc_stream"],
+    exchanges: [
+      "scheduler/main_stream",
+      "scheduler/pa_stream",
+      "scheduler/pc_stream",
+      "scheduler/failover_stream1",
+      "scheduler/failover_stream2",
+      "scheduler/misc_maintenance_stream",
+    ],
     at: ["UPDATE/*/container_status/network_infos", "UPDATE/*/container_status/executor_pid"],
     reason: "of a container its id is told; it has the host's network, and no executor",
   },

@@ -34,12 +34,6 @@ const operations: ReadonlyArray<Reason> = [
     reason: "the older endpoints for reservations are not served yet",
   },
   {
-    exchanges: ["scheduler/*", "crashes/*"],
-    at: "status",
-    ours: "501 *the operation *RESERVE yet*",
-    reason: "frameworks cannot reserve yet; refused by name, with the whole ACCEPT",
-  },
-  {
     exchanges: ["scheduler/main_47_ACCEPT_LAUNCH_GROUP_bad", "scheduler/group_ACCEPT_*"],
     at: "status",
     ours: "501 *the operation LAUNCH_GROUP yet*",
@@ -65,6 +59,11 @@ const operations: ReadonlyArray<Reason> = [
     reason: "what follows from reservations, which frameworks cannot make yet",
   },
   {
+    exchanges: "operator/SUBSCRIBE_stream",
+    at: ["TASK_ADDED task-4/0", "TASK_ADDED task-6/0", "TASK_UPDATED task-4/*", "TASK_UPDATED task-6/*"],
+    reason: "tasks on reservations, which frameworks cannot make yet",
+  },
+  {
     exchanges: "scheduler/rescind_stream",
     at: ["RESCIND/*", "UPDATE/task-resc/*"],
     reason: "an operator's reservation took the offer away",
@@ -80,26 +79,14 @@ const operations: ReadonlyArray<Reason> = [
     reason: "groups of tasks and their executors are not there yet",
   },
   {
-    exchanges: ["operator/*", "legacy/*", "auth/*", "scheduler/*", "crashes/*", "raw/*"],
+    exchanges: "legacy/*",
     at: "*/ports",
-    reason: "agents tell amounts only, no ports, so far",
+    reason: "the older endpoints tell amounts only, no ports, so far",
   },
 ]
 
 /** What is told of frameworks and tasks that ended, and what a framework changes of itself. */
 const frameworks: ReadonlyArray<Reason> = [
-  {
-    exchanges: "scheduler/main_*",
-    at: "status",
-    ours: "501 *the call UPDATE_FRAMEWORK yet*",
-    reason: "UPDATE_FRAMEWORK is not taken yet",
-  },
-  {
-    exchanges: ["scheduler/main_54_MESSAGE", "scheduler/main_55_SHUTDOWN_unknown"],
-    at: "status",
-    ours: "501 *",
-    reason: "custom executors are not there yet, so nobody to send a message to or to shut down",
-  },
   {
     exchanges: ["operator/*", "legacy/*"],
     at: [
@@ -109,7 +96,6 @@ const frameworks: ReadonlyArray<Reason> = [
       "*/TASK_*",
       "*/framework_ids/*",
       "*/slave_ids/*",
-      "*reregistered_time",
     ],
     reason: "ended tasks and frameworks are not remembered for show yet",
   },
@@ -119,12 +105,7 @@ const frameworks: ReadonlyArray<Reason> = [
     reason: "of a task the newest status is kept so far",
   },
   {
-    exchanges: [
-      "operator/after_GET_FRAMEWORKS",
-      "legacy/busy_*",
-      "legacy/*_roles",
-      "operator/UPDATE_QUOTA_ok_then_roles",
-    ],
+    exchanges: ["legacy/busy_*", "legacy/*_roles", "operator/UPDATE_QUOTA_ok_then_roles"],
     at: ["*/roles/*"],
     reason: "roles that UPDATE_FRAMEWORK added, and roles with a weight or a quota alone",
   },
@@ -166,12 +147,6 @@ const agents: ReadonlyArray<Reason> = [
     reason: "the older endpoints for maintenance are not served yet",
   },
   {
-    exchanges: "scheduler/misc_*_INVERSE_OFFERS",
-    at: "status",
-    ours: "501 *",
-    reason: "inverse offers are not on the wire yet",
-  },
-  {
     exchanges: "scheduler/misc_maintenance_stream",
     at: ["RESCIND/*", "INVERSE_OFFERS/*"],
     reason: "maintenance cannot be announced yet",
@@ -190,6 +165,11 @@ const agents: ReadonlyArray<Reason> = [
     reason: "agents that are away or drained are listed otherwise",
   },
   {
+    exchanges: "operator/pc_back_GET_AGENTS",
+    at: "body/get_agents/agents/*/reregistered_time",
+    reason: "when an agent came back is not told yet",
+  },
+  {
     exchanges: "scheduler/pa_stream",
     at: "UPDATE/t-a2/4/state",
     reason: "MARK_AGENT_GONE is not served yet: the agent stays unreachable",
@@ -204,12 +184,6 @@ const agents: ReadonlyArray<Reason> = [
 /** Event stream of operators, files, logging, metrics, capabilities. */
 const stream: ReadonlyArray<Reason> = [
   {
-    exchanges: "operator/SUBSCRIBE_*",
-    at: "status",
-    ours: "501*SUBSCRIBE yet*",
-    reason: "the operator event stream is not served yet",
-  },
-  {
     exchanges: "operator/*",
     at: "status",
     ours: "501 * yet*",
@@ -221,11 +195,6 @@ const stream: ReadonlyArray<Reason> = [
     reason: "the operator event stream is not served yet",
   },
   { exchanges: "legacy/*", at: "status", ours: "404 *", reason: "this legacy endpoint is not served yet" },
-  {
-    exchanges: ["legacy/busy_files_browse_path_master_log", "legacy/idle_files_browse_path_master_log"],
-    at: "body",
-    reason: "404 for another cause: the master serves no files, so no route is there that could miss one",
-  },
   {
     exchanges: ["operator/GET_METRICS*", "legacy/*metrics_snapshot*"],
     at: "body/*",
@@ -239,19 +208,14 @@ const stream: ReadonlyArray<Reason> = [
   { exchanges: "operator/gzip", at: "headers/Content-Encoding", reason: "replies are not compressed yet" },
 ]
 
-/** Rules. */
-const access: ReadonlyArray<Reason> = [
-  {
-    exchanges: "auth/sched_alice_stream",
-    at: "UPDATE/a-1/*",
-    reason: "rules for users of tasks are not asked yet",
-  },
-]
+export const notThereYet: ReadonlyArray<Reason> = [...operations, ...frameworks, ...agents, ...stream]
 
-export const notThereYet: ReadonlyArray<Reason> = [
-  ...operations,
-  ...frameworks,
-  ...agents,
-  ...stream,
-  ...access,
+/** Of the exchanges in our own words. */
+export const ownNotThereYet: ReadonlyArray<Reason> = [
+  {
+    exchanges: "own/*",
+    at: "status",
+    ours: "501 * yet*",
+    reason: "this call is not served yet; refused by name",
+  },
 ]

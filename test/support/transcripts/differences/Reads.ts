@@ -30,6 +30,8 @@ export const reads: ReadonlyArray<Reason> = [
       "body/slaves/*/wanted_reserve",
       "body/roles/*/priority",
       "body/roles/*/share",
+      "*tasks/*/command",
+      "*tasks/*/launched_time",
     ],
     reason: "gleaner's own: what its users look for and Mesos does not know",
   },
@@ -39,27 +41,8 @@ export const reads: ReadonlyArray<Reason> = [
     reason: "/state shows resources in full, as /slaves does; Mesos only in /slaves",
   },
   {
-    exchanges: "legacy/*",
-    at: [
-      "body/frameworks/*/offer_constraints",
-      "body/frameworks/*/unregistered_time",
-      "body/frameworks/*/webui_url",
-    ],
-    reason: "members that say nothing about these frameworks are left out",
-  },
-  {
     exchanges: "legacy/*_redirect",
     at: "headers/Location",
     reason: "by the address that others are told: host names may not resolve where the reader is",
-  },
-  {
-    exchanges: "legacy/*_metrics_snapshot_timeout_bad",
-    at: "body",
-    reason: "says what would be right",
-  },
-  {
-    exchanges: "operator/err_type_UNKNOWN",
-    at: "body",
-    reason: "says which call is not taken",
   },
 ]

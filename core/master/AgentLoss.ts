@@ -1,0 +1,143 @@
+import { isTerminal, type TaskState, taskKey } from "../Task.ts"
+import {
+  agentDeadline,
+  deleteAgent,
+  deleteTask,
+  hasCapability,
+  holdsResources,
+  type MasterContext,
+  masterStatus,
+  putAgent,
+  putTask,
+  releaseTask,
+  sendStatus,
+  sortedKeys,
+  tasksOfAgent,
+} from "./Context.ts"
+import { completeTask } from "./History.ts"
+import { setWindow } from "./InverseOffers.ts"
+import { forgetUnreachableTasks, loseTask } from "./LostTasks.ts"
+import { rescindOffersOn, wantAllocation } from "./Offers.ts"
+import type { AgentRecord, MasterState } from "./State.ts"
+import { withNote } from "./StatusNotes.ts"
+
+// Agents that stay away. Two things happen to them, and only one of them can be undone:
+//
+// - **Notice**: frameworks hear at once that agent and tasks are unreachable, and its resources count no more. All of it is taken
+//   back when the agent returns, hence nothing holds it up, however many vanish together.
+// - **Removal**: agent, tasks and messages that wait for it are forgotten. What returns afterwards is a stranger with tasks that nobody
+//   asks about any more. So it comes late, and one agent at a time (`agentRemovalPauseMs`): when half of a cluster was cut off
+//   together, people see the first of it being removed long before the last.
+//
+// Mesos's `agent_removal_rate_limit` holds the notice up along with the removal, for hours when much is lost
+// (spec/mesos.md §7, 30), because there the notice cannot be taken back from frameworks that are not PARTITION_AWARE.
+
+/** Agents given up or removed in one step, at most; the next step follows at once, and others are served in between. */
+export const lossesPerStep = 100
+
+/** An agent has been away for long enough: first it counts as unreachable, later it is removed. */
+export const onAgentDeadline = (context: MasterContext, agentId: string): void => {
+  const agent = context.state.agents.get(agentId)
+  if (agent === undefined) return
+  if (agent.condition === "disconnected") giveUpAgent(context, agent)
+  else if (agent.condition === "unreachable") forgetAgent(context, agent)
+}
+
+/** Frameworks are told, so that they start elsewhere what they lost, and its resources count no more until it returns. */
+const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
+  const { state, nowMs, wallMs } = context
+  const affected = new Set<string>()
+  const { agentForgetMs, agentRemovalPauseMs, agentTimeoutMs, awayAgentsMax } = state.settings
+  const message = `Agent ${agent.address.hostname} did not return within ${agentTimeoutMs} ms`
+  for (const task of tasksOfAgent(state, agent.id).filter(holdsResources)) {
+    const { spec } = task
+    releaseTask(context, task)
+    const framework = state.frameworks.get(spec.frameworkId)
+    if (framework === undefined) {
+      deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
+      continue
+    }
+    const lost = {
+      ...masterStatus(context, framework, spec, "TASK_UNREACHABLE", "REASON_AGENT_REMOVED", message),
+      unreachableWallMs: wallMs,
+    }
+    const notes = withNote(task.notes, lost)
+    affected.add(framework.id)
+    putTask(context, { ...task, state: "TASK_UNREACHABLE", notes, unacknowledged: false })
+    sendStatus(context, framework, lost)
+  }
+  // Each has its turn from the beginning on, which outlives a restart; one that returns leaves its turn unused.
+  const removeAtMs = Math.max(nowMs + agentForgetMs, state.nextAgentRemovalAtMs)
+  state.nextAgentRemovalAtMs = removeAtMs + agentRemovalPauseMs
+  putAgent(context, { ...agent, condition: "unreachable", sinceMs: nowMs, removeAtMs })
+  state.deadlines.set(agentDeadline(agent.id), removeAtMs)
+  forgetUnreachableTasks(context, Array.from(affected).sort())
+  wantAllocation(context)
+  reportFailure(context, agent.id)
+  if (state.unreachableAgents.size > awayAgentsMax) forgetAgent(context, oldestUnreachable(state))
+}
+
+const oldestUnreachable = ({ agents, unreachableAgents }: MasterState): AgentRecord => {
+  let oldest: AgentRecord | undefined
+  unreachableAgents.forEach((id) => {
+    const agent = agents.get(id)!
+    const isOlder =
+      oldest === undefined ||
+      agent.removeAtMs! < oldest.removeAtMs! ||
+      (agent.removeAtMs === oldest.removeAtMs && id < oldest.id)
+    if (isOlder) oldest = agent
+  })
+  return oldest!
+}
+
+const reportFailure = ({ state, turn }: MasterContext, agentId: string): void => {
+  for (const frameworkId of sortedKeys(state.frameworks)) {
+    const { streamId } = state.frameworks.get(frameworkId)!
+    if (streamId !== null) turn.emit({ type: "ReportAgentFailure", streamId, agentId })
+  }
+}
+
+const forgetAgent = (context: MasterContext, { id }: AgentRecord): void => {
+  const { state, turn } = context
+  for (const { spec } of tasksOfAgent(state, id)) {
+    deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
+  }
+  setWindow(context, id, null)
+  state.deadlines.cancel(agentDeadline(id))
+  deleteAgent(context, id)
+  turn.emit({ type: "DropMessages", agentId: id })
+}
+
+/** An operator's word that ends an agent, and what is said of it to whom. */
+export interface RemovalCause {
+  /** Of its tasks, for frameworks that know more losses than TASK_LOST. */
+  readonly state: TaskState
+  readonly reason: string
+  readonly message: string
+  /** Why the agent must end its tasks and itself; what it may say on its way is not waited for. */
+  readonly toldAgent: string
+}
+
+/** Removes an agent on an operator's word, whatever its condition, and tells everybody. */
+export const removeAgent = (context: MasterContext, agent: AgentRecord, cause: RemovalCause): void => {
+  const { state, turn } = context
+  const wasUnreachable = agent.condition === "unreachable"
+  rescindOffersOn(context, agent.id)
+  for (const task of tasksOfAgent(state, agent.id)) {
+    const { spec } = task
+    const framework = state.frameworks.get(spec.frameworkId)
+    // Ended ones were told. So was the loss of unreachable ones, to those who know no other.
+    const hasHeard =
+      isTerminal(task.state) ||
+      (wasUnreachable && framework !== undefined && !hasCapability(framework, "PARTITION_AWARE"))
+    if (!hasHeard) loseTask(context, task, cause)
+    else if (framework === undefined) deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
+    else completeTask(context, task, isTerminal(task.state) ? task.state : "TASK_LOST")
+  }
+  if (agent.streamId !== null) {
+    turn.emit({ type: "ShutDownAgent", streamId: agent.streamId, reason: cause.toldAgent })
+  }
+  forgetAgent(context, agent)
+  wantAllocation(context)
+  if (!wasUnreachable) reportFailure(context, agent.id)
+}

@@ -1,0 +1,54 @@
+import { readJournal } from "../../journal/JournalReading.ts"
+import { formatVersion } from "../../journal/SqliteSchema.ts"
+import { CommandFailure, refuseInput } from "../CommandFailure.ts"
+import { readChanges } from "./ChangedSettings.ts"
+import { openReplayLog } from "./ReplayLog.ts"
+import { type ReplayResult, replayRecord } from "./ReplayRecord.ts"
+import { WhatIf, type WhatIfResult } from "./WhatIf.ts"
+
+export interface ReplayWish {
+  readonly path: string
+  readonly from: number | undefined
+  readonly to: number | undefined
+  readonly changes: ReadonlyArray<string>
+}
+
+export interface ReplayReport {
+  readonly journal: string
+  readonly isEqual: boolean
+  readonly replay: ReplayResult
+  readonly changes: ReadonlyArray<string>
+  readonly whatIf: WhatIfResult | null
+}
+
+/** Replays a journal, and beside it a world with other settings where some are given. */
+export const runReplay = (wish: ReplayWish, progress: (text: string) => void): ReplayReport => {
+  const { path, from, to } = wish
+  if (from !== undefined && to !== undefined && from > to)
+    throw refuseInput(`--from ${from} comes after --to ${to}`)
+  const change = readChanges(wish.changes)
+  if (change instanceof CommandFailure) throw change
+  return readJournal(path, ({ database, format }) => {
+    if (format < formatVersion)
+      throw new CommandFailure({
+        message: `${path} has format ${format}, which keeps neither the beginning of its log nor the settings of its masters: what gleaner has recorded since format ${formatVersion} can be replayed`,
+        exitCode: 1,
+      })
+    const log = openReplayLog(database, path, from, progress)
+    if (from !== undefined && from > log.lastSeq)
+      throw refuseInput(`--from ${from}: the log ends with event ${log.lastSeq}`)
+    const toSeq = Math.min(to ?? log.lastSeq, log.lastSeq)
+    const whatIf = wish.changes.length === 0 ? undefined : new WhatIf(log, (run) => change(run.settings))
+    const replay = replayRecord(
+      log,
+      { fromSeq: from ?? log.firstSeq, toSeq },
+      (seq) => progress(`replaying event ${seq} of ${toSeq}`),
+      whatIf?.watch,
+    )
+    const isEqual = replay.difference === null
+    return {
+      ...{ journal: path, isEqual, replay, changes: wish.changes },
+      whatIf: isEqual && whatIf !== undefined ? whatIf.result() : null,
+    }
+  })
+}

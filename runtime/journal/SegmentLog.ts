@@ -1,0 +1,134 @@
+import type Database from "better-sqlite3"
+import type { Head } from "./BatchChain.ts"
+
+// The log is kept in segments, and each can be replayed from its beginning: the rows of that moment can be put together.
+// No copy is made for that. A row that is changed for the first time in a segment leaves its old value behind in
+// `old_rows`, in the same transaction; what was not changed since is still in `entities`. So
+//
+//   rows at the beginning of segment S = entities written before S + old rows of S and later that were written before S
+//
+// A beginning costs nothing, however many tasks there are, and there is no instant at which a crash could find half of one.
+// Trimming drops the oldest segment: from then on the log begins where the next one does.
+
+/** How much of the log is kept. Both count; the one that is reached first trims. */
+export interface LogBounds {
+  /** Events that are kept at least, once there were so many. */
+  readonly keepEvents: number
+  /** Text that is kept at least, in UTF-16 units: events, and the old rows they are replayed from. */
+  readonly keepSize: number
+}
+
+/** A segment is this part of what is kept: so much more than the bounds there may be. */
+const segmentShare = 8
+
+/** Of trimmed segments, deleted in one transaction at most: a commit must not wait for a million rows. */
+const sweepStride = 2_048
+
+/** Beginning of a segment. */
+export interface Segment {
+  readonly number: number
+  readonly firstBatch: number
+  readonly firstSeq: number
+  /** The log's size before it. */
+  readonly sizeBefore: number
+}
+
+const segmentColumns = `segments.number, first_batch, first_seq, log_size FROM segments
+  LEFT JOIN batches ON batches.number = first_batch - 1`
+
+const toSegment = (row: ReadonlyArray<number>): Segment => ({
+  ...{ number: row[0]!, firstBatch: row[1]!, firstSeq: row[2]!, sizeBefore: row[3]! },
+})
+
+export const readSegments = (database: Database.Database): ReadonlyArray<Segment> =>
+  (
+    database.prepare(`SELECT ${segmentColumns} ORDER BY segments.number`).raw().all() as Array<Array<number>>
+  ).map(toSegment)
+
+export interface SegmentLog {
+  /** The newest one. */
+  readonly current: () => Segment
+  /** Of the oldest one: everything before is trimmed. */
+  readonly firstSeq: () => number
+  /** Before a batch: begins a segment, trims the oldest one, when it is time. */
+  readonly advance: (head: Head) => void
+  /** After a batch: deletes some of what was trimmed. */
+  readonly sweep: (added: number) => void
+  /** What is in memory is what the database says again, after a transaction was rolled back. */
+  readonly reload: () => void
+}
+
+export const makeSegmentLog = (database: Database.Database, bounds: LogBounds): SegmentLog => {
+  const insert = database.prepare("INSERT INTO segments VALUES (?, ?, ?)")
+  const remove = database.prepare("DELETE FROM segments WHERE number = ?")
+  const sweepEvents = database.prepare("DELETE FROM events WHERE seq < ?")
+  // The one before the oldest segment stays: the chain begins with it.
+  const sweepBatches = database.prepare("DELETE FROM batches WHERE number < ?")
+  const sweepOldRows = database.prepare(
+    "DELETE FROM old_rows WHERE rowid IN (SELECT rowid FROM old_rows WHERE segment < ? LIMIT ?)",
+  )
+  const sweepRuns = database.prepare(
+    "DELETE FROM runs WHERE first_batch < (SELECT max(first_batch) FROM runs WHERE first_batch <= ?)",
+  )
+  const oldestSeq = database.prepare("SELECT min(seq) FROM events").pluck()
+  const oldestBatch = database.prepare("SELECT min(number) FROM batches").pluck()
+
+  let segments: Array<Segment> = []
+  /** Up to here nothing is left of what was trimmed. */
+  let sweptSeq = 0
+  let sweptBatch = 0
+  let areOldRowsLeft = true
+  const reload = () => {
+    segments = [...readSegments(database)]
+    sweptSeq = (oldestSeq.get() as number | null) ?? segments[0]!.firstSeq
+    sweptBatch = oldestBatch.get() as number
+    areOldRowsLeft = true
+  }
+  reload()
+
+  const keepEvents = Math.max(1, bounds.keepEvents)
+  const isFull = ({ firstSeq, sizeBefore }: Segment, { lastSeq, logSize }: Head) =>
+    lastSeq + 1 - firstSeq >= Math.ceil(keepEvents / segmentShare) ||
+    logSize - sizeBefore >= Math.ceil(bounds.keepSize / segmentShare)
+  /** Whether what begins here is enough. */
+  const isEnough = ({ firstSeq, sizeBefore }: Segment, { lastSeq, logSize }: Head) =>
+    lastSeq + 1 - firstSeq >= keepEvents || logSize - sizeBefore >= bounds.keepSize
+
+  const current = () => segments[segments.length - 1]!
+
+  return {
+    current,
+    firstSeq: () => segments[0]!.firstSeq,
+    advance: (head) => {
+      if (isFull(current(), head)) {
+        const next: Segment = {
+          number: current().number + 1,
+          firstBatch: head.batch + 1,
+          firstSeq: head.lastSeq + 1,
+          sizeBefore: head.logSize,
+        }
+        insert.run(next.number, next.firstBatch, next.firstSeq)
+        segments.push(next)
+      }
+      while (segments.length > 1 && isEnough(segments[1]!, head)) {
+        remove.run(segments.shift()!.number)
+        sweepRuns.run(segments[0]!.firstBatch)
+        areOldRowsLeft = true
+      }
+    },
+    sweep: (added) => {
+      const { number, firstSeq, firstBatch } = segments[0]!
+      const stride = Math.max(sweepStride, 2 * added)
+      if (sweptSeq < firstSeq) {
+        sweptSeq = Math.min(firstSeq, sweptSeq + stride)
+        sweepEvents.run(sweptSeq)
+      }
+      if (sweptBatch < firstBatch - 1) {
+        sweptBatch = Math.min(firstBatch - 1, sweptBatch + stride)
+        sweepBatches.run(sweptBatch)
+      }
+      if (areOldRowsLeft) areOldRowsLeft = sweepOldRows.run(number, stride).changes === stride
+    },
+    reload,
+  }
+}

@@ -1,0 +1,135 @@
+import type Database from "better-sqlite3"
+import {
+  addDigest,
+  chainAfter,
+  type DigestSum,
+  digestOutboxItem,
+  digestRow,
+  noDigests,
+  sameSum,
+} from "./BatchChain.ts"
+import { readSegments, type Segment } from "./SegmentLog.ts"
+import {
+  iterateBatches,
+  iterateEntities,
+  iterateEvents,
+  iterateOutbox,
+  iterateRowsBefore,
+  readHead,
+  readHeadAfter,
+  readRuns,
+} from "./SqliteReading.ts"
+
+// Whether a database is what was written into it. Each check answers with what is wrong, the first of its kind, or with
+// undefined. SQLite itself keeps no checksums in the file: it finds broken trees, and everything else is found here.
+
+/** SQLite's own look at every page, and whether what finds a row by its name finds each. */
+export const checkStructure = (database: Database.Database): string | undefined => {
+  const answers = database.pragma("integrity_check(1)") as ReadonlyArray<{ readonly integrity_check: string }>
+  const first = answers[0]?.integrity_check
+  return first === "ok" ? undefined : `SQLite finds its structure broken: ${first}`
+}
+
+const sumRows = (rows: IterableIterator<[string, string, string]>): DigestSum => {
+  let sum = noDigests
+  for (const [kind, key, value] of rows) sum = addDigest(sum, digestRow(kind, key, value))
+  return sum
+}
+
+/** The rows and the outbox that a master starts from. */
+export const checkState = (database: Database.Database): string | undefined => {
+  const head = readHead(database)
+  if (!sameSum(sumRows(iterateEntities(database)), head.rows))
+    return `its rows do not add up to what batch ${head.batch} left`
+  let outbox = noDigests
+  for (const [id, receiver, message] of iterateOutbox(database))
+    outbox = addDigest(outbox, digestOutboxItem(id, receiver, message))
+  return sameSum(outbox, head.outbox)
+    ? undefined
+    : `its outbox does not add up to what batch ${head.batch} left`
+}
+
+const checkSegments = (segments: ReadonlyArray<Segment>): string | undefined => {
+  const oldest = segments[0]
+  if (oldest === undefined) return "it has no segment of the log"
+  const broken = segments.find(
+    ({ number, firstBatch, firstSeq }, index) =>
+      number !== oldest.number + index ||
+      firstBatch < (segments[index - 1]?.firstBatch ?? 1) ||
+      firstSeq < (segments[index - 1]?.firstSeq ?? 1),
+  )
+  return broken === undefined ? undefined : `segment ${broken.number} of its log is out of order`
+}
+
+/** Whole segments, the newest ones, that make at least so many events together. */
+const newestSegments = (segments: ReadonlyArray<Segment>, lastSeq: number, events: number) => {
+  const enough = segments.filter(({ firstSeq }) => lastSeq + 1 - firstSeq >= events).length
+  return segments.slice(Math.max(0, enough - 1))
+}
+
+export interface LogCheckOptions {
+  /** Only so many of the newest events, and what is in the same segment. */
+  readonly newestEvents?: number
+  /** Hears which batch is done. */
+  readonly progress?: (batch: number) => void
+}
+
+/** Follows the chain over the log. */
+export const checkLog = (
+  database: Database.Database,
+  { newestEvents = Number.MAX_SAFE_INTEGER, progress = () => {} }: LogCheckOptions = {},
+): string | undefined => {
+  const all = readSegments(database)
+  const disorder = checkSegments(all)
+  if (disorder !== undefined) return disorder
+  const segments = newestSegments(all, readHead(database).lastSeq, newestEvents)
+  const { firstBatch } = segments[0]!
+  const anchor = readHeadAfter(database, firstBatch - 1)
+  if (anchor === undefined) return `batch ${firstBatch - 1} of its log is missing`
+  const runs = new Map(readRuns(database).map((run) => [run.firstBatch, run]))
+  const firstSeqs = new Map(segments.map((segment) => [segment.firstBatch, segment.firstSeq]))
+  const events = iterateEvents(database, anchor.lastSeq + 1)
+  try {
+    let before = anchor
+    for (const head of iterateBatches(database, firstBatch)) {
+      if (head.batch !== before.batch + 1) return `batch ${before.batch + 1} of its log is missing`
+      const begins = firstSeqs.get(head.batch)
+      if (begins !== undefined && begins !== before.lastSeq + 1)
+        return `the segment that begins with batch ${head.batch} is not where it says`
+      const run = runs.get(head.batch)
+      const log: Array<string | number> = [run?.facts ?? ""]
+      if (run !== undefined && run.firstSeq !== before.lastSeq + 1)
+        return `the run that begins with batch ${head.batch} is not where it says`
+      for (let seq = before.lastSeq + 1; seq <= head.lastSeq; seq++) {
+        const row = events.next().value
+        if (row?.[0] !== seq) return `event ${seq} of its log is missing`
+        log.push(row[1], row[2], row[3])
+      }
+      if (chainAfter(before.chain, head, log) !== head.chain)
+        return `batch ${head.batch} of its log (events ${before.lastSeq + 1} to ${head.lastSeq}) is not what was written`
+      before = head
+      if (head.batch % 1024 === 0) progress(head.batch)
+    }
+    const following = events.next()
+    return following.done === true ? undefined : `event ${following.value[0]} of its log belongs to no batch`
+  } finally {
+    // An open iterator would keep the database busy.
+    events.return?.()
+  }
+}
+
+/** The rows at the beginning of each segment, from which the log can be replayed. */
+export const checkBeginnings = (
+  database: Database.Database,
+  progress: (segment: number, of: number) => void = () => {},
+): string | undefined => {
+  const segments = readSegments(database)
+  for (const [index, { number, firstBatch }] of segments.entries()) {
+    progress(index + 1, segments.length)
+    const head = readHeadAfter(database, firstBatch - 1)
+    if (head === undefined) return `batch ${firstBatch - 1} of its log is missing`
+    if (!sameSum(sumRows(iterateRowsBefore(database, number)), head.rows))
+      return `the rows at the beginning of segment ${number} do not add up to what batch ${head.batch} left`
+  }
+  return undefined
+}

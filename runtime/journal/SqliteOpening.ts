@@ -1,0 +1,150 @@
+import { chmodSync, closeSync, openSync, readSync, statSync } from "node:fs"
+import Database from "better-sqlite3"
+import { checkLog, checkState, checkStructure } from "./SqliteCheck.ts"
+import { migrate } from "./SqliteMigration.ts"
+import { formatVersion, isEmptyDatabase, requireFormat, StoreError, schema } from "./SqliteSchema.ts"
+import { readWal } from "./WalCheck.ts"
+
+/** What opening a journal has met. */
+export interface OpeningReport {
+  /** Bytes of a transaction that a crash had cut off, and nobody was told of; they are gone. */
+  readonly tornBytes: number
+  /** Set when the journal had an earlier format: which one, and where it is kept. */
+  readonly migrated: { readonly format: number; readonly keptAt: string } | undefined
+  /** How long the look at everything took. */
+  readonly checkMs: number
+}
+
+/**
+ * So much of the log is followed at each opening, a second's work. What is older takes no part in what a master goes on with;
+ * `gleaner journal verify` and a replay look at all of it.
+ */
+const checkedEvents = 200_000
+
+/** Pages kept in memory: rows are changed all over the file. */
+const cacheKiB = 32 * 1024
+
+/** How long a start waits for a process that reads or copies the file. */
+const lockWaitMs = 1_000
+
+/**
+ * The journal holds commands and environments of tasks, so only its owner may read it. SQLite gives its other files the
+ * mode of the first (sqlite.org/src, findCreateFileMode), hence that one exists before SQLite sees it. Not by umask,
+ * which a worker thread cannot set; and an existing file is not opened here, because closing it again would drop the
+ * locks that this process holds on it (sqlite.org/howtocorrupt.html §2.2).
+ */
+const createClosedToOthers = (path: string) => {
+  try {
+    closeSync(openSync(path, "wx", 0o600))
+  } catch {
+    // It exists, or cannot be made, which SQLite will tell.
+  }
+}
+
+/** For journals that an earlier gleaner made. */
+const closeToOthers = (path: string) => {
+  for (const file of [path, `${path}-wal`, `${path}-shm`, `${path}-journal`]) {
+    const stats = statSync(file, { throwIfNoEntry: false })
+    if (stats !== undefined && (stats.mode & 0o077) !== 0) chmodSync(file, 0o600)
+  }
+}
+
+/** Of the two bytes in a database's header that say how it is written, where 2 is a WAL (sqlite.org/fileformat2.html §1.3). */
+const writesWal = (path: string): boolean => {
+  const file = openSync(path, "r")
+  try {
+    const header = Buffer.alloc(20)
+    return readSync(file, header, 0, 20, 0) === 20 && header[18] === 2 && header[19] === 2
+  } finally {
+    closeSync(file)
+  }
+}
+
+/**
+ * What SQLite would pass over without a word: see WalCheck.ts. Called before this process has the file open. Returns the
+ * bytes that a crash had torn.
+ */
+export const requireWholeWal = (path: string): number => {
+  const reading = readWal(path)
+  if (reading.type === "Damaged") throw new StoreError({ reason: "Damaged", detail: reading.detail })
+  if (reading.commits > 0 && (statSync(path, { throwIfNoEntry: false }) === undefined || !writesWal(path)))
+    throw new StoreError({
+      reason: "Damaged",
+      detail: "its write-ahead log holds transactions, but its file does not know of it",
+    })
+  return reading.tornBytes
+}
+
+/** Of an earlier format only SQLite's own look, as there is nothing to compare it with. */
+const requireWhole = (database: Database.Database) => {
+  const isOfToday = requireFormat(database) === formatVersion
+  const problem =
+    checkStructure(database) ??
+    (isOfToday ? (checkState(database) ?? checkLog(database, { newestEvents: checkedEvents })) : undefined)
+  if (problem !== undefined) throw new StoreError({ reason: "Damaged", detail: problem })
+}
+
+/**
+ * The look at everything, by a connection that cannot write: closing one that can would merge the write-ahead log into
+ * a file that is damaged. False when it was left to the other kind: a crash during the very first transaction has to be
+ * rolled back first.
+ */
+const checkAsItIs = (path: string): boolean => {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) return false
+  let database: Database.Database | undefined
+  try {
+    database = new Database(path, { readonly: true, timeout: lockWaitMs })
+    requireWhole(database)
+    return true
+  } catch (error) {
+    if (error instanceof Database.SqliteError && /^SQLITE_(READONLY|CANTOPEN)/.test(error.code)) return false
+    throw error
+  } finally {
+    database?.close()
+  }
+}
+
+/** Opens or creates the journal's database, after a look at all that a master goes on with, and at the end of its log. Its lock must be held. */
+export const openSqliteFile = (
+  path: string,
+): { readonly database: Database.Database; readonly report: OpeningReport } => {
+  const startedMs = performance.now()
+  const tornBytes = requireWholeWal(path)
+  createClosedToOthers(path)
+  const isChecked = checkAsItIs(path)
+  const database = new Database(path, { timeout: lockWaitMs })
+  try {
+    const format = findFormat(database)
+    closeToOthers(path)
+    if (!isChecked) requireWhole(database)
+    const migrated =
+      format === formatVersion ? undefined : { format, keptAt: migrate(database, path, format) }
+    const mode = database.pragma("journal_mode = WAL", { simple: true })
+    if (mode !== "wal")
+      throw new StoreError({
+        reason: "CannotOpen",
+        detail: `that file system does not carry a WAL (${mode})`,
+      })
+    database.pragma("synchronous = FULL")
+    database.pragma(`cache_size = -${cacheKiB}`)
+    return { database, report: { tornBytes, migrated, checkMs: Math.round(performance.now() - startedMs) } }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** Of a file that was empty it becomes today's. */
+const findFormat = (database: Database.Database): number => {
+  // A gleaner until 0.3 that runs on it holds it by SQLite's own lock.
+  database.exec("BEGIN EXCLUSIVE")
+  try {
+    if (isEmptyDatabase(database)) database.exec(schema)
+    const format = requireFormat(database)
+    database.exec("COMMIT")
+    return format
+  } catch (error) {
+    if (database.inTransaction) database.exec("ROLLBACK")
+    throw error
+  }
+}

@@ -1,0 +1,91 @@
+import type Database from "better-sqlite3"
+import type { Head } from "./BatchChain.ts"
+
+// Reading a journal of today's format, by whoever has its database open.
+
+const headColumns = `number, last_seq, last_outbox_id, log_size, rows_left, rows_right, outbox_left, outbox_right, chain
+  FROM batches`
+
+export const toHead = (row: ReadonlyArray<number | string>): Head => {
+  const numbers = row as ReadonlyArray<number>
+  return {
+    batch: numbers[0]!,
+    lastSeq: numbers[1]!,
+    lastOutboxId: numbers[2]!,
+    logSize: numbers[3]!,
+    rows: { left: numbers[4]!, right: numbers[5]! },
+    outbox: { left: numbers[6]!, right: numbers[7]! },
+    chain: row[8] as string,
+  }
+}
+
+/** Where the journal is. */
+export const readHead = (database: Database.Database): Head =>
+  toHead(
+    database.prepare(`SELECT ${headColumns} ORDER BY number DESC LIMIT 1`).raw().get() as Array<
+      number | string
+    >,
+  )
+
+/** Undefined when that batch is not kept. */
+export const readHeadAfter = (database: Database.Database, batch: number): Head | undefined => {
+  const row = database.prepare(`SELECT ${headColumns} WHERE number = ?`).raw().get(batch)
+  return row === undefined ? undefined : toHead(row as Array<number | string>)
+}
+
+/** Every batch from one on, in their order. */
+export const iterateBatches = (database: Database.Database, fromBatch: number): IterableIterator<Head> => {
+  const rows = database
+    .prepare(`SELECT ${headColumns} WHERE number >= ? ORDER BY number`)
+    .raw()
+    .iterate(fromBatch) as IterableIterator<Array<number | string>>
+  return (function* () {
+    for (const row of rows) yield toHead(row)
+  })()
+}
+
+export type EventRow = [seq: number, atMs: number, event: string, digest: string]
+
+export const iterateEvents = (database: Database.Database, fromSeq: number): IterableIterator<EventRow> =>
+  database
+    .prepare("SELECT seq, at_ms, event, actions_digest FROM events WHERE seq >= ? ORDER BY seq")
+    .raw()
+    .iterate(fromSeq) as IterableIterator<EventRow>
+
+/** What a process said of itself before it wrote its first batch. */
+export interface RunRow {
+  readonly firstBatch: number
+  readonly firstSeq: number
+  readonly facts: string
+}
+
+export const readRuns = (database: Database.Database): ReadonlyArray<RunRow> =>
+  (
+    database
+      .prepare("SELECT first_batch, first_seq, facts FROM runs ORDER BY first_batch")
+      .raw()
+      .all() as Array<[number, number, string]>
+  ).map(([firstBatch, firstSeq, facts]) => ({ firstBatch, firstSeq, facts }))
+
+export type EntityRow = [kind: string, key: string, value: string]
+
+/** The rows at the beginning of a segment, in no order; see SegmentLog.ts. */
+export const iterateRowsBefore = (
+  database: Database.Database,
+  segment: number,
+): IterableIterator<EntityRow> =>
+  database
+    .prepare(
+      `SELECT kind, key, value FROM entities WHERE written < $segment
+       UNION ALL SELECT kind, key, value FROM old_rows WHERE segment >= $segment AND written < $segment`,
+    )
+    .raw()
+    .iterate({ segment }) as IterableIterator<EntityRow>
+
+export const iterateEntities = (database: Database.Database): IterableIterator<EntityRow> =>
+  database.prepare("SELECT kind, key, value FROM entities").raw().iterate() as IterableIterator<EntityRow>
+
+export type OutboxRow = [id: number, receiver: string, message: string]
+
+export const iterateOutbox = (database: Database.Database): IterableIterator<OutboxRow> =>
+  database.prepare("SELECT id, receiver, message FROM outbox").raw().iterate() as IterableIterator<OutboxRow>

@@ -1,0 +1,80 @@
+import { describe, expect, it } from "vitest"
+import { lossesPerStep } from "../../../core/master/AgentLoss.ts"
+import { defaultMasterSettings } from "../../../core/master/State.ts"
+import { actionsOf, launching, launchOf, MasterHarness, statusesOf } from "../../support/MasterHarness.ts"
+import { host, small } from "../../support/MasterScenes.ts"
+
+const { agentTimeoutMs, agentForgetMs, agentRemovalPauseMs } = defaultMasterSettings
+
+/** A cluster of hosts with a task on each; then half of them are cut off at once. */
+const cutInHalf = (hosts: number, settings = defaultMasterSettings) => {
+  const master = new MasterHarness({ ...settings, offerTimeoutMs: null })
+  const ids = Array.from({ length: hosts }, () => master.addAgent(host))
+  const framework = master.subscribe()
+  for (const { offer } of actionsOf(master.settle(), "OfferResources")[0]!.offers) {
+    master.step({
+      type: "OffersAccepted",
+      frameworkId: framework.id,
+      offerIds: [offer.id],
+      operations: launching([launchOf(`on-${offer.agentId}`, offer.agentId, small)]),
+      refuseMs: 1e9,
+    })
+  }
+  const lost = ids.filter((_, index) => index % 2 === 0)
+  for (const agentId of lost) {
+    const streamId = master.state.agents.get(agentId)!.streamId!
+    master.step({ type: "AgentDisconnected", agentId, streamId })
+  }
+  return { master, lost }
+}
+
+describe("half of a cluster that is lost at once", () => {
+  const hosts = 4 * lossesPerStep + 20
+
+  it("is told to frameworks at once, all of it, in steps between which others are served", () => {
+    const { master, lost } = cutInHalf(hosts)
+    expect(statusesOf(master.advance(agentTimeoutMs - 1))).toEqual([])
+    master.nowMs += 1
+    const told: Array<number> = []
+    while (master.wakeAtMs !== null && master.wakeAtMs <= master.nowMs) {
+      const actions = master.step({ type: "TimePassed" })
+      told.push(statusesOf(actions).length)
+      expect(actionsOf(actions, "ReportAgentFailure")).toHaveLength(statusesOf(actions).length)
+    }
+    // Time has stood still meanwhile: nothing waited for a rate.
+    expect(told.filter((count) => count > 0)).toEqual([lossesPerStep, lossesPerStep, 10])
+    expect(master.state.unreachableAgents.size).toBe(lost.length)
+  })
+
+  it("is removed one agent after the other, each in its turn, also over restarts", () => {
+    const { master, lost } = cutInHalf(20)
+    master.advance(agentTimeoutMs)
+    master.advance(agentForgetMs - 1)
+    expect(master.state.unreachableAgents.size).toBe(lost.length)
+    for (let left = lost.length; left > 0; left--) {
+      master.advance(left === lost.length ? 1 : agentRemovalPauseMs)
+      expect(master.state.unreachableAgents.size).toBe(left - 1)
+      master.restart()
+    }
+    expect(master.state.tasks.size).toBe(lost.length)
+  })
+
+  it("comes back as if nothing had happened, and nothing of it is removed", () => {
+    const { master, lost } = cutInHalf(20)
+    master.advance(agentTimeoutMs)
+    for (const agentId of lost) master.addAgent(host, agentId)
+    master.advance(2 * agentForgetMs)
+    expect(master.state.agents.size).toBe(20)
+    expect(master.state.allocator.clusterTotal()).toEqual({ cpus: 80_000, mem: 160_000_000 })
+  })
+
+  it("beyond the bound is removed without a pause, who was lost first", () => {
+    const { master, lost } = cutInHalf(20, { ...defaultMasterSettings, awayAgentsMax: 3 })
+    master.advance(agentTimeoutMs)
+    expect([...master.state.unreachableAgents].sort()).toHaveLength(3)
+    const removed = lost.filter((id) => !master.state.agents.has(id))
+    expect(removed).toHaveLength(lost.length - 3)
+    master.restart()
+    expect(master.state.unreachableAgents.size).toBe(3)
+  })
+})

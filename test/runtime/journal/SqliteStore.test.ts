@@ -1,0 +1,204 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import Database from "better-sqlite3"
+import fc from "fast-check"
+import { afterAll, describe, expect, it } from "vitest"
+import { decodeState } from "../../../runtime/journal/EncodedBatch.ts"
+import type { Batch } from "../../../runtime/journal/Journal.ts"
+import { readSegments } from "../../../runtime/journal/SegmentLog.ts"
+import {
+  checkBeginnings,
+  checkLog,
+  checkState,
+  checkStructure,
+} from "../../../runtime/journal/SqliteCheck.ts"
+import { iterateEvents, iterateRowsBefore, readRuns } from "../../../runtime/journal/SqliteReading.ts"
+import { openSqliteStore, type SqliteStore } from "../../../runtime/journal/SqliteStore.ts"
+import { batch, eventOf, itemOf, rowOf } from "./JournalFixture.ts"
+import { recoverNaively } from "./NaiveJournal.ts"
+import { arbitraryBatches, encoded } from "./StoredBatches.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "gleaner-sqlite-store-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+let files = 0
+const newPath = () => join(folder, `${++files}.db`)
+
+const keepAll = { keepEvents: 1_000_000, keepSize: 1e9 }
+
+const appendAll = (store: SqliteStore, batches: ReadonlyArray<Batch>) => {
+  for (const one of batches) expect(store.append([encoded(one)])).toEqual({ stored: 1 })
+}
+
+/** Looks at a journal at rest, and leaves it as it is. */
+const look = <A>(path: string, use: (database: Database.Database) => A): A => {
+  const database = new Database(path, { readonly: true })
+  try {
+    return use(database)
+  } finally {
+    database.close()
+  }
+}
+
+describe("the log of a journal in sqlite", () => {
+  it("can be put together as it was at the beginning of each segment, whatever was trimmed", () => {
+    fc.assert(
+      fc.property(
+        arbitraryBatches(40),
+        fc.integer({ min: 1, max: 24 }),
+        fc.constantFrom(2_000, 8_000, 1e9),
+        (batches, keepEvents, keepSize) => {
+          const path = newPath()
+          // Restarted in the middle: what trimming keeps in memory is read anew.
+          const middle = Math.floor(batches.length / 2)
+          for (const part of [batches.slice(0, middle), batches.slice(middle)]) {
+            const store = openSqliteStore({ path, keepEvents, keepSize })
+            appendAll(store, part)
+            store.close()
+          }
+          look(path, (database) => {
+            expect(
+              [checkStructure, checkState, checkLog, checkBeginnings].map((check) => check(database)),
+            ).toEqual(Array.from({ length: 4 }))
+            const seqAfter = (count: number) => batches.slice(0, count).flatMap(({ events }) => events).length
+            const segments = readSegments(database)
+            for (const { number, firstBatch, firstSeq } of segments) {
+              const rows = [...iterateRowsBefore(database, number)]
+              const expected = recoverNaively(batches.slice(0, firstBatch - 1)).entities
+              const sorted = rows.map(([kind, key, value]) => ({ kind, key, value: JSON.parse(value) }))
+              expect(
+                sorted.sort((one, other) => (one.kind + one.key < other.kind + other.key ? -1 : 1)),
+              ).toEqual(expected)
+              expect(firstSeq).toBe(seqAfter(firstBatch - 1) + 1)
+            }
+            // At least what is asked for is kept, and the run in which the log begins is known.
+            const all = seqAfter(batches.length)
+            const kept = all - segments[0]!.firstSeq + 1
+            if (keepSize === 1e9) {
+              expect(kept).toBeGreaterThanOrEqual(Math.min(keepEvents, all))
+              expect(kept).toBeLessThanOrEqual(keepEvents + Math.ceil(keepEvents / 8) + 3)
+            }
+            expect([...iterateEvents(database, segments[0]!.firstSeq)]).toHaveLength(kept)
+            const runs = batches.flatMap(({ run }, index) => (run === undefined ? [] : [index + 1]))
+            const inForce = Math.max(0, ...runs.filter((number) => number <= segments[0]!.firstBatch))
+            expect(readRuns(database).map(({ firstBatch }) => firstBatch)).toEqual(
+              runs.filter((number) => number >= inForce),
+            )
+          })
+          rmSync(path)
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  it("does not grow for ever: what is trimmed is deleted, a part with each batch", () => {
+    const path = newPath()
+    const store = openSqliteStore({ path, keepEvents: 80, keepSize: 1e9 })
+    for (let number = 1; number <= 2_000; number++)
+      appendAll(store, [batch({ events: [eventOf(number)], changes: [rowOf(String(number % 50), number)] })])
+    store.close()
+    look(path, (database) => {
+      const count = (table: string) =>
+        database.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number
+      expect(count("events")).toBeLessThanOrEqual(90)
+      expect(count("batches")).toBeLessThanOrEqual(91)
+      expect(count("segments")).toBeLessThanOrEqual(10)
+      expect(count("old_rows")).toBeLessThanOrEqual(100)
+    })
+  })
+
+  it("numbers on after what failed, and forgets what it had counted for it", () => {
+    const path = newPath()
+    const store = openSqliteStore({ path, keepEvents: 3, keepSize: 1e9 })
+    const good = (number: number) =>
+      batch({ events: [eventOf(number)], changes: [rowOf("a", number)], outbox: [itemOf(number)] })
+    appendAll(store, [good(1), good(2)])
+    const bad = batch({ events: [eventOf(9)], changes: [rowOf("b", 9)], outbox: [itemOf(2)] })
+    expect(store.append([encoded(good(3)), encoded(bad), encoded(good(4))])).toMatchObject({
+      stored: 1,
+      failure: { reason: "Unstorable" },
+    })
+    appendAll(store, [good(4)])
+    store.close()
+    look(path, (database) =>
+      expect([checkState(database), checkLog(database), checkBeginnings(database)]).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ]),
+    )
+    const again = openSqliteStore({ path, ...keepAll })
+    expect(again.recover()).toMatchObject({ entities: ["task", "a", "4"], lastEventSeq: 4, lastOutboxId: 4 })
+    again.close()
+  })
+})
+
+/** As gleaner 0.1 to 0.3 made them. */
+const makeFormat1 = (path: string): void => {
+  const database = new Database(path)
+  database.exec(`
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+    CREATE TABLE events (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, event TEXT NOT NULL,
+      actions_digest TEXT NOT NULL) STRICT;
+    CREATE TABLE entities (kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+      PRIMARY KEY (kind, key)) STRICT, WITHOUT ROWID;
+    CREATE TABLE outbox (receiver TEXT NOT NULL, id INTEGER NOT NULL, message TEXT NOT NULL,
+      PRIMARY KEY (receiver, id)) STRICT, WITHOUT ROWID;
+    INSERT INTO meta VALUES ('format', 1), ('created_at', '2025-01-02T03:04:05Z'), ('last_outbox_id', 7);
+    PRAGMA application_id = ${0x676c6e72};
+    INSERT INTO events VALUES (41, 900, '{"type":"TimePassed"}', ''), (42, 901, '{"type":"TimePassed"}', 'ff');
+    INSERT INTO entities VALUES ('task', 'a', '{"x":1}'), ('task', 'b', '2');
+    INSERT INTO outbox VALUES ('S0', 5, '{"id":5}'), ('S0', 7, '{"id":7}');
+  `)
+  database.pragma("journal_mode = WAL")
+  database.close()
+}
+
+describe("a journal of format 1", () => {
+  it("becomes one of today's, and is kept beside as a whole", () => {
+    const path = newPath()
+    makeFormat1(path)
+    const store = openSqliteStore({ path, ...keepAll })
+    expect(store.report.migrated).toEqual({ format: 1, keptAt: `${path}.format-1` })
+    expect(decodeState(store.recover())).toEqual({
+      entities: [rowOf("a", { x: 1 }), rowOf("b", 2)],
+      outbox: [itemOf(5, "S0"), itemOf(7, "S0")],
+      lastEventSeq: 42,
+      lastOutboxId: 7,
+    })
+    appendAll(store, [batch({ events: [eventOf(1)], changes: [rowOf("a", undefined)] })])
+    expect(store.events(0, 9).slice(0, 2)).toEqual([43, 1])
+    store.close()
+    expect(statSync(`${path}.format-1`).mode & 0o777).toBe(0o600)
+    look(`${path}.format-1`, (database) => {
+      expect(database.prepare("SELECT count(*) FROM events").pluck().get()).toBe(2)
+      expect(database.pragma("application_id", { simple: true })).toBe(0x676c6e72)
+    })
+    look(path, (database) => {
+      expect([checkState(database), checkLog(database), checkBeginnings(database)]).toEqual([
+        undefined,
+        undefined,
+        undefined,
+      ])
+      expect(database.prepare("SELECT value FROM meta WHERE name = 'created_at'").pluck().get()).toBe(
+        "2025-01-02T03:04:05Z",
+      )
+    })
+    const again = openSqliteStore({ path, ...keepAll })
+    expect(again.report.migrated).toBeUndefined()
+    again.close()
+  })
+
+  it("is left alone when it cannot be kept beside", () => {
+    const path = newPath()
+    makeFormat1(path)
+    // A folder in the way of the copy.
+    mkdirSync(`${path}.format-1.${process.pid}.new`)
+    expect(() => openSqliteStore({ path, ...keepAll })).toThrow(/EEXIST/)
+    expect(existsSync(`${path}.format-1`)).toBe(false)
+    look(path, (left) =>
+      expect(left.prepare("SELECT value FROM meta WHERE name = 'format'").pluck().get()).toBe(1),
+    )
+  })
+})
