@@ -116,7 +116,7 @@ const registration = (index: number): UnstampedEvent =>
     reserve: { cpus: 2_000, mem: 4_096_000 },
     attributes: [{ name: "rack", value: `r${index % 40}` }],
     version: "bench",
-    ...{ tasks: [], launching: [], acknowledging: [] },
+    ...{ tasks: [], launching: [], acknowledging: [], checkpointed: {}, outcomes: [], converting: [] },
   }) as UnstampedEvent
 
 const subscription = (index: number): UnstampedEvent => ({

@@ -91,6 +91,10 @@ export const measureLaunches = async (job: WireJob, master: MasterProcess): Prom
       const ms = performance.now() - before.ms
       const own = process.cpuUsage(before.own)
       rates.push(((ledger.completed - before.completed) / ms) * 1_000)
+      if (ledger.completed === before.completed)
+        wrongResult(
+          `not one launch came to its end in ${job.seconds} s: is this machine busy with something else?`,
+        )
       const masterCpuMs = master.usage().cpuMs - before.master.cpuMs
       masterCores.push(masterCpuMs / ms)
       microsPerLaunch.push((masterCpuMs * 1_000) / (ledger.completed - before.completed))

@@ -1,4 +1,6 @@
+import type { OperationOutcome, OperationRef } from "../master/Operation.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
+import type { VolumeName } from "./State.ts"
 
 /** What the agent's shell must do, in order, after the step is recorded. */
 export type AgentAction =
@@ -27,6 +29,15 @@ export type AgentAction =
       readonly taskId: string
       readonly containerId: string
     }
+  /** First remove, then make what is not there; answer with VolumesApplied. */
+  | {
+      readonly type: "ApplyVolumes"
+      readonly make: ReadonlyArray<VolumeName>
+      readonly remove: ReadonlyArray<VolumeName>
+      /** Whose outcome that is. */
+      readonly operations: ReadonlyArray<OperationRef>
+    }
+  | { readonly type: "SendOutcome"; readonly outcome: OperationOutcome }
   /** To the master, now if connected; it is sent again until acknowledged. */
   | {
       readonly type: "SendStatus"

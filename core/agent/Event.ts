@@ -1,6 +1,8 @@
 import type { Stamp } from "../Machine.ts"
+import type { OperationRef } from "../master/Operation.ts"
+import type { PlainResources } from "../resources/PlainForm.ts"
 import type { DrainOrder, TaskSpec } from "../Task.ts"
-import type { TaskExit } from "./State.ts"
+import type { TaskExit, VolumeName } from "./State.ts"
 
 interface OfTask {
   readonly frameworkId: string
@@ -28,6 +30,21 @@ export type AgentEvent = Stamp &
     /** The host needs the room of this container for its own work. */
     | { readonly type: "EvictionRequested"; readonly containerId: string; readonly why: string }
     | (OfTask & { readonly type: "StatusAcknowledged"; readonly uuid: string })
+    /** All that is reserved and made on this host from now on; see the master's message of this name. */
+    | {
+        readonly type: "CheckpointRequested"
+        readonly resources: PlainResources
+        readonly destroyed: PlainResources
+        readonly operation: OperationRef | null
+      }
+    | ({ readonly type: "OperationAcknowledged" } & OperationRef)
+    /** What came of `ApplyVolumes`. */
+    | {
+        readonly type: "VolumesApplied"
+        readonly removed: ReadonlyArray<VolumeName>
+        readonly operations: ReadonlyArray<OperationRef>
+        readonly problem: string | null
+      }
     /** The task's own process is executing in its container. */
     | (OfTask & { readonly type: "TaskStarted" })
     /** Nothing was started; `reason` is Mesos's name of it. */

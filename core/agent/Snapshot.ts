@@ -2,7 +2,13 @@ import { assert } from "../Assert.ts"
 import type { Entity, EntityRef } from "../Machine.ts"
 import type { Prng } from "../Prng.ts"
 import { completeDeadline, killDeadline, retryDeadline } from "./Context.ts"
-import { type AgentSettings, type AgentState, type AgentTask, initialAgentState } from "./State.ts"
+import {
+  type AgentOperation,
+  type AgentSettings,
+  type AgentState,
+  type AgentTask,
+  initialAgentState,
+} from "./State.ts"
 
 /** The scalars of the state, as one row. */
 interface Self {
@@ -15,6 +21,14 @@ interface Self {
 
 const selfRef: EntityRef = { kind: "agent", key: "self" }
 const taskKind = "task"
+const operationKind = "operation"
+
+/** What is reserved and made on the host. Absent in checkpoints of 0.2 and before, when nothing could be. */
+type Checkpoint = Pick<AgentState, "checkpointed" | "doomed">
+
+const checkpointRef: EntityRef = { kind: "checkpoint", key: "resources" }
+
+const checkpointOf = ({ checkpointed, doomed }: AgentState): Checkpoint => ({ checkpointed, doomed })
 
 const selfOf = (state: AgentState): Self => ({
   prng: [state.prng[0], state.prng[1], state.prng[2], state.prng[3]],
@@ -25,12 +39,26 @@ const selfOf = (state: AgentState): Self => ({
 })
 
 /** The row to store for a changed entity; undefined when it was deleted. */
-export const agentEntity = (state: AgentState, ref: EntityRef): unknown =>
-  ref.kind === selfRef.kind ? selfOf(state) : state.tasks.get(ref.key)
+export const agentEntity = (state: AgentState, ref: EntityRef): unknown => {
+  switch (ref.kind) {
+    case selfRef.kind:
+      return selfOf(state)
+    case checkpointRef.kind:
+      return checkpointOf(state)
+    case operationKind:
+      return state.operations.get(ref.key)
+    default:
+      return state.tasks.get(ref.key)
+  }
+}
 
 /** The whole state as rows, in a fixed order: equal states give equal bytes. */
 export const snapshotAgent = (state: AgentState): ReadonlyArray<Entity> => [
   { ...selfRef, value: selfOf(state) },
+  { ...checkpointRef, value: checkpointOf(state) },
+  ...Array.from(state.operations.keys())
+    .sort()
+    .map((key) => ({ kind: operationKind, key, value: state.operations.get(key) })),
   ...Array.from(state.tasks.keys())
     .sort()
     .map((key) => ({ kind: taskKind, key, value: state.tasks.get(key) })),
@@ -58,6 +86,8 @@ export const restoreAgent = (
     isConnected,
   }
   for (const entity of entities) {
+    if (entity.kind === checkpointRef.kind) Object.assign(state, entity.value as Checkpoint)
+    if (entity.kind === operationKind) state.operations.set(entity.key, entity.value as AgentOperation)
     if (entity.kind !== taskKind) continue
     // Until 0.3 hosts could not be drained.
     const stored = entity.value as AgentTask

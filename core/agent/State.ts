@@ -1,5 +1,7 @@
 import { Deadlines } from "../Deadlines.ts"
+import type { OperationRef } from "../master/Operation.ts"
 import { type Prng, seedPrng } from "../Prng.ts"
+import type { PlainResources } from "../resources/PlainForm.ts"
 import type { DrainOrder, TaskSpec, TaskStatus } from "../Task.ts"
 
 export interface AgentSettings {
@@ -53,6 +55,18 @@ export interface AgentTask {
   readonly retryMs: number
 }
 
+/** A persistent volume of this host: its id is unique within its role. */
+export interface VolumeName {
+  readonly role: string
+  readonly id: string
+}
+
+/** An operation whose framework wants to hear of it, until the master has the outcome. */
+export interface AgentOperation extends OperationRef {
+  /** Null = under way. */
+  readonly outcome: { readonly problem: string | null } | null
+}
+
 /** How a task's main process ended, as the host saw it. */
 export interface TaskExit {
   /** 0–255; 128 + n after signal n, as a shell counts. Null: nobody knows, because its launcher was killed or the
@@ -76,6 +90,12 @@ export interface AgentState {
   isConnected: boolean
   /** Every task is being ended, and no new one is begun. Of this process, not stored. */
   isStopping: boolean
+  /** What is reserved and made on this host, as its master has told. */
+  checkpointed: PlainResources
+  /** Volumes that are destroyed, and whose data is not gone yet. */
+  doomed: ReadonlyArray<VolumeName>
+  /** By `operationKey`. */
+  readonly operations: Map<string, AgentOperation>
   /** By `taskKey`. */
   readonly tasks: Map<string, AgentTask>
   readonly deadlines: Deadlines
@@ -94,6 +114,9 @@ export const initialAgentState = (
   agentId,
   isConnected: false,
   isStopping: false,
+  checkpointed: {},
+  doomed: [],
+  operations: new Map(),
   tasks: new Map(),
   deadlines: new Deadlines(),
 })

@@ -3,6 +3,13 @@ import { type Step, Turn } from "../Machine.ts"
 import { nextUuid } from "../Prng.ts"
 import { type TaskSpec, taskKey } from "../Task.ts"
 import type { AgentAction } from "./Action.ts"
+import {
+  onCheckpointRequested,
+  onOperationAcknowledged,
+  onVolumesApplied,
+  sendOutcomes,
+  takeUpCheckpoint,
+} from "./Checkpoint.ts"
 import { type AgentContext, completeDeadline, killDeadline, putTask, retryDeadline } from "./Context.ts"
 import type { AgentEvent, AgentEventOf } from "./Event.ts"
 import { hasRoomFor, specBytesMax } from "./SpecSize.ts"
@@ -40,6 +47,7 @@ const handle = (context: AgentContext, event: AgentEvent): void => {
     case "Registered":
       context.state.agentId = event.agentId
       context.state.isConnected = true
+      sendOutcomes(context)
       return sendHeads(context)
     case "Disconnected":
       context.state.isConnected = false
@@ -56,6 +64,12 @@ const handle = (context: AgentContext, event: AgentEvent): void => {
       return onEvictionRequested(context, event)
     case "StatusAcknowledged":
       return onStatusAcknowledged(context, event)
+    case "CheckpointRequested":
+      return onCheckpointRequested(context, event)
+    case "OperationAcknowledged":
+      return onOperationAcknowledged(context, event)
+    case "VolumesApplied":
+      return onVolumesApplied(context, event)
     case "TaskStarted":
       return onTaskStarted(context, event)
     case "StartFailed":
@@ -77,6 +91,7 @@ const onAgentStarted = (context: AgentContext, bootId: string): void => {
   state.bootId = bootId
   state.isConnected = false
   state.isStopping = false
+  takeUpCheckpoint(context)
   for (const key of Array.from(state.tasks.keys()).sort()) {
     const known = state.tasks.get(key)!
     const task = isHostRestarted ? { ...known, isHostRestarted } : known

@@ -1,5 +1,7 @@
 import type { InverseOffer, Unavailability } from "../allocation/InverseOffers.ts"
+import type { PlainResources } from "../resources/PlainForm.ts"
 import type { DrainOrder, TaskSpec, TaskStatus } from "../Task.ts"
+import type { OperationRef, OperationStatus } from "./Operation.ts"
 import type { AgentRecord, FrameworkRecord, OfferRecord } from "./State.ts"
 
 /** What the master tells an agent. Each is kept in the journal's outbox until the agent has taken it. */
@@ -22,6 +24,16 @@ export type AgentMessage =
       readonly taskId: string
       readonly uuid: string
     }
+  /** All that is reserved and made on the agent, to be remembered; volumes are made, and those named as destroyed are deleted. */
+  | {
+      readonly type: "CheckpointResources"
+      readonly resources: PlainResources
+      readonly destroyed: PlainResources
+      /** Who wants to hear whether it could be done. */
+      readonly operation: OperationRef | null
+    }
+  /** The master has its outcome. */
+  | { readonly type: "AcknowledgeOperation"; readonly frameworkId: string; readonly operationId: string }
 
 /** An offer with what a framework must know of the host. */
 export interface OfferedHost {
@@ -66,6 +78,11 @@ export type MasterAction =
       readonly inverseOfferId: string
     }
   | { readonly type: "SendStatus"; readonly streamId: string; readonly status: TaskStatus }
+  | {
+      readonly type: "SendOperationStatus"
+      readonly streamId: string
+      readonly status: OperationStatus
+    }
   | { readonly type: "ReportAgentFailure"; readonly streamId: string; readonly agentId: string }
   /** An executor of task groups has ended, as its last task has. */
   | {

@@ -14,6 +14,7 @@ import {
   sortedKeys,
   tasksOfAgent,
 } from "./Context.ts"
+import { forgetPendingOn, tellAgentLost } from "./Feedback.ts"
 import { completeTask } from "./History.ts"
 import { setWindow } from "./InverseOffers.ts"
 import { forgetUnreachableTasks, loseTask } from "./LostTasks.ts"
@@ -73,6 +74,7 @@ const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
   state.deadlines.set(agentDeadline(agent.id), removeAtMs)
   forgetUnreachableTasks(context, Array.from(affected).sort())
   wantAllocation(context)
+  tellAgentLost(context, agent, "OPERATION_UNREACHABLE", message)
   reportFailure(context, agent.id)
   if (state.unreachableAgents.size > awayAgentsMax) forgetAgent(context, oldestUnreachable(state))
 }
@@ -102,6 +104,7 @@ const forgetAgent = (context: MasterContext, { id }: AgentRecord): void => {
   for (const { spec } of tasksOfAgent(state, id)) {
     deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
   }
+  forgetPendingOn(context, id)
   setWindow(context, id, null)
   state.deadlines.cancel(agentDeadline(id))
   deleteAgent(context, id)
@@ -137,6 +140,7 @@ export const removeAgent = (context: MasterContext, agent: AgentRecord, cause: R
   if (agent.streamId !== null) {
     turn.emit({ type: "ShutDownAgent", streamId: agent.streamId, reason: cause.toldAgent })
   }
+  tellAgentLost(context, agent, "OPERATION_GONE_BY_OPERATOR", cause.message)
   forgetAgent(context, agent)
   wantAllocation(context)
   if (!wasUnreachable) reportFailure(context, agent.id)

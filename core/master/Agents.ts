@@ -1,4 +1,4 @@
-import { heldResources } from "../resources/HeldResources.ts"
+import { resourcesOfRegistration, settleCheckpoint } from "./AgentCheckpoint.ts"
 import { bookHeldTasks, takeTasksOf } from "./AgentTasks.ts"
 import { agentDeadline, type MasterContext, machineKey, putAgent } from "./Context.ts"
 import { continueDrain } from "./Draining.ts"
@@ -22,8 +22,10 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
     return
   }
   const stranger = before === undefined ? undefined : describeStranger(before, event)
-  if (stranger !== undefined) {
-    turn.emit({ type: "RefuseRegistration", streamId: event.streamId, reason: stranger })
+  const resources = stranger === undefined ? resourcesOfRegistration(before, event) : stranger
+  if (typeof resources === "string") {
+    const reason = stranger === undefined ? `agent id ${id}: ${resources}` : stranger
+    turn.emit({ type: "RefuseRegistration", streamId: event.streamId, reason })
     return
   }
   if (before !== undefined && before.streamId !== null) {
@@ -34,7 +36,7 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
   const agent: AgentRecord = {
     id,
     address: event.address,
-    total: heldResources(event.total),
+    ...resources,
     reserve: event.reserve,
     attributes: event.attributes,
     version: event.version,
@@ -49,6 +51,7 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
   putAgent(context, agent)
   if (before !== undefined && before.condition === "unreachable") bookHeldTasks(state, agent)
   turn.emit({ type: "ConfirmRegistration", streamId: event.streamId, agentId: id })
+  settleCheckpoint(context, agent, event)
   takeTasksOf(context, agent, event)
   if (before === undefined || machineKey(before.address) !== machineKey(agent.address)) {
     announceWindowOf(context, agent)

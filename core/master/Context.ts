@@ -6,6 +6,7 @@ import type { MasterAction } from "./Action.ts"
 import { joinExecutor, leaveExecutor } from "./Executors.ts"
 import type { GoneRecord, MachineId, MachineRecord, MaintenanceWindow } from "./HostRecords.ts"
 import { allocatorAgent, allocatorFramework } from "./NewAllocator.ts"
+import { type OperationRecord, operationKey } from "./Operation.ts"
 import type { AgentRecord, FrameworkRecord, MasterState, OfferRecord, TaskRecord } from "./State.ts"
 
 /** What every handler of one master step works with. */
@@ -70,6 +71,21 @@ export const deleteAgent = ({ state, turn }: MasterContext, agentId: string): vo
   state.unreachableAgents.delete(agentId)
   state.allocator.removeAgent(agentId)
   turn.touch("agent", agentId)
+}
+
+export const putOperation = ({ state, turn }: MasterContext, record: OperationRecord): void => {
+  const key = operationKey(record)
+  state.operations.set(key, record)
+  indexOperation(state, key, record)
+  turn.touch("operation", key)
+}
+
+export const deleteOperation = ({ state, turn }: MasterContext, record: OperationRecord): void => {
+  const key = operationKey(record)
+  state.operations.delete(key)
+  state.operationsByFramework.delete(record.frameworkId, key)
+  state.operationsByAgent.delete(record.agentId, key)
+  turn.touch("operation", key)
 }
 
 export const deleteTask = (context: MasterContext, key: string): void => {
@@ -172,6 +188,15 @@ export const indexTask = (state: MasterState, key: string, task: TaskRecord): vo
   state.tasksByAgent.add(spec.agentId, key)
 }
 
+export const indexOperation = (
+  state: MasterState,
+  key: string,
+  { frameworkId, agentId }: OperationRecord,
+): void => {
+  state.operationsByFramework.add(frameworkId, key)
+  state.operationsByAgent.add(agentId, key)
+}
+
 const unindexTask = (state: MasterState, key: string): void => {
   const task = state.tasks.get(key)
   if (task === undefined) return
@@ -214,6 +239,7 @@ export const offerDeadline = (offerId: string): string => `offer:${offerId}`
 export const inverseDeadline = (pairKey: string): string => `inverse:${pairKey}`
 export const agentDeadline = (agentId: string): string => `agent:${agentId}`
 export const frameworkDeadline = (frameworkId: string): string => `framework:${frameworkId}`
+export const operationDeadline = (key: string): string => `operation:${key}`
 export const allocationDeadline = "allocation"
 
 // Listings are sorted by key: a restored map has another insertion order, and order must not decide anything (law L4).
@@ -232,6 +258,15 @@ export const tasksOfFramework = (state: MasterState, frameworkId: string): Reado
 
 export const tasksOfAgent = (state: MasterState, agentId: string): ReadonlyArray<TaskRecord> =>
   state.tasksByAgent.of(agentId).map((key) => state.tasks.get(key)!)
+
+export const operationsOfFramework = (
+  state: MasterState,
+  frameworkId: string,
+): ReadonlyArray<OperationRecord> =>
+  state.operationsByFramework.of(frameworkId).map((key) => state.operations.get(key)!)
+
+export const operationsOfAgent = (state: MasterState, agentId: string): ReadonlyArray<OperationRecord> =>
+  state.operationsByAgent.of(agentId).map((key) => state.operations.get(key)!)
 
 /** Whether the task's resources are booked: until it ends or its agent becomes unreachable. */
 export const holdsResources = (task: TaskRecord): boolean =>

@@ -1,8 +1,10 @@
 import type { Stamp } from "../Machine.ts"
+import type { ConversionType } from "../resources/Conversion.ts"
 import type { PlainResources } from "../resources/PlainForm.ts"
 import type { Quantities } from "../resources/Quantities.ts"
 import type { TaskSpec, TaskState, TaskStatus } from "../Task.ts"
 import type { MachineId, MaintenanceWindow } from "./HostRecords.ts"
+import type { OperationOutcome } from "./Operation.ts"
 import type { OperationRequest } from "./OperationRequest.ts"
 import type { FrameworkInfo, NetworkAddress, QuotaRecord, TextAttribute, WeightRecord } from "./State.ts"
 
@@ -30,12 +32,18 @@ export type MasterEvent = Stamp &
         readonly attributes: ReadonlyArray<TextAttribute>
         readonly version: string
         readonly tasks: ReadonlyArray<ReportedTask>
+        /** What it remembers to be reserved and made on it. */
+        readonly checkpointed: PlainResources
+        /** Operations that it has done, or could not do, and whose acknowledgement it has not seen. */
+        readonly outcomes: ReadonlyArray<OperationOutcome>
         /** Keys of tasks whose launch is still on its way to this agent. */
         readonly launching: ReadonlyArray<string>
         /** Uuids of statuses whose acknowledgement is still on its way to this agent. */
         readonly acknowledging: ReadonlyArray<string>
         /** Keys of tasks whose kill is on its way to this agent. Journals of releases until 0.3 do not have it. */
         readonly killing?: ReadonlyArray<string>
+        /** Keys of operations that are still on their way to this agent. */
+        readonly converting: ReadonlyArray<string>
       }
     /** The agent's monitor wants another amount kept for the host's own work (`HoldReserve`, design §5). */
     | {
@@ -76,6 +84,8 @@ export type MasterEvent = Stamp &
         readonly offerIds: ReadonlyArray<string>
         /** In the order in which they are to be done. */
         readonly operations: ReadonlyArray<OperationRequest>
+        /** Of the framework, as authentication has proven it; absent = nobody knows. */
+        readonly principal?: string | null
         /** For the unused rest; null = the default, 0 = no filter. */
         readonly refuseMs: number | null
       }
@@ -130,6 +140,30 @@ export type MasterEvent = Stamp &
         readonly frameworkId: string
         /** Empty = every task of the framework (implicit). */
         readonly tasks: ReadonlyArray<{ readonly taskId: string; readonly agentId: string | null }>
+      }
+    /** An agent says what came of an operation. */
+    | { readonly type: "OperationReported"; readonly agentId: string; readonly outcome: OperationOutcome }
+    | {
+        readonly type: "OperationAcknowledged"
+        readonly frameworkId: string
+        readonly operationId: string
+        readonly agentId: string | null
+        readonly uuid: string
+      }
+    | {
+        readonly type: "OperationsReconciled"
+        readonly frameworkId: string
+        /** Empty = every operation of the framework. */
+        readonly operations: ReadonlyArray<{ readonly operationId: string; readonly agentId: string | null }>
+      }
+    /** An operator wants resources of an agent converted. */
+    | {
+        readonly type: "OperationRequested"
+        readonly agentId: string
+        readonly operation: ConversionType
+        readonly resources: PlainResources
+        /** Of the operator, as authentication has proven it. */
+        readonly principal: string | null
       }
     | { readonly type: "TeardownRequested"; readonly frameworkId: string }
     /** An operator gives roles other weights, whatever the settings say. Positive and finite. */

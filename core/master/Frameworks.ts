@@ -13,6 +13,7 @@ import {
   visibleState,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
+import { forgetOperationsOf, sendFinalStatuses } from "./Feedback.ts"
 import { principalProblem, withFixedFields } from "./FrameworkUpdates.ts"
 import { completeTask, rememberRemoval, rememberTask } from "./History.ts"
 import { discardOffersOf, wantAllocationNow } from "./Offers.ts"
@@ -61,6 +62,7 @@ export const onFrameworkSubscribed = (
   noteHoldings(state, id)
   turn.emit({ type: "ConfirmSubscription", streamId, framework })
   sendUnacknowledged(context, framework, streamId)
+  sendFinalStatuses(context, id)
   wantAllocationNow(context)
 }
 
@@ -118,6 +120,7 @@ export const removeFramework = (context: MasterContext, frameworkId: string): vo
   discardOffersOf(context, frameworkId)
   state.deadlines.cancel(frameworkDeadline(frameworkId))
   for (const task of tasksOfFramework(state, frameworkId)) endTaskOfRemoved(context, framework, task)
+  forgetOperationsOf(context, frameworkId)
   forgetInverseOffersOf(state.inverse, frameworkId, touchInverse(context))
   deleteFramework(context, frameworkId)
   rememberRemoval(context, framework)

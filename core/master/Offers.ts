@@ -17,7 +17,7 @@ import type { MasterEventOf } from "./Event.ts"
 import { executorIdsOn } from "./Executors.ts"
 import type { FrameworkRecord, MasterState, OfferRecord } from "./State.ts"
 
-// The life of offers: allocated in cycles, then declined, accepted (see Launches.ts), rescinded or timed out.
+// The life of offers: allocated in cycles, then declined, accepted (see Accept.ts), rescinded or timed out.
 
 /**
  * Wants an allocation cycle because something became free: as soon as this batch of events is over, so that all causes until
@@ -111,6 +111,10 @@ export const rescindOffer = (context: MasterContext, offer: OfferRecord): void =
 export const rescindOffersOn = (context: MasterContext, agentId: string): void => {
   for (const offer of offersOfAgent(context.state, agentId)) rescindOffer(context, offer)
 }
+
+/** The oldest first: who has had one for longest has had the most time to use it. */
+export const compareAge = (left: OfferRecord, right: OfferRecord): number =>
+  left.madeAtMs - right.madeAtMs || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0)
 
 /** What a framework did not use of an offer stays away from it for a while. */
 export const refuse = (

@@ -2,8 +2,7 @@ import { containsQuantities, isNoQuantities, smallerQuantities } from "../resour
 import { plainQuantities } from "../resources/Resources.ts"
 import { type MasterContext, offersOfAgent, putAgent } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
-import { rescindOffer, wantAllocation } from "./Offers.ts"
-import type { OfferRecord } from "./State.ts"
+import { compareAge, rescindOffer, wantAllocation } from "./Offers.ts"
 
 // What monitors keep for the business work of their hosts (design §5): a dynamic reservation for the role `primary`.
 
@@ -38,6 +37,3 @@ const rescindForReserve = (context: MasterContext, agentId: string): void => {
     missing = allocator.missingFromReserveOf(agentId)
   }
 }
-
-const compareAge = (left: OfferRecord, right: OfferRecord): number =>
-  left.madeAtMs - right.madeAtMs || (left.id < right.id ? -1 : left.id > right.id ? 1 : 0)

@@ -9,7 +9,7 @@ export const valueToRow = (kind: string, value: unknown): unknown => {
   switch (kind) {
     case "agent": {
       const agent = value as AgentRecord
-      return { ...agent, total: resourcesToPlain(agent.total) }
+      return { ...agent, base: resourcesToPlain(agent.base), total: resourcesToPlain(agent.total) }
     }
     case "offer": {
       const offer = value as OfferRecord
@@ -25,8 +25,10 @@ export const rowToEntity = ({ kind, key, value }: Entity): Entity => {
   const place = `${kind} ${key}`
   switch (kind) {
     case "agent": {
-      const total = plainToResources((value as { readonly total: unknown }).total, `${place}: total`)
-      return { kind, key, value: { ...(value as object), total } }
+      const row = value as { readonly base: unknown; readonly total: unknown }
+      const total = plainToResources(row.total, `${place}: total`)
+      const base = plainToResources(row.base, `${place}: base`)
+      return { kind, key, value: { ...row, base, total } }
     }
     case "offer": {
       const row = value as { readonly resources: unknown }

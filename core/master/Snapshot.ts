@@ -15,8 +15,10 @@ import {
   holdsResources,
   indexAgent,
   indexOffer,
+  indexOperation,
   indexTask,
   offerDeadline,
+  operationDeadline,
 } from "./Context.ts"
 import { indexCompletedTask } from "./History.ts"
 import { allocatorAgent, allocatorFramework } from "./NewAllocator.ts"
@@ -81,6 +83,8 @@ const mapOf = (state: MasterState, kind: string): ReadonlyMap<string, unknown> =
       return state.weights
     case "quota":
       return state.quotas
+    case "operation":
+      return state.operations
     case "gone":
       return state.gone
     case "machine":
@@ -103,6 +107,7 @@ const storedKinds = [
     "gone",
     "machine",
   ],
+  "operation",
 ]
 
 const scheduleRef: EntityRef = { kind: "schedule", key: "all" }
@@ -199,6 +204,9 @@ const bookAll = (state: MasterState): void => {
   state.completedTasks.forEach((completed) => {
     indexCompletedTask(state, completed)
   })
+  state.operations.forEach((operation, key) => {
+    indexOperation(state, key, operation)
+  })
   state.offers.forEach((offer) => {
     indexOffer(state, offer)
     allocator.charge(offer, offer.resources)
@@ -219,6 +227,9 @@ const setDeadlines = (state: MasterState): void => {
     } else if (agent.removeAtMs !== null) {
       deadlines.set(agentDeadline(agent.id), agent.removeAtMs)
     }
+  })
+  state.operations.forEach(({ retryAtMs }, key) => {
+    if (retryAtMs !== null) deadlines.set(operationDeadline(key), retryAtMs)
   })
   for (const agentId of Array.from(state.inverse.windows.keys())) state.inverseCandidates.add(agentId)
   state.inverse.pairs.forEach((pairs, agentId) => {

@@ -17,6 +17,7 @@ import { CompletedTaskIndex } from "./CompletedTaskIndex.ts"
 import type { Drain, GoneRecord, MachineRecord, MaintenanceWindow } from "./HostRecords.ts"
 import { KeysByOwner } from "./KeysByOwner.ts"
 import { newAllocator } from "./NewAllocator.ts"
+import type { OperationRecord } from "./Operation.ts"
 import type { StatusNote } from "./StatusNotes.ts"
 
 /** Tunables of the master. They come from the configuration at each start and are no part of the stored state. */
@@ -98,6 +99,9 @@ export interface TextAttribute {
 export interface AgentRecord {
   readonly id: string
   readonly address: NetworkAddress
+  /** What its flags announce. */
+  readonly base: Resources
+  /** What it has: the base with what was reserved and made on it in its place, see `AgentResources.ts`. */
   readonly total: Resources
   /** What its monitor wants kept for the host's own work; may be more than can be had, see {@link Allocator}. */
   readonly reserve: Quantities
@@ -244,6 +248,8 @@ export interface MasterState {
   /** What operators have set since the beginning, by role; see `RoleSettings.ts` for what is in force. */
   readonly weights: Map<string, WeightRecord>
   readonly quotas: Map<string, QuotaRecord>
+  /** By `operationKey`. */
+  readonly operations: Map<string, OperationRecord>
   /** By agent id. Bounded, the oldest are forgotten. */
   readonly gone: Map<string, GoneRecord>
   /** The maintenance schedule as it was set. */
@@ -252,7 +258,7 @@ export interface MasterState {
   readonly machines: Map<string, MachineRecord>
   /** Who was asked to give back what, before hosts are away, and what they answered. */
   readonly inverse: InverseOfferState
-  // Derived from offers, tasks and agents.
+  // Derived from offers, tasks, operations and agents.
   readonly offersByFramework: KeysByOwner
   readonly offersByAgent: KeysByOwner
   readonly tasksByFramework: KeysByOwner
@@ -262,6 +268,8 @@ export interface MasterState {
   readonly tasksByExecutor: KeysByOwner
   readonly executorsByClient: KeysByOwner
   readonly completedIndex: CompletedTaskIndex
+  readonly operationsByFramework: KeysByOwner
+  readonly operationsByAgent: KeysByOwner
   readonly unreachableAgents: Set<string>
   /** Hosts with a window on which somebody may hold something else since inverse offers were last brought up to date; after a
    * restart all of them, which changes nothing. */
@@ -312,6 +320,7 @@ export const emptyMasterState = (
   completedTasks: new Map(),
   weights: new Map(),
   quotas: new Map(),
+  operations: new Map(),
   gone: new Map(),
   schedule: [],
   machines: new Map(),
@@ -324,6 +333,8 @@ export const emptyMasterState = (
   tasksByExecutor: new KeysByOwner(),
   executorsByClient: new KeysByOwner(),
   completedIndex: new CompletedTaskIndex(),
+  operationsByFramework: new KeysByOwner(),
+  operationsByAgent: new KeysByOwner(),
   unreachableAgents: new Set(),
   inverseCandidates: new Set(),
   perhapsDrained: new Set(),

@@ -1,11 +1,18 @@
 import { assert } from "../Assert.ts"
 import { type Step, Turn } from "../Machine.ts"
+import { onOffersAccepted } from "./Accept.ts"
 import type { MasterAction } from "./Action.ts"
 import { lossesPerStep, onAgentDeadline } from "./AgentLoss.ts"
 import { disconnectAgent, onAgentDisconnected, onAgentRegistered, onAgentStopping } from "./Agents.ts"
 import { allocationDeadline, type MasterContext, sortedKeys } from "./Context.ts"
 import { onAgentDeactivated, onAgentReactivated, onDrainRequested, settleDrains } from "./Draining.ts"
 import type { MasterEvent } from "./Event.ts"
+import {
+  onOperationAcknowledged,
+  onOperationDue,
+  onOperationReported,
+  onOperationsReconciled,
+} from "./Feedback.ts"
 import {
   disconnectFramework,
   onFrameworkDisconnected,
@@ -15,7 +22,6 @@ import {
 import { onFrameworkUpdated } from "./FrameworkUpdates.ts"
 import { onAgentGone } from "./GoneAgents.ts"
 import { onInverseFilterOver, onInverseOffersAnswered, refreshInverseOffers } from "./InverseOffers.ts"
-import { onOffersAccepted } from "./Launches.ts"
 import { onMachinesBroughtDown, onMachinesBroughtUp, onMaintenanceScheduled } from "./Maintenance.ts"
 import {
   nextAllocationAtMs,
@@ -26,6 +32,7 @@ import {
   runAllocation,
   scheduleAllocation,
 } from "./Offers.ts"
+import { onOperationRequested } from "./Operations.ts"
 import { onReserveChanged } from "./Reserves.ts"
 import { onQuotaRemoved, onQuotasUpdated, onWeightsUpdated } from "./RoleSettings.ts"
 import type { MasterState } from "./State.ts"
@@ -95,6 +102,14 @@ const handle = (context: MasterContext, event: MasterEvent): void => {
       return onStatusAcknowledged(context, event)
     case "ReconciliationRequested":
       return onReconciliationRequested(context, event)
+    case "OperationReported":
+      return onOperationReported(context, event)
+    case "OperationAcknowledged":
+      return onOperationAcknowledged(context, event)
+    case "OperationsReconciled":
+      return onOperationsReconciled(context, event)
+    case "OperationRequested":
+      return onOperationRequested(context, event)
     case "TeardownRequested":
       return removeFramework(context, event.frameworkId)
     case "WeightsUpdated":
@@ -169,6 +184,8 @@ const fireDeadline = (context: MasterContext, key: string): void => {
     }
     case "agent":
       return onAgentDeadline(context, subject)
+    case "operation":
+      return onOperationDue(context, subject)
     case "framework":
       return removeFramework(context, subject)
     case "inverse":

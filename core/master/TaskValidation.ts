@@ -1,5 +1,8 @@
+import { volumesIn } from "../resources/Conversion.ts"
 import { heldResources } from "../resources/HeldResources.ts"
+import { resourceToMesosText } from "../resources/MesosText.ts"
 import { containsResources, isNoResources, type Resources, resourcesToText } from "../resources/Resources.ts"
+import { containerPathProblem } from "../resources/VolumePath.ts"
 import { idProblem, taskKey } from "../Task.ts"
 import type { TaskRequest } from "./OperationRequest.ts"
 import type { FrameworkRecord, MasterState, OfferRecord } from "./State.ts"
@@ -42,8 +45,28 @@ export const taskItselfProblem = (
   if (request.problem !== null) return request.problem
   const wanted = heldResources(request.resources)
   if (isNoResources(wanted)) return "Task uses no resources"
+  const badVolume = volumesProblem(wanted)
+  if (badVolume !== undefined) return badVolume
   if (request.role !== null && request.role !== role) {
     return `Task uses resources allocated to role '${request.role}' while its offers are allocated to role '${role}'`
+  }
+  return undefined
+}
+
+/** A volume is mounted in the sandbox; the path there is each task's own to choose (spec/mesos.md §2.4, "unique persistence ids"). */
+const volumesProblem = (wanted: Resources): string | undefined => {
+  const paths = new Set<string>()
+  for (const resource of volumesIn(wanted)) {
+    const { persistence, volume } = resource.kind.disk!
+    const text = resourceToMesosText(resource)
+    if (volume === null) return `Expecting 'volume' to be set for persistent volume ${text}`
+    if (volume.mode === "RO") return `Read-only persistent volume not supported: ${text}`
+    const badPath = containerPathProblem(volume.containerPath)
+    if (badPath !== undefined) return badPath
+    if (paths.has(volume.containerPath)) {
+      return `Persistent volume '${persistence!.id}' is mounted where another one is: ${volume.containerPath}`
+    }
+    paths.add(volume.containerPath)
   }
   return undefined
 }

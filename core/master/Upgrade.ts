@@ -8,6 +8,7 @@ import { noteOf } from "./StatusNotes.ts"
 // Rows of earlier releases in the form of this one.
 //
 // - Before there were monitors (0.1), agents had no reserve.
+// - Until 0.2 nothing could be reserved: all that an agent had was what it announced.
 // - Until 0.3 nobody could drain or deactivate an agent, and when an unreachable one is removed followed from the settings.
 // - Until 0.3 frameworks had no labels, and nobody noted when they came back. Of removed ones the id was kept, of tasks the latest
 //   status and no notes.
@@ -24,6 +25,7 @@ export interface UpgradedRows {
 
 interface StoredAgent {
   readonly condition: string
+  readonly total: unknown
   readonly sinceMs: number
 }
 
@@ -76,10 +78,9 @@ const upgradeValue = ({ kind, value }: Entity): unknown => {
 }
 
 const upgradeAgent = (stored: StoredAgent): unknown => {
-  const known = "reserve" in stored ? stored : { ...stored, reserve: {} }
-  if ("removeAtMs" in known) return known
+  if ("reserve" in stored && "base" in stored && "removeAtMs" in stored) return stored
   const removeAtMs = stored.condition === "unreachable" ? stored.sinceMs + twoWeeksMs : null
-  return { ...known, removeAtMs, isDeactivated: false, drain: null }
+  return { reserve: {}, base: stored.total, removeAtMs, isDeactivated: false, drain: null, ...stored }
 }
 
 const upgradeFramework = (stored: StoredFramework): unknown => {

@@ -39,6 +39,7 @@ import { checkpointIn, endOrphans } from "./Orphans.ts"
 import { closedFolders } from "./Sandbox.ts"
 import { keepSandboxesClean } from "./SandboxCleanup.ts"
 import { makeTaskRunner } from "./TaskRunner.ts"
+import { makeVolumeKeeper } from "./Volumes.ts"
 
 export interface AgentDaemonOptions extends LentOptions {
   readonly master: MasterAccess
@@ -89,6 +90,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
   const program = Effect.gen(function* () {
     const sandboxRoot = join(options.folder, "sandboxes")
     const runRoot = join(options.folder, "runs")
+    const volumeRoot = join(options.folder, "volumes")
     yield* makeFolder(sandboxRoot)
     yield* makePrivateFolder(runRoot)
     // First, because its lock makes this the only agent of the folder.
@@ -106,7 +108,8 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
     yield* Effect.sync(() => sweepRunRoot(runRoot, (containerId) => alive.has(containerId)))
 
     const { defaultUser, allowRootTasks } = options
-    const runner = yield* makeTaskRunner({ sandboxRoot, runRoot, defaultUser, allowRootTasks })
+    const volumes = yield* makeVolumeKeeper(volumeRoot, () => randomBytes(16).toString("hex"))
+    const runner = yield* makeTaskRunner({ sandboxRoot, volumeRoot, runRoot, defaultUser, allowRootTasks })
     let link: MasterLink | undefined
     let evict = (_containerId: string, _why: string): void => {}
     const lease = yield* makeMonitorLease({
@@ -127,6 +130,10 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
           return runner.terminate(action.containerId)
         case "DestroyContainer":
           return runner.destroy(action, agent)
+        case "ApplyVolumes":
+          return volumes.apply(action, agent)
+        case "SendOutcome":
+          return Effect.sync(() => link?.sendOutcome(action.outcome))
         case "SendStatus":
           return Effect.sync(() => link?.send(action.status, action.latestState))
       }

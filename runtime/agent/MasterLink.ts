@@ -2,6 +2,7 @@ import { Data, Deferred, Effect, Random, Ref, Schedule, Schema, type Scope } fro
 import { withoutCommand } from "../../core/agent/SpecSize.ts"
 import type { AgentState } from "../../core/agent/State.ts"
 import type { ReportedTask } from "../../core/master/Event.ts"
+import type { OperationOutcome } from "../../core/master/Operation.ts"
 import type { NetworkAddress, TextAttribute } from "../../core/master/State.ts"
 import type { PlainResources } from "../../core/resources/PlainForm.ts"
 import type { Quantities } from "../../core/resources/Quantities.ts"
@@ -51,6 +52,8 @@ export interface MasterLinkOptions {
 export interface MasterLink {
   /** Queues a status for the next report. Without a connection it is dropped: the machine repeats it. */
   readonly send: (status: TaskStatus, latestState: TaskState) => void
+  /** The same for what came of an operation. */
+  readonly sendOutcome: (outcome: OperationOutcome) => void
   /** Tells the master at once that this agent is stopping. */
   readonly tellStopping: () => void
   /** Tells the master at once what is kept for the host's own work now. */
@@ -125,6 +128,7 @@ export const makeMasterLink = (
     const registered = yield* Deferred.make<void>()
     const toldToEnd = yield* Deferred.make<string>()
     let queue: Array<AgentReport["statuses"][number]> = []
+    let outcomes: Array<OperationOutcome> = []
     let inFlight = 0
     let reportedId = -1
     let number = 0
@@ -149,7 +153,8 @@ export const makeMasterLink = (
         const { processedId } = agent.durablePosition()
         const statuses = fittingReport(queue)
         queue = queue.slice(statuses.length)
-        inFlight = statuses.length
+        const told = outcomes.splice(0, reportLengthMax)
+        inFlight = statuses.length + told.length
         const { isStopping } = agent.state
         number++
         isReserveTold = true
@@ -161,6 +166,7 @@ export const makeMasterLink = (
           processedId,
           reserve,
           isStopping,
+          outcomes: told,
           statuses,
         }
         yield* post(masterUrl + reportPath, report).pipe(
@@ -180,7 +186,8 @@ export const makeMasterLink = (
       wake = () => {
         const isStoppingUntold = agent.state.isStopping && !hasToldStopping
         const isBehind = agent.durablePosition().processedId !== reportedId
-        if (queue.length > 0 || isBehind || isStoppingUntold || !isReserveTold) resume(Effect.void)
+        const isSilent = queue.length + outcomes.length === 0
+        if (!isSilent || isBehind || isStoppingUntold || !isReserveTold) resume(Effect.void)
       }
       wake()
     })
@@ -218,6 +225,8 @@ export const makeMasterLink = (
         agentId: state.agentId,
         ...agent.durablePosition(),
         tasks: reportedTasks(state),
+        checkpointed: state.checkpointed,
+        outcomes: reportedOutcomes(state),
       }))
       const reserve = options.reserve()
       const registration: Registration = { protocolVersion, ...known, ...options.facts, reserve }
@@ -261,6 +270,7 @@ export const makeMasterLink = (
           if (isRegistered) agent.submit({ type: "Disconnected" })
           isRegistered = false
           queue = []
+          outcomes = []
           if (error._tag === "ToldToEnd") {
             yield* Deferred.succeed(toldToEnd, error.reason)
             return yield* Effect.never
@@ -289,13 +299,18 @@ export const makeMasterLink = (
         queue.push({ status, latestState })
         wake()
       },
+      sendOutcome: (outcome) => {
+        if (!agent.state.isConnected || outcomes.length >= queueLengthMax) return
+        outcomes.push(outcome)
+        wake()
+      },
       tellStopping: () => wake(),
       reserveChanged: () => {
         isReserveTold = false
         wake()
       },
       flush: (waitMs) =>
-        Effect.sync(() => queue.length + inFlight).pipe(
+        Effect.sync(() => queue.length + outcomes.length + inFlight).pipe(
           Effect.repeat({ until: (left) => left === 0, schedule: Schedule.spaced("20 millis") }),
           Effect.timeoutOption(waitMs),
           Effect.asVoid,
@@ -331,8 +346,17 @@ const messageToEvent = (message: Extract<MasterRecord, { type: "Message" }>["mes
       return { ...message, type: "KillRequested" }
     case "AcknowledgeStatus":
       return { ...message, type: "StatusAcknowledged" }
+    case "CheckpointResources":
+      return { ...message, type: "CheckpointRequested" }
+    case "AcknowledgeOperation":
+      return { ...message, type: "OperationAcknowledged" }
   }
 }
+
+const reportedOutcomes = (state: AgentState): ReadonlyArray<OperationOutcome> =>
+  [...state.operations.values()].flatMap(({ frameworkId, operationId, outcome }) =>
+    outcome === null ? [] : [{ frameworkId, operationId, ...outcome }],
+  )
 
 const reportedTasks = (state: AgentState): ReadonlyArray<ReportedTask> =>
   [...state.tasks.values()].map(({ spec, phase, latest }) => ({

@@ -8,12 +8,15 @@ import { memMilliToBytes } from "../cgroups/ControlFiles.ts"
 import type { LaunchedTask, Launcher, TaskNotStarted } from "./Launcher.ts"
 import { makeSandbox } from "./Sandbox.ts"
 import { resolveTaskUser, type TaskUser } from "./TaskUser.ts"
+import { mountVolumes } from "./Volumes.ts"
 
 // From what a framework asked for to a command that executes: user, sandbox, cgroups, environment, launcher.
 
 export interface TaskLaunchOptions {
   /** Sandboxes lie below it. */
   readonly sandboxRoot: string
+  /** Persistent volumes lie below it. */
+  readonly volumeRoot: string
   /** Launchers' own files, one folder per container. */
   readonly runRoot: string
   /** User of tasks that ask for none. */
@@ -50,6 +53,7 @@ export const makeTaskLaunch = (
       const user = yield* chooseUser(spec, options)
       const place = { frameworkId, taskId, containerId }
       const sandboxDir = yield* makeSandbox(options.sandboxRoot, place, user, isAgain)
+      yield* mountVolumes(options.volumeRoot, spec, sandboxDir, user)
       // Nothing has run in what an agent before this one may have made.
       if (isAgain) yield* cgroups.destroy(containerId)
       yield* cgroups.create(containerId, limitsOf(spec))

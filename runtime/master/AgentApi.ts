@@ -34,7 +34,7 @@ const register = (registration: Registration, listening: ListeningStreams) =>
     const master = yield* Master
     const runFork = Runtime.runFork(yield* Effect.runtime<never>())
     const streamId = randomUUID()
-    const { agentId, tasks, address, attributes, version, total } = registration
+    const { agentId, tasks, address, attributes, version, total, checkpointed, outcomes } = registration
     const reserve = toQuantities(Object.entries(registration.reserve))
     // Numbers that another master gave mean nothing here.
     const processedId = registration.masterId === master.state.masterId ? registration.processedId : 0
@@ -56,9 +56,12 @@ const register = (registration: Registration, listening: ListeningStreams) =>
           attributes,
           version,
           tasks,
+          checkpointed,
+          outcomes,
           launching: agentId === null ? [] : outbox.launching(agentId, processedId),
           acknowledging: agentId === null ? [] : outbox.acknowledging(agentId, processedId),
           killing: agentId === null ? [] : outbox.killing(agentId, processedId),
+          converting: agentId === null ? [] : outbox.converting(agentId, processedId),
         }),
       })
       // Without the record `Registered` the agent tries again later.
@@ -120,13 +123,14 @@ const accepted = emptyReply(202)
 
 /** Only what is news becomes an event: a heartbeat leaves no trace in the journal. */
 const reportToEvents = (report: AgentReport, agent: AgentRecord): ReadonlyArray<UnstampedEvent> => {
-  const { agentId, streamId, isStopping, statuses } = report
+  const { agentId, streamId, isStopping, statuses, outcomes } = report
   const events: Array<UnstampedEvent> = []
   const reserve = toQuantities(Object.entries(report.reserve))
   if (!sameQuantities(reserve, agent.reserve)) {
     events.push({ type: "ReserveChanged", agentId, streamId, reserve })
   }
   if (isStopping && agent.condition === "connected") events.push({ type: "AgentStopping", agentId, streamId })
+  for (const outcome of outcomes) events.push({ type: "OperationReported", agentId, outcome })
   for (const told of statuses) events.push({ type: "StatusReported", agentId, ...told })
   return events
 }

@@ -39,6 +39,8 @@ export class Master extends Context.Tag("gleaner/Master")<
   {
     /** For reading only, and only at once: it changes with every event. */
     readonly state: MasterState
+    /** Steps of this process: as long as it stays, so does the state. */
+    readonly stepCount: () => number
     readonly streams: Streams
     /** To be subscribed to in a mail's `event`, which runs between two steps. */
     readonly feed: EventFeed
@@ -163,6 +165,7 @@ export const make = (options: MasterOptions) =>
         ),
       )
 
+    let steps = 0
     const take = (waiting: ReadonlyArray<Waiting>, run?: RunFacts) =>
       Effect.gen(function* () {
         const { batch, effects, refusals, wakeAtMs, cycle } = processMails(
@@ -170,7 +173,10 @@ export const make = (options: MasterOptions) =>
           outbox,
           clock,
           waiting.map(({ mail }) => mail),
-          (changes) => feed.observe(state, changes),
+          (changes) => {
+            steps++
+            feed.observe(state, changes)
+          },
         )
         if (!isEmptyBatch(batch)) yield* append(run === undefined ? batch : { ...batch, run })
         for (const effect of effects) carryOut(effect)
@@ -198,8 +204,16 @@ export const make = (options: MasterOptions) =>
     }) as Effect.Effect<never, JournalError>
 
     return Master.of({
-      ...{ state, streams, feed, nowMs: clock.nowMs, outboxSize: outbox.size, journalProblem },
-      mailboxSize: mailbox.size,
+      ...{
+        state,
+        stepCount: () => steps,
+        streams,
+        feed,
+        mailboxSize: mailbox.size,
+        nowMs: clock.nowMs,
+        outboxSize: outbox.size,
+        journalProblem,
+      },
       ...{ post, submit, tell, stopListening, run },
     })
   })

@@ -1,4 +1,6 @@
+import { randomBytes } from "node:crypto"
 import { Clock, Effect } from "effect"
+import { makeCachedReplies } from "../http/CachedReplies.ts"
 import { emptyReply, jsonReply, textReply, unavailable } from "../http/HttpMessage.ts"
 import { hostAndPort } from "../http/HttpUrl.ts"
 import { get, post, read } from "../http/Routes.ts"
@@ -43,8 +45,11 @@ export const openRoutes = ({ version, address }: Identity) => [
 export const makeStateRoutes = (identity: Identity, flags: ReadonlyArray<Flag>) =>
   Effect.gen(function* () {
     const startedWallMs = yield* Clock.currentTimeMillis
+    const replies = makeCachedReplies()
+    // Counted anew by each process, so it must not be taken for a count of the one before.
+    const processName = randomBytes(6).toString("hex")
     const facts = Effect.gen(function* () {
-      const { state, journalProblem, feed, mailboxSize } = yield* Master
+      const { state, stepCount, journalProblem, feed, mailboxSize } = yield* Master
       const { mesos } = yield* MasterMetrics
       const uptimeMs = (yield* Clock.currentTimeMillis) - startedWallMs
       const known: OperatorFacts = {
@@ -54,6 +59,8 @@ export const makeStateRoutes = (identity: Identity, flags: ReadonlyArray<Flag>) 
         startedWallMs,
         problem: journalProblem(),
         metrics: () => mesos({ state, uptimeMs, subscribers: feed.size(), queued: mailboxSize() }),
+        stateVersion: `${processName}-${stepCount()}`,
+        replies,
       }
       return known
     })

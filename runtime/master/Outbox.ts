@@ -1,4 +1,5 @@
 import type { AgentMessage } from "../../core/master/Action.ts"
+import { operationKey } from "../../core/master/Operation.ts"
 import { type TaskSpec, taskKey } from "../../core/Task.ts"
 import type { OutboxItem } from "../journal/Journal.ts"
 
@@ -30,6 +31,8 @@ export interface Outbox {
   readonly acknowledging: (agentId: string, afterId: number) => ReadonlyArray<string>
   /** Keys of tasks whose kill is among {@link pending}. */
   readonly killing: (agentId: string, afterId: number) => ReadonlyArray<string>
+  /** Keys of operations among {@link pending}. */
+  readonly converting: (agentId: string, afterId: number) => ReadonlyArray<string>
   /** Drops everything that waits for an agent. */
   readonly drop: (agentId: string) => void
   readonly size: () => number
@@ -81,6 +84,12 @@ export const makeOutbox = (recovered: ReadonlyArray<OutboxItem>, lastId: number)
     killing: (agentId, afterId) =>
       pending(agentId, afterId).flatMap(({ message }) =>
         message.type === "KillTask" ? [taskKey(message.frameworkId, message.taskId)] : [],
+      ),
+    converting: (agentId, afterId) =>
+      pending(agentId, afterId).flatMap(({ message }) =>
+        message.type === "CheckpointResources" && message.operation !== null
+          ? [operationKey(message.operation)]
+          : [],
       ),
     drop: (agentId) => {
       queues.delete(agentId)

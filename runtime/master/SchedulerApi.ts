@@ -142,16 +142,19 @@ const call = (
   master: Master["Type"],
   answer: Answer<Master>,
 ): void =>
-  master.post(
-    { event: judgedFor(request.caller, event), caller: callerOf(request, frameworkId) },
-    (refused) => answer(refused === undefined ? accepted : refusedToHttp(refused)),
+  master.post({ event: judgedFor(request, event), caller: callerOf(request, frameworkId) }, (refused) =>
+    answer(refused === undefined ? accepted : refusedToHttp(refused)),
   )
 
 /** Rules may depend on the framework, which is looked up right before the step. */
 const judgedFor =
-  (caller: Caller, event: CallEvent | undefined) =>
-  (state: MasterState): CallEvent | undefined =>
-    event?.type === "OffersAccepted" ? judgeAccept(caller, event, state) : event
+  ({ caller, principal }: HttpRequest, event: CallEvent | undefined) =>
+  (state: MasterState): CallEvent | undefined => {
+    if (event?.type !== "OffersAccepted") return event
+    // What is reserved carries who reserved it (spec/mesos.md §1.8).
+    const accepted = principal === null ? event : { ...event, principal }
+    return judgeAccept(caller, accepted, state)
+  }
 
 /**
  * UPDATE_FRAMEWORK, which says at once whether it was done: 200 with nothing in it, or 400 with the reason

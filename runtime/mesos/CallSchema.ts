@@ -118,6 +118,14 @@ const Call = Schema.Struct({
     }),
   ),
   acknowledge: Schema.optional(Schema.Struct({ agent_id: Id, task_id: Id, uuid: Schema.String })),
+  acknowledge_operation_status: Schema.optional(
+    Schema.Struct({ agent_id: Schema.optional(Id), operation_id: Id, uuid: Schema.String }),
+  ),
+  reconcile_operations: Schema.optional(
+    Schema.Struct({
+      operations: listOf(Schema.Struct({ operation_id: Id, agent_id: Schema.optional(Id) })),
+    }),
+  ),
   request: Schema.optional(Schema.Struct({})),
   message: Schema.optional(Schema.Struct({ agent_id: Id, executor_id: Id, data: Schema.String })),
   shutdown: Schema.optional(Schema.Struct({ agent_id: Id, executor_id: Id })),

@@ -6,6 +6,7 @@ import type {
 } from "../../core/master/OperationRequest.ts"
 import { noQuantities } from "../../core/resources/Quantities.ts"
 import type { WireOperation } from "./OperationSchema.ts"
+import { resourcesProblem } from "./ResourceProblem.ts"
 import type { WireResource } from "./ResourceSchema.ts"
 import { allocatedRoles, wireToResources } from "./Resources.ts"
 import { wireToExecutorRequest, wireToGroupTaskRequest, wireToTaskRequest } from "./TaskRequests.ts"
@@ -60,6 +61,8 @@ const conversion = (
     problem,
   })
   if (wire === undefined) return refused(`Expecting '${field}' to be present`)
+  const invalid = resourcesProblem(wire)
+  if (invalid !== undefined) return refused(`Invalid resources: ${invalid}`)
   const resources = wireToResources(wire)
   if (typeof resources === "string") return refused(resources)
   const [role = null, otherRole] = allocatedRoles(wire)

@@ -1,6 +1,7 @@
 import { Either, Schema } from "effect"
 import { Machines, Schedule } from "./MaintenanceCall.ts"
 import { Bool, callDecoder, Double, Duration, Id, listOf, Span } from "./ProtoJson.ts"
+import { Resource } from "./ResourceSchema.ts"
 import type { CallRejection } from "./SchedulerCall.ts"
 
 // The calls of the v1 operator API as JSON (spec/mesos.md §2.11; see ProtoJson.ts).
@@ -78,6 +79,10 @@ const Call = Schema.Struct({
   read_file: Schema.optional(
     Schema.Struct({ path: Schema.String, offset: Whole, length: Schema.optional(Whole) }),
   ),
+  reserve_resources: Schema.optional(Schema.Struct({ agent_id: Id, resources: listOf(Resource) })),
+  unreserve_resources: Schema.optional(Schema.Struct({ agent_id: Id, resources: listOf(Resource) })),
+  create_volumes: Schema.optional(Schema.Struct({ agent_id: Id, volumes: listOf(Resource) })),
+  destroy_volumes: Schema.optional(Schema.Struct({ agent_id: Id, volumes: listOf(Resource) })),
   get_metrics: Schema.optional(Schema.Struct({ timeout: Schema.optional(Duration) })),
 })
 export type WireOperatorCall = typeof Call.Type
@@ -117,6 +122,10 @@ const members: { readonly [type: string]: keyof WireOperatorCall } = {
   SET_LOGGING_LEVEL: "set_logging_level",
   LIST_FILES: "list_files",
   READ_FILE: "read_file",
+  RESERVE_RESOURCES: "reserve_resources",
+  UNRESERVE_RESOURCES: "unreserve_resources",
+  CREATE_VOLUMES: "create_volumes",
+  DESTROY_VOLUMES: "destroy_volumes",
 }
 
 /** The other names of the enum. In contrast to those that nobody knows they count as a type. */
@@ -124,8 +133,8 @@ const names = [
   ...["UNKNOWN", "GET_HEALTH", "GET_FLAGS", "GET_VERSION", "GET_LOGGING_LEVEL"],
   ...["GET_STATE", "GET_AGENTS", "GET_FRAMEWORKS", "GET_EXECUTORS", "GET_OPERATIONS"],
   ...["GET_TASKS", "GET_ROLES", "GET_WEIGHTS", "GET_MASTER", "SUBSCRIBE"],
-  ...["RESERVE_RESOURCES", "UNRESERVE_RESOURCES", "CREATE_VOLUMES", "DESTROY_VOLUMES", "GROW_VOLUME"],
-  ...["SHRINK_VOLUME", "GET_MAINTENANCE_STATUS", "GET_MAINTENANCE_SCHEDULE", "GET_QUOTA"],
+  ...["GROW_VOLUME", "SHRINK_VOLUME"],
+  ...["GET_MAINTENANCE_STATUS", "GET_MAINTENANCE_SCHEDULE", "GET_QUOTA"],
 ]
 
 /** Every type of call that counts as one. */

@@ -33,10 +33,10 @@ const allocatedList = (name: string, parts: ReadonlyArray<Allocated>): object =>
   return list.length === 0 ? {} : { [name]: list }
 }
 
-export const agentInfoToWire = ({ id, address, total, attributes }: AgentRecord) => ({
+export const agentInfoToWire = ({ id, address, base, attributes }: AgentRecord) => ({
   hostname: address.hostname,
   port: address.port,
-  resources: resourcesToWire(total, { withRole: false, allocatedTo: null }),
+  resources: resourcesToWire(base, { withRole: false, allocatedTo: null }),
   ...attributesToWire(attributes),
   id: { value: id },
   checkpoint: true,

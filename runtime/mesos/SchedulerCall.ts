@@ -26,6 +26,8 @@ export type CallEvent = Unstamped<
         | "ExecutorShutdownRequested"
         | "StatusAcknowledged"
         | "ReconciliationRequested"
+        | "OperationAcknowledged"
+        | "OperationsReconciled"
         | "TeardownRequested"
     }
   >
@@ -58,8 +60,6 @@ export interface CallRejection {
 
 /** Calls of the API that this master does not take yet; said so instead of dropped. */
 const callsWithoutService = [
-  "ACKNOWLEDGE_OPERATION_STATUS",
-  "RECONCILE_OPERATIONS",
   // A name of the enum, in contrast to other unknown ones (transcript scheduler/err_type_UNKNOWN).
   "UNKNOWN",
 ]
@@ -204,6 +204,29 @@ const eventReaders: { readonly [type: string]: EventReader } = {
           tasks: reconcile.tasks.map((task) => ({
             taskId: task.task_id.value,
             agentId: task.agent_id?.value ?? null,
+          })),
+        }),
+  ACKNOWLEDGE_OPERATION_STATUS: ({ acknowledge_operation_status: acknowledge }, frameworkId) => {
+    if (acknowledge === undefined) return expecting("acknowledge_operation_status")
+    const uuid = wireToUuid(acknowledge.uuid)
+    if (uuid === undefined) return invalid("Not a valid UUID")
+    return Either.right({
+      type: "OperationAcknowledged",
+      frameworkId,
+      operationId: acknowledge.operation_id.value,
+      agentId: acknowledge.agent_id?.value ?? null,
+      uuid,
+    })
+  },
+  RECONCILE_OPERATIONS: ({ reconcile_operations: reconcile }, frameworkId) =>
+    reconcile === undefined
+      ? expecting("reconcile_operations")
+      : Either.right({
+          type: "OperationsReconciled",
+          frameworkId,
+          operations: reconcile.operations.map((operation) => ({
+            operationId: operation.operation_id.value,
+            agentId: operation.agent_id?.value ?? null,
           })),
         }),
   SHUTDOWN: ({ shutdown }, frameworkId) =>

@@ -1,6 +1,7 @@
 import type { Unavailability } from "../../core/allocation/InverseOffers.ts"
 import type { InverselyOfferedHost, MasterAction, OfferedHost } from "../../core/master/Action.ts"
 import { hasCapability } from "../../core/master/Context.ts"
+import type { OperationStatus } from "../../core/master/Operation.ts"
 import type { AgentRecord, FrameworkRecord, NetworkAddress, TextAttribute } from "../../core/master/State.ts"
 import type { TaskStatus } from "../../core/Task.ts"
 import { hostAndPort } from "../http/HttpUrl.ts"
@@ -45,6 +46,11 @@ export const actionToEvent = (action: MasterAction, master: MasterIdentity): obj
       return { type: "RESCIND", rescind: { offer_id: { value: action.offerId } } }
     case "SendStatus":
       return { type: "UPDATE", update: { status: statusToWire(action.status) } }
+    case "SendOperationStatus":
+      return {
+        type: "UPDATE_OPERATION_STATUS",
+        update_operation_status: { status: operationStatusToWire(action.status) },
+      }
     case "OfferInversely":
       return {
         type: "INVERSE_OFFERS",
@@ -129,6 +135,14 @@ export const offerToWire = (
     ...(isMultiRole ? { allocation_info: { role: offer.role } } : {}),
   }
 }
+
+export const operationStatusToWire = ({ operationId, state, message, uuid, agentId }: OperationStatus) => ({
+  operation_id: { value: operationId },
+  state,
+  ...(message === null ? {} : { message }),
+  ...(uuid === null ? {} : { uuid: { value: uuidToWire(uuid) } }),
+  ...(agentId === null ? {} : { agent_id: { value: agentId } }),
+})
 
 export const attributesToWire = (attributes: ReadonlyArray<TextAttribute>): object =>
   attributes.length === 0

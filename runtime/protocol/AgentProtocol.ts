@@ -1,6 +1,7 @@
 import { Schema } from "effect"
 import type { AgentMessage } from "../../core/master/Action.ts"
 import type { ReportedTask } from "../../core/master/Event.ts"
+import type { OperationOutcome } from "../../core/master/Operation.ts"
 import { isAmounts } from "../../core/resources/HeldResources.ts"
 import {
   type PlainResources,
@@ -148,6 +149,13 @@ const ReportedTaskSchema: Schema.Schema<ReportedTask> = Schema.Struct({
   status: OrNull(TaskStatusSchema),
 })
 
+const OperationRefSchema = Schema.Struct({ frameworkId: Text, operationId: Text })
+
+const OutcomeSchema: Schema.Schema<OperationOutcome> = Schema.Struct({
+  ...OperationRefSchema.fields,
+  problem: OrNull(Text),
+})
+
 /** First post of an agent, and again after every lost stream. */
 export const Registration = Schema.Struct({
   protocolVersion: Schema.Number,
@@ -163,6 +171,9 @@ export const Registration = Schema.Struct({
   /** The highest message number of that master it has processed; 0 = none. */
   processedId: Schema.Number,
   tasks: Schema.Array(ReportedTaskSchema),
+  /** What is reserved and made on the host, as a master has told; and what came of operations, until that master has heard it. */
+  checkpointed: ResourcesSchema,
+  outcomes: Schema.Array(OutcomeSchema),
 })
 export type Registration = typeof Registration.Type
 
@@ -177,6 +188,7 @@ export const AgentReport = Schema.Struct({
   reserve: QuantitiesSchema,
   /** The agent ends its tasks and takes no more. */
   isStopping: Schema.Boolean,
+  outcomes: Schema.Array(OutcomeSchema),
   statuses: Schema.Array(Schema.Struct({ status: TaskStatusSchema, latestState: TaskStateSchema })),
 })
 export type AgentReport = typeof AgentReport.Type
@@ -199,6 +211,13 @@ const AgentMessageSchema: Schema.Schema<AgentMessage> = Schema.Union(
     taskId: Text,
     uuid: Text,
   }),
+  Schema.Struct({
+    type: Schema.Literal("CheckpointResources"),
+    resources: ResourcesSchema,
+    destroyed: ResourcesSchema,
+    operation: OrNull(OperationRefSchema),
+  }),
+  Schema.Struct({ type: Schema.Literal("AcknowledgeOperation"), ...OperationRefSchema.fields }),
 )
 
 /** What the master writes on the stream; `Registered` is the first record, or `Refused` or `ShutDown` the only one. */

@@ -76,7 +76,9 @@ class World {
       else if (message.type === "LaunchGroup") {
         this.stepAgent({ type: "GroupLaunchRequested", specs: message.specs })
       } else if (message.type === "KillTask") this.stepAgent({ ...message, type: "KillRequested" })
-      else this.stepAgent({ ...message, type: "StatusAcknowledged" })
+      else if (message.type === "AcknowledgeStatus") {
+        this.stepAgent({ ...message, type: "StatusAcknowledged" })
+      } else throw new Error(`no operations are in this story: ${message.type}`)
     }
     this.outbox = this.outbox.filter(({ id }) => id > this.processedId)
   }
@@ -126,6 +128,7 @@ class World {
       launching: pending.flatMap((message) =>
         message.type === "LaunchTask" ? [taskKey(message.spec.frameworkId, message.spec.taskId)] : [],
       ),
+      ...{ checkpointed: {}, outcomes: [], converting: [] },
       acknowledging: pending.flatMap((message) =>
         message.type === "AcknowledgeStatus" ? [message.uuid] : [],
       ),

@@ -85,7 +85,9 @@ export class AgentActor {
       else if (message.type === "LaunchGroup")
         this.step({ type: "GroupLaunchRequested", specs: message.specs })
       else if (message.type === "KillTask") this.step({ ...message, type: "KillRequested" })
-      else this.step({ ...message, type: "StatusAcknowledged" })
+      else if (message.type === "AcknowledgeStatus") this.step({ ...message, type: "StatusAcknowledged" })
+      else if (message.type === "CheckpointResources") this.step({ ...message, type: "CheckpointRequested" })
+      else this.step({ ...message, type: "OperationAcknowledged" })
     }
   }
 
@@ -108,6 +110,10 @@ export class AgentActor {
 
   wake(): void {
     if (this.wakeAtMs !== null && this.wakeAtMs <= this.nowMs()) this.step({ type: "TimePassed" })
+  }
+
+  checkpointed() {
+    return this.state.checkpointed
   }
 
   reported() {

@@ -116,6 +116,9 @@ class Cluster {
         if (message.type === "LaunchTask") keys.push(taskKey(message.spec.frameworkId, message.spec.taskId))
         return keys
       }, []),
+      checkpointed: agent.checkpointed(),
+      outcomes: [],
+      converting: [],
       acknowledging: agent.wire.reduce<Array<string>>((uuids, message) => {
         if (message.type === "AcknowledgeStatus") uuids.push(message.uuid)
         return uuids

@@ -46,6 +46,8 @@ export class FakeAgent {
       processedId: 0,
       reserve: {},
       tasks: [],
+      checkpointed: {},
+      outcomes: [],
       ...change,
     }
     this.registration = registration
@@ -100,6 +102,7 @@ export class FakeAgent {
     const statuses = (change.statuses ?? []).map((status) => ({ status, latestState: status.state }))
     return this.post(reportPath, {
       ...{ agentId, streamId, number: ++this.number, processedId: 0, reserve: {}, isStopping: false },
+      outcomes: [],
       ...change,
       statuses,
     })

@@ -77,7 +77,7 @@ export class MasterHarness {
   }
 
   addAgent(
-    total: Quantities,
+    total: PlainResources,
     agentId: string | null = null,
     reserve: Quantities = {},
     ip = "127.0.0.1",
@@ -94,6 +94,9 @@ export class MasterHarness {
       tasks: [],
       launching: [],
       acknowledging: [],
+      checkpointed: {},
+      outcomes: [],
+      converting: [],
     })
     return agentId ?? `m-S${this.state.nextAgentNumber - 1}`
   }

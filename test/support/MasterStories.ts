@@ -218,8 +218,7 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
         launching: own
           .filter(({ status }, index) => !isReported(index) && isLaunching(status))
           .map(({ spec }) => taskKey(spec.frameworkId, spec.taskId)),
-        acknowledging: [],
-        killing: [],
+        ...{ acknowledging: [], killing: [], checkpointed: {}, outcomes: [], converting: [] },
       })
       return
     }

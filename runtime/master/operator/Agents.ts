@@ -1,22 +1,15 @@
 import { agentCapabilities } from "../../../core/master/NewAllocator.ts"
 import type { AgentRecord, MasterState } from "../../../core/master/State.ts"
 import { isRecovered } from "../../../core/master/Statuses.ts"
-import { addResources, isNoResources, scalarQuantities } from "../../../core/resources/Resources.ts"
+import { addResources } from "../../../core/resources/Resources.ts"
 import { agentInfoToWire, agentPid, agentToWire, drainInfo, isActive } from "../../mesos/OperatorViews.ts"
 import { resourcesToBothForms } from "../../mesos/Resources.ts"
-import {
-  type AgentAmounts,
-  amountsOfAgent,
-  primaryRole,
-  resourcesView,
-  scalarsView,
-  sharesOfAgent,
-} from "./Amounts.ts"
+import { type AgentAmounts, amountsOfAgent, resourcesView, scalarsView, sharesOfAgent } from "./Amounts.ts"
 
 // Agents, in the v0 naming of `/slaves` and `/state` and in that of GET_AGENTS.
 
 /** What `/state-summary` says of an agent, too. */
-export const agentSummary = (agent: AgentRecord, { used, offered, held, unreserved }: AgentAmounts) => ({
+export const agentSummary = (agent: AgentRecord, { used, offered, reserved, unreserved }: AgentAmounts) => ({
   id: agent.id,
   hostname: agent.address.hostname,
   port: agent.address.port,
@@ -26,7 +19,9 @@ export const agentSummary = (agent: AgentRecord, { used, offered, held, unreserv
   resources: resourcesView(agent.total),
   used_resources: resourcesView(used),
   offered_resources: resourcesView(offered),
-  reserved_resources: isNoResources(held) ? {} : { [primaryRole]: scalarsView(scalarQuantities(held)) },
+  reserved_resources: Object.fromEntries(
+    reserved.map(({ role, resources }) => [role, resourcesView(resources)]),
+  ),
   unreserved_resources: resourcesView(unreserved),
   active: isActive(agent),
   deactivated: agent.isDeactivated,
@@ -42,9 +37,9 @@ export const agentSummary = (agent: AgentRecord, { used, offered, held, unreserv
 
 const agentView = (agent: AgentRecord, amounts: AgentAmounts) => ({
   ...agentSummary(agent, amounts),
-  reserved_resources_full: isNoResources(amounts.held)
-    ? {}
-    : { [primaryRole]: resourcesToBothForms(amounts.held) },
+  reserved_resources_full: Object.fromEntries(
+    amounts.reserved.map(({ role, resources }) => [role, resourcesToBothForms(resources)]),
+  ),
   unreserved_resources_full: resourcesToBothForms(amounts.unreserved),
   used_resources_full: resourcesToBothForms(amounts.used),
   offered_resources_full: resourcesToBothForms(amounts.offered),
@@ -89,8 +84,8 @@ export const agentViews = (state: MasterState, agentId: string | null) => {
 
 /** One agent in the words of GET_AGENTS. */
 export const agentMessage = (state: MasterState, agent: AgentRecord) => {
-  const { held, unreserved } = amountsOfAgent(state, agent)
-  const total = addResources(unreserved, held)
+  const { reserved, unreserved } = amountsOfAgent(state, agent)
+  const total = reserved.reduce((sum, { resources }) => addResources(sum, resources), unreserved)
   return agentToWire(agent, { total, ...sharesOfAgent(state, agent) })
 }
 

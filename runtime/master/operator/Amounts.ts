@@ -13,18 +13,25 @@ import type {
   TaskRecord,
 } from "../../../core/master/State.ts"
 import { heldResources } from "../../../core/resources/HeldResources.ts"
-import type { Quantities } from "../../../core/resources/Quantities.ts"
-import { resourceOf, toKind } from "../../../core/resources/Resource.ts"
+import { isNoQuantities, type Quantities } from "../../../core/resources/Quantities.ts"
+import {
+  isUnreserved,
+  type ResourceValue,
+  reservationRole,
+  resourceOf,
+  toKind,
+} from "../../../core/resources/Resource.ts"
 import {
   addResources,
   noResources,
+  pickResources,
   quantitiesToResources,
   type Resources,
   scalarQuantities,
   subtractResources,
   toResources,
 } from "../../../core/resources/Resources.ts"
-import { valueToText } from "../../../core/resources/ResourceValue.ts"
+import { addValues, type ValueType, valueToText } from "../../../core/resources/ResourceValue.ts"
 import type { Allocated } from "../../mesos/OperatorViews.ts"
 
 // Who has how much, for all views of agents and frameworks.
@@ -47,11 +54,14 @@ const heldKind = (name: string) =>
     ],
   })
 
+const heldToResources = (held: Quantities): Resources =>
+  toResources(Object.entries(held).map(([name, milli]) => resourceOf(heldKind(name), milli)))
+
 export interface AgentAmounts {
   readonly used: Resources
   readonly offered: Resources
-  /** The part of its reserve that is taken already, reserved. */
-  readonly held: Resources
+  /** By role, sorted; the part of its reserve that is taken already stands with the role `primary`. */
+  readonly reserved: ReadonlyArray<Allocated>
   readonly unreserved: Resources
 }
 
@@ -82,8 +92,17 @@ export const amountsOfAgent = (state: MasterState, { id, total }: AgentRecord): 
   return {
     used: sumOfTasks(tasksOfAgent(state, id).filter(holdsResources)),
     offered,
-    held: toResources(Object.entries(held).map(([name, milli]) => resourceOf(heldKind(name), milli))),
-    unreserved: subtractResources(total, quantitiesToResources(held)),
+    reserved: sumByRole([
+      ...total.flatMap((resource): ReadonlyArray<Allocated> => {
+        const role = reservationRole(resource.kind)
+        return role === null ? [] : [{ role, resources: [resource] }]
+      }),
+      ...(isNoQuantities(held) ? [] : [{ role: primaryRole, resources: heldToResources(held) }]),
+    ]),
+    unreserved: subtractResources(
+      pickResources(total, ({ kind }) => isUnreserved(kind)),
+      quantitiesToResources(held),
+    ),
   }
 }
 
@@ -147,8 +166,13 @@ export const scalarsView = (amounts: Quantities): Record<string, number> => {
 /** The scalars, and ranges and sets as text, as Mesos shows them. */
 export const resourcesView = (resources: Resources): Record<string, number | string> => {
   const view: Record<string, number | string> = scalarsView(scalarQuantities(resources))
+  const others = new Map<string, { readonly type: ValueType; readonly value: ResourceValue }>()
   for (const { kind, value } of resources) {
-    if (kind.type !== "scalar") view[kind.name] = valueToText(kind.type, value)
+    if (kind.type === "scalar") continue
+    const known = others.get(kind.name)
+    const sum = known === undefined ? value : addValues(kind.type, known.value, value)
+    others.set(kind.name, { type: kind.type, value: sum })
   }
+  for (const [name, { type, value }] of others) view[name] = valueToText(type, value)
   return view
 }

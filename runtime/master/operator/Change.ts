@@ -11,6 +11,8 @@ import { Master } from "../Master.ts"
  */
 export const change = (
   decide: (state: MasterState) => UnstampedEvent | HttpRefusal | undefined,
+  /** 202 where Mesos says that it has only begun. */
+  status: 200 | 202 = 200,
 ): Effect.Effect<HttpReply, HttpRefusal, Master> =>
   Effect.gen(function* () {
     const master = yield* Master
@@ -28,5 +30,5 @@ export const change = (
         CallRefused: Effect.die,
       }),
     )
-    return verdict.refusal === undefined ? emptyReply(200) : yield* verdict.refusal
+    return verdict.refusal === undefined ? emptyReply(status) : yield* verdict.refusal
   })

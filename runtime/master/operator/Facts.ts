@@ -1,4 +1,5 @@
 import type { MasterState } from "../../../core/master/State.ts"
+import type { CachedReplies } from "../../http/CachedReplies.ts"
 import type { MasterIdentity } from "../../mesos/SchedulerEvent.ts"
 
 /** A setting in force, in the words of Mesos's flags: `allocation_interval`. */
@@ -19,4 +20,7 @@ export interface OperatorFacts {
   readonly problem: string | undefined
   /** By Mesos's names (spec/mesos.md §6.1). */
   readonly metrics: () => { readonly [name: string]: number }
+  /** Of the state, as text: another one after each step. */
+  readonly stateVersion: string
+  readonly replies: CachedReplies
 }

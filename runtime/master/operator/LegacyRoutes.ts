@@ -15,7 +15,9 @@ import { toggleLogging } from "./LoggingLevel.ts"
 import { bringDown, bringUp, maintenanceSchedule, maintenanceStatus, updateSchedule } from "./Maintenance.ts"
 import { removeQuota, setQuota } from "./OldQuota.ts"
 import { quotaStatus } from "./Quota.ts"
+import { reservationRoutes } from "./Reservations.ts"
 import { rolesView } from "./Roles.ts"
+import { answerSeen } from "./SeenReply.ts"
 import { seenBy, seenRoles } from "./Sight.ts"
 import { stateView } from "./State.ts"
 import { stateSummary } from "./Summary.ts"
@@ -128,19 +130,23 @@ const scheduleRoutes: ReadonlyArray<Route<Master>> = [
   ),
 ]
 
+const seen = (view: View, facts: OperatorFacts, request: HttpRequest): unknown =>
+  seenRoles(view(seenBy(request.caller, facts), request.query()), request.caller)
+
 export const legacyRoutes = <R>(
   facts: Effect.Effect<OperatorFacts, never, R>,
 ): ReadonlyArray<Route<R | Master>> => {
   const show = (view: View) => (request: HttpRequest) =>
-    Effect.map(facts, (known) =>
-      jsonReply(seenRoles(view(seenBy(request.caller, known), request.query()), request.caller)),
-    )
+    Effect.map(facts, (known) => jsonReply(seen(view, known, request)))
+  const showKept = (path: string, view: View) => (request: HttpRequest) =>
+    Effect.flatMap(facts, (known) => answerSeen(known, request, path, () => seen(view, known, request)))
   return [
     ...changes,
     ...scheduleRoutes,
+    ...reservationRoutes,
     ...filesRoutes,
     read("/logging/toggle", toggleLogging),
-    ...Object.entries(views).map(([path, view]) => read(path, show(view))),
+    ...Object.entries(views).map(([path, view]) => read(path, showKept(path, view))),
     ...Object.entries(changeableViews).map(([path, view]) => get(path, show(view))),
     read("/metrics/snapshot", (request) => {
       const problem = timeoutProblem(request.query())

@@ -29,8 +29,11 @@ import {
   updateSchedule,
 } from "./Maintenance.ts"
 import { removeQuota, setQuota } from "./OldQuota.ts"
+import { getOperations } from "./Operations.ts"
 import { getQuota } from "./Quota.ts"
+import { callPrefix, type OperatorWish, operate } from "./Reservations.ts"
 import { getRoles } from "./Roles.ts"
+import { answerSeen } from "./SeenReply.ts"
 import { seenBy, seenRoles } from "./Sight.ts"
 import { getState } from "./State.ts"
 import { subscribe } from "./Subscribe.ts"
@@ -55,8 +58,7 @@ const questions: { readonly [type: string]: Question } = {
   GET_FRAMEWORKS: ({ state }) => getFrameworks(state),
   GET_EXECUTORS: ({ state }) => getExecutors(state),
   GET_TASKS: ({ state }) => getTasks(state),
-  /** There are no operations yet. */
-  GET_OPERATIONS: () => ({}),
+  GET_OPERATIONS: ({ state }) => getOperations(state),
   GET_ROLES: ({ state }) => getRoles(state),
   GET_WEIGHTS: ({ state }) => getWeights(state),
   GET_QUOTA: ({ state }) => getQuota(state),
@@ -65,7 +67,22 @@ const questions: { readonly [type: string]: Question } = {
 }
 
 /** Carries a call out and answers when what follows from it is durable; or answers what no fact of the cluster says. */
-type Order = (call: OperatorCall, caller: Caller) => Effect.Effect<HttpReply, HttpRefusal, Master>
+type Order = (
+  call: OperatorCall,
+  caller: Caller,
+  principal: string | null,
+) => Effect.Effect<HttpReply, HttpRefusal, Master>
+
+/** A call about resources of an agent. */
+const operation =
+  (
+    type: OperatorWish["operation"],
+    read: (call: OperatorCall) => Pick<OperatorWish, "resources"> & { readonly agent_id: { value: string } },
+  ): Order =>
+  (call, _, principal) => {
+    const { agent_id: agentId, resources } = read(call)
+    return operate({ operation: type, agentId: agentId.value, resources, principal }, callPrefix)
+  }
 
 // The members are there: the reader of calls has seen to that.
 const orders: { readonly [type: string]: Order } = {
@@ -76,6 +93,13 @@ const orders: { readonly [type: string]: Order } = {
     setLoggingLevel(wish!.level, wish!.duration.nanoseconds / 1e6),
   LIST_FILES: ({ list_files }) => listFiles(list_files!.path),
   READ_FILE: ({ read_file: wish }) => readFile(wish!.path, wish!.offset, wish!.length),
+  RESERVE_RESOURCES: operation("RESERVE", ({ reserve_resources: wish }) => wish!),
+  UNRESERVE_RESOURCES: operation("UNRESERVE", ({ unreserve_resources: wish }) => wish!),
+  CREATE_VOLUMES: operation("CREATE", ({ create_volumes: wish }) => ({ ...wish!, resources: wish!.volumes })),
+  DESTROY_VOLUMES: operation("DESTROY", ({ destroy_volumes: wish }) => ({
+    ...wish!,
+    resources: wish!.volumes,
+  })),
   TEARDOWN: ({ teardown }) => tearDown(teardown!.framework_id.value),
   UPDATE_WEIGHTS: ({ update_weights }) => updateWeights(update_weights!.weight_infos),
   UPDATE_MAINTENANCE_SCHEDULE: ({ update_maintenance_schedule }) =>
@@ -95,9 +119,23 @@ const orders: { readonly [type: string]: Order } = {
   REMOVE_QUOTA: ({ remove_quota }) => removeQuota(remove_quota!.role),
 }
 
-const answer = (all: OperatorFacts, caller: Caller, type: string, question: Question): HttpReply => {
-  const content = seenRoles(question(seenBy(caller, all)), caller)
-  return jsonReply(content === undefined ? { type } : { type, [type.toLowerCase()]: content })
+/** What only the state says, and all of it. */
+const largeQuestions = ["GET_STATE", "GET_AGENTS", "GET_FRAMEWORKS", "GET_TASKS"]
+
+const answer = (
+  all: OperatorFacts,
+  request: HttpRequest,
+  type: string,
+  question: Question,
+): Effect.Effect<HttpReply> => {
+  const { caller } = request
+  const content = () => {
+    const told = seenRoles(question(seenBy(caller, all)), caller)
+    return told === undefined ? { type } : { type, [type.toLowerCase()]: told }
+  }
+  return largeQuestions.includes(type)
+    ? answerSeen(all, request, type, content)
+    : Effect.sync(() => jsonReply(content()))
 }
 
 /** The checks in the order of Mesos: body, call, Accept (spec/mesos.md §2.2, rows 5–9). */
@@ -114,8 +152,8 @@ export const answerCall = <R>(
     const { state } = yield* Master
     if (!mayCall(request.caller, call, state)) return yield* forbidden()
     const { type } = call
-    if (Object.hasOwn(questions, type)) return answer(yield* facts, request.caller, type, questions[type]!)
-    if (Object.hasOwn(orders, type)) return yield* orders[type]!(call, request.caller)
+    if (Object.hasOwn(questions, type)) return yield* answer(yield* facts, request, type, questions[type]!)
+    if (Object.hasOwn(orders, type)) return yield* orders[type]!(call, request.caller, request.principal)
     // UNKNOWN is a type of Mesos's, and no call.
     const told = type === "UNKNOWN" ? "" : ` gleaner does not take the call ${type} yet`
     return yield* refuse(501, `501 Not Implemented.${told}`)

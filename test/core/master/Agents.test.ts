@@ -27,6 +27,9 @@ describe("agents", () => {
       tasks: [],
       launching: [],
       acknowledging: [],
+      checkpointed: {},
+      outcomes: [],
+      converting: [],
       ...change,
     })
 

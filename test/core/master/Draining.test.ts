@@ -87,6 +87,7 @@ describe("a draining agent", () => {
       ...{ type: "AgentRegistered", streamId: "again", agentId, total: host, reserve: {} },
       address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
       ...{ attributes: [], version: "1", launching: [], acknowledging: [] },
+      ...{ checkpointed: {}, outcomes: [], converting: [] },
       tasks: [{ spec: specOf("t", framework.id, agentId, small), status: null }],
     })
     expect(messages(back)).toMatchObject([{ type: "KillTask", taskId: "t", drain: { isGone: false } }])

@@ -43,6 +43,7 @@ const comeBack = (
   return master.step({
     ...{ type: "AgentRegistered", streamId: "again", agentId, address, total: host, reserve: {} },
     ...{ attributes: [], version: "1", tasks, launching: [], acknowledging: [], killing },
+    ...{ checkpointed: {}, outcomes: [], converting: [] },
   })
 }
 

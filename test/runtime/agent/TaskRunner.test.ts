@@ -64,6 +64,7 @@ const runTask = async (
     const runner = yield* makeTaskRunner({
       sandboxRoot: root,
       runRoot: root,
+      volumeRoot: root,
       defaultUser: "nobody",
       allowRootTasks: false,
       startWaitMs: 50,

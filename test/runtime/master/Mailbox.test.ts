@@ -43,6 +43,9 @@ const agentRegistered = (streamId: string): UnstampedEvent => ({
   tasks: [],
   launching: [],
   acknowledging: [],
+  checkpointed: {},
+  outcomes: [],
+  converting: [],
 })
 const subscribed = (streamId: string): UnstampedEvent => ({
   type: "FrameworkSubscribed",

@@ -72,6 +72,9 @@ const registered = (streamId: string, agentId: string | null = null, processedId
     tasks: [],
     launching: agentId === null ? [] : outbox.launching(agentId, processedId),
     acknowledging: [],
+    checkpointed: {},
+    outcomes: [],
+    converting: [],
   }),
 })
 const accepted = (offerId: string, taskId: string): UnstampedEvent => ({

@@ -50,6 +50,7 @@ describe("OFFERS", () => {
   const agent: AgentRecord = {
     id: "m-S0",
     address: { hostname: "h", ip: "127.0.0.1", port: 5051 },
+    base: quantitiesToResources({ cpus: 8_000 }),
     total: quantitiesToResources({ cpus: 8_000 }),
     reserve: {},
     attributes: [{ name: "rack", value: "r1" }],

@@ -1,7 +1,9 @@
 import { Either, Schema } from "effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { resourcesToPlain } from "../../../core/resources/PlainForm.ts"
 import { AgentReport, MasterRecord, Registration } from "../../../runtime/protocol/AgentProtocol.ts"
+import { anyResources } from "../../support/ResourceGenerators.ts"
 
 // What one side writes, the other reads as it was: over JSON, for every message.
 
@@ -44,17 +46,25 @@ const status = fc.record({
   containerId: orNull(text),
   labels: list(label),
 })
+/** Amounts as the protocol bounds them. */
+const fullResources = fc.oneof(
+  resources,
+  anyResources.map(resourcesToPlain).filter((plain) => JSON.stringify(plain).search(/\d{13}/) < 0),
+)
+const outcome = fc.record({ frameworkId: text, operationId: text, problem: orNull(text) })
 const registration = fc.record({
   protocolVersion: fc.nat(),
   agentId: orNull(text),
   masterId: orNull(text),
   address: fc.record({ hostname: text, ip: text, port: fc.nat() }),
-  total: resources,
+  total: fullResources,
   reserve: resources,
   attributes: list(fc.record({ name: text, value: text })),
   version: text,
   processedId: fc.nat(),
   tasks: list(fc.record({ spec, status: orNull(status) })),
+  checkpointed: fullResources,
+  outcomes: list(outcome),
 })
 const report = fc.record({
   agentId: text,
@@ -63,12 +73,20 @@ const report = fc.record({
   processedId: fc.nat(),
   reserve: resources,
   isStopping: fc.boolean(),
+  outcomes: list(outcome),
   statuses: list(fc.record({ status, latestState: fc.constantFrom("TASK_RUNNING", "TASK_FAILED") })),
 })
 const message = fc.oneof(
   fc.record({ type: fc.constant("LaunchTask"), spec }),
   fc.record({ type: fc.constant("KillTask"), frameworkId: text, taskId: text, graceMs: orNull(fc.nat()) }),
   fc.record({ type: fc.constant("AcknowledgeStatus"), frameworkId: text, taskId: text, uuid: text }),
+  fc.record({
+    type: fc.constant("CheckpointResources"),
+    resources: fullResources,
+    destroyed: fullResources,
+    operation: orNull(fc.record({ frameworkId: text, operationId: text })),
+  }),
+  fc.record({ type: fc.constant("AcknowledgeOperation"), frameworkId: text, operationId: text }),
 )
 const record = fc.oneof(
   fc.record({ type: fc.constant("Registered"), masterId: text, agentId: text, streamId: text }),

@@ -96,6 +96,11 @@ export class Reenactment {
       }
       return
     }
+    if (message.type === "CheckpointResources" && message.operation !== null) {
+      const outcomes = [{ ...message.operation, problem: null }]
+      await this.agent.report({ outcomes, processedId: this.processedId })
+    }
+    if (!("taskId" in message)) return
     return this.sayNext(message.taskId, message.type === "KillTask")
   }
 

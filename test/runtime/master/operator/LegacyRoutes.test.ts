@@ -1,3 +1,4 @@
+import { gunzipSync } from "node:zlib"
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
 import { busy, withMaster } from "../../../support/BusyMaster.ts"
@@ -47,6 +48,31 @@ const mesosNames = Object.entries({
 }).flatMap(([beginning, names]) => names.split(" ").map((name) => beginning + name))
 
 describe("the endpoints from before the v1 API", () => {
+  it("send what has changed, packed if asked to, and nothing to whoever has the newest already", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        yield* busy(served)
+        for (const path of ["/state", "/state-summary", "/slaves", "/frameworks", "/tasks", "/roles"]) {
+          const before = yield* served.ask(path)
+          const tag = before.headers.etag!
+          const unchanged = yield* served.ask(path, { headers: { "If-None-Match": tag } })
+          expect([path, unchanged.status, unchanged.body]).toEqual([path, 304, ""])
+          const packed = yield* served.ask(path, { headers: { "Accept-Encoding": "gzip" } })
+          const isPacked = packed.headers["content-encoding"] === "gzip"
+          expect([path, isPacked]).toEqual([path, before.bytes.length >= 1024])
+          expect((isPacked ? gunzipSync(packed.bytes) : packed.bytes).toString("utf8")).toBe(before.body)
+        }
+        const before = yield* served.ask("/state")
+        const newer = yield* served.framework
+        yield* Effect.promise(() => newer.subscribe({ name: "newer" }))
+        yield* Effect.promise(() => newer.next("SUBSCRIBED"))
+        const after = yield* served.ask("/state", { headers: { "If-None-Match": before.headers.etag! } })
+        expect(after.status).toBe(200)
+        expect(after.body).toContain('"newer"')
+        expect(before.body).not.toContain('"newer"')
+      }),
+    ))
+
   it("need the secret, all but /redirect, which says where the leader is", () =>
     withMaster(({ ask }) =>
       Effect.gen(function* () {

@@ -1,0 +1,114 @@
+import { type OperationRef, operationKey } from "../master/Operation.ts"
+import { volumesIn } from "../resources/Conversion.ts"
+import { heldResources } from "../resources/HeldResources.ts"
+import type { PlainResources } from "../resources/PlainForm.ts"
+import { reservationRole } from "../resources/Resource.ts"
+import type { AgentContext } from "./Context.ts"
+import type { AgentEventOf } from "./Event.ts"
+import type { AgentOperation, VolumeName } from "./State.ts"
+
+// What is reserved and made on this host (spec/mesos.md §1.8): remembered over all restarts, for a master that might lose its journal.
+// Volumes are folders; which are to be is part of the state, so that a crash in between leaves nothing half done.
+
+/** Which volumes are among resources. */
+export const volumeNamesOf = (resources: PlainResources): ReadonlyArray<VolumeName> =>
+  volumesIn(heldResources(resources)).map(({ kind }) => ({
+    role: reservationRole(kind) || "*",
+    id: kind.disk!.persistence!.id,
+  }))
+
+const nameText = ({ role, id }: VolumeName): string => `${role}/${id}`
+
+/** Those of `left` that are not in `right`. */
+const without = (
+  left: ReadonlyArray<VolumeName>,
+  right: ReadonlyArray<VolumeName>,
+): ReadonlyArray<VolumeName> => {
+  const names = new Set(right.map(nameText))
+  return left.filter((name) => !names.has(nameText(name)))
+}
+
+export const onCheckpointRequested = (
+  context: AgentContext,
+  event: AgentEventOf<"CheckpointRequested">,
+): void => {
+  const { state, turn } = context
+  const made = without(volumeNamesOf(event.resources), volumeNamesOf(state.checkpointed))
+  const destroyed = volumeNamesOf(event.destroyed)
+  state.checkpointed = event.resources
+  state.doomed = without(state.doomed, destroyed).concat(destroyed)
+  turn.touch("checkpoint", "resources")
+  const operations = event.operation === null ? [] : [event.operation]
+  for (const operation of operations) putOperation(context, { ...operation, outcome: null })
+  if (made.length > 0 || state.doomed.length > 0) applyVolumes(context, made, operations)
+  else for (const operation of operations) conclude(context, operation, null)
+}
+
+/** After a restart what is to be is made to be, whatever was done of it. */
+export const takeUpCheckpoint = (context: AgentContext): void => {
+  const { state } = context
+  const volumes = volumeNamesOf(state.checkpointed)
+  const open = sortedOperations(context).filter(({ outcome }) => outcome === null)
+  if (volumes.length > 0 || state.doomed.length > 0) return applyVolumes(context, volumes, open)
+  for (const operation of open) conclude(context, operation, null)
+}
+
+const applyVolumes = (
+  { state, turn }: AgentContext,
+  make: ReadonlyArray<VolumeName>,
+  operations: ReadonlyArray<OperationRef>,
+): void => {
+  turn.emit({
+    type: "ApplyVolumes",
+    make,
+    remove: state.doomed,
+    operations: operations.map(({ frameworkId, operationId }) => ({ frameworkId, operationId })),
+  })
+}
+
+export const onVolumesApplied = (context: AgentContext, event: AgentEventOf<"VolumesApplied">): void => {
+  const { state, turn } = context
+  // One that was made again meanwhile is not what was removed.
+  state.doomed = without(state.doomed, event.removed)
+  turn.touch("checkpoint", "resources")
+  for (const operation of event.operations) conclude(context, operation, event.problem)
+}
+
+/** Tells the master how it ended, until it has heard. */
+const conclude = (context: AgentContext, operation: OperationRef, problem: string | null): void => {
+  const known = context.state.operations.get(operationKey(operation))
+  if (known === undefined || known.outcome !== null) return
+  const { frameworkId, operationId } = operation
+  putOperation(context, { frameworkId, operationId, outcome: { problem } })
+  if (context.state.isConnected) {
+    context.turn.emit({ type: "SendOutcome", outcome: { frameworkId, operationId, problem } })
+  }
+}
+
+/** After a registration, in which they stood: one may have ended since it was written. */
+export const sendOutcomes = (context: AgentContext): void => {
+  for (const { frameworkId, operationId, outcome } of sortedOperations(context)) {
+    if (outcome === null) continue
+    context.turn.emit({ type: "SendOutcome", outcome: { frameworkId, operationId, ...outcome } })
+  }
+}
+
+export const onOperationAcknowledged = (
+  { state, turn }: AgentContext,
+  event: AgentEventOf<"OperationAcknowledged">,
+): void => {
+  const key = operationKey(event)
+  if (!state.operations.delete(key)) return
+  turn.touch("operation", key)
+}
+
+const putOperation = ({ state, turn }: AgentContext, operation: AgentOperation): void => {
+  const key = operationKey(operation)
+  state.operations.set(key, operation)
+  turn.touch("operation", key)
+}
+
+const sortedOperations = ({ state }: AgentContext): ReadonlyArray<AgentOperation> =>
+  Array.from(state.operations.keys())
+    .sort()
+    .map((key) => state.operations.get(key)!)

@@ -1,0 +1,32 @@
+import { announcedOf, type Conversion, checkpointedOf } from "../resources/Conversion.ts"
+import { resourcesBeyond } from "../resources/Difference.ts"
+import { resourcesToMesosText } from "../resources/MesosText.ts"
+import {
+  addResources,
+  containsResources,
+  isNoResources,
+  type Resources,
+  subtractResources,
+} from "../resources/Resources.ts"
+import type { AgentRecord } from "./State.ts"
+
+// What an agent has: what its flags announce (`base`), and on top of that what was reserved and made while it ran. The master's journal
+// is the truth of the latter; the agent keeps a copy, for a master that has lost its journal.
+
+/** The whole of it: `base` with what is checkpointed in the place of what that was made of. Or why the two do not go together. */
+export const combineResources = (base: Resources, checkpointed: Resources): Resources | string => {
+  const needed = announcedOf(checkpointed)
+  if (containsResources(base, needed)) return addResources(subtractResources(base, needed), checkpointed)
+  const missing = resourcesToMesosText(resourcesBeyond(needed, base))
+  return `it announces ${missing} less than what is reserved on it and lies in its volumes (${resourcesToMesosText(checkpointed)}): start it with --resources that include them, or unreserve them and destroy the volumes first`
+}
+
+/** After an operation on it. */
+export const convertAgent = (agent: AgentRecord, { consumed, converted }: Conversion): AgentRecord => ({
+  ...agent,
+  total: addResources(subtractResources(agent.total, consumed), converted),
+})
+
+export const checkpointedOn = ({ total }: AgentRecord): Resources => checkpointedOf(total)
+
+export const hasCheckpointed = (agent: AgentRecord): boolean => !isNoResources(checkpointedOn(agent))

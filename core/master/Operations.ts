@@ -1,0 +1,163 @@
+import { type Conversion, type ConversionType, conversionOf } from "../resources/Conversion.ts"
+import { heldResources } from "../resources/HeldResources.ts"
+import { resourcesToMesosText } from "../resources/MesosText.ts"
+import { resourcesToPlain } from "../resources/PlainForm.ts"
+import {
+  addResources,
+  containsResources,
+  noResources,
+  type Resources,
+  subtractResources,
+} from "../resources/Resources.ts"
+import { checkpointedOn, convertAgent } from "./AgentResources.ts"
+import { type MasterContext, offersOfAgent, putAgent } from "./Context.ts"
+import type { MasterEventOf } from "./Event.ts"
+import { beginOperation, feedbackProblem, tellOperation } from "./Feedback.ts"
+import { compareAge, rescindOffer, wantAllocationNow } from "./Offers.ts"
+import type { OperationRef } from "./Operation.ts"
+import type { ConversionRequest, UnservedRequest } from "./OperationRequest.ts"
+import { operationProblem } from "./OperationValidation.ts"
+import type { AgentRecord, FrameworkRecord, MasterState, OfferRecord } from "./State.ts"
+
+// Reservations and volumes: what frameworks make of what they are offered, and operators of what is free (spec/mesos.md §1.8).
+
+/** Does it on the agent's record; the agent is told, and remembers. What is consumed must be free. */
+const apply = (
+  context: MasterContext,
+  agent: AgentRecord,
+  type: ConversionType,
+  conversion: Conversion,
+  operation: OperationRef | null,
+): void => {
+  const after = convertAgent(agent, conversion)
+  putAgent(context, after)
+  tellCheckpointed(context, after, operation, type === "DESTROY" ? conversion.consumed : noResources)
+}
+
+/** Only what is named as destroyed is deleted: a master that has forgotten a volume must not cost its data. */
+export const tellCheckpointed = (
+  { turn }: MasterContext,
+  agent: AgentRecord,
+  operation: OperationRef | null,
+  destroyed: Resources = noResources,
+): void => {
+  turn.emit({
+    type: "SendToAgent",
+    agentId: agent.id,
+    message: {
+      type: "CheckpointResources",
+      resources: resourcesToPlain(checkpointedOn(agent)),
+      destroyed: resourcesToPlain(destroyed),
+      operation,
+    },
+  })
+}
+
+/**
+ * One operation of an ACCEPT on what is left of its offers, which are ended; returns what is left then. An invalid one is dropped, or
+ * told as an error when it has an id, and does not stop those after it (mesos-transcripts README, 11).
+ */
+export const convertOrRefuse = (
+  context: MasterContext,
+  framework: FrameworkRecord,
+  { agentId, role }: OfferRecord,
+  request: ConversionRequest,
+  principal: string | null,
+  left: Resources,
+): Resources => {
+  const { operationId } = request
+  const agent = context.state.agents.get(agentId)!
+  const resources = heldResources(request.resources)
+  const conversion = conversionOf(request.type, resources)
+  const problem =
+    request.problem ||
+    allocationProblem(request, role) ||
+    operationProblem(agent, request.type, resources, { principal, role }) ||
+    (containsResources(left, conversion.consumed) ? undefined : shortageText(left, conversion)) ||
+    feedbackProblem(context, framework.id, operationId)
+  if (problem !== undefined) {
+    refuseOperation(context, framework, agentId, request, problem)
+    return left
+  }
+  const ref = operationId === null ? null : { frameworkId: framework.id, operationId }
+  if (ref !== null) beginOperation(context, ref, agentId, request)
+  apply(context, agent, request.type, conversion, ref)
+  return addResources(subtractResources(left, conversion.consumed), conversion.converted)
+}
+
+const allocationProblem = ({ role }: ConversionRequest, offered: string): string | undefined =>
+  role === null || role === offered
+    ? undefined
+    : `The resources are allocated to role '${role}' while the offers are allocated to role '${offered}'`
+
+export const refuseOperation = (
+  context: MasterContext,
+  framework: FrameworkRecord,
+  agentId: string | null,
+  { type, operationId }: ConversionRequest | UnservedRequest,
+  problem: string,
+): void => {
+  if (operationId === null) return
+  const message = `Invalid ${type} operation: ${problem}`
+  tellOperation(context, framework, { operationId, state: "OPERATION_ERROR", message, agentId })
+}
+
+const shortageText = (available: Resources, { consumed }: Conversion): string =>
+  `${resourcesToMesosText(available)} does not contain ${resourcesToMesosText(consumed)}`
+
+// --- operators ---
+
+/** What an operator wants done on an agent. */
+export type OperatorOperation = Pick<
+  MasterEventOf<"OperationRequested">,
+  "agentId" | "operation" | "resources" | "principal"
+>
+
+export interface OperatorRefusal {
+  readonly type: "Unknown" | "Invalid" | "Conflict"
+  readonly message: string
+}
+
+/** Pure, so that the shell can ask right before the step. */
+export const refuseOperatorOperation = (
+  state: MasterState,
+  { agentId, operation, resources: plain, principal }: OperatorOperation,
+): OperatorRefusal | undefined => {
+  const agent = state.agents.get(agentId)
+  if (agent === undefined || agent.condition === "unreachable") {
+    return { type: "Unknown", message: "No agent found with specified ID" }
+  }
+  const resources = heldResources(plain)
+  const message = operationProblem(agent, operation, resources, { principal, role: null })
+  if (message !== undefined) return { type: "Invalid", message }
+  const conversion = conversionOf(operation, resources)
+  const attainable = offersOfAgent(state, agentId).reduce(
+    (sum, offer) => addResources(sum, offer.resources),
+    state.allocator.availableOn(agentId),
+  )
+  return containsResources(attainable, conversion.consumed)
+    ? undefined
+    : { type: "Conflict", message: shortageText(attainable, conversion) }
+}
+
+/**
+ * From what is free; as much of what is only offered as that lacks is taken back, oldest first (mesos-transcripts README, 22). Unlike
+ * Mesos, nobody's offer is taken back for what cannot be done anyway.
+ */
+export const onOperationRequested = (
+  context: MasterContext,
+  event: MasterEventOf<"OperationRequested">,
+): void => {
+  const { state } = context
+  if (refuseOperatorOperation(state, event) !== undefined) return
+  const { agentId, operation } = event
+  const conversion = conversionOf(operation, heldResources(event.resources))
+  const { consumed } = conversion
+  const names = new Set(consumed.map(({ kind }) => kind.key))
+  for (const offer of Array.from(offersOfAgent(state, agentId)).sort(compareAge)) {
+    if (containsResources(state.allocator.availableOn(agentId), consumed)) break
+    if (offer.resources.some(({ kind }) => names.has(kind.key))) rescindOffer(context, offer)
+  }
+  apply(context, state.agents.get(agentId)!, operation, conversion, null)
+  wantAllocationNow(context)
+}

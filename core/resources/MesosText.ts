@@ -1,0 +1,42 @@
+import { isUnreserved, type Reservation, type Resource, type ResourceKind } from "./Resource.ts"
+import type { Resources } from "./Resources.ts"
+import { valueToText } from "./ResourceValue.ts"
+
+/**
+ * Resources as Apache Mesos writes them in its answers (transcripts operator/RESERVE_over, operator/UNRESERVE_disk_with_volume):
+ * `cpus:5; cpus(reservations: [(DYNAMIC,web,alice,{k: v})]):0.5; disk(reservations: [(DYNAMIC,web)])[vol-1:data]:100`. Unreserved ones
+ * first.
+ */
+export const resourcesToMesosText = (resources: Resources): string =>
+  resources
+    .filter(({ kind }) => isUnreserved(kind))
+    .concat(resources.filter(({ kind }) => !isUnreserved(kind)))
+    .map(resourceToMesosText)
+    .join("; ")
+
+export const resourceToMesosText = ({ kind, value }: Resource): string =>
+  `${kindToMesosText(kind)}:${valueToText(kind.type, value)}`
+
+export const kindToMesosText = ({
+  name,
+  reservations,
+  disk,
+  revocable,
+  shared,
+}: Pick<ResourceKind, "name" | "reservations" | "disk" | "revocable" | "shared">): string =>
+  [
+    name,
+    reservations.length === 0 ? "" : `(reservations: [${reservations.map(reservationText).join(",")}])`,
+    disk === null || disk.persistence === null
+      ? ""
+      : `[${disk.persistence.id}:${disk.volume === null ? "" : disk.volume.containerPath}]`,
+    revocable ? "{REV}" : "",
+    shared ? "<SHARED>" : "",
+  ].join("")
+
+const reservationText = ({ type, role, principal, labels }: Reservation): string => {
+  const owner = principal === null ? "" : `,${principal}`
+  const marks =
+    labels.length === 0 ? "" : `,{${labels.map(({ key, value }) => `${key}: ${value}`).join(", ")}}`
+  return `(${type === "static" ? "STATIC" : "DYNAMIC"},${role}${owner}${marks})`
+}
