@@ -43,9 +43,15 @@ const shownOf = ({ discovery, container }: WireTask): Pick<TaskRequest, "shown">
     : {
         shown: {
           ...(discovery === undefined ? {} : { discovery }),
-          ...(container === undefined ? {} : { container }),
+          ...(container === undefined ? {} : { container: plainContainer(container) }),
         },
       }
+
+/** Of a container that is taken nothing else is there to be shown. */
+const plainContainer = ({ type, mesos }: NonNullable<WireTask["container"]>) => ({
+  type,
+  ...(mesos === undefined ? {} : { mesos }),
+})
 
 /** A task of a group: its executor is the group's. */
 export const wireToGroupTaskRequest = (task: WireTask): TaskRequest => {

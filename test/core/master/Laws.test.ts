@@ -28,10 +28,18 @@ const checkNeverLentTwice = (master: MasterHarness): void => {
       if (offer.agentId === agent.id) offered = addQuantities(offered, scalarQuantities(offer.resources))
     }
     let held = offered
+    const executors = new Set<string>()
     for (const { spec, hasEnded, state: taskState } of state.tasks.values()) {
       const isHeld =
         spec.agentId === agent.id && !hasEnded && !isTerminal(taskState) && taskState !== "TASK_UNREACHABLE"
-      if (isHeld) held = addQuantities(held, heldScalars(spec.resources))
+      if (!isHeld) continue
+      held = addQuantities(held, heldScalars(spec.resources))
+      // An executor holds its part once, while any of its tasks lives.
+      const { executor } = spec
+      const name = `${spec.frameworkId} ${executor?.executorId}`
+      if (executor === undefined || executors.has(name)) continue
+      executors.add(name)
+      held = addQuantities(held, heldScalars(executor.resources))
     }
     expect(master.allocatedOn(agent.id)).toEqual(agent.condition === "unreachable" ? {} : held)
     if (agent.condition === "unreachable") continue
