@@ -4,9 +4,10 @@ import type { AllocationWishes } from "./allocation/Plan.ts"
 import { parseShape, type WantedShape } from "./allocation/Shape.ts"
 import type { PlacementWishes } from "./placements/Job.ts"
 import { workloadNames } from "./placements/Recorded.ts"
+import type { RestartWishes } from "./RestartBench.ts"
 import { type WireMode, type WireWishes, wireModes } from "./wire/Job.ts"
 
-export const suiteNames = ["policies", "allocation", "placements", "monitor", "wire"] as const
+export const suiteNames = ["policies", "allocation", "placements", "monitor", "wire", "restart"] as const
 export type SuiteName = (typeof suiteNames)[number]
 
 export interface BenchArguments {
@@ -19,6 +20,7 @@ export interface BenchArguments {
   readonly allocation: AllocationWishes
   readonly placements: PlacementWishes
   readonly wire: WireWishes
+  readonly restart: RestartWishes
   readonly isCold: boolean
   readonly profileFolder: string | null
 }
@@ -45,11 +47,11 @@ const suitesOf: ReadonlyArray<readonly [option: string, suites: ReadonlyArray<Su
   ["--mode", ["allocation", "wire"]],
   ["--settings", ["allocation"]],
   ["--workload", ["placements"]],
-  ["--agents", ["wire"]],
+  ["--agents", ["wire", "restart"]],
   ["--frameworks", ["wire"]],
-  ["--tasks", ["wire"]],
+  ["--tasks", ["wire", "restart"]],
   ["--seconds", ["wire"]],
-  ["--rounds", ["allocation", "placements", "wire"]],
+  ["--rounds", ["allocation", "placements", "wire", "restart"]],
   ["--variant", ["allocation", "placements"]],
   ["--profile", ["allocation", "placements", "wire"]],
   ["--cold", ["allocation", "placements"]],
@@ -141,6 +143,7 @@ const readValues = (
       seconds: numberOf("--seconds"),
       rounds,
     },
+    restart: { agents: numberOf("--agents"), tasks: numberOf("--tasks"), rounds },
     isCold: given.has("--cold"),
     profileFolder: of("--profile")[0] ?? null,
   }

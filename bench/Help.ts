@@ -14,6 +14,7 @@ suites
   placements   tasks placed one by one on request, in the workloads of kube-scheduler's own benchmark; each job likewise
   policies     evaluation of reservation policies on a seeded fleet
   monitor      both loops of the monitor, many hosts at once
+  restart      gleaner master on the journal of 10,000 agents and 100,000 tasks, from its start to its first answer; a minute
   wire         a real master, everything durable, with emulated agents and frameworks over loopback; some four minutes
 
 options
@@ -39,6 +40,9 @@ options of placements
   --variant V         alike (as stated) or mixed (no two hosts the same, tasks of many sizes); both when left out
   --cold, --profile FOLDER as above
 
+options of restart
+  --agents N, --tasks N, --rounds N   10000, 100000 and 3 starts when left out
+
 options of wire
   --mode MODE,…       ${wireModes.join(", ")}; all of them when left out
   --agents N, --frameworks N, --tasks N
@@ -59,6 +63,7 @@ examples
   npm run bench -- allocation --mode full,quota --json
   npm run bench -- allocation --shape 3000x3000 --profile /tmp/profiles
   npm run bench -- placements --workload basic-10000,topology-spreading --variant mixed
+  npm run bench -- restart --agents 1000 --tasks 10000
   npm run bench -- wire --mode launches --json
   npm run bench -- wire --agents 20 --frameworks 2 --tasks 200 --seconds 1 --rounds 1
 `

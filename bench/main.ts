@@ -10,6 +10,7 @@ import { runPlacements } from "./PlacementBench.ts"
 import { policySubjects } from "./PolicyBench.ts"
 import { planPlacements } from "./placements/Job.ts"
 import { writeReport } from "./Report.ts"
+import { runRestart } from "./RestartBench.ts"
 import { runWire } from "./WireBench.ts"
 import { planWire } from "./wire/Job.ts"
 
@@ -41,6 +42,7 @@ const main = async (wishes: BenchArguments): Promise<void> => {
     monitor: async () => outcomeOfMeasurements(await measure(monitorSubjects())),
     allocation: () => runAllocation({ jobs, isCold, profileFolder }, say),
     placements: () => runPlacements({ jobs: planPlacements(wishes.placements), isCold, profileFolder }, say),
+    restart: () => runRestart(wishes.restart, say),
     wire: () => runWire({ jobs: planWire(wishes.wire), isCold, profileFolder }, say),
   }
   const here = environment()

@@ -102,12 +102,12 @@ export interface TaskStatus {
   readonly uuid: string | null
   /** Wall time as people see it, ms since 1970. */
   readonly wallMs: number
+  /** Since when its agent is unreachable; only of the master's own statuses of such tasks. */
+  readonly unreachableWallMs?: number
   readonly containerId: string | null
   readonly labels: ReadonlyArray<Label>
   /** Of a task of a group: its executor. That of any other is called as its task. */
   readonly executorId?: string
-  /** Since when its agent is unreachable; only what the master says then has it. */
-  readonly unreachableWallMs?: number
 }
 
 /** Identity of a task in the whole cluster. Neither id may contain a slash (spec/mesos.md §0). */

@@ -1,7 +1,8 @@
-import type { MasterEvent } from "../../core/master/Event.ts"
+import type { TaskRequest } from "../../core/master/OperationRequest.ts"
 import { defaultMasterSettings, initialMasterState, type MasterState } from "../../core/master/State.ts"
 import type { TaskStatus } from "../../core/Task.ts"
 import { encodeBatch, isStoreFailure } from "../../runtime/journal/EncodedBatch.ts"
+import { defaultKeepEvents, defaultKeepSize } from "../../runtime/journal/Journal.ts"
 import { openSqliteStore } from "../../runtime/journal/SqliteStore.ts"
 import type { MachineClock } from "../../runtime/MachineClock.ts"
 import { type Mail, type Outgoing, processMails, type UnstampedEvent } from "../../runtime/master/Mailbox.ts"
@@ -33,8 +34,7 @@ const acceptsOfBatch = 200
  * what it was stepped with is the log. One launch in a hundred is still on its way.
  */
 export const makeFullJournal = (path: string, size: ClusterSize): MadeJournal => {
-  const bounds = { keepEvents: 10_000_000, keepSize: 64e9 }
-  const store = openSqliteStore({ path, ...bounds })
+  const store = openSqliteStore({ path, keepEvents: defaultKeepEvents, keepSize: defaultKeepSize })
   const state = initialMasterState("bench", "seed", defaultMasterSettings)
   const outbox = makeOutbox([], 0)
   let nowMs = 0
@@ -106,18 +106,17 @@ const lastButOne = (outbox: ReturnType<typeof makeOutbox>, to: string) => {
 
 // What stands in each is as long as in a cluster of people: names of hosts, command lines, labels.
 
-const registration = (index: number): UnstampedEvent =>
-  ({
-    type: "AgentRegistered",
-    streamId: `agent-stream-${index}`,
-    agentId: null,
-    address: { hostname: `host-${index}.rack-${index % 40}.example.org`, ip: "10.0.0.1", port: 5051 },
-    total: { cpus: 32_000, mem: 131_072_000, disk: 1_000_000_000 },
-    reserve: { cpus: 2_000, mem: 4_096_000 },
-    attributes: [{ name: "rack", value: `r${index % 40}` }],
-    version: "bench",
-    ...{ tasks: [], launching: [], acknowledging: [], checkpointed: {}, outcomes: [], converting: [] },
-  }) as UnstampedEvent
+const registration = (index: number): UnstampedEvent => ({
+  type: "AgentRegistered",
+  streamId: `agent-stream-${index}`,
+  agentId: null,
+  address: { hostname: `host-${index}.rack-${index % 40}.example.org`, ip: "10.0.0.1", port: 5051 },
+  total: { cpus: 32_000, mem: 131_072_000, disk: 1_000_000_000 },
+  reserve: { cpus: 2_000, mem: 4_096_000 },
+  attributes: [{ name: "rack", value: `r${index % 40}` }],
+  version: "bench",
+  ...{ tasks: [], launching: [], acknowledging: [], checkpointed: {}, outcomes: [], converting: [] },
+})
 
 const subscription = (index: number): UnstampedEvent => ({
   type: "FrameworkSubscribed",
@@ -140,35 +139,39 @@ const subscription = (index: number): UnstampedEvent => ({
   suppressedRoles: [],
 })
 
-type Accepted = Extract<MasterEvent, { type: "OffersAccepted" }>
+const acceptance = (
+  frameworkId: string,
+  offerId: string,
+  agentId: string,
+  count: number,
+): UnstampedEvent => ({
+  type: "OffersAccepted",
+  frameworkId,
+  offerIds: [offerId],
+  operations: [{ type: "LAUNCH", tasks: Array.from({ length: count }, (_, index) => task(agentId, index)) }],
+  refuseMs: 3_600_000,
+})
 
-const acceptance = (frameworkId: string, offerId: string, agentId: string, count: number): UnstampedEvent =>
-  ({
-    type: "OffersAccepted",
-    frameworkId,
-    offerIds: [offerId],
-    launches: Array.from({ length: count }, (_, index) => ({
-      taskId: `instance-${agentId}-${index}.8b0b2a6e-7d2c-4b1e-9d7c-0a5d1f3f6b11`,
-      agentId,
-      name: `service-${index}`,
-      resources: { cpus: 100, mem: 128_000 },
-      role: null,
-      command: {
-        shell: true,
-        value: "exec /opt/service/bin/start --config /etc/service/production.conf --port $PORT0",
-        arguments: [],
-        environment: [
-          { name: "SERVICE_ENVIRONMENT", value: "production" },
-          { name: "SERVICE_REGION", value: "eu-central" },
-        ],
-        user: null,
-      },
-      killGraceMs: 5_000,
-      labels: [{ key: "owner", value: "team-with-a-name" }],
-      problem: null,
-    })),
-    refuseMs: 3_600_000,
-  }) as unknown as Accepted
+const task = (agentId: string, index: number): TaskRequest => ({
+  taskId: `instance-${agentId}-${index}.8b0b2a6e-7d2c-4b1e-9d7c-0a5d1f3f6b11`,
+  agentId,
+  name: `service-${index}`,
+  resources: { cpus: 100, mem: 128_000 },
+  role: null,
+  command: {
+    shell: true,
+    value: "exec /opt/service/bin/start --config /etc/service/production.conf --port $PORT0",
+    arguments: [],
+    environment: [
+      { name: "SERVICE_ENVIRONMENT", value: "production" },
+      { name: "SERVICE_REGION", value: "eu-central" },
+    ],
+    user: null,
+  },
+  killGraceMs: 5_000,
+  labels: [{ key: "owner", value: "team-with-a-name" }],
+  problem: null,
+})
 
 interface Launched {
   readonly taskId: string

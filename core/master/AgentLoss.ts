@@ -47,30 +47,34 @@ export const onAgentDeadline = (context: MasterContext, agentId: string): void =
 /** Frameworks are told, so that they start elsewhere what they lost, and its resources count no more until it returns. */
 const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
   const { state, nowMs, wallMs } = context
-  const affected = new Set<string>()
   const { agentForgetMs, agentRemovalPauseMs, agentTimeoutMs, awayAgentsMax } = state.settings
+  const lost = tasksOfAgent(state, agent.id).filter(holdsResources)
+  for (const task of lost) releaseTask(context, task)
+  // Each has its turn from the beginning on, which outlives a restart; one that returns leaves its turn unused.
+  const removeAtMs = Math.max(nowMs + agentForgetMs, state.nextAgentRemovalAtMs)
+  state.nextAgentRemovalAtMs = removeAtMs + agentRemovalPauseMs
+  putAgent(context, {
+    ...agent,
+    condition: "unreachable",
+    sinceMs: nowMs,
+    removeAtMs,
+    unreachableWallMs: wallMs,
+  })
   const message = `Agent ${agent.address.hostname} did not return within ${agentTimeoutMs} ms`
-  for (const task of tasksOfAgent(state, agent.id).filter(holdsResources)) {
+  const affected = new Set<string>()
+  for (const task of lost) {
     const { spec } = task
-    releaseTask(context, task)
     const framework = state.frameworks.get(spec.frameworkId)
     if (framework === undefined) {
       deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
       continue
     }
-    const lost = {
-      ...masterStatus(context, framework, spec, "TASK_UNREACHABLE", "REASON_AGENT_REMOVED", message),
-      unreachableWallMs: wallMs,
-    }
-    const notes = withNote(task.notes, lost)
     affected.add(framework.id)
+    const status = masterStatus(context, framework, spec, "TASK_UNREACHABLE", "REASON_AGENT_REMOVED", message)
+    const notes = withNote(task.notes, status)
     putTask(context, { ...task, state: "TASK_UNREACHABLE", notes, unacknowledged: false })
-    sendStatus(context, framework, lost)
+    sendStatus(context, framework, status)
   }
-  // Each has its turn from the beginning on, which outlives a restart; one that returns leaves its turn unused.
-  const removeAtMs = Math.max(nowMs + agentForgetMs, state.nextAgentRemovalAtMs)
-  state.nextAgentRemovalAtMs = removeAtMs + agentRemovalPauseMs
-  putAgent(context, { ...agent, condition: "unreachable", sinceMs: nowMs, removeAtMs })
   state.deadlines.set(agentDeadline(agent.id), removeAtMs)
   forgetUnreachableTasks(context, Array.from(affected).sort())
   wantAllocation(context)

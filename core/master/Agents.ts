@@ -45,6 +45,7 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
     registeredWallMs: before === undefined ? wallMs : before.registeredWallMs,
     sinceMs: nowMs,
     removeAtMs: null,
+    unreachableWallMs: null,
     isDeactivated: before?.isDeactivated === true,
     drain: before === undefined ? null : before.drain,
   }

@@ -73,19 +73,23 @@ export const deleteAgent = ({ state, turn }: MasterContext, agentId: string): vo
   turn.touch("agent", agentId)
 }
 
-export const putOperation = ({ state, turn }: MasterContext, record: OperationRecord): void => {
+export const putOperation = (context: MasterContext, record: OperationRecord): void => {
+  const { state, turn } = context
   const key = operationKey(record)
   state.operations.set(key, record)
   indexOperation(state, key, record)
   turn.touch("operation", key)
+  noteDrainProgress(context, record.agentId)
 }
 
-export const deleteOperation = ({ state, turn }: MasterContext, record: OperationRecord): void => {
+export const deleteOperation = (context: MasterContext, record: OperationRecord): void => {
+  const { state, turn } = context
   const key = operationKey(record)
   state.operations.delete(key)
   state.operationsByFramework.delete(record.frameworkId, key)
   state.operationsByAgent.delete(record.agentId, key)
   turn.touch("operation", key)
+  noteDrainProgress(context, record.agentId)
 }
 
 export const deleteTask = (context: MasterContext, key: string): void => {
@@ -284,25 +288,31 @@ export const visibleState = (framework: FrameworkRecord, state: TaskState): Task
 
 /** A status of the master's own: without uuid, so nothing is to be acknowledged (spec/mesos.md §2.7). */
 export const masterStatus = (
-  { wallMs }: MasterContext,
+  { state: { agents }, wallMs }: MasterContext,
   framework: FrameworkRecord,
   task: { readonly taskId: string; readonly agentId: string | null },
   state: TaskState,
   reason: string,
   message: string,
-): TaskStatus => ({
-  taskId: task.taskId,
-  frameworkId: framework.id,
-  agentId: task.agentId,
-  state: visibleState(framework, state),
-  source: "SOURCE_MASTER",
-  reason,
-  message,
-  uuid: null,
-  wallMs,
-  containerId: null,
-  labels: [],
-})
+): TaskStatus => {
+  const agent = task.agentId === null ? undefined : agents.get(task.agentId)
+  const unreachableWallMs =
+    state === "TASK_UNREACHABLE" && agent !== undefined ? agent.unreachableWallMs : null
+  return {
+    taskId: task.taskId,
+    frameworkId: framework.id,
+    agentId: task.agentId,
+    state: visibleState(framework, state),
+    source: "SOURCE_MASTER",
+    reason,
+    message,
+    uuid: null,
+    wallMs,
+    containerId: null,
+    labels: [],
+    ...(unreachableWallMs === null ? {} : { unreachableWallMs }),
+  }
+}
 
 export const sendMasterStatus = (
   context: MasterContext,

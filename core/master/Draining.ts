@@ -3,6 +3,7 @@ import {
   hasCapability,
   type MasterContext,
   noteDrainProgress,
+  operationsOfAgent,
   putAgent,
   putTask,
   tasksOfAgent,
@@ -89,12 +90,14 @@ const killForDrain = (context: MasterContext, { id, drain }: AgentRecord, task: 
   })
 }
 
-/** What ends last on a host calls `noteDrainProgress`, and has its place here. */
-const isEmpty = (state: MasterState, agentId: string): boolean => tasksOfAgent(state, agentId).length === 0
+/** Final statuses of operations are the master's to repeat; for those of tasks their agent is needed. */
+const isEmpty = (state: MasterState, agentId: string): boolean =>
+  tasksOfAgent(state, agentId).length === 0 &&
+  operationsOfAgent(state, agentId).every((record) => record.state !== "OPERATION_PENDING")
 
 /**
  * The last thing that a step does with what it changed. An agent is drained when nothing of it is left that somebody waits for: all tasks
- * have ended, and their ends were acknowledged. Not while it is unreachable: then nobody knows.
+ * have ended, their ends were acknowledged, and no operation is under way. Not while it is unreachable: then nobody knows.
  */
 export const settleDrains = (context: MasterContext): void => {
   const { state } = context

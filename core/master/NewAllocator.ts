@@ -15,7 +15,13 @@ export const newAllocator = (
 ): Allocator => new IndexedAllocator(settings, prng, rows)
 
 /** What every agent of gleaner can; their protocol has no word for it. */
-export const agentCapabilities = ["MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEMENT"]
+export const agentCapabilities = [
+  "MULTI_ROLE",
+  "HIERARCHICAL_ROLE",
+  "RESERVATION_REFINEMENT",
+  "AGENT_DRAINING",
+  "AGENT_OPERATION_FEEDBACK",
+]
 
 export const allocatorAgent = (agent: AgentRecord): AllocatorAgent => ({
   agentId: agent.id,

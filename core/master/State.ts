@@ -115,6 +115,8 @@ export interface AgentRecord {
   readonly sinceMs: number
   /** When it is removed; null unless it is unreachable. */
   readonly removeAtMs: number | null
+  /** When it became unreachable; null when it is not, or an earlier release saw it happen. */
+  readonly unreachableWallMs: number | null
   /** An operator wants nothing more of it offered, until it is reactivated. */
   readonly isDeactivated: boolean
   /** Why it is deactivated, when its tasks are to end too. */

@@ -3,11 +3,9 @@ import {
   deleteTask,
   holdsResources,
   type MasterContext,
-  masterStatus,
   putTask,
   releaseTask,
   sendMasterStatus,
-  sendStatus,
   tasksOfFramework,
   visibleState,
 } from "./Context.ts"
@@ -184,10 +182,6 @@ export const isRecovered = ({ startedAtMs }: MasterState, { condition, sinceMs }
 const hasRecoveredAgents = (state: MasterState): boolean =>
   Array.from(state.agents.values()).some((agent) => isRecovered(state, agent))
 
-/** When that was in wall time: only the machine's own is kept. */
-const unreachableSince = ({ nowMs, wallMs }: MasterContext, agent: AgentRecord): number =>
-  wallMs - (nowMs - agent.sinceMs)
-
 /** Answers what the master believes of a task, first match of spec/mesos.md §2.8. */
 const reconcile = (
   context: MasterContext,
@@ -230,8 +224,7 @@ const reconcile = (
     sendMasterStatus(context, framework, told, "TASK_UNKNOWN", reason, "Reconciliation: Task is unknown")
   } else if (agent.condition === "unreachable") {
     const message = "Reconciliation: Task is unreachable"
-    const status = masterStatus(context, framework, told, "TASK_UNREACHABLE", reason, message)
-    sendStatus(context, framework, { ...status, unreachableWallMs: unreachableSince(context, agent) })
+    sendMasterStatus(context, framework, told, "TASK_UNREACHABLE", reason, message)
   } else {
     const message = "Reconciliation: Task is unknown to the agent"
     sendMasterStatus(context, framework, told, "TASK_GONE", reason, message)

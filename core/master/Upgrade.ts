@@ -80,7 +80,15 @@ const upgradeValue = ({ kind, value }: Entity): unknown => {
 const upgradeAgent = (stored: StoredAgent): unknown => {
   if ("reserve" in stored && "base" in stored && "removeAtMs" in stored) return stored
   const removeAtMs = stored.condition === "unreachable" ? stored.sinceMs + twoWeeksMs : null
-  return { reserve: {}, base: stored.total, removeAtMs, isDeactivated: false, drain: null, ...stored }
+  return {
+    reserve: {},
+    base: stored.total,
+    removeAtMs,
+    unreachableWallMs: null,
+    isDeactivated: false,
+    drain: null,
+    ...stored,
+  }
 }
 
 const upgradeFramework = (stored: StoredFramework): unknown => {

@@ -46,14 +46,21 @@ const AclsJson = Schema.Struct({
 
 const toEntity = ({ type, values }: PlainEntity): Entity => (type === "SOME" ? values : type)
 
+/** Host names are the same in any case. */
+const inLowerCase = ({ type, values }: PlainEntity): PlainEntity => ({
+  type,
+  values: values.map((value) => value.toLowerCase()),
+})
+
 const toAcls = (json: { readonly permissive: boolean; readonly [name: string]: unknown }): Acls => {
   const rules: { [A in Action]?: ReadonlyArray<Rule> } = {}
   for (const action of actions) {
     const wire = json[action] as ReadonlyArray<{ readonly [side: string]: PlainEntity }> | undefined
     if (wire === undefined) continue
+    const name = actionObjects[action]
     rules[action] = wire.map((rule) => ({
       principals: toEntity(rule.principals!),
-      objects: toEntity(rule[actionObjects[action]]!),
+      objects: toEntity(name === "machines" ? inLowerCase(rule[name]!) : rule[name]!),
     }))
   }
   return { isPermissive: json.permissive, rules }

@@ -1,6 +1,7 @@
 import type { MasterState } from "../../core/master/State.ts"
 import type { Action } from "./Action.ts"
 import type { Caller } from "./Caller.ts"
+import { volumeOn } from "./VolumeCreator.ts"
 
 // Which right each call of the operator API needs. A call that has no line here is for administrators only.
 
@@ -64,8 +65,16 @@ const reserver = (resource: unknown): string | null => {
   return textOf(reservation ?? memberOf(resource, "reservation"), "principal")
 }
 
-const creator = (resource: unknown): string | null =>
-  textOf(memberOf(memberOf(resource, "disk"), "persistence"), "principal")
+/** Whoever made it, where it is there; what the call says of that is not asked for anything else. */
+const destroyedVolumes: CallRule = (call, state) => {
+  const agent = state.agents.get(textOf(memberOf(call.destroy_volumes, "agent_id"), "value") ?? "")
+  return listIn(call.destroy_volumes, "volumes").map((volume) => {
+    const persistence = memberOf(memberOf(volume, "disk"), "persistence")
+    const made = volumeOn(agent, reservedFor(volume), textOf(persistence, "id"))
+    const object = made === undefined ? textOf(persistence, "principal") : made.principal
+    return { action: "destroy_volumes", object }
+  })
+}
 
 const each =
   (action: Action, member: string, list: string, object: (item: unknown) => string | null): CallRule =>
@@ -78,7 +87,9 @@ const toAny =
     needed.map((action) => ({ action, object: null }))
 
 const roleOf = (item: unknown) => textOf(item, "role")
-const machineOf = (machine: unknown) => textOf(machine, "hostname") ?? textOf(machine, "ip")
+/** Host names are the same in any case. */
+const machineOf = (machine: unknown) =>
+  (textOf(machine, "hostname") ?? textOf(machine, "ip"))?.toLowerCase() ?? null
 
 const machinesOf = (action: Action, member: string) => each(action, member, "machines", machineOf)
 
@@ -133,15 +144,15 @@ export const callRules: { readonly [type: string]: CallRule } = {
   RESERVE_RESOURCES: each("reserve_resources", "reserve_resources", "resources", reservedFor),
   UNRESERVE_RESOURCES: each("unreserve_resources", "unreserve_resources", "resources", reserver),
   CREATE_VOLUMES: each("create_volumes", "create_volumes", "volumes", reservedFor),
-  DESTROY_VOLUMES: each("destroy_volumes", "destroy_volumes", "volumes", creator),
+  DESTROY_VOLUMES: destroyedVolumes,
   GROW_VOLUME: (call) => [
     { action: "resize_volumes", object: reservedFor(memberOf(call.grow_volume, "volume")) },
   ],
   SHRINK_VOLUME: (call) => [
     { action: "resize_volumes", object: reservedFor(memberOf(call.shrink_volume, "volume")) },
   ],
-  GET_MAINTENANCE_STATUS: toAny("get_maintenance_statuses"),
-  GET_MAINTENANCE_SCHEDULE: toAny("get_maintenance_schedules"),
+  GET_MAINTENANCE_STATUS: "filtered",
+  GET_MAINTENANCE_SCHEDULE: "filtered",
   UPDATE_MAINTENANCE_SCHEDULE: scheduledMachines,
   START_MAINTENANCE: machinesOf("start_maintenances", "start_maintenance"),
   STOP_MAINTENANCE: machinesOf("stop_maintenances", "stop_maintenance"),

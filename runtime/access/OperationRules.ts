@@ -6,10 +6,11 @@ import type {
   TaskRequest,
   UnservedRequest,
 } from "../../core/master/OperationRequest.ts"
-import type { MasterState } from "../../core/master/State.ts"
+import type { AgentRecord, MasterState } from "../../core/master/State.ts"
 import type { PlainResource, PlainResources } from "../../core/resources/PlainForm.ts"
 import type { Action } from "./Action.ts"
 import type { Caller } from "./Caller.ts"
+import { volumeOn } from "./VolumeCreator.ts"
 
 // Which right each operation of an ACCEPT needs. What is forbidden is told as a status of its task or operation, and the others of
 // the same ACCEPT are done all the same (transcript auth/sched_alice_stream).
@@ -20,7 +21,7 @@ interface ConversionRule {
   readonly action: Action
   /** As Mesos calls it when it says no. */
   readonly words: string
-  readonly object: (resource: PlainResource) => string | null
+  readonly object: (resource: PlainResource, agent: AgentRecord | undefined) => string | null
 }
 
 const lastReservation = ({ reservations = [] }: PlainResource) =>
@@ -28,7 +29,12 @@ const lastReservation = ({ reservations = [] }: PlainResource) =>
 
 const reservedFor = (resource: PlainResource): string | null => lastReservation(resource)?.role ?? null
 const reserver = (resource: PlainResource): string | null => lastReservation(resource)?.principal ?? null
-const creator = ({ disk }: PlainResource): string | null => disk?.persistence?.principal ?? null
+/** Whoever made it, where it is there; what the operation says of that is not asked for anything else. */
+const creator = (resource: PlainResource, agent: AgentRecord | undefined): string | null => {
+  const persistence = resource.disk?.persistence ?? null
+  const made = volumeOn(agent, reservedFor(resource), persistence?.id ?? null)
+  return made === undefined ? (persistence?.principal ?? null) : made.principal
+}
 
 const conversionRules: { readonly [Type in ConversionRequest["type"]]: ConversionRule } = {
   RESERVE: { action: "reserve_resources", words: "reserve resources", object: reservedFor },
@@ -41,12 +47,19 @@ const conversionRules: { readonly [Type in ConversionRequest["type"]]: Conversio
 const objectsOf = (
   resources: PlainResources,
   object: ConversionRule["object"],
+  agent: AgentRecord | undefined,
 ): ReadonlyArray<string | null> =>
-  Array.isArray(resources) ? (resources as ReadonlyArray<PlainResource>).map(object) : [null]
+  Array.isArray(resources)
+    ? (resources as ReadonlyArray<PlainResource>).map((one) => object(one, agent))
+    : [null]
 
-const judgeConversion = (caller: Caller, operation: ConversionRequest): ConversionRequest => {
+const judgeConversion = (
+  caller: Caller,
+  operation: ConversionRequest,
+  agent: AgentRecord | undefined,
+): ConversionRequest => {
   const { action, words, object } = conversionRules[operation.type]
-  const isAllowed = objectsOf(operation.resources, object).every((of) => caller.isAllowed(action, of))
+  const isAllowed = objectsOf(operation.resources, object, agent).every((of) => caller.isAllowed(action, of))
   if (isAllowed) return operation
   return { ...operation, problem: `Not authorized to ${words} as '${caller.principal ?? ""}'` }
 }
@@ -68,6 +81,8 @@ const judgeTask = (
 export const judgeAccept = (caller: Caller, event: Accepted, state: MasterState): Accepted => {
   if (caller.isAdministrator) return event
   const { frameworkId } = event
+  const offer = state.offers.get(event.offerIds[0] ?? "")
+  const agent = offer === undefined ? undefined : state.agents.get(offer.agentId)
   const frameworkUser = state.frameworks.get(frameworkId)?.info.user ?? ""
   const operations = event.operations.map((operation): OperationRequest => {
     switch (operation.type) {
@@ -81,7 +96,7 @@ export const judgeAccept = (caller: Caller, event: Accepted, state: MasterState)
       case "UNRESERVE":
       case "CREATE":
       case "DESTROY":
-        return judgeConversion(caller, operation)
+        return judgeConversion(caller, operation, agent)
       default: {
         // Refused whoever asks. What is served one day needs a case above: the compiler asks for it.
         const unserved: UnservedRequest = operation

@@ -11,7 +11,7 @@ import { admitEverybody, type Door, requireCaller } from "./Door.ts"
 // Which right each of the master's doors needs. A door that has no line here is for administrators only.
 
 /** A body as the call that it stands for. What is wrong with it is for the handler to say. */
-type ToCall = (body: string) => CallLike
+type ToCall = (body: string, path: string) => CallLike
 
 /**
  * `everybody`: whoever has proven who they are. `filtered`: the same, and the answer holds what they may see. `byHandler`:
@@ -27,10 +27,22 @@ const jsonIn = (text: string | null): unknown => {
   }
 }
 
+/** The last part of a path, decoded; undefined = it cannot be. */
+const lastOf = (path: string): string | undefined => {
+  try {
+    return decodeURIComponent(path.slice(path.lastIndexOf("/") + 1))
+  } catch {
+    return undefined
+  }
+}
+
 /** `slaveId=…&resources=[…]`. */
 const form =
   (type: string, member: string, list: string): ToCall =>
-  (body) => ({ type, [member]: { [list]: jsonIn(new URLSearchParams(body).get(list)) } })
+  (body) => {
+    const given = new URLSearchParams(body)
+    return { type, [member]: { agent_id: { value: given.get("slaveId") }, [list]: jsonIn(given.get(list)) } }
+  }
 
 const json =
   (toCall: (value: unknown) => CallLike): ToCall =>
@@ -62,16 +74,15 @@ const routeRules: { readonly [route: string]: RouteRule } = {
   "GET /files/debug": [{ action: "get_endpoints", object: "/files/debug" }],
   // One door for asking and setting.
   "GET /logging/toggle": [{ action: "get_endpoints", object: "/logging/toggle" }, ...any("set_log_level")],
-  "GET /maintenance/schedule": any("get_maintenance_schedules"),
-  "GET /maintenance/status": any("get_maintenance_statuses"),
+  "GET /maintenance/schedule": "filtered",
+  "GET /maintenance/status": "filtered",
   "POST /teardown": (body) => ({
     type: "TEARDOWN",
     teardown: { framework_id: { value: new URLSearchParams(body).get("frameworkId") } },
   }),
   "PUT /weights": json((weights) => ({ type: "UPDATE_WEIGHTS", update_weights: { weight_infos: weights } })),
   "POST /quota": json((request) => ({ type: "SET_QUOTA", set_quota: { quota_request: request } })),
-  // The role stands in the path; who may change some roles' quotas only has REMOVE_QUOTA.
-  "DELETE /quota/*": any("update_quotas"),
+  "DELETE /quota/*": (_, path) => ({ type: "REMOVE_QUOTA", remove_quota: { role: lastOf(path) } }),
   "POST /reserve": form("RESERVE_RESOURCES", "reserve_resources", "resources"),
   "POST /unreserve": form("UNRESERVE_RESOURCES", "unreserve_resources", "resources"),
   "POST /create-volumes": form("CREATE_VOLUMES", "create_volumes", "volumes"),
@@ -106,14 +117,14 @@ const realmOf = ({ path, methods }: Route<never>): string => {
 /** Whether they are let in; an effect where their body says what it is about. */
 const isLetIn = (
   rule: RouteRule | undefined,
-  { caller, body }: HttpRequest,
+  { caller, body, path }: HttpRequest,
   state: MasterState,
 ): boolean | Effect.Effect<boolean, HttpRefusal> => {
   if (caller.isAdministrator) return true
   if (rule === undefined) return false
   if (typeof rule === "string") return true
   if (typeof rule !== "function") return meets(caller, rule)
-  return Effect.map(body, (bytes) => mayCall(caller, rule(bytes.toString("utf8")), state))
+  return Effect.map(body, (bytes) => mayCall(caller, rule(bytes.toString("utf8"), path), state))
 }
 
 /** Closes a master's route to all who have not proven who they are, or may not do what it does. */

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { closeSync, fsyncSync, linkSync, openSync, unlinkSync, writeFileSync } from "node:fs"
-import { Data, Effect, Schema } from "effect"
+import { Data, Effect, Either, Option, Schema } from "effect"
 import type { Proof } from "../http/ClientIdentity.ts"
 import { errorCode, isOpenToOthers, modeText, type OpenedFile, readOpenFile } from "./PrivateFile.ts"
 
@@ -72,14 +72,21 @@ const readCredential = Schema.decodeUnknownOption(Schema.parseJson(Credential))
 
 /** Reads what a client proves itself with: the cluster's secret, a token, or a principal as in Mesos's file for `--credential`. */
 export const readProof = (path: string): Effect.Effect<Proof, SecretError> =>
-  Effect.catchIf(
-    readSecret(path) as Effect.Effect<Proof, SecretError>,
-    ({ reason }) => reason === "Malformed" || reason === "TooShort",
-    (error) => {
-      const credential = readCredential(readOpenFile(path).text)
-      return credential._tag === "Some" ? Effect.succeed(credential.value) : error
-    },
-  )
+  Effect.gen(function* () {
+    const read = yield* Effect.either(readSecret(path))
+    // Looks like a malformed or a good secret, depending on its blanks.
+    const isReadable =
+      Either.isRight(read) || read.left.reason === "Malformed" || read.left.reason === "TooShort"
+    const text = isReadable ? readOpenFile(path).text.trim() : ""
+    if (text[0] !== "{") return yield* read
+    const credential = readCredential(text)
+    if (Option.isSome(credential)) return credential.value
+    return yield* new SecretError({
+      reason: "Malformed",
+      path,
+      detail: 'is no principal: expecting {"principal": "NAME", "secret": "SECRET"}',
+    })
+  })
 
 /** Appears whole or not at all, and never replaces what another process has put there meanwhile. */
 const createFile = (path: string, content: string) => {

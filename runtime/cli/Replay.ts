@@ -46,14 +46,17 @@ export const replayCommand = Command.make("replay", options, (args) =>
       const { runReplay } = await import("./replay/RunReplay.ts")
       const { replayText, whatIfText } = await import("./replay/ReplayText.ts")
       const found = runReplay({ path: targetOf(args), from, to, changes: args.set }, progress)
-      const { replay, whatIf, changes } = found
-      const parts = [replayText(replay), ...(whatIf === null ? [] : ["", whatIfText(whatIf, changes)])]
+      const { whatIf, changes } = found
+      const parts = [replayText(found), ...(whatIf === null ? [] : ["", whatIfText(whatIf, changes)])]
       return { report: found, text: parts.join("\n") }
     })
     yield* Console.log(args.json ? JSON.stringify(report) : text)
     if (!report.isEqual)
       return yield* new CommandFailure({
-        message: `today's core does not do what was done at event ${report.replay.difference?.seq}`,
+        message:
+          report.replay.difference === null
+            ? "today's core comes to another state than the record"
+            : `today's core does not do what was done at event ${report.replay.difference.seq}`,
         exitCode: 1,
       })
   }),

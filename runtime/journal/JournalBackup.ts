@@ -8,9 +8,9 @@ export class BackupRefused extends Error {
   override readonly name = "BackupRefused"
 }
 
-const requireWhole = (path: string, progress: VerifyProgress): JournalVerdict => {
+const requireWhole = (path: string, progress: VerifyProgress, shownAs = path): JournalVerdict => {
   const verdict = verifyJournal(path, progress)
-  if (!verdict.isWhole) throw new BackupRefused(`${path} is damaged: ${verdict.problems.join("; ")}`)
+  if (!verdict.isWhole) throw new BackupRefused(`${shownAs} is damaged: ${verdict.problems.join("; ")}`)
   return verdict
 }
 
@@ -29,9 +29,10 @@ export const backupJournal = (
   readJournal(path, ({ database }) => {
     // A copy cannot be made within a transaction; it is one by itself.
     database.exec("ROLLBACK")
+    database.pragma("query_only = OFF")
     progress("copying")
     copyDatabase(database, backup, (draft) => {
-      verdict = requireWhole(draft, progress)
+      verdict = requireWhole(draft, progress, path)
     })
   })
   return { ...verdict!, path: backup }

@@ -41,11 +41,15 @@ export interface Changes {
 export class ToldCluster {
   private readonly frameworks: Map<string, FrameworkRecord>
   private readonly agents: Map<string, AgentRecord>
+  /** Told as `recovered_agents`: known from before this master started, and not back yet. */
+  private readonly recoveredAgents: Set<string>
   private readonly tasks: Map<string, TaskRecord>
 
   constructor(state: MasterState) {
     this.frameworks = new Map(state.frameworks)
-    this.agents = new Map([...state.agents].filter(([, agent]) => isListed(agent)))
+    this.agents = new Map([...state.agents].filter(([, agent]) => isListed(state, agent)))
+    const others = [...state.agents.values()].filter(({ id }) => !this.agents.has(id))
+    this.recoveredAgents = new Set(others.filter(isThere).map(({ id }) => id))
     this.tasks = new Map([...state.tasks].filter(([, { spec }]) => state.frameworks.has(spec.frameworkId)))
   }
 
@@ -88,17 +92,19 @@ export class ToldCluster {
   /** Told again when it registers and says something else of itself: there is no other event that could say so. */
   private hearAgent(state: MasterState, id: string, events: Array<ClusterEvent>): void {
     const after = state.agents.get(id)
-    if (after === undefined || !isListed(after)) return
+    if (after === undefined || !isListed(state, after)) return
     const before = this.agents.get(id)
     this.agents.set(id, after)
+    this.recoveredAgents.delete(id)
     if (before === undefined || hasOtherFacts(before, after))
       events.push(ofAgent(agentAdded(agentMessage(state, after))))
   }
 
   private hearAgentLeave(state: MasterState, id: string, events: Array<ClusterEvent>): void {
     const after = state.agents.get(id)
-    if (after !== undefined && isListed(after)) return
-    if (this.agents.delete(id)) events.push(ofAgent(agentRemoved(id)))
+    if (after !== undefined && isThere(after)) return
+    const [wasThere, wasRecovered] = [this.agents.delete(id), this.recoveredAgents.delete(id)]
+    if (wasThere || wasRecovered) events.push(ofAgent(agentRemoved(id)))
   }
 
   private hearTask(state: MasterState, key: string, wallMs: number, events: Array<ClusterEvent>): void {
@@ -120,6 +126,9 @@ export class ToldCluster {
     events.push({ framework, task: last, event: taskUpdated(statusOf(last, wallMs), last.state) })
   }
 }
+
+/** Whether it counts as running, though nobody may have heard of it for a moment. */
+const isThere = ({ condition }: AgentRecord): boolean => condition !== "unreachable"
 
 /** What an agent says when it registers; its reserve and its stream come and go without. */
 const hasOtherFacts = (before: AgentRecord, after: AgentRecord): boolean =>

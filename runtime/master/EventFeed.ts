@@ -29,7 +29,7 @@ export interface EventFeed {
 }
 
 /** As Mesos's `max_operator_event_stream_subscribers`: the oldest goes when another one comes. */
-const subscribersMax = 1_000
+export const subscribersMax = 1_000
 
 /** A record that waits to be durable, and for whom. */
 interface Waiting {

@@ -183,7 +183,7 @@ export const make = (options: MasterOptions) =>
         feed.release()
         yield* logBatch(batch, effects)
         metrics.observe(batch, effects)
-        metrics.observeCalls(refusals, cycle)
+        if (cycle !== undefined) metrics.observeCycle(cycle)
         for (let index = 0; index < waiting.length; index++) {
           const refusal = refusals[index]
           waiting[index]!.done(refusal && new CallRefused({ refusal }))

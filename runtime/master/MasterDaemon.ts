@@ -18,6 +18,7 @@ import * as SqliteJournal from "../journal/SqliteJournal.ts"
 import { makeAgentRoutes } from "./AgentApi.ts"
 import * as Master from "./Master.ts"
 import * as MasterMetrics from "./MasterMetrics.ts"
+import { withMesosFlags } from "./MesosFlags.ts"
 import { makeStateRoutes, openRoutes } from "./OperatorApi.ts"
 import type { Flag } from "./operator/Facts.ts"
 import { schedulerRoutes } from "./SchedulerApi.ts"
@@ -61,16 +62,19 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
   const program = Effect.gen(function* () {
     const door = makeDoor(yield* readAccess({ ...options, secretFile: data.secretFile }), options.bounds)
     const master = yield* Master.Master
+    const flags = withMesosFlags(options.flags, {
+      ...{ settings, hostname: identity.address.hostname, host: options.host, port: options.port },
+      ...{ advertisedIp: options.advertisedIp, workFolder: data.path },
+      ...{ isAuthenticated: options.isAuthenticated, hasAcls: options.aclsFile !== null },
+    })
     const metrics = yield* MasterMetrics.MasterMetrics
     metrics.watchJournal(() => sizeOfFiles([data.journalFile, `${data.journalFile}-wal`]))
     const loop = yield* Effect.forkScoped(master.run)
     const routes: Array<Route<Master.Master | MasterMetrics.MasterMetrics>> = [
       ...openRoutes(identity).map(openRoute(door)),
-      ...[
-        ...schedulerRoutes,
-        ...(yield* makeAgentRoutes),
-        ...(yield* makeStateRoutes(identity, options.flags)),
-      ].map(closeRoute(door, () => master.state)),
+      ...[...schedulerRoutes, ...(yield* makeAgentRoutes), ...(yield* makeStateRoutes(identity, flags))].map(
+        closeRoute(door, () => master.state),
+      ),
     ]
     const handler = routesToHandler(routes, { prefixes: ["/master"] })
     const listener = yield* serve({

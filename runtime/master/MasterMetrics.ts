@@ -25,8 +25,7 @@ export class MasterMetrics extends Context.Tag("gleaner/MasterMetrics")<
     readonly observeAppend: (seconds: number) => void
     /** How long the journal took to give what it holds. */
     readonly observeRecovery: (seconds: number) => void
-    /** For each mail of a batch why it was refused, or undefined; and the allocation cycle that ended it. */
-    readonly observeCalls: (refusals: ReadonlyArray<unknown>, cycle: CycleTime | undefined) => void
+    readonly observeCycle: (cycle: CycleTime) => void
     /** From where the size of the journal is read, in bytes. */
     readonly watchJournal: (bytes: () => number) => void
     /** From where the age of the oldest last report is read. */
@@ -190,7 +189,7 @@ export const make = () => {
       mesosCounters.observeAppend(seconds)
     },
     observeRecovery: (seconds) => mesosCounters.observeRecovery(seconds),
-    observeCalls: (refusals, cycle) => mesosCounters.observeCalls(refusals, cycle),
+    observeCycle: (cycle) => mesosCounters.observeCycle(cycle),
     mesos: (facts) => mesosMetrics({ ...facts, journalBytes: journalBytes() }, mesosCounters),
     watchJournal: (read) => {
       journalBytes = read

@@ -1,5 +1,6 @@
 import type { AgentMessage } from "../../core/master/Action.ts"
 import type { MasterEvent } from "../../core/master/Event.ts"
+import { operationKey } from "../../core/master/Operation.ts"
 import type { AgentRecord, TaskRecord } from "../../core/master/State.ts"
 import {
   isTerminal,
@@ -38,6 +39,12 @@ const countersOf = (event: MasterEvent): ReadonlyArray<string> => {
       return [message("status_update")]
     case "StatusAcknowledged":
       return [message("status_update_acknowledgement")]
+    case "OperationReported":
+      return [message("operation_status_update"), "master/valid_operation_status_updates"]
+    case "OperationAcknowledged":
+      return [message("operation_status_update_acknowledgement")]
+    case "OperationsReconciled":
+      return [message("reconcile_operations")]
     case "AgentRegistered":
       return event.agentId === null
         ? [message("register_slave"), "master/slave_registrations"]
@@ -47,12 +54,15 @@ const countersOf = (event: MasterEvent): ReadonlyArray<string> => {
   }
 }
 
-/** What an agent counts as once it is declared unreachable; nothing else removes one. */
+/** What an agent counts as once it is declared unreachable. */
 const removalCounters = ["", "/reason_unhealthy"].map((reason) => `master/slave_removals${reason}`)
 const unreachableCounters = ["scheduled", "completed"].map((step) => `master/slave_unreachable_${step}`)
 
 const validityCounters = ["valid", "invalid"].flatMap((validity) =>
-  ["status_updates", "status_update_acknowledgements"].map((what) => `master/${validity}_${what}`),
+  ["status_updates", "status_update_acknowledgements"].flatMap((what) => [
+    `master/${validity}_${what}`,
+    `master/${validity}_operation_${what}`,
+  ]),
 )
 
 /** Why tasks ended; only of ends that have a reason. */
@@ -66,12 +76,13 @@ const endedCounter = (state: string) => `master/tasks_${state.slice("TASK_".leng
 const always = [
   ...["register_framework", "reregister_framework", "unregister_framework", "kill_task", "launch_tasks"],
   ...["decline_offers", "revive_offers", "suppress_offers", "reconcile_tasks", "status_update"],
-  ...["status_update_acknowledgement", "register_slave", "reregister_slave"],
+  ...["status_update_acknowledgement", "register_slave", "reregister_slave", "reconcile_operations"],
+  ...["operation_status_update", "operation_status_update_acknowledgement"],
 ]
   .map((name) => `master/messages_${name}`)
   .concat(taskStates.filter(isTerminal).map(endedCounter))
   .concat(validityCounters)
-  .concat(["master/dropped_messages", "allocator/mesos/allocation_runs"])
+  .concat(["allocator/mesos/allocation_runs"])
   .concat(["master/slave_registrations", "master/slave_reregistrations"])
   .concat(removalCounters, unreachableCounters)
 
@@ -111,9 +122,7 @@ export class MesosCounters {
     this.fetchMs = seconds * 1000
   }
 
-  observeCalls(refusals: ReadonlyArray<unknown>, cycle: CycleTime | undefined): void {
-    for (const refusal of refusals) if (refusal !== undefined) this.count("master/dropped_messages")
-    if (cycle === undefined) return
+  observeCycle(cycle: CycleTime): void {
     this.count("allocator/mesos/allocation_runs")
     this.cycleMs.add(cycle.tookMs)
     this.overdueMs.add(cycle.overdueMs)
@@ -137,9 +146,16 @@ export class MesosCounters {
     const told = new Set<string | null | undefined>()
     for (const { kind, value } of changes)
       if (kind === "task") told.add((value as TaskRecord | undefined)?.status?.uuid)
+    const ended = new Set(
+      changes.flatMap(({ kind, key, value }) => (kind === "operation" && value === undefined ? [key] : [])),
+    )
     const askedFor = new Set<string>()
     for (const { event: journaled } of events) {
       const event = journaled as MasterEvent
+      if (event.type === "OperationAcknowledged") {
+        const isValid = ended.has(operationKey(event))
+        this.count(`master/${isValid ? "valid" : "invalid"}_operation_status_update_acknowledgements`)
+      }
       if (event.type !== "StatusAcknowledged") continue
       askedFor.add(event.uuid)
       const validity = acknowledged.has(event.uuid) ? "valid" : "invalid"
@@ -169,6 +185,8 @@ export class MesosCounters {
 
   private observeAgent(key: string, agent: AgentRecord | undefined): void {
     const mark = `agent ${key}`
+    // On an operator's word; one that was unreachable has been counted.
+    if (agent === undefined && !this.counted.has(mark)) this.count("master/slave_removals")
     if (agent === undefined || agent.condition !== "unreachable") {
       this.counted.delete(mark)
       return

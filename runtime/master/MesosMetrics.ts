@@ -14,8 +14,8 @@ import type { MesosCounters } from "./MesosCounters.ts"
 // `/metrics/snapshot`: what the master knows, by the names of Mesos (spec/mesos.md §6.1), for the exporters that people run.
 //
 // 0 for good are those of what gleaner has not: revocable resources, messages through executors, drivers of the v0 API, removals that
-// are held back (`slave_shutdowns_*`, `recovery_slave_removals`), queues of other actors than the master itself. Of the master's one
-// mailbox all that waits counts as messages. Missing, because nobody counts it: heartbeats among a framework's events.
+// are held back (`slave_shutdowns_*`, `recovery_slave_removals`), messages that are dropped (what is not taken is refused), queues of other actors than the master itself. Of the master's one
+// mailbox all that waits counts as messages. Missing, because nobody counts it: heartbeats among a framework's events, and how operations ended by their type (`master/operations/…`).
 
 type Metrics = { [name: string]: number }
 
@@ -140,13 +140,13 @@ const absent = [
     "framework_to_executor",
     "executor_to_framework",
   ],
-  ...["exited_executor", "reconcile_operations", "unregister_slave", "update_slave"],
-  ...["operation_status_update", "operation_status_update_acknowledgement"],
+  ...["exited_executor", "unregister_slave", "update_slave"],
 ].map((message) => `master/messages_${message}`)
 
 const absentToo = [
   ...["allocator/event_queue_dispatches", "allocator/mesos/event_queue_dispatches"],
   ...["master/event_queue_dispatches", "master/event_queue_http_requests", "registrar/queued_operations"],
+  "master/dropped_messages",
   ...["master/recovery_slave_removals", "master/slave_unreachable_canceled", "master/http_cache_hits"],
   ...["registered", "unregistered"].map((reason) => `master/slave_removals/reason_${reason}`),
   ...["scheduled", "completed", "canceled"].map((step) => `master/slave_shutdowns_${step}`),

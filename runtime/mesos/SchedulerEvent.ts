@@ -88,8 +88,8 @@ export const masterInfo = ({ masterId, version, address }: MasterIdentity) => ({
   capabilities: masterCapabilities,
 })
 
-/** Agents send their totals anew when they change, and roles may have limits (spec/mesos.md §9). */
-const masterCapabilities = [{ type: "AGENT_UPDATE" }, { type: "QUOTA_V2" }]
+/** Agents send their totals anew when they change, can be drained, and roles may have limits (spec/mesos.md §9). */
+const masterCapabilities = [{ type: "AGENT_UPDATE" }, { type: "AGENT_DRAINING" }, { type: "QUOTA_V2" }]
 
 /** Four octets in network order read as a little-endian number (spec/mesos.md §2.5). */
 const ipToNumber = (ip: string): number =>

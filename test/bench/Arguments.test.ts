@@ -7,7 +7,7 @@ describe("the words after npm run bench", () => {
   it("are none: all suites, and a report", () => {
     const wishes = read("")
     expect(wishes).toMatchObject({
-      suites: ["policies", "allocation", "placements", "monitor", "wire"],
+      suites: ["policies", "allocation", "placements", "monitor", "wire", "restart"],
       isJson: false,
       outFolder: "bench-report",
       isCold: false,
@@ -90,10 +90,13 @@ describe("the words after npm run bench", () => {
     ["wire --mode full", 'no mode "full"'],
     ["allocation --mode launches", 'no mode "launches"'],
     ["wire --seconds 0", '--seconds: "0" is not a whole number from 1'],
-    ["allocation --agents 5", "--agents is an option of the suite wire"],
+    ["allocation --agents 5", "--agents is an option of the suites wire and restart"],
     ["placements --shape 10x5", "--shape is an option of the suite allocation"],
     ["allocation --workload unschedulable", "--workload is an option of the suite placements"],
-    ["monitor --rounds 3", "--rounds is an option of the suites allocation and placements and wire"],
+    [
+      "monitor --rounds 3",
+      "--rounds is an option of the suites allocation and placements and wire and restart",
+    ],
     ["placements --workload basic-1000", 'no workload "basic-1000", did you mean "basic-10000"?'],
   ])("refuse %s", (line, problem) => {
     expect(read(line)).toContain(problem)

@@ -120,6 +120,7 @@ case " $* " in *" --print-config "*)
   [ -e ${folder}/wrong ] && echo "unknown key" >&2 && exit 2
   exit 0 ;;
 esac
+[ -e ${folder}/end ] && exit 3
 [ -e ${folder}/refuse ] && echo "no such option" >&2 && exit 2
 echo "begins $* data $GLEANER_DATA own \${GLEANER_BIN-none}"
 trap 'echo got HUP' HUP
@@ -181,6 +182,18 @@ describe.runIf(isRoot).concurrent.each(shells.map((words) => [words.join(" "), w
       const again = await call("master", "start")
       expect(again.code).toBe(1)
       expect(again.stderr).toContain("no such option")
+    })
+
+    it.sequential("leave an agent alone that its master told to end, until somebody starts it", async () => {
+      await call("agent", "start")
+      const first = await place.newPid("agent")
+      writeFileSync(join(place.folder, "end"), "")
+      process.kill(first, "SIGKILL")
+      await eventually(() => (place.said("agent").includes("told by its master to end") ? true : undefined))
+      await eventually(async () => ((await status()) === 1 ? true : undefined))
+      rmSync(join(place.folder, "end"))
+      expect((await call("agent", "start")).code).toBe(0)
+      await place.newPid("agent", first)
     })
 
     it.sequential("see through a pidfile of a process that is not theirs", async () => {

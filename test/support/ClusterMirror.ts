@@ -6,6 +6,7 @@ type Json = any
 /** What events are told of, and nothing else of what GET_STATE says. */
 export interface MirroredState {
   readonly agents: ReadonlyArray<unknown>
+  readonly recoveredAgents: ReadonlyArray<unknown>
   readonly frameworks: ReadonlyArray<unknown>
   /** Those that have not ended. */
   readonly tasks: ReadonlyArray<unknown>
@@ -28,6 +29,7 @@ const taskOf = ({ task_id, framework_id, agent_id, name, resources, state }: Jso
 export class ClusterMirror {
   readonly events: Array<Json> = []
   private readonly agents = new Map<string, Json>()
+  private readonly recoveredAgents = new Map<string, Json>()
   private readonly frameworks = new Map<string, Json>()
   private readonly tasks = new Map<string, Json>()
 
@@ -40,10 +42,13 @@ export class ClusterMirror {
       case "SUBSCRIBED":
         return this.start(event.subscribed.get_state)
       case "AGENT_ADDED":
+        this.recoveredAgents.delete(event.agent_added.agent.agent_info.id.value)
         this.agents.set(event.agent_added.agent.agent_info.id.value, event.agent_added.agent)
         return
-      case "AGENT_REMOVED":
-        return forget(this.agents, event.agent_removed.agent_id.value)
+      case "AGENT_REMOVED": {
+        const id = event.agent_removed.agent_id.value
+        return forget(this.recoveredAgents.has(id) ? this.recoveredAgents : this.agents, id)
+      }
       case "FRAMEWORK_ADDED": {
         const { framework } = event.framework_added
         if (this.frameworks.has(framework.framework_info.id.value)) throw new Error("added twice")
@@ -70,6 +75,7 @@ export class ClusterMirror {
   }
 
   private start({ get_agents, get_frameworks, get_tasks }: Json): void {
+    for (const agent of get_agents.recovered_agents) this.recoveredAgents.set(agent.id.value, agent)
     for (const agent of get_agents.agents) this.agents.set(agent.agent_info.id.value, agent)
     for (const framework of get_frameworks.frameworks)
       this.frameworks.set(framework.framework_info.id.value, framework)
@@ -94,6 +100,7 @@ export class ClusterMirror {
   view(): MirroredState {
     return {
       agents: sorted([...this.agents.values()].map(agentOf)),
+      recoveredAgents: sorted([...this.recoveredAgents.values()].map(({ id }) => id)),
       frameworks: sorted([...this.frameworks.values()].map(frameworkOf)),
       tasks: sorted([...this.tasks.values()].filter(({ state }) => !ended.includes(state)).map(taskOf)),
     }

@@ -244,12 +244,16 @@ export class SplitCluster {
   static async start(masterOptions: ReadonlyArray<string> = []): Promise<SplitCluster> {
     const cluster = new SplitCluster(masterOptions)
     await cluster.beginMaster()
-    cluster.agent = startGleaner([
-      ...["agent", "--data", cluster.data, "--master", cluster.url, "--port", "0"],
-      ...["--cgroup-parent", cluster.cgroupParent, "--without-monitor"],
-    ])
-    await cluster.agent.says('"ready":true')
+    await cluster.beginAgent().says('"ready":true')
     return cluster
+  }
+
+  beginAgent(): GleanerProcess {
+    this.agent = startGleaner([
+      ...["agent", "--data", this.data, "--master", this.url, "--port", "0"],
+      ...["--cgroup-parent", this.cgroupParent, "--without-monitor"],
+    ])
+    return this.agent
   }
 
   /** On the port that the one before it had. */

@@ -1,3 +1,4 @@
+import type { Entity } from "../../../core/Machine.ts"
 import type { MasterAction } from "../../../core/master/Action.ts"
 import { digestActions } from "../../journal/ActionsDigest.ts"
 import type { LoggedBatch, LoggedEvent, ReplayLog } from "./ReplayLog.ts"
@@ -27,6 +28,8 @@ export interface ReplayResult {
   readonly firstSeq: number
   readonly lastSeq: number
   readonly difference: Difference | null
+  /** The state after the last event; called at once or never. */
+  readonly rows: () => ReadonlyArray<Entity>
 }
 
 export interface ReplayRange {
@@ -53,6 +56,7 @@ export const replayRecord = (
   const result = (lastSeq: number, difference: Difference | null): ReplayResult => ({
     ...counts,
     ...{ firstSeq: Math.max(fromSeq, log.firstSeq), lastSeq, difference },
+    rows: () => world.rows(),
   })
   let lastSeq = log.firstSeq - 1
   for (const batch of log.batches()) {

@@ -1,6 +1,8 @@
 import { renderTable } from "../Table.ts"
 import type { Waits } from "./OfferTally.ts"
-import type { Difference, ReplayResult } from "./ReplayRecord.ts"
+import type { Difference } from "./ReplayRecord.ts"
+import type { DifferingRow } from "./RowComparison.ts"
+import type { ReplayReport } from "./RunReplay.ts"
 import type { LostLaunch, WhatIfResult } from "./WhatIf.ts"
 
 const actionsShown = 5
@@ -16,8 +18,8 @@ const jsonText = (value: unknown): string => {
 const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`
 
 /** What came of a replay, in a few lines. */
-export const replayText = (result: ReplayResult): string => {
-  const { equal, withActions, skipped, restarts, firstSeq, lastSeq, difference } = result
+export const replayText = ({ replay, rows, differingRow }: ReplayReport): string => {
+  const { equal, withActions, skipped, restarts, firstSeq, lastSeq, difference } = replay
   const compared = equal + (difference === null ? 0 : 1)
   const share =
     compared === 0
@@ -27,7 +29,20 @@ export const replayText = (result: ReplayResult): string => {
     `replayed     events ${firstSeq} to ${lastSeq}: ${equal} of ${compared} with the same actions (${share})`,
     `of them      ${withActions} had actions; ${counted(restarts, "start")} of a master${skipped === 0 ? "" : `; ${skipped} stepped before without comparing`}`,
   ]
-  return difference === null ? lines.join("\n") : [...lines, "", differenceText(difference)].join("\n")
+  if (rows !== null && differingRow === null)
+    lines.push(`state        ${counted(rows, "row")} in the end, the same`)
+  if (difference !== null) lines.push("", differenceText(difference))
+  if (differingRow !== null) lines.push("", differingRowText(differingRow))
+  return lines.join("\n")
+}
+
+const differingRowText = ({ kind, key, recorded, replayed }: DifferingRow): string => {
+  const shown = (value: unknown) => (value === undefined ? "not there" : jsonText(value))
+  return [
+    `first difference in the state: ${kind} ${key}`,
+    `recorded     ${shown(recorded)}`,
+    `today        ${shown(replayed)}`,
+  ].join("\n")
 }
 
 const differenceText = ({ seq, event, recordedDigest, digest, actions, problem }: Difference): string => {
@@ -52,7 +67,7 @@ const differenceText = ({ seq, event, recordedDigest, digest, actions, problem }
 
 /** What would have been different under other settings. */
 export const whatIfText = (result: WhatIfResult, changes: ReadonlyArray<string>): string => {
-  const { offers, byFramework, waits, lostLaunches } = result
+  const { offers, byFramework, waits, lostLaunches, stopped } = result
   const signed = (number: number) => (number > 0 ? `+${number}` : String(number))
   const rows = byFramework.map(({ framework, role, recorded, changed }) => [
     framework,
@@ -90,6 +105,9 @@ export const whatIfText = (result: WhatIfResult, changes: ReadonlyArray<string>)
     ...(lostLaunches.calls > lostLaunches.first.length
       ? [`  … and ${lostLaunches.calls - lostLaunches.first.length} more`]
       : []),
+    ...(stopped === null
+      ? []
+      : ["", `only up to event ${stopped.seq}: from there on the record does not fit (${stopped.problem})`]),
   ].join("\n")
 }
 

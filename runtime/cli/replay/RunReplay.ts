@@ -4,6 +4,7 @@ import { CommandFailure, refuseInput } from "../CommandFailure.ts"
 import { readChanges } from "./ChangedSettings.ts"
 import { openReplayLog } from "./ReplayLog.ts"
 import { type ReplayResult, replayRecord } from "./ReplayRecord.ts"
+import { type DifferingRow, findDifferingRow } from "./RowComparison.ts"
 import { WhatIf, type WhatIfResult } from "./WhatIf.ts"
 
 export interface ReplayWish {
@@ -16,7 +17,10 @@ export interface ReplayWish {
 export interface ReplayReport {
   readonly journal: string
   readonly isEqual: boolean
-  readonly replay: ReplayResult
+  readonly replay: Omit<ReplayResult, "rows">
+  /** Rows that were compared at the end of the journal; null = the replay did not come to it. */
+  readonly rows: number | null
+  readonly differingRow: DifferingRow | null
   readonly changes: ReadonlyArray<string>
   readonly whatIf: WhatIfResult | null
 }
@@ -39,15 +43,19 @@ export const runReplay = (wish: ReplayWish, progress: (text: string) => void): R
       throw refuseInput(`--from ${from}: the log ends with event ${log.lastSeq}`)
     const toSeq = Math.min(to ?? log.lastSeq, log.lastSeq)
     const whatIf = wish.changes.length === 0 ? undefined : new WhatIf(log, (run) => change(run.settings))
-    const replay = replayRecord(
+    const { rows, ...replay } = replayRecord(
       log,
       { fromSeq: from ?? log.firstSeq, toSeq },
       (seq) => progress(`replaying event ${seq} of ${toSeq}`),
       whatIf?.watch,
     )
-    const isEqual = replay.difference === null
+    const isToTheEnd = replay.difference === null && toSeq === log.lastSeq && replay.lastSeq === toSeq
+    const last = isToTheEnd ? rows() : null
+    const differingRow = last === null ? null : findDifferingRow(database, last)
+    const isEqual = replay.difference === null && differingRow === null
     return {
       ...{ journal: path, isEqual, replay, changes: wish.changes },
+      ...{ rows: last === null ? null : last.length, differingRow },
       whatIf: isEqual && whatIf !== undefined ? whatIf.result() : null,
     }
   })

@@ -1,4 +1,4 @@
-import { hostname, userInfo } from "node:os"
+import { hostname } from "node:os"
 import { Clock, Deferred, Effect, Queue, type Scope } from "effect"
 import type { MasterAccess, SchedulerClientError } from "../../mesos/SchedulerClient.ts"
 import { keepSubscribed, type MasterLost } from "./KeptSubscription.ts"
@@ -64,7 +64,8 @@ export const startOneTask = (
         user: "",
         name: `gleaner run ${request.name}`,
         hostname: hostname(),
-        principal: userInfo().username,
+        // Who comes with a token has the name that the master knows it by.
+        ...(typeof access.secret === "object" ? { principal: access.secret.principal } : {}),
         role: request.role,
         failover_timeout: options.failoverSeconds ?? defaultFailoverSeconds,
         capabilities: [{ type: "PARTITION_AWARE" }],

@@ -65,8 +65,9 @@ export const agentsByStanding = (state: MasterState) => {
   return { registered, recovered, unreachable }
 }
 
-/** Whether GET_AGENTS has it among those that are there or were until now. */
-export const isListed = ({ condition }: AgentRecord): boolean => condition !== "unreachable"
+/** Whether GET_AGENTS has it among `agents`. */
+export const isListed = (state: MasterState, agent: AgentRecord): boolean =>
+  agent.condition !== "unreachable" && !isRecovered(state, agent)
 
 /** The agents, or the one of this id. gleaner's own: `unreachable_slave_list`, so that people see which ones are missing. */
 export const agentViews = (state: MasterState, agentId: string | null) => {
@@ -78,7 +79,7 @@ export const agentViews = (state: MasterState, agentId: string | null) => {
   return {
     slaves: views(registered),
     recovered_slaves: views(recovered),
-    unreachable_slave_list: views(unreachable),
+    ...(unreachable.length === 0 ? {} : { unreachable_slave_list: views(unreachable) }),
   }
 }
 

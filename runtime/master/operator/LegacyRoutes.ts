@@ -142,12 +142,12 @@ export const legacyRoutes = <R>(
     Effect.flatMap(facts, (known) => answerSeen(known, request, path, () => seen(view, known, request)))
   return [
     ...changes,
-    ...scheduleRoutes,
     ...reservationRoutes,
     ...filesRoutes,
     read("/logging/toggle", toggleLogging),
     ...Object.entries(views).map(([path, view]) => read(path, showKept(path, view))),
     ...Object.entries(changeableViews).map(([path, view]) => get(path, show(view))),
+    ...scheduleRoutes,
     read("/metrics/snapshot", (request) => {
       const problem = timeoutProblem(request.query())
       return problem === undefined ? show(({ metrics }) => metrics())(request) : problem

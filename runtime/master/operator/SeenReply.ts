@@ -1,10 +1,11 @@
 import { Effect } from "effect"
 import { type HttpReply, type HttpRequest, jsonReply } from "../../http/HttpMessage.ts"
 import type { OperatorFacts } from "./Facts.ts"
+import { seesEverything } from "./Sight.ts"
 
 /**
  * Answers with what a view of the state comes to, from the bytes of the last answer while the state has not changed. Kept is only what
- * administrators see, who see everything; an answer from which something is left out is made for each request.
+ * those see who see everything; an answer from which something is left out is made for each request.
  */
 export const answerSeen = (
   { replies, stateVersion }: OperatorFacts,
@@ -12,7 +13,7 @@ export const answerSeen = (
   name: string,
   view: () => unknown,
 ): Effect.Effect<HttpReply> => {
-  if (!request.caller.isAdministrator) return Effect.sync(() => jsonReply(view()))
+  if (!seesEverything(request.caller)) return Effect.sync(() => jsonReply(view()))
   const query = request.query().toString()
   return replies.answer(request, {
     name: query === "" ? name : `${name}?${query}`,

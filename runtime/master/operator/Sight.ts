@@ -1,5 +1,7 @@
+import type { MachineId } from "../../../core/master/HostRecords.ts"
 import { KeysByOwner } from "../../../core/master/KeysByOwner.ts"
 import type { FrameworkRecord, MasterState, TaskRecord } from "../../../core/master/State.ts"
+import type { Action } from "../../access/Action.ts"
 import type { Caller } from "../../access/Caller.ts"
 import type { ClusterEvent } from "../ClusterEvents.ts"
 import type { OperatorFacts } from "./Facts.ts"
@@ -56,10 +58,35 @@ export const seesEvent = (caller: Caller, { framework, task }: ClusterEvent): bo
   (framework === null || caller.isAllowed("view_frameworks", framework.info.user)) &&
   (task === null || caller.isAllowed("view_tasks", userOf(task)))
 
+/** Machines by their name, those of the schedule and those that are in maintenance each by a right of its own. */
+const maintenanceSeenBy = (caller: Caller, state: MasterState): MasterState => {
+  if (seesAllMaintenance(caller)) return state
+  const mayKnow = (action: Action) => (machine: MachineId) => caller.isAllowed(action, nameOf(machine))
+  const isScheduled = mayKnow("get_maintenance_schedules")
+  const isKnown = mayKnow("get_maintenance_statuses")
+  const schedule = state.schedule
+    .map((window) => ({ ...window, machines: window.machines.filter(isScheduled) }))
+    .filter(({ machines }) => machines.length > 0)
+  return { ...state, schedule, machines: new Map([...state.machines].filter(([, { id }]) => isKnown(id))) }
+}
+
+const nameOf = ({ hostname, ip }: MachineId): string | null => (hostname || ip).toLowerCase() || null
+
+const seesAllMaintenance = (caller: Caller): boolean =>
+  caller.isAllowed("get_maintenance_schedules", null) && caller.isAllowed("get_maintenance_statuses", null)
+
+/** Whether no answer leaves anything out for them. */
+export const seesEverything = (caller: Caller): boolean =>
+  caller.isAdministrator ||
+  (seesAllWork(caller) &&
+    seesAllMaintenance(caller) &&
+    caller.isAllowed("view_roles", null) &&
+    caller.isAllowed("view_flags", null))
+
 /** The facts as the caller may know them. */
 export const seenBy = (caller: Caller, facts: OperatorFacts): OperatorFacts => ({
   ...facts,
-  state: stateSeenBy(caller, facts.state),
+  state: maintenanceSeenBy(caller, stateSeenBy(caller, facts.state)),
   ...(caller.isAllowed("view_flags", null) ? {} : { flags: null }),
 })
 

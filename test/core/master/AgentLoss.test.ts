@@ -46,6 +46,20 @@ describe("half of a cluster that is lost at once", () => {
     expect(master.state.unreachableAgents.size).toBe(lost.length)
   })
 
+  it("is said to be unreachable since then, also later and after a restart", () => {
+    const { master, lost } = cutInHalf(2)
+    const sinceOf = (actions: ReturnType<MasterHarness["step"]>) =>
+      actionsOf(actions, "SendStatus").map(({ status }) => status.unreachableWallMs)
+    expect(sinceOf(master.advance(agentTimeoutMs))).toEqual([1_000_000 + agentTimeoutMs])
+    master.advance(5_000)
+    master.restart()
+    for (const taskId of [`on-${lost[0]}`, "never-heard-of"]) {
+      const tasks = [{ taskId, agentId: lost[0]! }]
+      const told = master.step({ type: "ReconciliationRequested", frameworkId: "m-0000", tasks })
+      expect(sinceOf(told)).toEqual([1_000_000 + agentTimeoutMs])
+    }
+  })
+
   it("is removed one agent after the other, each in its turn, also over restarts", () => {
     const { master, lost } = cutInHalf(20)
     master.advance(agentTimeoutMs)

@@ -8,6 +8,7 @@ import {
   statusesOf,
 } from "../../support/MasterHarness.ts"
 import { host, offered, running, small } from "../../support/MasterScenes.ts"
+import { operation, plain, reservedFor, webOffered } from "../../support/OperationScenes.ts"
 
 const drain = (
   master: MasterHarness,
@@ -130,6 +131,16 @@ describe("a draining agent", () => {
       expect(statusesOf(last), "its task has ended, and that was told").toEqual([])
       expect(actionsOf(last, "ShutDownAgent")).toHaveLength(1)
     }
+  })
+
+  it("waits for its operations to be done, not for their acknowledgement, which needs no agent", () => {
+    const { master, agentId, framework, accept } = webOffered()
+    accept([operation("RESERVE", plain(reservedFor("cpus:1", ["web"])), "o")])
+    drain(master, agentId)
+    expect(stageOf(master, agentId)).toBe("draining")
+    const outcome = { frameworkId: framework.id, operationId: "o", problem: null }
+    master.step({ type: "OperationReported", agentId, outcome })
+    expect(stageOf(master, agentId)).toBe("drained")
   })
 
   it("may be told otherwise: a shorter time, and gone after all", () => {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest"
-import { initialMasterState } from "../../../core/master/State.ts"
+import { type AgentRecord, initialMasterState, type MasterState } from "../../../core/master/State.ts"
+import { resourceOf, toKind } from "../../../core/resources/Resource.ts"
+import { toResources } from "../../../core/resources/Resources.ts"
 import { administrator, type Caller, nobody } from "../../../runtime/access/Caller.ts"
 import { callRules, mayCall } from "../../../runtime/access/CallRules.ts"
 import { operatorCallTypes } from "../../../runtime/mesos/OperatorCall.ts"
@@ -48,7 +50,7 @@ describe("the rules for calls", () => {
   }
   const oldWeb = { role: "web", reservation: { principal: "alice" } }
   const volume = { ...web, disk: { persistence: { id: "v", principal: "alice" } } }
-  const machine = { hostname: "h1", ip: "10.0.0.1" }
+  const machine = { hostname: "H1", ip: "10.0.0.1" }
   const agent_id = { value: "S0" }
   it.each([
     ["reserve_resources web", { type: "RESERVE_RESOURCES", reserve_resources: { resources: [web, oldWeb] } }],
@@ -92,6 +94,33 @@ describe("the rules for calls", () => {
     expect(mayCall(allowedTo(right), call, state)).toBe(true)
     expect(mayCall(allowedTo(right.replace(/ \S+$/, " other")), call, state)).toBe(false)
     expect(mayCall(allowedTo(), call, state)).toBe(false)
+  })
+
+  it("ask who made a volume, and do not believe what the call says of that", () => {
+    const kind = toKind({
+      name: "disk",
+      type: "scalar",
+      reservations: [{ type: "dynamic", role: "web", principal: "bob", labels: [] }],
+      disk: {
+        persistence: { id: "v", principal: "bob" },
+        volume: { containerPath: "v", mode: "RW" },
+        source: null,
+      },
+    })
+    const agent = { id: "S0", total: toResources([resourceOf(kind, 1_000)]) } as unknown as AgentRecord
+    const known: MasterState = { ...state, agents: new Map([["S0", agent]]) }
+    const destroy = (id: string, principal: string) => ({
+      type: "DESTROY_VOLUMES",
+      destroy_volumes: {
+        agent_id,
+        volumes: [{ ...web, disk: { persistence: { id, principal } } }],
+      },
+    })
+    const alice = allowedTo("destroy_volumes alice")
+    expect(mayCall(alice, destroy("v", "alice"), known)).toBe(false)
+    expect(mayCall(allowedTo("destroy_volumes bob"), destroy("v", "alice"), known)).toBe(true)
+    // One that is not there is refused by its handler.
+    expect(mayCall(alice, destroy("w", "alice"), known)).toBe(true)
   })
 
   it("want a right to every part of a call", () => {

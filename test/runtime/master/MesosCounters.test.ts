@@ -2,6 +2,7 @@ import { expect, it } from "vitest"
 import type { MasterEvent } from "../../../core/master/Event.ts"
 import { MesosCounters } from "../../../runtime/master/MesosCounters.ts"
 import { actionsOf, launching, launchOf, MasterHarness, statusOf } from "../../support/MasterHarness.ts"
+import { operation, plain, reservedFor } from "../../support/OperationScenes.ts"
 
 /** A master whose every step is a batch that the counters see. */
 class CountedMaster extends MasterHarness {
@@ -89,6 +90,13 @@ it("tasks that the master itself refuses count; answers to questions do not", ()
   expect(master.counts("master/tasks_")).toEqual({ "master/tasks_error": 1 })
 })
 
+it("an agent that an operator gives up is removed, once", () => {
+  const { master, agentId } = launched()
+  master.step({ type: "AgentGone", agentId })
+  master.step({ type: "AgentGone", agentId })
+  expect(master.counts("master/slave_removals")).toMatchObject({ "master/slave_removals": 1 })
+})
+
 it("an agent that stays away is removed once, and again after it was back", () => {
   const { master, agentId } = launched()
   const away = () => {
@@ -155,19 +163,14 @@ it("what came to nothing is invalid: an acknowledgement of nothing, a status of 
   })
 })
 
-it("refused calls and allocation cycles count, with the times of the cycles and of the journal", () => {
+it("allocation cycles count, with their times and those of the journal", () => {
   const counters = new MesosCounters()
-  expect(counters.values()).toMatchObject({
-    "master/dropped_messages": 0,
-    "allocator/mesos/allocation_runs": 0,
-  })
-  counters.observeCalls([undefined, { type: "FrameworkUnknown" }], { overdueMs: 2, tookMs: 0.5 })
-  counters.observeCalls([undefined], undefined)
-  counters.observeCalls([], { overdueMs: 4, tookMs: 1.5 })
+  expect(counters.values()).toMatchObject({ "allocator/mesos/allocation_runs": 0 })
+  counters.observeCycle({ overdueMs: 2, tookMs: 0.5 })
+  counters.observeCycle({ overdueMs: 4, tookMs: 1.5 })
   counters.observeRecovery(0.25)
   counters.observeAppend(0.001)
   expect(counters.values()).toMatchObject({
-    "master/dropped_messages": 1,
     "allocator/mesos/allocation_runs": 2,
     "allocator/mesos/allocation_run_ms/p50": 1,
     "allocator/mesos/allocation_run_latency_ms/max": 4,
@@ -207,4 +210,36 @@ it("each framework has figures of its own, for as long as it is there", () => {
   expect(figures(`master/frameworks/test/${id}/`)).toMatchObject({ "calls/subscribe": 2, "events/error": 1 })
   master.step({ type: "TeardownRequested", frameworkId: id })
   expect(figures(`master/frameworks/test/${id}/`)).toEqual({})
+})
+
+it("what is said of operations counts, acknowledgements by whether they ended one", () => {
+  const { master, agentId, id } = launched()
+  // What it did not use comes back when its filter ends.
+  master.advance(6_000)
+  const [offerId] = master.offersOf(id)
+  master.step({
+    ...{ type: "OffersAccepted", frameworkId: id, offerIds: [offerId!], refuseMs: null, principal: null },
+    operations: [operation("RESERVE", plain(reservedFor("cpus:1", ["web"])), "op")],
+  })
+  const outcome = { frameworkId: id, operationId: "op", problem: null }
+  master.step({ type: "OperationReported", agentId, outcome })
+  const { uuid } = [...master.state.operations.values()][0]!
+  for (const each of ["never sent", uuid!, uuid!])
+    master.step({
+      ...{ type: "OperationAcknowledged", frameworkId: id, operationId: "op", agentId, uuid: each },
+    })
+  master.step({ type: "OperationsReconciled", frameworkId: id, operations: [] })
+  expect({
+    ...master.counts("master/messages_operation"),
+    ...master.counts("master/messages_reconcile"),
+    ...master.counts("master/valid_operation"),
+    ...master.counts("master/invalid_operation"),
+  }).toEqual({
+    "master/messages_operation_status_update": 1,
+    "master/messages_operation_status_update_acknowledgement": 3,
+    "master/messages_reconcile_operations": 1,
+    "master/valid_operation_status_updates": 1,
+    "master/valid_operation_status_update_acknowledgements": 1,
+    "master/invalid_operation_status_update_acknowledgements": 2,
+  })
 })

@@ -66,6 +66,7 @@ it("operators see of a framework what it subscribed with, its demands too", () =
     connected: false,
     recovered: false,
     registered_time: { nanoseconds: 1_795_332_992_101e6 },
+    // Mesos counts the first time, too.
     reregistered_time: { nanoseconds: 1_795_332_992_101e6 },
     offer_constraints: constraints,
   })

@@ -37,7 +37,7 @@ describe("SUBSCRIBED", () => {
           hostname: "here",
           version: "9",
           address: { hostname: "here", ip: "127.0.0.1", port: 5050 },
-          capabilities: [{ type: "AGENT_UPDATE" }, { type: "QUOTA_V2" }],
+          capabilities: [{ type: "AGENT_UPDATE" }, { type: "AGENT_DRAINING" }, { type: "QUOTA_V2" }],
         },
       },
     })
@@ -60,6 +60,7 @@ describe("OFFERS", () => {
     registeredWallMs: 0,
     sinceMs: 0,
     removeAtMs: null,
+    unreachableWallMs: null,
     isDeactivated: false,
     drain: null,
   }

@@ -13,6 +13,7 @@ const kindOf = (id: string): string => /-([SO\d])\d*$/.exec(id.slice(36))?.[1]?.
 export class Ids {
   private readonly oursByRecorded = new Map<string, string>()
   private readonly recordedByOurs = new Map<string, string>()
+  private readonly oursByWord = new Map<string, string>()
 
   bind(recorded: string, ours: string): void {
     this.oursByRecorded.set(recorded, ours)
@@ -31,13 +32,20 @@ export class Ids {
     return this.oursByRecorded.get(recorded)
   }
 
+  /** For names that look like no id: they are known only where they were bound. */
+  bindWord(recorded: string, ours: string): void {
+    this.oursByWord.set(recorded, ours)
+  }
+
   /** A recorded text with our ids in it; ids that are not known yet stay. */
   toOurs(text: string): string {
-    return text.replace(idPattern, (id) => this.oursByRecorded.get(id) ?? id)
+    const withIds = text.replace(idPattern, (id) => this.oursByRecorded.get(id) ?? id)
+    return [...this.oursByWord].reduce((all, [word, ours]) => all.split(word).join(ours), withIds)
   }
 
   /** Whether both texts say the same, and with ids that belong together; learns what is new in them. */
   isSame(recorded: string, ours: string): boolean {
+    if (this.oursByWord.get(recorded) === ours) return true
     if (recorded.replace(idPattern, "") !== ours.replace(idPattern, "")) return false
     const [left, right] = [idsIn(recorded), idsIn(ours)]
     return left.length === right.length && left.every((id, index) => this.isPair(id, right[index] ?? ""))

@@ -139,7 +139,7 @@ const exchanges: { readonly [name: string]: Pick<Transcript, "request" | "respon
               hostname: "localhost",
               version: "0",
               address: { hostname: "localhost", ip: "127.0.0.1", port: 6050 },
-              capabilities: [{ type: "AGENT_UPDATE" }, { type: "QUOTA_V2" }],
+              capabilities: [{ type: "AGENT_UPDATE" }, { type: "AGENT_DRAINING" }, { type: "QUOTA_V2" }],
             },
           },
         },

@@ -114,7 +114,8 @@ export class Reenactment {
       if (isKilled) await this.report([this.toStatus(this.ownEnd(taskId), task.spec)])
       return
     }
-    const isByOrder = this.script.killedTasks.has(taskId) && recorded.state === "TASK_KILLED"
+    const isToldToDie = this.script.killedTasks.has(taskId) || recorded.reason === "REASON_AGENT_DRAINING"
+    const isByOrder = isToldToDie && recorded.state === "TASK_KILLED"
     if (isByOrder !== isKilled) return
     this.said.set(taskId, index + 1)
     task.status = this.toStatus(recorded, task.spec)

@@ -1,5 +1,6 @@
 import { clockTimeOf, type Transcript } from "./Transcript.ts"
 import type { Lull, UnrecordedCall } from "./Unrecorded.ts"
+import { reservationOfOffered, unrecordedReservations } from "./UnrecordedReservations.ts"
 
 // Which exchanges belong together, on which master, in which order. They were recorded by scripts, one after the other,
 // so a scenario is a stretch of time; the README of the recordings tells the set-ups.
@@ -63,7 +64,13 @@ export interface Scenario {
 }
 
 export const scenarios: ReadonlyArray<Scenario> = [
-  { name: "an idle cluster and its operator", setUp: mainSetUp, from: "07:30:14", to: "07:30:18" },
+  {
+    name: "an idle cluster and its operator",
+    setUp: mainSetUp,
+    from: "07:30:14",
+    to: "07:30:18",
+    unrecorded: unrecordedReservations,
+  },
   {
     name: "a framework's life",
     setUp: mainSetUp,
@@ -77,6 +84,14 @@ export const scenarios: ReadonlyArray<Scenario> = [
       "scheduler/rescind_stream": 72,
     },
     closings: { "operator/SUBSCRIBE_stream": 71.97, "scheduler/rescind_stream": 75 },
+    unrecorded: [
+      {
+        atS: 27.4,
+        stream: "scheduler/main_stream",
+        unreserve: { offer: "O15", role: "web", cpus: 3.5, mem: 192 },
+      },
+      reservationOfOffered,
+    ],
     lulls: [
       { atS: 5.655, stream: "scheduler/main_stream", seconds: 0.5 },
       { atS: 52.335, stream: "scheduler/main_stream", seconds: 2 },
@@ -138,6 +153,11 @@ export const scenarios: ReadonlyArray<Scenario> = [
         launch: { taskId: "mnt-1", offer: "O16", agent: "S0", role: "ra" },
       },
       { atS: 14, stream: "scheduler/misc_maintenance_stream", call: { type: "TEARDOWN" } },
+      {
+        atS: 14.5,
+        stream: "scheduler/misc_maintenance_stream",
+        operator: { type: "UPDATE_MAINTENANCE_SCHEDULE", update_maintenance_schedule: { schedule: {} } },
+      },
       {
         atS: 17.1,
         stream: "scheduler/pa_stream",

@@ -103,6 +103,20 @@ export class SchedulerStream {
     return fresh
   }
 
+  /** What came of an operation has a uuid of the master's or the agent's making, by which it is acknowledged. */
+  private pairOperations(): void {
+    const uuidsIn = (events: ReadonlyArray<Json>) =>
+      events.flatMap(({ update_operation_status }) => {
+        const { operation_id, uuid } = update_operation_status?.status ?? {}
+        return uuid === undefined ? [] : [[operation_id.value as string, uuid.value as string] as const]
+      })
+    const ours = new Map(uuidsIn(this.events()))
+    for (const [operationId, uuid] of uuidsIn(this.items().map(({ event }) => event))) {
+      const partner = ours.get(operationId)
+      if (partner !== undefined) this.ids.bindWord(uuid, partner)
+    }
+  }
+
   /** Of a task, in order. */
   private statusesOf(events: ReadonlyArray<Json>, taskId: string): ReadonlyArray<Json> {
     return events.flatMap(({ update }) => (update?.status.task_id.value === taskId ? [update.status] : []))
@@ -121,6 +135,7 @@ export class SchedulerStream {
       }
       if (!(await soon(hasCome, this.isOver() ? 0 : waitMs))) this.lostSubjects.add(subject)
     }
+    this.pairOperations()
   }
 
   private isOver(): boolean {

@@ -9,8 +9,13 @@ export type UnrecordedCall = {
   readonly stream: string
 } & (
   | { readonly launch: Launch }
+  | { readonly unreserve: Unreservation }
   | { readonly call: { readonly type: string } }
-  | { readonly operator: { readonly type: string; readonly [member: string]: unknown } }
+  | {
+      readonly operator: { readonly type: string; readonly [member: string]: unknown }
+      /** An offer that had come by then. */
+      readonly offered?: string
+    }
 )
 
 /** Gives back what is offered then: Mesos, which allocates once a second, had not offered it again yet. */
@@ -29,28 +34,54 @@ interface Launch {
   readonly role: string
 }
 
-const taskOf = ({ taskId, role }: Launch, masterId: string, agent: string) => ({
-  name: "t",
-  task_id: { value: taskId },
-  agent_id: { value: `${masterId}-${agent}` },
-  resources: [
-    { name: "cpus", type: "SCALAR", scalar: { value: 0.1 }, allocation_info: { role } },
-    { name: "mem", type: "SCALAR", scalar: { value: 32 }, allocation_info: { role } },
-  ],
-  command: { value: "sleep 500", shell: true },
-})
+/** What was reserved for a role, given back from an offer. */
+interface Unreservation {
+  readonly offer: string
+  readonly role: string
+  readonly cpus: number
+  readonly mem: number
+}
+
+const unreserveOf = ({ role, cpus, mem }: Unreservation) => {
+  const scalars = { cpus, mem }
+  const resources = Object.entries(scalars).map(([name, value]) => ({
+    name,
+    type: "SCALAR",
+    scalar: { value },
+    reservations: [{ type: "DYNAMIC", role }],
+    allocation_info: { role },
+  }))
+  return { type: "UNRESERVE", unreserve: { resources } }
+}
+
+const launchOf = ({ taskId, role, agent }: Launch, masterId: string) => {
+  const task = {
+    name: "t",
+    task_id: { value: taskId },
+    agent_id: { value: `${masterId}-${agent}` },
+    resources: [
+      { name: "cpus", type: "SCALAR", scalar: { value: 0.1 }, allocation_info: { role } },
+      { name: "mem", type: "SCALAR", scalar: { value: 32 }, allocation_info: { role } },
+    ],
+    command: { value: "sleep 500", shell: true },
+  }
+  return { type: "LAUNCH", launch: { task_infos: [task] } }
+}
 
 type SchedulerCall = Exclude<UnrecordedCall, { readonly operator: unknown }>
 
 const bodyOf = (unrecorded: SchedulerCall, masterId: string): object => {
   if ("call" in unrecorded) return unrecorded.call
-  const { launch } = unrecorded
+  const [offer, operation, refuse_seconds] =
+    "unreserve" in unrecorded
+      ? [unrecorded.unreserve.offer, unreserveOf(unrecorded.unreserve), 0]
+      : [unrecorded.launch.offer, launchOf(unrecorded.launch, masterId), 3_600]
   return {
     type: "ACCEPT",
     accept: {
-      offer_ids: [{ value: `${masterId}-${launch.offer}` }],
-      operations: [{ type: "LAUNCH", launch: { task_infos: [taskOf(launch, masterId, launch.agent)] } }],
-      filters: { refuse_seconds: 3_600 },
+      offer_ids: [{ value: `${masterId}-${offer}` }],
+      operations: [operation],
+      filters: { refuse_seconds },
     },
   }
 }

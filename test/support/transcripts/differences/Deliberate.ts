@@ -35,6 +35,22 @@ export const deliberate: ReadonlyArray<Reason> = [
     reason: "resources in sentences come without `(allocated: web)`, in the order of their names",
   },
   {
+    exchanges: [
+      "operator/RESERVE_ports_outside",
+      "operator/UNRESERVE_over",
+      "operator/UNRESERVE_wrong_*",
+      "operator/UNRESERVE_disk_with_volume",
+      "legacy/unreserve_over",
+    ],
+    at: "body",
+    reason: "the same resources, but reserved ones by name, and not in the order in which they were reserved",
+  },
+  {
+    exchanges: "legacy/reserve_bad_json",
+    at: "body",
+    reason: "what is wrong with the JSON, in the words of our parser",
+  },
+  {
     exchanges: "raw/expect_100_continue",
     at: "replies/*",
     reason:
@@ -71,5 +87,10 @@ export const deliberate: ReadonlyArray<Reason> = [
     at: ["offers/*/role", "offers", "offers/*/value"],
     isByChance: true,
     reason: "which of a framework's two roles gets which of two hosts is drawn by lot, in Mesos too",
+  },
+  {
+    exchanges: "scheduler/pa_stream",
+    at: ["UPDATE/t-a2/4/reason", "UPDATE/t-a2/5"],
+    reason: "that the tasks of a given up host are gone is told at once, not only who asks",
   },
 ]

@@ -5,45 +5,10 @@ import type { Reason } from "../Verdict.ts"
 /** Reservations, volumes, operations, ports. */
 const operations: ReadonlyArray<Reason> = [
   {
-    exchanges: ["operator/*RESERVE_*", "operator/UNRESERVE_*", "crashes/*", "auth/*"],
-    at: "status",
-    ours: "501 *RESERVE_RESOURCES yet*",
-    reason: "operators cannot reserve yet",
-  },
-  {
-    exchanges: ["auth/RESERVE_alice_*", "auth/UNRESERVE_alice_ok"],
-    at: "status",
-    ours: "403 *",
-    reason: "what is in such a call is not read yet, so only those who may reserve anything may make it",
-  },
-  {
-    exchanges: ["operator/CREATE_VOLUMES_*", "crashes/CREATE_VOLUMES_empty_list"],
-    at: "status",
-    ours: "501 *CREATE_VOLUMES yet*",
-    reason: "operators cannot make volumes yet",
-  },
-  {
-    exchanges: ["operator/*RESERVE_*GET_*", "legacy/reserved_*"],
-    at: ["body/*_resources*", "body/get_roles/roles"],
-    reason: "what follows from reservations of operators, which are not taken yet",
-  },
-  {
-    exchanges: ["legacy/reserve_*", "legacy/unreserve_*"],
-    at: "status",
-    ours: "404 *",
-    reason: "the older endpoints for reservations are not served yet",
-  },
-  {
     exchanges: ["scheduler/main_47_ACCEPT_LAUNCH_GROUP_bad", "scheduler/group_ACCEPT_*"],
     at: "status",
     ours: "501 *the operation LAUNCH_GROUP yet*",
     reason: "groups of tasks are not taken yet; refused by name, with the whole ACCEPT",
-  },
-  {
-    exchanges: ["scheduler/main_10_*", "scheduler/main_28_*", "scheduler/main_29_*"],
-    at: "status",
-    ours: "501 *OPERATION*",
-    reason: "no operations, hence no acknowledging and reconciling of them yet",
   },
   {
     exchanges: "scheduler/main_stream",
@@ -124,27 +89,9 @@ const frameworks: ReadonlyArray<Reason> = [
 /** Maintenance, draining, agents that are gone. */
 const agents: ReadonlyArray<Reason> = [
   {
-    exchanges: "operator/*",
-    at: "status",
-    ours: "501 *_AGENT* yet*",
-    reason: "agents cannot be drained, deactivated or given up by call yet",
-  },
-  {
-    exchanges: "operator/*",
-    at: "status",
-    ours: "501 *MAINTENANCE* yet*",
-    reason: "maintenance cannot be announced yet",
-  },
-  {
-    exchanges: ["operator/*MAINTENANCE*", "operator/maintenance_*"],
+    exchanges: "operator/*MAINTENANCE*",
     at: "body/*",
     reason: "what follows from maintenance, which cannot be announced yet",
-  },
-  {
-    exchanges: "legacy/*machine*",
-    at: "status",
-    ours: "404 *",
-    reason: "the older endpoints for maintenance are not served yet",
   },
   {
     exchanges: "scheduler/misc_maintenance_stream",
@@ -170,11 +117,6 @@ const agents: ReadonlyArray<Reason> = [
     reason: "when an agent came back is not told yet",
   },
   {
-    exchanges: "scheduler/pa_stream",
-    at: "UPDATE/t-a2/4/state",
-    reason: "MARK_AGENT_GONE is not served yet: the agent stays unreachable",
-  },
-  {
     exchanges: ["scheduler/pa_stream", "scheduler/pc_stream"],
     at: "UPDATE/*/unreachable_time",
     reason: "when an agent became unreachable is not told yet",
@@ -184,38 +126,15 @@ const agents: ReadonlyArray<Reason> = [
 /** Event stream of operators, files, logging, metrics, capabilities. */
 const stream: ReadonlyArray<Reason> = [
   {
-    exchanges: "operator/*",
-    at: "status",
-    ours: "501 * yet*",
-    reason: "this operator call is not served yet; refused by name",
-  },
-  {
-    exchanges: "raw/operator_SUBSCRIBE",
-    at: "replies/*",
-    reason: "the operator event stream is not served yet",
-  },
-  { exchanges: "legacy/*", at: "status", ours: "404 *", reason: "this legacy endpoint is not served yet" },
-  {
-    exchanges: ["operator/GET_METRICS*", "legacy/*metrics_snapshot*"],
-    at: "body/*",
-    reason: "not all of Mesos's metrics are told yet",
-  },
-  {
     exchanges: ["operator/*", "legacy/*", "auth/state_alice", "scheduler/*", "auth/*", "crashes/*", "raw/*"],
     at: ["*/capabilities/*", "*/capabilities"],
     reason: "claims no capability before it has it",
   },
-  { exchanges: "operator/gzip", at: "headers/Content-Encoding", reason: "replies are not compressed yet" },
+  {
+    exchanges: ["operator/GET_METRICS*", "legacy/*metrics_snapshot*"],
+    at: ["body/get_metrics/metrics/*", "body/*/*"],
+    reason: "not all of Mesos's metrics are told yet",
+  },
 ]
 
 export const notThereYet: ReadonlyArray<Reason> = [...operations, ...frameworks, ...agents, ...stream]
-
-/** Of the exchanges in our own words. */
-export const ownNotThereYet: ReadonlyArray<Reason> = [
-  {
-    exchanges: "own/*",
-    at: "status",
-    ours: "501 * yet*",
-    reason: "this call is not served yet; refused by name",
-  },
-]

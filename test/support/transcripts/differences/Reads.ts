@@ -27,6 +27,7 @@ export const reads: ReadonlyArray<Reason> = [
     exchanges: ["legacy/*", "auth/state_*"],
     at: [
       "body/slaves/*/condition",
+      "body/unreachable_slave_list",
       "body/slaves/*/wanted_reserve",
       "body/roles/*/priority",
       "body/roles/*/share",
@@ -44,5 +45,14 @@ export const reads: ReadonlyArray<Reason> = [
     exchanges: "legacy/*_redirect",
     at: "headers/Location",
     reason: "by the address that others are told: host names may not resolve where the reader is",
+  },
+]
+
+/** Of the exchanges in our own words. */
+export const ownReasons: ReadonlyArray<Reason> = [
+  {
+    exchanges: "own/agents, as older tools read them",
+    at: "body/unreachable_slave_list",
+    reason: "gleaner's own: what its users look for and Mesos does not know",
   },
 ]
