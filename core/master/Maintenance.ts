@@ -58,8 +58,8 @@ export const machinesProblem = (
     if (keys.has(key)) return `Machine '${text}' appears more than once in the list of machines`
     keys.add(key)
     const machine = state.machines.get(key)
-    // What is in no schedule is up, and that is not a mode from which it could be brought up.
-    if (machine === undefined && order === "down")
+    // Mesos knows machines from schedules and from agents; those of agents alone are up.
+    if (machine === undefined && !hasAgent(state, key))
       return `Machine '${text}' is not part of a maintenance schedule`
     const mode = machine === undefined ? "up" : machine.mode
     if (order === "down" && mode !== "draining")
@@ -69,6 +69,9 @@ export const machinesProblem = (
   }
   return undefined
 }
+
+const hasAgent = (state: MasterState, key: string): boolean =>
+  Array.from(state.agents.values()).some(({ address }) => machineKey(address) === key)
 
 /** As Mesos writes it into its sentences. */
 const machineText = ({ hostname, ip }: MachineId): string =>

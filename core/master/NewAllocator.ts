@@ -20,6 +20,7 @@ export const agentCapabilities = [
   "HIERARCHICAL_ROLE",
   "RESERVATION_REFINEMENT",
   "AGENT_DRAINING",
+  "AGENT_OPERATION_FEEDBACK",
 ]
 
 export const allocatorAgent = (agent: AgentRecord): AllocatorAgent => ({

@@ -5,14 +5,22 @@ import { valueToText } from "./ResourceValue.ts"
 /**
  * Resources as Apache Mesos writes them in its answers (transcripts operator/RESERVE_over, operator/UNRESERVE_disk_with_volume):
  * `cpus:5; cpus(reservations: [(DYNAMIC,web,alice,{k: v})]):0.5; disk(reservations: [(DYNAMIC,web)])[vol-1:data]:100`. Unreserved ones
- * first.
+ * first, and of those the names that every host has in the order in which Mesos finds them.
  */
 export const resourcesToMesosText = (resources: Resources): string =>
   resources
-    .filter(({ kind }) => isUnreserved(kind))
-    .concat(resources.filter(({ kind }) => !isUnreserved(kind)))
-    .map(resourceToMesosText)
+    .map((resource, index) => ({ resource, index, rank: rankOf(resource) }))
+    .sort((left, right) => left.rank - right.rank || left.index - right.index)
+    .map(({ resource }) => resourceToMesosText(resource))
     .join("; ")
+
+const usualNames = ["cpus", "mem", "disk", "gpus", "ports"]
+
+const rankOf = ({ kind }: Resource): number => {
+  const place = usualNames.indexOf(kind.name)
+  const rank = place === -1 ? usualNames.length : place
+  return isUnreserved(kind) ? rank : usualNames.length + 1 + rank
+}
 
 export const resourceToMesosText = ({ kind, value }: Resource): string =>
   `${kindToMesosText(kind)}:${valueToText(kind.type, value)}`

@@ -17,7 +17,7 @@ export interface ClusterState {
   readonly slaves: ReadonlyArray<HostView>
   /** Known from before the master started, and not back yet. */
   readonly recovered_slaves: ReadonlyArray<HostView>
-  readonly unreachable_slave_list: ReadonlyArray<HostView>
+  readonly unreachable_slave_list?: ReadonlyArray<HostView>
   readonly frameworks: ReadonlyArray<{
     readonly id: string
     readonly name: string
@@ -48,7 +48,7 @@ export interface HostView {
 export const allHosts = ({
   slaves,
   recovered_slaves,
-  unreachable_slave_list,
+  unreachable_slave_list = [],
 }: Pick<ClusterState, "slaves" | "recovered_slaves" | "unreachable_slave_list">): ReadonlyArray<HostView> => [
   ...slaves,
   ...recovered_slaves,

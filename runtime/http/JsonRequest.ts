@@ -31,12 +31,12 @@ export const checkAccept = (request: HttpRequest): HttpRefusal | undefined => {
 }
 
 /** Names the place as Mesos's parser does: the line, and what stands there up to its end. */
-const describeSyntaxError = (text: string, error: unknown): string => {
+export const describeSyntaxError = (text: string, error: unknown): string => {
   const position = /position (\d+)/.exec(error instanceof Error ? error.message : "")
   const at = position === null ? 0 : Number(position[1])
   const line = text.slice(0, at).split("\n").length
   const near = text.slice(at, at + 80).split("\n")[0] ?? ""
-  return `Failed to parse body into JSON: syntax error at line ${line} near: ${near}`
+  return `syntax error at line ${line} near: ${near}`
 }
 
 /** Body text to a JSON object, or the refusal. */
@@ -45,7 +45,7 @@ export const parseJsonObject = (text: string): Readonly<Record<string, unknown>>
   try {
     value = JSON.parse(text)
   } catch (error) {
-    return badRequest(describeSyntaxError(text, error))
+    return badRequest(`Failed to parse body into JSON: ${describeSyntaxError(text, error)}`)
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return badRequest("Failed to convert JSON into Call protobuf: Expecting a JSON object")

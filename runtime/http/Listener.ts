@@ -6,12 +6,15 @@ import { type ExchangeSettings, toHttpRequest, writeExit } from "./Exchange.ts"
 import { httpUrl } from "./HttpUrl.ts"
 import { type ListenerTls, makeTransport, readyEvent } from "./ListenerTls.ts"
 import type { RecordStream } from "./RecordStream.ts"
+import { makeBodyRoom } from "./RequestBody.ts"
 import type { Handler } from "./Routes.ts"
 import { runHandler } from "./RunHandler.ts"
 
 export interface ListenerBounds extends ConnectionBounds {
   /** Bodies beyond it are refused with 413, unless their route has a bound of its own; default 1 MiB. */
   readonly maxBodyBytes?: number
+  /** Of all bodies together that are being read; beyond it the next bytes of any are refused with 503. Default 256 MiB. */
+  readonly maxBodiesBytes?: number
   /** For the whole head of a request; default 10 s. */
   readonly headersTimeoutMs?: number
   /** For a whole body, once a handler reads it; default 30 s. */
@@ -163,6 +166,7 @@ export const serve = <R>(
     const settings: ExchangeSettings = {
       maxBodyBytes: options.maxBodyBytes ?? 1024 * 1024,
       bodyTimeoutMs: options.bodyTimeoutMs ?? 30_000,
+      room: makeBodyRoom(options.maxBodiesBytes ?? 256 * 1024 * 1024),
       stallTimeoutMs: options.stallTimeoutMs ?? 60_000,
       isClosing: () => isClosing,
       log: (entry) => fork(entry),

@@ -5,7 +5,20 @@ import { badRequest, HttpRefusal, refuse } from "./HttpMessage.ts"
 export interface BodyBounds {
   readonly maxBodyBytes: number
   readonly bodyTimeoutMs: number
+  /** Shared by all bodies of a listener that are being read. */
+  readonly room: BodyRoom
 }
+
+/** What the bodies that are being read may have together. */
+export interface BodyRoom {
+  readonly maxBytes: number
+  usedBytes: number
+}
+
+export const makeBodyRoom = (maxBytes: number): BodyRoom => ({ maxBytes, usedBytes: 0 })
+
+const noRoom = () =>
+  refuse(503, "Too many long bodies are on their way at once: try again in a moment", { "Retry-After": "1" })
 
 /** Collects the body and calls `done` once; returns what stops the collecting. */
 export const collectBody = (
@@ -15,6 +28,7 @@ export const collectBody = (
 ): (() => void) => {
   const chunks: Array<Buffer> = []
   let length = 0
+  const { room } = bounds
   const tooLarge = () => refuse(413, `The body is longer than the bound of ${bounds.maxBodyBytes} bytes`)
 
   const finish = (result: Buffer | HttpRefusal) => {
@@ -23,7 +37,9 @@ export const collectBody = (
   }
   const onData = (chunk: Buffer) => {
     length += chunk.length
+    room.usedBytes += chunk.length
     if (length > bounds.maxBodyBytes) finish(tooLarge())
+    else if (room.usedBytes > room.maxBytes) finish(noRoom())
     else chunks.push(chunk)
   }
   const onEnd = () => finish(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
@@ -32,7 +48,10 @@ export const collectBody = (
     () => finish(refuse(408, `The body did not arrive within ${bounds.bodyTimeoutMs} ms`)),
     bounds.bodyTimeoutMs,
   )
+  let isReading = true
   const stop = () => {
+    if (isReading) room.usedBytes -= length
+    isReading = false
     clearTimeout(timer)
     incoming.removeListener("data", onData)
     incoming.removeListener("end", onEnd)

@@ -33,6 +33,7 @@ const passedTo: { readonly [daemon: string]: ReadonlyArray<readonly [own: Key, t
     ["agentPort", "port"],
     ["cpus", "cpus"],
     ["mem", "mem"],
+    ["resources", "resources"],
     ["taskUser", "taskUser"],
     ["allowRootTasks", "allowRootTasks"],
     ["cgroupParent", "cgroupParent"],

@@ -9,6 +9,13 @@ export const boundSettings = {
     1_024,
     1_073_741_824,
   )({ meaning: "Longest body of a request; a longer one is refused (413)", initial: 1_048_576 }),
+  maxBodiesBytes: whole(
+    1_048_576,
+    68_719_476_736,
+  )({
+    meaning: "Most bytes of all bodies together that are on their way at once; more are refused (503)",
+    initial: 268_435_456,
+  }),
   maxHeaderBytes: whole(
     1_024,
     1_048_576,
@@ -37,7 +44,7 @@ export const boundSettings = {
     1_000_000,
   )({
     meaning: "Most connections of one remote address on which nobody has proven yet who they are",
-    initial: 2_000,
+    initial: 15_000,
   }),
   principalRate: wholeOrOff(
     1,
@@ -60,6 +67,7 @@ const orNull = (rate: number | typeof off): number | null => (rate === off ? nul
 
 export const boundsOf = (values: ValuesOf<typeof boundSettings>): ListenerBounds & RateBounds => ({
   maxBodyBytes: values.maxBodyBytes,
+  maxBodiesBytes: values.maxBodiesBytes,
   maxHeaderBytes: values.maxHeaderBytes,
   maxHeaders: values.maxHeaders,
   headersTimeoutMs: values.headersTimeout,

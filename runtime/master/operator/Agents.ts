@@ -79,7 +79,7 @@ export const agentViews = (state: MasterState, agentId: string | null) => {
   return {
     slaves: views(registered),
     recovered_slaves: views(recovered),
-    unreachable_slave_list: views(unreachable),
+    ...(unreachable.length === 0 ? {} : { unreachable_slave_list: views(unreachable) }),
   }
 }
 

@@ -2,6 +2,7 @@ import { Effect, Either, Schema } from "effect"
 import { type OperatorOperation, refuseOperatorOperation } from "../../../core/master/Operations.ts"
 import type { AgentRecord, MasterState } from "../../../core/master/State.ts"
 import { badRequest, HttpRefusal, type HttpRequest, refuse } from "../../http/HttpMessage.ts"
+import { describeSyntaxError } from "../../http/JsonRequest.ts"
 import { post, type Route } from "../../http/Routes.ts"
 import { agentPid } from "../../mesos/OperatorViews.ts"
 import { callDecoder } from "../../mesos/ProtoJson.ts"
@@ -88,7 +89,7 @@ const readForm = (
   }
   const json = Either.try(() => JSON.parse(text) as unknown)
   const decoded = Either.flatMap(
-    Either.mapLeft(json, (error) => (error as Error).message),
+    Either.mapLeft(json, (error) => describeSyntaxError(text, error)),
     (resources) => decodeResources({ resources }),
   )
   return Either.isLeft(decoded)

@@ -48,7 +48,7 @@ describe("what is reserved on an agent", () => {
     const master = new MasterHarness()
     const actions = register(master, "old-S7", { checkpointed: kept })
     expect(resourcesToMesosText(master.state.agents.get("old-S7")!.total)).toBe(
-      "cpus:3; disk:900; mem:4000; ports:[31000-31009]; cpus(reservations: [(DYNAMIC,web)]):1; disk(reservations: [(DYNAMIC,web)])[v:data]:100",
+      "cpus:3; mem:4000; disk:900; ports:[31000-31009]; cpus(reservations: [(DYNAMIC,web)]):1; disk(reservations: [(DYNAMIC,web)])[v:data]:100",
     )
     expect(checkpointsIn(actions)).toEqual([])
   })

@@ -127,7 +127,10 @@ describe("a machine", () => {
     const text = 'Machine \'{"hostname":"other","ip":"127.0.0.9"}\''
     expect(machinesProblem(state, [], "down")).toBe("List of machines is empty")
     expect(machinesProblem(state, [other], "down")).toBe(`${text} is not part of a maintenance schedule`)
-    expect(machinesProblem(state, [other], "up")).toBe(`${text} is not in DOWN mode and cannot be brought up`)
+    expect(machinesProblem(state, [other], "up")).toBe(`${text} is not part of a maintenance schedule`)
+    // One with an agent is known without a schedule.
+    expect(machinesProblem(state, [machine], "down")).toContain("is not in DRAINING mode")
+    expect(machinesProblem(state, [machine], "up")).toContain("is not in DOWN mode")
     schedule(master, [{ machines: [machine, other], unavailability }])
     expect(machinesProblem(state, [other, other], "down")).toContain("more than once")
     expect(machinesProblem(state, [other], "down")).toBeUndefined()

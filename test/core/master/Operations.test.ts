@@ -38,7 +38,7 @@ describe("operations of an ACCEPT", () => {
     ])
     expect(checkpointsIn(actions)[1]!.resources).toEqual(plain(reservedFor("cpus:2", ["web"]), volume))
     expect(totalOf(master, agentId)).toBe(
-      "cpus:2; disk:900; mem:4000; ports:[31000-31009]; cpus(reservations: [(DYNAMIC,web)]):2; disk(reservations: [(DYNAMIC,web)])[v1:data]:100",
+      "cpus:2; mem:4000; disk:900; ports:[31000-31009]; cpus(reservations: [(DYNAMIC,web)]):2; disk(reservations: [(DYNAMIC,web)])[v1:data]:100",
     )
     expect(master.state.tasks.size).toBe(1)
   })
@@ -84,7 +84,7 @@ describe("operations of an ACCEPT", () => {
     [
       "more than is offered",
       operation("RESERVE", plain(reservedFor("cpus:5", ["web"]))),
-      "cpus:4; disk:1000; mem:4000; ports:[31000-31009] does not contain cpus:5",
+      "cpus:4; mem:4000; disk:1000; ports:[31000-31009] does not contain cpus:5",
     ],
     ["what nobody reserved", operation("UNRESERVE", twoCpus), "does not contain cpus(reservations"],
     [
@@ -169,7 +169,7 @@ describe("operations of an ACCEPT", () => {
       [reserved, plain(volume)],
       [{}, {}],
     ])
-    expect(totalOf(master, agentId)).toBe("cpus:4; disk:1000; mem:4000; ports:[31000-31009]")
+    expect(totalOf(master, agentId)).toBe("cpus:4; mem:4000; disk:1000; ports:[31000-31009]")
   })
 
   it("an id of a volume is taken once in a role", () => {
@@ -210,7 +210,7 @@ describe("operations of operators", () => {
     const [offer] = actionsOf(master.settle(), "OfferResources")[0]!.offers
     expect(offer!.offer.frameworkId).toBe(framework.id)
     expect(resourcesToMesosText(offer!.offer.resources)).toBe(
-      "cpus:4; disk:1000; mem:4000; ports:[31005-31009]",
+      "cpus:4; mem:4000; disk:1000; ports:[31005-31009]",
     )
   })
 

@@ -10,7 +10,6 @@ export const clusterState = (change: Partial<ClusterState> = {}): ClusterState =
   start_time: 999_990,
   slaves: [],
   recovered_slaves: [],
-  unreachable_slave_list: [],
   frameworks: [],
   orphan_tasks: [],
   ...change,

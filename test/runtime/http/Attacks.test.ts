@@ -116,6 +116,37 @@ describe("while under attack", () => {
     expect(new Set(outcome.served)).toEqual(new Set(["yes"]))
   }, 60_000)
 
+  it("bodies together have a bound, too, and give back what they took", async () => {
+    const [most, rest] = ["x".repeat(30_000), "x".repeat(10_000)]
+    const started = `POST /call HTTP/1.1\r\nContent-Length: 40000\r\n\r\n${most}`
+    const answers = await withListener(
+      handler,
+      (listener) =>
+        Effect.gen(function* () {
+          const first = yield* connectRaw(listener, started)
+          const second = yield* connectRaw(listener, started)
+          // The third is one too many, whoever of the three it is.
+          const third = yield* connectRaw(listener, started)
+          const all = [first, second, third]
+          const refused = yield* Effect.raceAll(
+            all.map((one) =>
+              Effect.as(
+                one.until((text) => text !== ""),
+                one,
+              ),
+            ),
+          )
+          const others = all.filter((one) => one !== refused)
+          for (const { socket } of others) socket.write(rest)
+          yield* Effect.forEach(others, ({ until }) => until((text) => text.endsWith("40000")))
+          const again = yield* request({ url: `${listener.url}/call`, body: most + rest })
+          return [refused.received().split("\r\n")[0], again.body]
+        }),
+      { maxBodyBytes: 100_000, maxBodiesBytes: 80_000 },
+    )
+    expect(answers).toEqual(["HTTP/1.1 503 Service Unavailable", "40000"])
+  })
+
   it("one address cannot take all connections: only those that have proven who they are go beyond its share", async () => {
     await withListener(
       handler,

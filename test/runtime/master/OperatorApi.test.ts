@@ -167,7 +167,7 @@ describe("what people and their tools read", () => {
           Effect.map(served.ask(path), ({ body }) => JSON.parse(body) as Record<string, unknown>)
         expect(yield* ask("/state")).toMatchObject({ slaves: [shown] })
         expect(yield* ask("/master/slaves?slave_id=m-S0")).toMatchObject({ slaves: [shown] })
-        const none = { slaves: [], recovered_slaves: [], unreachable_slave_list: [] }
+        const none = { slaves: [], recovered_slaves: [] }
         expect(yield* ask("/slaves?slave_id=nobody")).toEqual(none)
         const { body } = yield* served.ask("/metrics")
         expect(body.split("\n")).toContain('gleaner_master_resources_reserved{resource="cpus"} 3.5')

@@ -19,7 +19,7 @@ import { call, subscribe, type WireAccess, type WireEvent } from "./Wire.ts"
 // A framework in a process of its own, made to be killed at any instruction: what it does and hears is in its diary
 // before it acts on it, and a new life goes on from there under the same framework id.
 //
-//   node StormFramework.mjs FOLDER MASTER_URL SECRET_FILE SEED [reserves]
+//   node StormFramework.mjs FOLDER MASTER_URL SECRET_FILE SEED
 //
 //   FOLDER/diary, FOLDER/evidence/; once FOLDER/calm exists it launches nothing more
 
@@ -39,7 +39,7 @@ const failoverTimeoutSeconds = 600
 const lossStates = ["TASK_LOST", "TASK_DROPPED", "TASK_GONE", "TASK_GONE_BY_OPERATOR", "TASK_UNKNOWN"]
 const endStates = ["TASK_FINISHED", "TASK_FAILED", "TASK_KILLED", "TASK_ERROR", ...lossStates]
 
-const [folder = "", url = "", secretFile = "", seedText = "", reserves = ""] = process.argv.slice(2)
+const [folder = "", url = "", secretFile = "", seedText = ""] = process.argv.slice(2)
 const access: WireAccess = { url, secret: readFileSync(secretFile, "utf8").trim() }
 const diaryPath = join(folder, "diary")
 const tasks = new Map<string, KnownTask>()
@@ -163,8 +163,7 @@ const useOffer = async (offer: WireEvent): Promise<void> => {
   if (chance.fraction() < 0.3) await wait(chance.between(0, 300))
   const refuse_seconds = isCalm() ? 3_600 : 0
   const prefix = `${life}-${accepts++}`
-  const reserving =
-    isCalm() || reserves !== "reserves" ? [] : planOperations({ offer: offer as never, role, prefix, chance })
+  const reserving = isCalm() ? [] : planOperations({ offer: offer as never, role, prefix, chance })
   const intents = reserving.map(({ intent }) => intent)
   const planned = isCalm() ? [] : planTasks(offer, intents)
   if (planned.length + reserving.length === 0) {

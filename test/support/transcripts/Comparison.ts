@@ -21,10 +21,11 @@ const versions = new Set(["version", "git_sha", "build_date", "build_time", "bui
 /** Numbers of processes. */
 const processes = new Set(["executor_pid"])
 
-/** What a master measures of itself and its machine; what it counts of its cluster is compared. */
+/** What a master measures of itself, its machine and its clients; what it counts of its cluster is compared. */
 const isMeasured = (name: string): boolean =>
-  /^(system|registrar|allocator)\/|^master\/(messages_|event_queue_|http_cache_|uptime_)/.test(name) ||
-  /^(avg_load_\w+|mem_(free|total)_bytes)$/.test(name)
+  /^(system|registrar|allocator)\/|^master\/(messages_|event_queue_|http_cache_|uptime_|frameworks\/)/.test(
+    name,
+  ) || /^(avg_load_\w+|mem_(free|total)_bytes)$/.test(name)
 
 const isOnlyKind = (member: string): boolean =>
   isMoment(member) || versions.has(member) || processes.has(member) || isMeasured(member)
@@ -85,21 +86,19 @@ export const compareJson = (
   if (Array.isArray(recorded) && Array.isArray(ours)) {
     const [left, right] = [inOrder(recorded), inOrder(ours)]
     const indices = [...Array(Math.max(left.length, right.length)).keys()]
-    return pairUp(left, right, indices).flatMap(([name, one, other]) =>
+    return pairUp(left, right, indices, ids).flatMap(([name, one, other]) =>
       compareJson(one, other, ids, `${path}/${name}`),
     )
   }
   if (isObject(recorded) && isObject(ours)) {
-    const names = [...new Set([...Object.keys(recorded), ...Object.keys(ours)])]
-    return names.flatMap((name) =>
-      compareJson(
-        recorded[name],
-        ours[name],
-        ids,
-        `${path}/${name}`.replace(/^\//, ""),
-        recorded.name === undefined || name !== "value" ? name : recorded.name,
-      ),
-    )
+    // Some names have ids in them.
+    const partners = new Map(Object.keys(recorded).map((name) => [ids.toOurs(name), name]))
+    const names = [...new Set([...partners.keys(), ...Object.keys(ours)])]
+    return names.flatMap((ourName) => {
+      const name = partners.get(ourName) ?? ourName
+      const member = recorded.name === undefined || name !== "value" ? name : recorded.name
+      return compareJson(recorded[name], ours[ourName], ids, `${path}/${name}`.replace(/^\//, ""), member)
+    })
   }
   return recorded === ours ? [] : differs
 }
@@ -111,9 +110,10 @@ const pairUp = (
   left: ReadonlyArray<Json>,
   right: ReadonlyArray<Json>,
   indices: ReadonlyArray<number>,
+  ids: Ids,
 ): ReadonlyArray<Pair> => {
   const byKey = (list: ReadonlyArray<Json>) =>
-    new Map(list.flatMap((item) => (keyOf(item) === undefined ? [] : [[keyOf(item)!, item]])))
+    new Map(list.flatMap((item) => (keyOf(item) === undefined ? [] : [[ids.toOurs(keyOf(item)!), item]])))
   const [lefts, rights] = [byKey(left), byKey(right)]
   if (lefts.size === left.length && rights.size === right.length) {
     const keys = [...new Set([...lefts.keys(), ...rights.keys()])]

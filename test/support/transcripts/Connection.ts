@@ -1,5 +1,5 @@
 import { connect, type Socket } from "node:net"
-import { type Headers, headerOf, type Json, type Request, type Response } from "./Transcript.ts"
+import { type Body, type Headers, headerOf, type Json, type Request, type Response } from "./Transcript.ts"
 
 // HTTP by hand, so that exactly what was recorded goes out, and what comes back is seen as it came.
 
@@ -40,12 +40,16 @@ export const parseReply = (received: string): ParsedReply | undefined => {
   const header = (name: string) => headers.find(([key]) => key.toLowerCase() === name)?.[1]
   const status = Number(first.split(" ")[1])
   const tail = received.slice(headEnd + 4)
+  const toBody = (bytes: string): Body =>
+    header("content-encoding") === undefined
+      ? utf8(bytes)
+      : { base64: Buffer.from(bytes, "latin1").toString("base64") }
   if (header("transfer-encoding") === "chunked") {
     const split = splitChunks(tail)
-    return { response: { status, headers, body: utf8(split.chunks.join("")) }, ...split }
+    return { response: { status, headers, body: toBody(split.chunks.join("")) }, ...split }
   }
   const length = Number(header("content-length") ?? 0)
-  const response = { status, headers, body: utf8(tail.slice(0, length)) }
+  const response = { status, headers, body: toBody(tail.slice(0, length)) }
   return { response, chunks: [], isComplete: tail.length >= length, rest: tail.slice(length) }
 }
 

@@ -102,11 +102,6 @@ export const operatorExchanges: { readonly [name: string]: Exchange } = {
     400,
     `Machine '${JSON.stringify(nowhere)}' is not part of a maintenance schedule`,
   ),
-  "end of a maintenance that never began": answered(
-    asked("STOP_MAINTENANCE", { stop_maintenance: { machines: [nowhere] } }),
-    400,
-    `Machine '${JSON.stringify(nowhere)}' is not part of a maintenance schedule`,
-  ),
   "draining of an unknown agent": onNobody("DRAIN_AGENT", 400, "Unknown agent"),
   "deactivating of an unknown agent": onNobody("DEACTIVATE_AGENT", 400, "Unknown agent"),
   "reactivating of an unknown agent": onNobody("REACTIVATE_AGENT", 400, "Unknown agent"),

@@ -16,7 +16,7 @@ import { Reenactment, toScript } from "./Reenactment.ts"
 import type { Scenario, SetUp, Step } from "./Scenarios.ts"
 import { mastersIn, SchedulerStream } from "./SchedulerStream.ts"
 import { bodyText, headerOf, type Json, type Request, type Response, type Transcript } from "./Transcript.ts"
-import { toTranscript } from "./Unrecorded.ts"
+import { toTranscript, type UnrecordedCall } from "./Unrecorded.ts"
 
 /** What came of an exchange; without differences it matches. */
 export interface Outcome {
@@ -67,7 +67,10 @@ export class Replay {
   private readonly agents: Array<Reenactment>
   private readonly calledTasks: ReadonlySet<string>
   private readonly recordedUuids: ReadonlySet<string>
-  private readonly unrecorded: ReadonlyArray<Step>
+  private readonly unrecorded: ReadonlyArray<{
+    readonly call: UnrecordedCall
+    readonly transcript: Transcript
+  }>
 
   constructor(
     private readonly url: string,
@@ -80,7 +83,7 @@ export class Replay {
     this.unrecorded = (scenario.unrecorded ?? []).map((call) => {
       const stream = recorded.find(({ name }) => name === call.stream)
       if (stream === undefined) throw new Error(`no stream ${call.stream} in this scenario`)
-      return { atS: call.atS, transcript: toTranscript(call, stream) }
+      return { call, transcript: toTranscript(call, stream) }
     })
     const transcripts = [...recorded, ...this.unrecorded.map(({ transcript }) => transcript)]
     const calls = transcripts.map(callOf)
@@ -123,6 +126,7 @@ export class Replay {
       happen: async () => {
         await this.catchUpTo(atS)
         this.streams.find(({ transcript }) => transcript.name === name)?.close()
+        await pause(2 * allocationIntervalMs)
       },
     }))
     const turned = turns.map(({ atS, agent, does }) => ({
@@ -132,9 +136,12 @@ export class Replay {
         await (does === "dies" ? this.agents[agent]!.die() : this.agents[agent]!.comeBack())
       },
     }))
-    const called = this.unrecorded.map(({ atS, transcript }) => ({
-      atS,
+    const called = this.unrecorded.map(({ call, transcript }) => ({
+      atS: call.atS,
       happen: async () => {
+        const { atS, stream: name } = call
+        const stream = this.streams.find((one) => one.transcript.name === name)
+        if ("offered" in call && call.offered !== undefined) await this.pairOffer(call.offered, stream)
         const { status, body } = await this.speak(atS, transcript)
         if (status >= 300) throw new Error(`${transcript.name}: ${status} ${body}`)
       },
@@ -168,9 +175,9 @@ export class Replay {
   }
 
   /** What came before an incident must have come with us, too. */
-  private async catchUpTo(atS: number): Promise<void> {
+  private async catchUpTo(atS: number, marginMs = 100): Promise<void> {
     for (const stream of this.streams)
-      await stream.catchUp((atS - this.beginningOf(stream)) * 1000 - 100, this.settle)
+      await stream.catchUp((atS - this.beginningOf(stream)) * 1000 - marginMs, this.settle)
   }
 
   private async openStream(atS: number, transcript: Transcript): Promise<void> {
@@ -202,15 +209,18 @@ export class Replay {
     this.outcomes.push({ name: transcript.name, differences })
   }
 
+  private async pairOffer(id: string, stream: SchedulerStream | undefined): Promise<void> {
+    if (this.ids.isBound(id) || stream === undefined || idsIn(id).length === 0) return
+    await stream.pairOffer(id, offerWaitMs, this.settle, (ids) => this.decline(stream, ids))
+  }
+
   /** Makes a recorded call with our ids, once all has come that had come by then. */
   private async speak(atS: number, transcript: Transcript): Promise<Response> {
     const stream = this.streamOf(transcript)
     if (stream !== undefined) await stream.catchUp((atS - this.beginningOf(stream)) * 1000, this.settle)
+    else if (this.scenario.beginnings !== undefined) await this.catchUpTo(atS, 0)
     const recordedCall = callOf(transcript)
-    for (const id of offersOf(recordedCall)) {
-      if (this.ids.isBound(id) || stream === undefined || idsIn(id).length === 0) continue
-      await stream.pairOffer(id, offerWaitMs, this.settle, (ids) => this.decline(stream, ids))
-    }
+    for (const id of offersOf(recordedCall)) await this.pairOffer(id, stream)
     const request = this.toOurs(transcript.request)
     const reply = await ask(this.url, request)
     const recorded = transcript.response

@@ -11,7 +11,11 @@ export type UnrecordedCall = {
   | { readonly launch: Launch }
   | { readonly unreserve: Unreservation }
   | { readonly call: { readonly type: string } }
-  | { readonly operator: { readonly type: string; readonly [member: string]: unknown } }
+  | {
+      readonly operator: { readonly type: string; readonly [member: string]: unknown }
+      /** An offer that had come by then. */
+      readonly offered?: string
+    }
 )
 
 /** Gives back what is offered then: Mesos, which allocates once a second, had not offered it again yet. */
@@ -28,6 +32,8 @@ interface Launch {
   readonly offer: string
   readonly agent: string
   readonly role: string
+  /** For what is left of the offer. */
+  readonly refuseS: number
 }
 
 /** What was reserved for a role, given back from an offer. */
@@ -71,7 +77,7 @@ const bodyOf = (unrecorded: SchedulerCall, masterId: string): object => {
   const [offer, operation, refuse_seconds] =
     "unreserve" in unrecorded
       ? [unrecorded.unreserve.offer, unreserveOf(unrecorded.unreserve), 0]
-      : [unrecorded.launch.offer, launchOf(unrecorded.launch, masterId), 3_600]
+      : [unrecorded.launch.offer, launchOf(unrecorded.launch, masterId), unrecorded.launch.refuseS]
   return {
     type: "ACCEPT",
     accept: {

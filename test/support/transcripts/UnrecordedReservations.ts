@@ -50,3 +50,17 @@ export const unrecordedReservations: ReadonlyArray<UnrecordedCall> = [
   unreserve(3.03, scalar("cpus", 1, web)),
   unreserve(3.035, scalar("cpus", 0.5, { role: "web", principal: "ops" })),
 ]
+
+/** It took the offer of a framework away. */
+export const reservationOfOffered: UnrecordedCall = {
+  atS: 72.46,
+  stream: "scheduler/rescind_stream",
+  offered: "7419d42e-544d-4372-ae5e-b336afa21f40-O36",
+  operator: {
+    type: "RESERVE_RESOURCES",
+    reserve_resources: {
+      agent_id: { value: "7419d42e-544d-4372-ae5e-b336afa21f40-S0" },
+      resources: [scalar("cpus", 1, web)],
+    },
+  },
+}

@@ -148,7 +148,14 @@ describe("the endpoints from before the v1 API", () => {
             {
               id: "m-S0",
               used_resources: { cpus: 0.5, mem: 32 },
-              capabilities: ["MULTI_ROLE", "HIERARCHICAL_ROLE", "RESERVATION_REFINEMENT", "AGENT_DRAINING"],
+              capabilities: [
+                "MULTI_ROLE",
+                "HIERARCHICAL_ROLE",
+                "RESERVATION_REFINEMENT",
+                "AGENT_DRAINING",
+                "AGENT_OPERATION_FEEDBACK",
+                "AGENT_DRAINING",
+              ],
               ...counts,
               framework_ids: ["m-0000"],
             },

@@ -183,7 +183,7 @@ describe("RESERVE_RESOURCES and its like", () => {
             [
               "RESERVE_RESOURCES",
               cpus(1_000),
-              [409, "cpus:8; disk:1024; mem:8192; ports:[31000-32000] does not contain cpus:1000"],
+              [409, "cpus:8; mem:8192; disk:1024; ports:[31000-32000] does not contain cpus:1000"],
             ],
           ]
         for (const [type, list, answer] of expected) expect(yield* order(served, type, list)).toEqual(answer)

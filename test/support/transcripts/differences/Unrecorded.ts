@@ -8,4 +8,19 @@ export const unrecorded: ReadonlyArray<Reason> = [
     reason:
       "its first status was not acknowledged yet: agents tell the next one only then, where Mesos's tell the newest state besides",
   },
+  {
+    exchanges: "raw/operator_SUBSCRIBE",
+    at: [
+      "replies/0/body/0/subscribed/get_state/get_tasks/completed_tasks/*",
+      "replies/0/body/0/subscribed/get_state/get_frameworks/*",
+      "replies/0/body/2",
+    ],
+    reason: "asked after another script, whose tasks and frameworks the recorded master still knew",
+  },
+  {
+    exchanges: "scheduler/main_stream",
+    at: ["offers/O13/resources/cpus@web/scalar/value", "offers/O13/resources/mem@web/scalar/value"],
+    isByChance: true,
+    reason: "task-6 still ran when Mesos made this offer; here it may have ended before",
+  },
 ]
