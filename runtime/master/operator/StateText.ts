@@ -77,9 +77,10 @@ export const stateText = (facts: OperatorFacts): Buffer => {
   const { state } = facts
   const { registered, recovered, unreachable } = agentsByStanding(state)
   const agents = (list: ReadonlyArray<AgentRecord>) => list.map((agent) => agentText(state, agent)).join()
+  const missing = unreachable.length === 0 ? "" : `"unreachable_slave_list":[${agents(unreachable)}],`
   const head =
     `${JSON.stringify(stateHead(facts)).slice(0, -1)},"slaves":[${agents(registered)}],` +
-    `"recovered_slaves":[${agents(recovered)}],"unreachable_slave_list":[${agents(unreachable)}],"frameworks":[`
+    `"recovered_slaves":[${agents(recovered)}],${missing}"frameworks":[`
   const tail = `],"completed_frameworks":[],"unregistered_frameworks":[],"orphan_tasks":${listOf(orphanTasks(state))}}`
   const parts: Array<Buffer> = [Buffer.from(head, "utf8")]
   for (const framework of state.frameworks.values()) {
