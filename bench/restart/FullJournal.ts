@@ -2,6 +2,7 @@ import type { TaskRequest } from "../../core/master/OperationRequest.ts"
 import { defaultMasterSettings, initialMasterState, type MasterState } from "../../core/master/State.ts"
 import type { TaskStatus } from "../../core/Task.ts"
 import { encodeBatch, isStoreFailure } from "../../runtime/journal/EncodedBatch.ts"
+import { defaultKeepEvents, defaultKeepSize } from "../../runtime/journal/Journal.ts"
 import { openSqliteStore } from "../../runtime/journal/SqliteStore.ts"
 import type { MachineClock } from "../../runtime/MachineClock.ts"
 import { type Mail, type Outgoing, processMails, type UnstampedEvent } from "../../runtime/master/Mailbox.ts"
@@ -33,8 +34,7 @@ const acceptsOfBatch = 200
  * what it was stepped with is the log. One launch in a hundred is still on its way.
  */
 export const makeFullJournal = (path: string, size: ClusterSize): MadeJournal => {
-  const bounds = { keepEvents: 10_000_000, keepSize: 64e9 }
-  const store = openSqliteStore({ path, ...bounds })
+  const store = openSqliteStore({ path, keepEvents: defaultKeepEvents, keepSize: defaultKeepSize })
   const state = initialMasterState("bench", "seed", defaultMasterSettings)
   const outbox = makeOutbox([], 0)
   let nowMs = 0

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url"
 import { restoreMaster, snapshotMaster } from "../../core/master/Snapshot.ts"
 import { dataFolderAt } from "../../runtime/DataFolder.ts"
 import { decodeState } from "../../runtime/journal/EncodedBatch.ts"
+import { defaultKeepEvents, defaultKeepSize } from "../../runtime/journal/Journal.ts"
 import { openSqliteStore } from "../../runtime/journal/SqliteStore.ts"
 import { type ClusterSize, type MadeJournal, makeFullJournal } from "./FullJournal.ts"
 
@@ -23,7 +24,7 @@ export interface RestartFigure extends ClusterSize {
   readonly restoreMs: number
 }
 
-const bounds = { keepEvents: 1_000_000, keepSize: 1e9 }
+const bounds = { keepEvents: defaultKeepEvents, keepSize: defaultKeepSize }
 const program = fileURLToPath(new URL("../../dist/gleaner.js", import.meta.url))
 
 /** Makes a journal, has it verified, and starts masters on it. */

@@ -1,4 +1,3 @@
-import { heartbeatMs } from "../../runtime/protocol/AgentProtocol.ts"
 import { wrongResult } from "../allocation/WrongResult.ts"
 import { Emulation } from "./Emulation.ts"
 import type { WireJob, WireResult } from "./Job.ts"
@@ -18,7 +17,6 @@ export const measureAgents = async (job: WireJob, master: MasterProcess): Promis
     const startMs = performance.now()
     await emulation.addAgents(job.agents, () => ({ cpus: 16 }))
     const joinedMs = performance.now() - startMs
-    emulation.startBeating(heartbeatMs)
     const idle = await measureIdle(emulation, master, job)
     const calls = emulation.calls()
     const reply = await emulation.during(calls.ask({ method: "GET", path: "/slaves" }))
@@ -51,7 +49,6 @@ export const measureFrameworks = async (job: WireJob, master: MasterProcess): Pr
   const emulation = new Emulation(master)
   try {
     await emulation.addAgents(job.agents, () => ({ cpus: 16 }))
-    emulation.startBeating(heartbeatMs)
     const startMs = performance.now()
     await emulation.addFrameworks(job.frameworks, nobody)
     const subscribedMs = performance.now() - startMs

@@ -15,14 +15,31 @@ const headEnd = Buffer.from("\r\n\r\n")
 
 /** Sums up what arrives until it is told how much of it has been used. */
 class Incoming {
-  bytes: Buffer = Buffer.alloc(0)
+  /** All of it, once it has been asked for. */
+  private whole: Buffer = Buffer.alloc(0)
+  private later: Array<Buffer> = []
+  length = 0
 
   add(chunk: Buffer): void {
-    this.bytes = this.bytes.length === 0 ? chunk : Buffer.concat([this.bytes, chunk])
+    this.later.push(chunk)
+    this.length += chunk.length
+  }
+
+  /** Joining at each chunk would copy a long body once for each of them. */
+  get bytes(): Buffer {
+    if (this.later.length > 0) {
+      this.whole =
+        this.whole.length === 0 && this.later.length === 1
+          ? this.later[0]!
+          : Buffer.concat([this.whole, ...this.later])
+      this.later = []
+    }
+    return this.whole
   }
 
   drop(count: number): void {
-    this.bytes = this.bytes.subarray(count)
+    this.whole = this.bytes.subarray(count)
+    this.length -= count
   }
 
   /** The head without its last line end; undefined while it is not complete. */
@@ -51,24 +68,17 @@ const requestText = (method: string, path: string, fields: string, body: string)
 
 /** Requests with whole replies, which come in the order of the requests. */
 export class CallConnection {
-  private readonly socket: Socket
+  private socket: Socket | undefined
   private readonly incoming = new Incoming()
   private readonly waiting: Array<(reply: WireReply) => void> = []
   private head: string | undefined
   private out = ""
 
   constructor(
-    port: number,
+    private readonly port: number,
     private readonly fields: string,
-    onLost: (why: string) => void,
-  ) {
-    this.socket = connect({ host: "127.0.0.1", port, noDelay: true })
-    this.socket.on("data", (chunk: Buffer) => this.take(chunk))
-    this.socket.on("error", (error) => onLost(error.message))
-    this.socket.on("close", () => {
-      if (this.waiting.length > 0) onLost(`${this.waiting.length} requests were not answered`)
-    })
-  }
+    private readonly onLost: (why: string) => void,
+  ) {}
 
   send(
     request: { method: string; path: string; fields?: string; body?: string },
@@ -89,12 +99,24 @@ export class CallConnection {
   }
 
   close(): void {
-    this.socket.destroy()
+    this.socket?.destroy()
+  }
+
+  /** With the first request: the master bears only so many connections on which nobody has said who they are. */
+  private open(): Socket {
+    const socket = connect({ host: "127.0.0.1", port: this.port, noDelay: true })
+    socket.on("data", (chunk: Buffer) => this.take(chunk))
+    socket.on("error", (error) => this.onLost(error.message))
+    socket.on("close", () => {
+      if (this.waiting.length > 0) this.onLost(`${this.waiting.length} requests were not answered`)
+    })
+    return socket
   }
 
   private flush(): void {
     const text = this.out
     this.out = ""
+    this.socket ??= this.open()
     this.socket.write(text, "utf8")
   }
 
@@ -104,7 +126,7 @@ export class CallConnection {
       this.head ??= this.incoming.takeHead()
       if (this.head === undefined) return
       const length = Number(fieldOfHead(this.head, "content-length") ?? 0)
-      if (this.incoming.bytes.length < length) return
+      if (this.incoming.length < length) return
       const reply = {
         status: statusOfHead(this.head),
         head: this.head,

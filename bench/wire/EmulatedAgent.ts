@@ -1,4 +1,9 @@
-import { protocolVersion, reportPath, subscribePath } from "../../runtime/protocol/AgentProtocol.ts"
+import {
+  heartbeatMs,
+  protocolVersion,
+  reportPath,
+  subscribePath,
+} from "../../runtime/protocol/AgentProtocol.ts"
 import type { CallConnection } from "./Connection.ts"
 import { StreamConnection, statusOfHead } from "./Connection.ts"
 import type { Emulation } from "./Emulation.ts"
@@ -38,6 +43,7 @@ export class EmulatedAgent {
   private isScheduled = false
   private onRegistered = () => {}
   private reportedAtMs = performance.now()
+  private paceMs = heartbeatMs
 
   constructor(
     private readonly emulation: Emulation,
@@ -59,8 +65,9 @@ export class EmulatedAgent {
   }
 
   /** What a real agent does when there is nothing to say for some time. */
-  beat(nowMs: number, everyMs: number): void {
-    if (nowMs - this.reportedAtMs >= everyMs && this.streamId !== "") this.report()
+  beat(nowMs: number): void {
+    // It is asked some ten times within its pace.
+    if (nowMs - this.reportedAtMs >= 0.9 * this.paceMs && this.streamId !== "") this.report()
   }
 
   private take(text: string): void {
@@ -69,6 +76,7 @@ export class EmulatedAgent {
     if (record.type === "Registered") {
       this.agentId = record.agentId
       this.streamId = record.streamId
+      this.paceMs = record.paceMs ?? heartbeatMs
       this.onRegistered()
     } else if (record.type === "Message" && record.id > this.processedId) {
       this.processedId = record.id
@@ -121,7 +129,7 @@ export class EmulatedAgent {
     const statuses = this.waiting.join()
     this.waiting = []
     this.reportedAtMs = performance.now()
-    const body = `{"agentId":"${this.agentId}","streamId":"${this.streamId}","number":${++this.number},"processedId":${processedId},"reserve":{},"isStopping":false,"statuses":[${statuses}]}`
+    const body = `{"agentId":"${this.agentId}","streamId":"${this.streamId}","number":${++this.number},"processedId":${processedId},"reserve":{},"isStopping":false,"outcomes":[],"statuses":[${statuses}]}`
     this.calls.post(reportPath, body, ({ status, body: text }) => {
       if (status !== 202) this.emulation.fail(`a report was answered ${status}: ${text}`)
       this.isReporting = false
@@ -138,6 +146,6 @@ const registrationText = ({ index, cpus, known }: EmulatedHost): string => {
     `{"protocolVersion":${protocolVersion},${known ?? `"agentId":null,"masterId":null,"tasks":[]`},` +
     `"address":{"hostname":"${name}","ip":"${ip}","port":5051},` +
     `"total":{"cpus":${cpus * 1_000},"mem":${cpus * 1_024_000},"disk":${cpus * 10_240_000}},"reserve":{},` +
-    `"attributes":[{"name":"rack","value":"r${index % 40}"}],"version":"0.0.0-emulated","processedId":0}`
+    `"attributes":[{"name":"rack","value":"r${index % 40}"}],"version":"0.0.0-emulated","processedId":0,"checkpointed":{},"outcomes":[]}`
   )
 }

@@ -62,6 +62,7 @@ export class Emulation {
   /** Returns when all have joined. */
   async addAgents(count: number, hostOf: (index: number) => Omit<EmulatedHost, "index">): Promise<void> {
     const connections = Array.from({ length: reportConnectionsOf(count) }, () => this.calls())
+    this.startBeating()
     for (let index = 0; index < count; index++) {
       const agent = new EmulatedAgent(this, connections[index % connections.length]!, {
         index,
@@ -79,14 +80,13 @@ export class Emulation {
     await this.during(Promise.all(this.frameworks.map(({ subscribed }) => subscribed)))
   }
 
-  /** Agents that have nothing to say say so this often. */
-  startBeating(everyMs: number): void {
+  /** Agents that have nothing to say say so as often as the master wants it. */
+  private startBeating(): void {
     let next = 0
     const timer = setInterval(() => {
       const nowMs = performance.now()
-      const share = Math.ceil(this.agents.length / (everyMs / 100))
-      for (let count = 0; count < share; count++)
-        this.agents[next++ % this.agents.length]!.beat(nowMs, everyMs / 2)
+      const share = Math.ceil(this.agents.length / 5)
+      for (let count = 0; count < share; count++) this.agents[next++ % this.agents.length]!.beat(nowMs)
     }, 100)
     this.onClose(() => clearInterval(timer))
   }

@@ -1,4 +1,3 @@
-import { heartbeatMs } from "../../runtime/protocol/AgentProtocol.ts"
 import { spreadOf } from "../allocation/Line.ts"
 import { wrongResult } from "../allocation/WrongResult.ts"
 import { Emulation } from "./Emulation.ts"
@@ -71,7 +70,6 @@ export const measureLaunches = async (job: WireJob, master: MasterProcess): Prom
   const wanted = new WantedTasks()
   try {
     await emulation.addAgents(job.agents, () => ({ cpus: Math.ceil(job.tasks / job.agents) }))
-    emulation.startBeating(heartbeatMs)
     wanted.wantEndlessly()
     await emulation.addFrameworks(job.frameworks, wanted)
     await emulation.pause(warmUpMs)

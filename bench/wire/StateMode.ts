@@ -1,5 +1,4 @@
 import { gunzipSync } from "node:zlib"
-import { heartbeatMs } from "../../runtime/protocol/AgentProtocol.ts"
 import { wrongResult } from "../allocation/WrongResult.ts"
 import { type CallConnection, fieldOfHead, type WireReply } from "./Connection.ts"
 import { statusText } from "./EmulatedAgent.ts"
@@ -15,6 +14,8 @@ const nobody = { take: () => [] }
 /** Size of the state that Apache Mesos was measured with; one agent, as there. */
 const smallStateMb = 3.2
 const connections = 8
+/** Until offers have been made, and what came with the registrations is durable. */
+const settleMs = 3_000
 
 interface Reading {
   readonly name: string
@@ -71,6 +72,7 @@ const measureSize = async (job: WireJob, agents: number, tasks: number, master: 
   const emulation = new Emulation(master)
   try {
     await fill(emulation, job.frameworks, agents, tasks)
+    await emulation.pause(settleMs)
     const calls = emulation.calls()
     const get = (fields = "", connection: CallConnection = calls) =>
       emulation.during(connection.ask({ method: "GET", path: "/state", fields }))
@@ -190,7 +192,6 @@ const fill = async (
       known: `"agentId":"${agentId}","masterId":"other","tasks":[${texts.join()}]`,
     }
   })
-  emulation.startBeating(heartbeatMs)
   await emulation.addFrameworks(frameworks, nobody, idOf)
 }
 

@@ -3,24 +3,37 @@
  * the others. Derived from the state and rebuilt on restore, never stored.
  */
 export class KeysByOwner {
-  private readonly keysByOwner = new Map<string, Set<string>>()
+  private readonly keysByOwner = new Map<string, { readonly keys: Set<string>; version: number }>()
+  private changes = 0
 
+  /** Also when the record of a key that is there already has changed. */
   add(owner: string, key: string): void {
-    const keys = this.keysByOwner.get(owner)
-    if (keys === undefined) this.keysByOwner.set(owner, new Set([key]))
-    else keys.add(key)
+    const entry = this.keysByOwner.get(owner)
+    this.changes++
+    if (entry === undefined) this.keysByOwner.set(owner, { keys: new Set([key]), version: this.changes })
+    else {
+      entry.keys.add(key)
+      entry.version = this.changes
+    }
   }
 
   delete(owner: string, key: string): void {
-    const keys = this.keysByOwner.get(owner)
-    if (keys === undefined) return
-    keys.delete(key)
-    if (keys.size === 0) this.keysByOwner.delete(owner)
+    const entry = this.keysByOwner.get(owner)
+    if (entry === undefined) return
+    entry.keys.delete(key)
+    entry.version = ++this.changes
+    if (entry.keys.size === 0) this.keysByOwner.delete(owner)
+  }
+
+  /** As long as it stays, so do the owner's keys; 0 without any. For those who keep what they made of them; decides nothing. */
+  versionOf(owner: string): number {
+    const entry = this.keysByOwner.get(owner)
+    return entry === undefined ? 0 : entry.version
   }
 
   /** Sorted: a restored state has another order of insertion, and order must not decide anything (law L4). */
   of(owner: string): ReadonlyArray<string> {
-    const keys = this.keysByOwner.get(owner)
-    return keys === undefined ? [] : Array.from(keys).sort()
+    const entry = this.keysByOwner.get(owner)
+    return entry === undefined ? [] : Array.from(entry.keys).sort()
   }
 }

@@ -19,8 +19,8 @@ export const agentCapabilities = [
   "MULTI_ROLE",
   "HIERARCHICAL_ROLE",
   "RESERVATION_REFINEMENT",
-  "AGENT_OPERATION_FEEDBACK",
   "AGENT_DRAINING",
+  "AGENT_OPERATION_FEEDBACK",
 ]
 
 export const allocatorAgent = (agent: AgentRecord): AllocatorAgent => ({

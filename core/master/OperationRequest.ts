@@ -24,6 +24,8 @@ export interface TaskRequest {
 interface WithFeedback {
   readonly operationId: string | null
   readonly problem: string | null
+  /** Why the rules forbid it to its principal; absent = they do not. */
+  readonly unauthorized?: string
 }
 
 /** Reservations pushed or popped; volumes made or deleted. The resources as they are to be after RESERVE and CREATE, and as they are

@@ -70,6 +70,7 @@ export const convertOrRefuse = (
   const resources = heldResources(request.resources)
   const conversion = conversionOf(request.type, resources)
   const problem =
+    request.unauthorized ||
     request.problem ||
     allocationProblem(request, role) ||
     operationProblem(agent, request.type, resources, { principal, role }) ||
@@ -94,11 +95,11 @@ export const refuseOperation = (
   context: MasterContext,
   framework: FrameworkRecord,
   agentId: string | null,
-  { type, operationId }: ConversionRequest | UnservedRequest,
+  { type, operationId, unauthorized }: ConversionRequest | UnservedRequest,
   problem: string,
 ): void => {
   if (operationId === null) return
-  const message = `Invalid ${type} operation: ${problem}`
+  const message = unauthorized ?? `Invalid ${type} operation: ${problem}`
   tellOperation(context, framework, { operationId, state: "OPERATION_ERROR", message, agentId })
 }
 

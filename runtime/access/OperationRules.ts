@@ -61,7 +61,7 @@ const judgeConversion = (
   const { action, words, object } = conversionRules[operation.type]
   const isAllowed = objectsOf(operation.resources, object, agent).every((of) => caller.isAllowed(action, of))
   if (isAllowed) return operation
-  return { ...operation, problem: `Not authorized to ${words} as '${caller.principal ?? ""}'` }
+  return { ...operation, unauthorized: `Not authorized to ${words} as '${caller.principal ?? ""}'` }
 }
 
 const judgeTask = (

@@ -195,7 +195,7 @@ export const makeMasterLink = (
 
     // A report that fails ends the stream; the registration after it starts everything anew.
     const reportForever = (registered: Registered) =>
-      Effect.raceFirst(somethingToReport, Effect.sleep(heartbeatMs)).pipe(
+      Effect.raceFirst(somethingToReport, Effect.sleep(registered.paceMs ?? heartbeatMs)).pipe(
         Effect.zipRight(Effect.yieldNow()),
         Effect.zipRight(reportOnce(registered)),
         Effect.forever,

@@ -26,7 +26,7 @@ export interface Versioned {
   /** Two replies of one name and version are equal. */
   readonly name: string
   readonly version: string
-  readonly json: () => string
+  readonly json: () => string | Buffer
 }
 
 /** Large replies that many ask for, kept as bytes until what they tell has changed. */
@@ -83,7 +83,9 @@ export const makeCachedReplies = (): CachedReplies => {
       return before
     }
     forget(name)
-    const entry: Kept = { version, body: Buffer.from(json(), "utf8"), packed: new Map(), bytes: 0 }
+    const text = json()
+    const body = typeof text === "string" ? Buffer.from(text, "utf8") : text
+    const entry: Kept = { version, body, packed: new Map(), bytes: 0 }
     kept.set(name, entry)
     add(name, entry, entry.body.length)
     return entry

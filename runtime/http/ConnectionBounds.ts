@@ -5,13 +5,13 @@ export interface ConnectionBounds {
   /** Connections beyond it are closed at once; default 20,000. */
   readonly maxConnections?: number
   /**
-   * The same per remote address, counting only those on which nobody has proven yet who they are; default 2,000. So a stranger
+   * The same per remote address, counting only those on which nobody has proven yet who they are; default 15,000. So a stranger
    * cannot take all, and agents and frameworks behind one address are not counted.
    */
   readonly maxStrangersPerAddress?: number
 }
 
-const defaultMaxStrangers = 2_000
+const defaultMaxStrangers = 15_000
 
 /** Counts connections by where they come from, and closes what is beyond the bounds. */
 export interface ConnectionGuard {

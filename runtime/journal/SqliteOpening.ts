@@ -19,7 +19,7 @@ export interface OpeningReport {
  * So much of the log is followed at each opening, a second's work. What is older takes no part in what a master goes on with;
  * `gleaner journal verify` and a replay look at all of it.
  */
-const checkedEvents = 200_000
+const checkedEvents = 100_000
 
 /** Pages kept in memory: rows are changed all over the file. */
 const cacheKiB = 32 * 1024

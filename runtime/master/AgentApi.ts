@@ -22,6 +22,7 @@ import {
   reportPath,
   subscribePath,
 } from "../protocol/AgentProtocol.ts"
+import { readQuickReport } from "../protocol/QuickReport.ts"
 import { type ListeningStreams, makeListeningStreams } from "./ListeningStreams.ts"
 import type { UnstampedEvent } from "./Mailbox.ts"
 import { Master } from "./Master.ts"
@@ -42,8 +43,8 @@ const register = (registration: Registration, listening: ListeningStreams) =>
       master.streams.open(streamId, {
         send: (record) => stream.send(JSON.stringify(record)),
         end: stream.end,
+        paceMs: listening.open(streamId, stream.end),
       })
-      listening.open(streamId, stream.end)
       const registering = master.submit({
         processed: agentId === null ? undefined : { to: agentId, upToId: processedId },
         event: (_, outbox) => ({
@@ -170,6 +171,8 @@ export const makeAgentRoutes = Effect.gen(function* () {
     ),
     post(reportPath, (request) =>
       answerJsonObject<Master>(request, (json, context, answer) => {
+        const quick = readQuickReport(json)
+        if (quick !== undefined) return takeReport(quick, listening, Context.get(context, Master), answer)
         const decoded = decodeReport(json)
         if (decoded._tag === "Left")
           answer(notOfTheProtocol(ParseResult.TreeFormatter.formatIssueSync(decoded.left)))

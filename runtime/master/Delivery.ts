@@ -60,10 +60,17 @@ export const makeDelivery = (outbox: Outbox, streams: Streams, identity: MasterI
   const confirmRegistration = (agentId: string, streamId: string) => {
     const receiver: Receiver = { streamId, sentId: 0, onTheWay: [], waitingSize: 0, isFull: false }
     receivers.set(agentId, receiver)
-    sendToAgent(streamId, { type: "Registered", masterId: identity.masterId, agentId, streamId })
+    const paceMs = streams.paceMs(streamId) ?? AgentProtocol.heartbeatMs
+    sendToAgent(streamId, {
+      type: "Registered",
+      masterId: identity.masterId,
+      agentId,
+      streamId,
+      ...(paceMs === AgentProtocol.heartbeatMs ? {} : { paceMs }),
+    })
     sendWaiting(agentId, receiver)
     const heartbeat: AgentProtocol.MasterRecord = { type: "Heartbeat" }
-    streams.repeat(streamId, heartbeat, AgentProtocol.heartbeatMs)
+    streams.repeat(streamId, heartbeat, AgentProtocol.masterPaceMs(paceMs))
   }
 
   return (effect: Outgoing): void => {

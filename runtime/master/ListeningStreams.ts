@@ -1,17 +1,20 @@
 import { Effect, type Scope } from "effect"
-import { silenceMsMax } from "../protocol/AgentProtocol.ts"
+import { reportPaceMs, silenceMsMax, silenceMsOf } from "../protocol/AgentProtocol.ts"
 
 /** One agent's stream, as its reports come in. */
 export interface ListeningStream {
   /** Of the last report that was taken; 0 = none yet. */
   number: number
   lastHeardMs: number
+  /** Silence after which it is given up. */
+  readonly silenceMsMax: number
   readonly giveUp: () => void
 }
 
 /** When each agent was last heard, by stream. Not part of any state: the streams die with this process. */
 export interface ListeningStreams {
-  readonly open: (streamId: string, giveUp: () => void) => void
+  /** Returns how often its agent is asked to report, by how many there are. */
+  readonly open: (streamId: string, giveUp: () => void) => number
   readonly close: (streamId: string) => void
   readonly get: (streamId: string) => ListeningStream | undefined
   /** Age of the last report of the agent that has been silent longest; 0 without agents. */
@@ -24,7 +27,15 @@ export const makeListeningStreams: Effect.Effect<ListeningStreams, never, Scope.
     yield* Effect.forkScoped(watchSilence(streams))
     return {
       open: (streamId, giveUp) => {
-        streams.set(streamId, { number: 0, lastHeardMs: performance.now(), giveUp })
+        const paceMs = reportPaceMs(streams.size + 1)
+        const stream = {
+          number: 0,
+          lastHeardMs: performance.now(),
+          silenceMsMax: silenceMsOf(paceMs),
+          giveUp,
+        }
+        streams.set(streamId, stream)
+        return paceMs
       },
       close: (streamId) => {
         streams.delete(streamId)
@@ -51,8 +62,8 @@ const watchSilence = (streams: ReadonlyMap<string, ListeningStream>) =>
       const nowMs = performance.now()
       const isLate = nowMs - lastRoundMs > silenceMsMax / 4
       lastRoundMs = nowMs
-      for (const { lastHeardMs, giveUp } of isLate ? [] : [...streams.values()]) {
-        if (nowMs - lastHeardMs > silenceMsMax) giveUp()
+      for (const stream of isLate ? [] : [...streams.values()]) {
+        if (nowMs - stream.lastHeardMs > stream.silenceMsMax) stream.giveUp()
       }
     }).pipe(Effect.delay("1 second"), Effect.forever)
   })

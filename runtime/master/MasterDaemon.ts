@@ -9,7 +9,7 @@ import { readAccess } from "../access/Access.ts"
 import { makeDoor, type RateBounds } from "../access/Door.ts"
 import { closeRoute, openRoute } from "../access/RouteRules.ts"
 import { type DataFolder, makePrivateFolder, replaceFile } from "../DataFolder.ts"
-import { httpUrl, schemeOf } from "../http/HttpUrl.ts"
+import { httpUrl, type Scheme } from "../http/HttpUrl.ts"
 import { type ListenerBounds, serve } from "../http/Listener.ts"
 import type { ListenerTls } from "../http/ListenerTls.ts"
 import { type Route, routesToHandler } from "../http/Routes.ts"
@@ -58,7 +58,11 @@ const sizeOfFiles = (paths: ReadonlyArray<string>): number =>
 export const runMasterDaemon = (options: MasterDaemonOptions) => {
   const { data, settings, version } = options
   // The port is known for sure only when the listener has it.
-  const identity = { version, address: { hostname: hostname(), ip: options.host, port: options.port } }
+  const scheme: Scheme = options.tls === undefined ? "http" : "https"
+  const identity = {
+    ...{ version, scheme },
+    address: { hostname: hostname(), ip: options.host, port: options.port },
+  }
   const program = Effect.gen(function* () {
     const door = makeDoor(yield* readAccess({ ...options, secretFile: data.secretFile }), options.bounds)
     const master = yield* Master.Master
@@ -83,7 +87,7 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
     })
     identity.address.ip = chooseAdvertisedIp(listener.host, options.advertisedIp)
     identity.address.port = listener.port
-    const url = httpUrl(chooseLocalIp(listener.host), listener.port, schemeOf(listener.url))
+    const url = httpUrl(chooseLocalIp(listener.host), listener.port, scheme)
     // Added after the listener, so that it runs before the listener ends its streams.
     yield* Effect.addFinalizer(() => master.stopListening)
     yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(data.masterFile, { force: true })))
@@ -91,7 +95,7 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
     yield* Effect.logInfo("master serves").pipe(
       Effect.annotateLogs({
         url: listener.url,
-        advertised: httpUrl(identity.address.ip, listener.port, schemeOf(listener.url)),
+        advertised: httpUrl(identity.address.ip, listener.port, scheme),
         journal: data.journalFile,
         masterId: master.state.masterId,
       }),

@@ -1,5 +1,6 @@
 import type { AgentMessage } from "../../core/master/Action.ts"
 import type { MasterEvent } from "../../core/master/Event.ts"
+import { operationKey } from "../../core/master/Operation.ts"
 import type { AgentRecord, TaskRecord } from "../../core/master/State.ts"
 import {
   isTerminal,
@@ -38,6 +39,12 @@ const countersOf = (event: MasterEvent): ReadonlyArray<string> => {
       return [message("status_update")]
     case "StatusAcknowledged":
       return [message("status_update_acknowledgement")]
+    case "OperationReported":
+      return [message("operation_status_update"), "master/valid_operation_status_updates"]
+    case "OperationAcknowledged":
+      return [message("operation_status_update_acknowledgement")]
+    case "OperationsReconciled":
+      return [message("reconcile_operations")]
     case "AgentRegistered":
       return event.agentId === null
         ? [message("register_slave"), "master/slave_registrations"]
@@ -52,7 +59,10 @@ const removalCounters = ["", "/reason_unhealthy"].map((reason) => `master/slave_
 const unreachableCounters = ["scheduled", "completed"].map((step) => `master/slave_unreachable_${step}`)
 
 const validityCounters = ["valid", "invalid"].flatMap((validity) =>
-  ["status_updates", "status_update_acknowledgements"].map((what) => `master/${validity}_${what}`),
+  ["status_updates", "status_update_acknowledgements"].flatMap((what) => [
+    `master/${validity}_${what}`,
+    `master/${validity}_operation_${what}`,
+  ]),
 )
 
 /** Why tasks ended; only of ends that have a reason. */
@@ -66,7 +76,8 @@ const endedCounter = (state: string) => `master/tasks_${state.slice("TASK_".leng
 const always = [
   ...["register_framework", "reregister_framework", "unregister_framework", "kill_task", "launch_tasks"],
   ...["decline_offers", "revive_offers", "suppress_offers", "reconcile_tasks", "status_update"],
-  ...["status_update_acknowledgement", "register_slave", "reregister_slave"],
+  ...["status_update_acknowledgement", "register_slave", "reregister_slave", "reconcile_operations"],
+  ...["operation_status_update", "operation_status_update_acknowledgement"],
 ]
   .map((name) => `master/messages_${name}`)
   .concat(taskStates.filter(isTerminal).map(endedCounter))
@@ -135,9 +146,16 @@ export class MesosCounters {
     const told = new Set<string | null | undefined>()
     for (const { kind, value } of changes)
       if (kind === "task") told.add((value as TaskRecord | undefined)?.status?.uuid)
+    const ended = new Set(
+      changes.flatMap(({ kind, key, value }) => (kind === "operation" && value === undefined ? [key] : [])),
+    )
     const askedFor = new Set<string>()
     for (const { event: journaled } of events) {
       const event = journaled as MasterEvent
+      if (event.type === "OperationAcknowledged") {
+        const isValid = ended.has(operationKey(event))
+        this.count(`master/${isValid ? "valid" : "invalid"}_operation_status_update_acknowledgements`)
+      }
       if (event.type !== "StatusAcknowledged") continue
       askedFor.add(event.uuid)
       const validity = acknowledged.has(event.uuid) ? "valid" : "invalid"

@@ -15,7 +15,7 @@ import type { MesosCounters } from "./MesosCounters.ts"
 //
 // 0 for good are those of what gleaner has not: revocable resources, messages through executors, drivers of the v0 API, removals that
 // are held back (`slave_shutdowns_*`, `recovery_slave_removals`), messages that are dropped (what is not taken is refused), queues of other actors than the master itself. Of the master's one
-// mailbox all that waits counts as messages. Missing, because nobody counts it: heartbeats among a framework's events.
+// mailbox all that waits counts as messages. Missing, because nobody counts it: heartbeats among a framework's events, and how operations ended by their type (`master/operations/…`).
 
 type Metrics = { [name: string]: number }
 
@@ -140,8 +140,7 @@ const absent = [
     "framework_to_executor",
     "executor_to_framework",
   ],
-  ...["exited_executor", "reconcile_operations", "unregister_slave", "update_slave"],
-  ...["operation_status_update", "operation_status_update_acknowledgement"],
+  ...["exited_executor", "unregister_slave", "update_slave"],
 ].map((message) => `master/messages_${message}`)
 
 const absentToo = [

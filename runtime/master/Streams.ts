@@ -3,6 +3,8 @@ export interface OutgoingStream {
   /** Writes a JSON record; without effect when the peer is gone. */
   readonly send: (record: object) => void
   readonly end: () => void
+  /** How often its peer is asked to say that it lives; left out: as often as its protocol says. */
+  readonly paceMs?: number
 }
 
 /** The open streams by id. A stream that is not here is gone; what would be sent to it is sent to nobody. */
@@ -11,6 +13,7 @@ export interface Streams {
   /** Forgets a stream that its peer has closed. */
   readonly forget: (streamId: string) => void
   readonly send: (streamId: string, record: object) => void
+  readonly paceMs: (streamId: string) => number | undefined
   readonly end: (streamId: string) => void
   /** Writes a record now and then every `everyMs`, as long as the stream lives. */
   readonly repeat: (streamId: string, record: object, everyMs: number) => void
@@ -39,6 +42,7 @@ export const makeStreams = (): Streams => {
     },
     forget,
     send: (streamId, record) => entries.get(streamId)?.stream.send(record),
+    paceMs: (streamId) => entries.get(streamId)?.stream.paceMs,
     end,
     repeat: (streamId, record, everyMs) => {
       const entry = entries.get(streamId)

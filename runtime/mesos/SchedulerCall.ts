@@ -9,6 +9,7 @@ import {
   wireToFrameworkInfo,
 } from "./FrameworkInfo.ts"
 import { isServed, wireToOperation } from "./Operations.ts"
+import { readQuickCall } from "./QuickCall.ts"
 import { nanosecondsToMs } from "./TaskRequests.ts"
 import { wireToUuid } from "./Uuid.ts"
 
@@ -65,11 +66,14 @@ const callsWithoutService = [
 ]
 
 /** Reads a scheduler call from its JSON object; the order of the checks is Mesos's (spec/mesos.md §2.2, rows 6–8). */
-export const readSchedulerCall = (json: object): Either.Either<SchedulerCall, CallRejection> =>
-  Either.flatMap(
+export const readSchedulerCall = (json: object): Either.Either<SchedulerCall, CallRejection> => {
+  const quick = readQuickCall(json)
+  if (quick !== undefined) return toSchedulerCall(quick)
+  return Either.flatMap(
     Either.mapLeft(jsonToCall(json), (message): CallRejection => ({ status: 400, message })),
     toSchedulerCall,
   )
+}
 
 const invalid = (problem: string): Either.Either<never, CallRejection> =>
   Either.left({ status: 400, message: `Failed to validate scheduler::Call: ${problem}` })

@@ -4,7 +4,7 @@ import { hasCapability } from "../../core/master/Context.ts"
 import type { OperationStatus } from "../../core/master/Operation.ts"
 import type { AgentRecord, FrameworkRecord, NetworkAddress, TextAttribute } from "../../core/master/State.ts"
 import type { TaskStatus } from "../../core/Task.ts"
-import { hostAndPort } from "../http/HttpUrl.ts"
+import { hostAndPort, type Scheme } from "../http/HttpUrl.ts"
 import { resourcesToWire } from "./Resources.ts"
 import { uuidToWire } from "./Uuid.ts"
 
@@ -15,6 +15,8 @@ export interface MasterIdentity {
   readonly masterId: string
   readonly version: string
   readonly address: NetworkAddress
+  /** How to speak with this cluster, agents and master alike; default http. */
+  readonly scheme?: Scheme
 }
 
 export const heartbeatMs = 15_000
@@ -40,7 +42,7 @@ export const actionToEvent = (action: MasterAction, master: MasterIdentity): obj
     case "OfferResources":
       return {
         type: "OFFERS",
-        offers: { offers: action.offers.map((host) => offerToWire(host, action.framework)) },
+        offers: { offers: action.offers.map((host) => offerToWire(host, action.framework, master.scheme)) },
       }
     case "RescindOffer":
       return { type: "RESCIND", rescind: { offer_id: { value: action.offerId } } }
@@ -54,7 +56,9 @@ export const actionToEvent = (action: MasterAction, master: MasterIdentity): obj
     case "OfferInversely":
       return {
         type: "INVERSE_OFFERS",
-        inverse_offers: { inverse_offers: action.offers.map(inverseOfferToWire) },
+        inverse_offers: {
+          inverse_offers: action.offers.map((offered) => inverseOfferToWire(offered, master.scheme)),
+        },
       }
     case "RescindInverseOffer":
       return {
@@ -86,15 +90,15 @@ const masterCapabilities = [{ type: "AGENT_UPDATE" }, { type: "AGENT_DRAINING" }
 const ipToNumber = (ip: string): number =>
   ip.split(".").reduceRight((number, octet) => number * 256 + (Number(octet) || 0), 0)
 
-const agentUrl = ({ address: { hostname, ip, port } }: AgentRecord) => ({
-  scheme: "http",
+const agentUrl = ({ address: { hostname, ip, port } }: AgentRecord, scheme: Scheme = "http") => ({
+  scheme,
   address: { hostname, ip, port },
   path: "/slave(1)",
 })
 
-const inverseOfferToWire = ({ offer, agent }: InverselyOfferedHost) => ({
+const inverseOfferToWire = ({ offer, agent }: InverselyOfferedHost, scheme: Scheme | undefined) => ({
   id: { value: offer.id },
-  url: agentUrl(agent),
+  url: agentUrl(agent, scheme),
   framework_id: { value: offer.frameworkId },
   agent_id: { value: offer.agentId },
   unavailability: unavailabilityToWire(offer.unavailability),
@@ -105,14 +109,18 @@ export const unavailabilityToWire = ({ startNanos, durationNanos }: Unavailabili
   ...(durationNanos === null ? {} : { duration: { nanoseconds: durationNanos } }),
 })
 
-export const offerToWire = ({ offer, agent, unavailability }: OfferedHost, framework: FrameworkRecord) => {
+export const offerToWire = (
+  { offer, agent, unavailability }: OfferedHost,
+  framework: FrameworkRecord,
+  scheme?: Scheme,
+) => {
   const isMultiRole = hasCapability(framework, "MULTI_ROLE")
   return {
     id: { value: offer.id },
     framework_id: { value: offer.frameworkId },
     agent_id: { value: offer.agentId },
     hostname: agent.address.hostname,
-    url: agentUrl(agent),
+    url: agentUrl(agent, scheme),
     resources: resourcesToWire(offer.resources, {
       withRole: !hasCapability(framework, "RESERVATION_REFINEMENT"),
       allocatedTo: isMultiRole ? offer.role : null,

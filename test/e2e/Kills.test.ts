@@ -37,6 +37,9 @@ const settles = async (look: () => boolean | Promise<boolean>, msMax: number): P
   while (performance.now() < endMs && !(await look())) await pause(100)
 }
 
+const countLaunches = (diaryPath: string): number =>
+  readDiary(diaryPath).filter((entry) => entry.type === "launch-answered" && entry.status === 202).length
+
 const startFramework = async (host: Host): Promise<Supervised> => {
   const script = fileURLToPath(await bundleForNode("test/support/kills/StormFramework.ts"))
   const words = [script, host.folder, host.url, join(host.data, "secret"), String(seed)]
@@ -102,7 +105,7 @@ describe.skipIf(missingForEnforcement !== undefined)("kill -9 at random", () => 
       const framework = await startFramework(host)
       const diaryPath = join(host.folder, "diary")
       await eventually(() => readDiary(diaryPath).some(({ type }) => type === "subscribed") || undefined)
-      const storm = await rage(host, framework, chance, goal)
+      const storm = await rage(host, framework, chance, goal, () => countLaunches(diaryPath))
       const record = await collect(host, framework, storm)
 
       const processes = [...host.daemons, framework]

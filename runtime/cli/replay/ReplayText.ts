@@ -67,7 +67,7 @@ const differenceText = ({ seq, event, recordedDigest, digest, actions, problem }
 
 /** What would have been different under other settings. */
 export const whatIfText = (result: WhatIfResult, changes: ReadonlyArray<string>): string => {
-  const { offers, byFramework, waits, lostLaunches } = result
+  const { offers, byFramework, waits, lostLaunches, stopped } = result
   const signed = (number: number) => (number > 0 ? `+${number}` : String(number))
   const rows = byFramework.map(({ framework, role, recorded, changed }) => [
     framework,
@@ -105,6 +105,9 @@ export const whatIfText = (result: WhatIfResult, changes: ReadonlyArray<string>)
     ...(lostLaunches.calls > lostLaunches.first.length
       ? [`  … and ${lostLaunches.calls - lostLaunches.first.length} more`]
       : []),
+    ...(stopped === null
+      ? []
+      : ["", `only up to event ${stopped.seq}: from there on the record does not fit (${stopped.problem})`]),
   ].join("\n")
 }
 

@@ -3,7 +3,7 @@ import type { MasterEvent } from "../../../core/master/Event.ts"
 import type { OfferRecord } from "../../../core/master/State.ts"
 import { taskKey } from "../../../core/Task.ts"
 import { type OfferCount, OfferTally, type Waits } from "./OfferTally.ts"
-import type { ReplayLog } from "./ReplayLog.ts"
+import type { LoggedBatch, ReplayLog } from "./ReplayLog.ts"
 import type { Watcher } from "./ReplayRecord.ts"
 import { type SettingsOf, World } from "./World.ts"
 
@@ -30,6 +30,8 @@ export interface WhatIfResult {
   /** From the end of a task to the next offer of its host. */
   readonly waits: { readonly recorded: Waits; readonly changed: Waits }
   /** Calls that launched tasks on offers which would not have been there. */
+  /** Where the other world could not be stepped any further: what was heard of the first one fits it no more. */
+  readonly stopped: { readonly seq: number; readonly problem: string } | null
   readonly lostLaunches: {
     readonly calls: number
     readonly tasks: number
@@ -55,6 +57,7 @@ export class WhatIf {
   private readonly named: Array<LostLaunch> = []
   private lostCalls = 0
   private lostCount = 0
+  private stopped: WhatIfResult["stopped"] = null
 
   constructor(log: ReplayLog, settingsOf: SettingsOf) {
     this.world = new World(log.rows, log.run, settingsOf)
@@ -64,7 +67,21 @@ export class WhatIf {
   }
 
   /** Takes a batch that the recorded world has been stepped through, with the actions of each event. */
-  readonly watch: Watcher = (batch, _, actions) => {
+  readonly watch: Watcher = (batch, recorded, actions) => {
+    if (this.stopped !== null) return
+    try {
+      this.takeBatch(batch, recorded, actions)
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error)
+      this.stopped = { seq: batch.events[0]?.seq ?? 0, problem }
+    }
+  }
+
+  private takeBatch(
+    batch: LoggedBatch,
+    recorded: World,
+    actions: ReadonlyArray<ReadonlyArray<MasterAction>>,
+  ): void {
     if (batch.run !== undefined) this.world.restart(batch.run)
     for (const [index, { seq, event }] of batch.events.entries()) {
       const done = actions[index]!
@@ -74,7 +91,11 @@ export class WhatIf {
       if (event.type !== "TimePassed") this.stepChanged(seq, event, done)
     }
     const last = batch.events[batch.events.length - 1]
-    if (last !== undefined) this.wakeUntil(last.event.nowMs, last.event)
+    if (last === undefined) return
+    // A shell that did not wake the recorded master at once would not have woken this one either.
+    const { nowMs } = last.event
+    const wasLate = recorded.wakeAtMs !== null && recorded.wakeAtMs <= nowMs
+    this.wakeUntil(wasLate ? nowMs - 1 : nowMs, last.event)
   }
 
   private notePlaces(action: MasterAction): void {
@@ -130,10 +151,17 @@ export class WhatIf {
     const place = this.places.get(offerId)
     if (place === undefined) return `${offerId} of no record`
     const { state } = this.world
-    return state.offersByFramework.of(place.frameworkId).find((id) => {
-      const offer = state.offers.get(id)!
-      return offer.agentId === place.agentId && offer.role === place.role
-    })
+    const isThere = (id: string) => {
+      const offer = state.offers.get(id)
+      return (
+        offer !== undefined &&
+        offer.frameworkId === place.frameworkId &&
+        offer.agentId === place.agentId &&
+        offer.role === place.role
+      )
+    }
+    // Of several offers of one host the very same one, as long as the worlds go together.
+    return isThere(offerId) ? offerId : state.offersByFramework.of(place.frameworkId).find(isThere)
   }
 
   private noteLost(seq: number, frameworkId: string, recordedActions: ReadonlyArray<MasterAction>): void {
@@ -167,6 +195,7 @@ export class WhatIf {
         return { framework, frameworkId, role, ...counts }
       }),
       waits: { recorded: this.recorded.waitsSummary(), changed: this.changed.waitsSummary() },
+      stopped: this.stopped,
       lostLaunches: { calls: this.lostCalls, tasks: this.lostCount, first: this.named },
     }
   }

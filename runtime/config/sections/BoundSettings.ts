@@ -44,7 +44,7 @@ export const boundSettings = {
     1_000_000,
   )({
     meaning: "Most connections of one remote address on which nobody has proven yet who they are",
-    initial: 2_000,
+    initial: 15_000,
   }),
   principalRate: wholeOrOff(
     1,

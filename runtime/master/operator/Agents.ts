@@ -35,7 +35,7 @@ export const agentSummary = (agent: AgentRecord, { used, offered, reserved, unre
       }),
 })
 
-const agentView = (agent: AgentRecord, amounts: AgentAmounts) => ({
+export const agentView = (agent: AgentRecord, amounts: AgentAmounts) => ({
   ...agentSummary(agent, amounts),
   reserved_resources_full: Object.fromEntries(
     amounts.reserved.map(({ role, resources }) => [role, resourcesToBothForms(resources)]),

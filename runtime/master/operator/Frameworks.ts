@@ -33,7 +33,7 @@ const offerView = (offer: OfferRecord) => ({
   resources: resourcesView(offer.resources),
 })
 
-const frameworkView = (framework: FrameworkRecord, amounts: FrameworkAmounts) => {
+export const frameworkView = (framework: FrameworkRecord, amounts: FrameworkAmounts) => {
   const { info } = framework
   return {
     ...frameworkSummary(framework, amounts),

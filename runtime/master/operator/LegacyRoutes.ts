@@ -20,6 +20,7 @@ import { rolesView } from "./Roles.ts"
 import { answerSeen } from "./SeenReply.ts"
 import { seenBy, seenRoles } from "./Sight.ts"
 import { stateView } from "./State.ts"
+import { stateText } from "./StateText.ts"
 import { stateSummary } from "./Summary.ts"
 import { taskViews } from "./Tasks.ts"
 import { tearDown } from "./Teardown.ts"
@@ -139,7 +140,10 @@ export const legacyRoutes = <R>(
   const show = (view: View) => (request: HttpRequest) =>
     Effect.map(facts, (known) => jsonReply(seen(view, known, request)))
   const showKept = (path: string, view: View) => (request: HttpRequest) =>
-    Effect.flatMap(facts, (known) => answerSeen(known, request, path, () => seen(view, known, request)))
+    Effect.flatMap(facts, (known) => {
+      const text = path === "/state" ? () => stateText(known) : undefined
+      return answerSeen(known, request, path, () => seen(view, known, request), text)
+    })
   return [
     ...changes,
     ...reservationRoutes,

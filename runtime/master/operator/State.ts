@@ -17,8 +17,8 @@ export const getState = (state: MasterState) => ({
   get_agents: getAgents(state),
 })
 
-/** `/state` in the v0 naming that existing tools read (spec/mesos.md §6.3). */
-export const stateView = ({ state, identity, startedWallMs, flags }: OperatorFacts) => {
+/** What `/state` says besides its lists. */
+export const stateHead = ({ state, identity, startedWallMs, flags }: OperatorFacts) => {
   const { registered, unreachable } = agentsByStanding(state)
   const { address, masterId, version } = identity
   const pid = `master@${hostAndPort(address.ip, address.port)}`
@@ -36,8 +36,13 @@ export const stateView = ({ state, identity, startedWallMs, flags }: OperatorFac
     activated_slaves: registered.filter(isActive).length,
     deactivated_slaves: registered.filter((agent) => !isActive(agent)).length,
     unreachable_slaves: unreachable.length,
-    ...agentViews(state, null),
-    ...frameworkViews(state, null),
-    orphan_tasks: orphanTasks(state).map(taskView),
   }
 }
+
+/** `/state` in the v0 naming that existing tools read (spec/mesos.md §6.3). `StateText.ts` writes the same from what it has kept. */
+export const stateView = (facts: OperatorFacts) => ({
+  ...stateHead(facts),
+  ...agentViews(facts.state, null),
+  ...frameworkViews(facts.state, null),
+  orphan_tasks: orphanTasks(facts.state).map(taskView),
+})

@@ -78,6 +78,10 @@ const checkMaintenance = ({ state }: MasterHarness): void => {
     if (agent.drain?.stage === "drained") {
       const left = [...state.tasks.values()].filter(({ spec }) => spec.agentId === agent.id)
       expect(left, `tasks of ${agent.id}, which is drained`).toEqual([])
+      const under = [...state.operations.values()].filter(
+        (record) => record.agentId === agent.id && record.state === "OPERATION_PENDING",
+      )
+      expect(under, `operations under way on ${agent.id}, which is drained`).toEqual([])
       expect(agent.drain.isGoneAfter, `${agent.id} is drained, and should be gone`).toBe(false)
     }
     if (!state.inverse.windows.has(agent.id) || agent.condition === "unreachable") continue

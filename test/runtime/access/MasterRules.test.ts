@@ -167,6 +167,48 @@ describe("a framework", () => {
   })
 })
 
+describe("a framework's operation", () => {
+  it("that its principal may not do is an error of that operation; the others are done", async () => {
+    await withMaster((served) =>
+      Effect.gen(function* () {
+        const agent = yield* agentOf(served, "host")
+        yield* Effect.promise(() => agent.join({}))
+        const alice = yield* frameworkOf(served, "alice")
+        yield* subscribe(alice, { roles: ["web/api"] })
+        const { offers } = yield* next(alice, "OFFERS")
+        const offer = offers.offers[0]
+        const reserve = (id: string, role: string) => ({
+          type: "RESERVE",
+          id: { value: id },
+          reserve: {
+            resources: [
+              {
+                ...{
+                  name: "cpus",
+                  type: "SCALAR",
+                  scalar: { value: 1 },
+                  allocation_info: { role: "web/api" },
+                },
+                reservations: [{ type: "DYNAMIC", role, principal: "alice" }],
+              },
+            ],
+          },
+        })
+        const operations = [reserve("forbidden", "web/api"), reserve("allowed", "web")]
+        yield* Effect.promise(() =>
+          alice.call({ type: "ACCEPT", accept: { offer_ids: [offer.id], operations } }),
+        )
+        const { update_operation_status: update } = yield* next(alice, "UPDATE_OPERATION_STATUS")
+        expect(update.status).toMatchObject({
+          operation_id: { value: "forbidden" },
+          state: "OPERATION_ERROR",
+          message: "Not authorized to reserve resources as 'alice'",
+        })
+      }),
+    )
+  })
+})
+
 describe("an agent", () => {
   it("needs a principal that may register agents, or the cluster's secret", async () => {
     await withMaster((served) =>

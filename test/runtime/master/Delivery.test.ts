@@ -46,6 +46,18 @@ describe("delivery to agents", () => {
     expect(typesOf(told).at(-1)).toBe("Message")
   })
 
+  it("tells an agent its pace when it is another than the protocol's", () => {
+    const carryOut = makeDelivery(makeOutbox([], 0), streams, identity)
+    const told: Array<unknown> = []
+    const end = () => {}
+    streams.open("s1", { send: (record) => told.push(record), end, paceMs: 12_000 })
+    carryOut(confirm("s1"))
+    expect(told[0]).toEqual({
+      ...{ type: "Registered", masterId: "m", agentId: "a", streamId: "s1" },
+      paceMs: 12_000,
+    })
+  })
+
   it("keeps to the former stream until the new one is confirmed", () => {
     const carryOut = makeDelivery(makeOutbox([], 0), streams, identity)
     const [first, second] = [open("s1"), open("s2")]

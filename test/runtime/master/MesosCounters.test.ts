@@ -2,6 +2,7 @@ import { expect, it } from "vitest"
 import type { MasterEvent } from "../../../core/master/Event.ts"
 import { MesosCounters } from "../../../runtime/master/MesosCounters.ts"
 import { actionsOf, launching, launchOf, MasterHarness, statusOf } from "../../support/MasterHarness.ts"
+import { operation, plain, reservedFor } from "../../support/OperationScenes.ts"
 
 /** A master whose every step is a batch that the counters see. */
 class CountedMaster extends MasterHarness {
@@ -209,4 +210,36 @@ it("each framework has figures of its own, for as long as it is there", () => {
   expect(figures(`master/frameworks/test/${id}/`)).toMatchObject({ "calls/subscribe": 2, "events/error": 1 })
   master.step({ type: "TeardownRequested", frameworkId: id })
   expect(figures(`master/frameworks/test/${id}/`)).toEqual({})
+})
+
+it("what is said of operations counts, acknowledgements by whether they ended one", () => {
+  const { master, agentId, id } = launched()
+  // What it did not use comes back when its filter ends.
+  master.advance(6_000)
+  const [offerId] = master.offersOf(id)
+  master.step({
+    ...{ type: "OffersAccepted", frameworkId: id, offerIds: [offerId!], refuseMs: null, principal: null },
+    operations: [operation("RESERVE", plain(reservedFor("cpus:1", ["web"])), "op")],
+  })
+  const outcome = { frameworkId: id, operationId: "op", problem: null }
+  master.step({ type: "OperationReported", agentId, outcome })
+  const { uuid } = [...master.state.operations.values()][0]!
+  for (const each of ["never sent", uuid!, uuid!])
+    master.step({
+      ...{ type: "OperationAcknowledged", frameworkId: id, operationId: "op", agentId, uuid: each },
+    })
+  master.step({ type: "OperationsReconciled", frameworkId: id, operations: [] })
+  expect({
+    ...master.counts("master/messages_operation"),
+    ...master.counts("master/messages_reconcile"),
+    ...master.counts("master/valid_operation"),
+    ...master.counts("master/invalid_operation"),
+  }).toEqual({
+    "master/messages_operation_status_update": 1,
+    "master/messages_operation_status_update_acknowledgement": 3,
+    "master/messages_reconcile_operations": 1,
+    "master/valid_operation_status_updates": 1,
+    "master/valid_operation_status_update_acknowledgements": 1,
+    "master/invalid_operation_status_update_acknowledgements": 2,
+  })
 })

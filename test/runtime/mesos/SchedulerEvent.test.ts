@@ -113,6 +113,14 @@ describe("OFFERS", () => {
     expect(JSON.stringify(eventOf(action))).not.toContain("attributes")
   })
 
+  it("name agents by HTTPS in a cluster that speaks it", () => {
+    const address = { hostname: "here", ip: "127.0.0.1", port: 5050 }
+    const master = { masterId: "m", version: "9", address, scheme: "https" as const }
+    expect(actionToEvent(offersTo([]), master)).toMatchObject({
+      offers: { offers: [{ url: { scheme: "https" } }] },
+    })
+  })
+
   it("are taken back by their id", () => {
     expect(eventOf({ type: "RescindOffer", streamId: "s", offerId: "m-O1" })).toEqual({
       type: "RESCIND",

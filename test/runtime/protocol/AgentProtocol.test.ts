@@ -2,7 +2,16 @@ import { Either, Schema } from "effect"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { resourcesToPlain } from "../../../core/resources/PlainForm.ts"
-import { AgentReport, MasterRecord, Registration } from "../../../runtime/protocol/AgentProtocol.ts"
+import {
+  AgentReport,
+  heartbeatMs,
+  MasterRecord,
+  masterPaceMs,
+  Registration,
+  reportPaceMs,
+  silenceMsMax,
+  silenceMsOf,
+} from "../../../runtime/protocol/AgentProtocol.ts"
 import { anyResources } from "../../support/ResourceGenerators.ts"
 
 // What one side writes, the other reads as it was: over JSON, for every message.
@@ -130,5 +139,30 @@ describe("the agent protocol", () => {
     const decode = Schema.decodeUnknownEither(Registration)
     expect(Either.isRight(decode({ ...valid, later: "field" }))).toBe(true)
     expect(Either.isLeft(decode({ ...valid, ...change }))).toBe(true)
+  })
+})
+
+describe("the pace of agents that have nothing to say", () => {
+  it("is the protocol's in a small cluster, and 600 reports a second of all together in a large one", () => {
+    for (const agents of [0, 1, 500, 3_000]) expect(reportPaceMs(agents)).toBe(heartbeatMs)
+    expect(silenceMsOf(heartbeatMs)).toBe(silenceMsMax)
+    fc.assert(
+      fc.property(fc.integer({ min: 3_000, max: 9_000 }), (agents) => {
+        expect(Math.abs(agents / (reportPaceMs(agents) / 1_000) - 600)).toBeLessThan(1)
+      }),
+    )
+    expect(reportPaceMs(9_000)).toBe(15_000)
+    expect(reportPaceMs(1_000_000)).toBe(15_000)
+  })
+
+  it("never makes the master so slow that an agent takes it for gone", () => {
+    fc.assert(
+      fc.property(fc.nat({ max: 100_000 }), (agents) => {
+        const paceMs = reportPaceMs(agents)
+        expect(masterPaceMs(paceMs)).toBeGreaterThanOrEqual(heartbeatMs)
+        expect(2 * masterPaceMs(paceMs)).toBeLessThan(silenceMsMax)
+        expect(3 * paceMs).toBeLessThan(silenceMsOf(paceMs))
+      }),
+    )
   })
 })

@@ -62,7 +62,7 @@ export const planOperations = ({
   }
   const labels = new Set(offer.resources.flatMap((resource) => labelOf(resource) ?? []))
   for (const label of labels) {
-    if (chance.fraction() < 0.4) continue
+    if (chance.fraction() < 0.6) continue
     const held = offer.resources.filter((resource) => labelOf(resource) === label)
     const volume = held.find(({ disk }) => disk?.persistence !== undefined)
     const disk = held.find(({ name }) => name === "disk")
@@ -83,7 +83,7 @@ export const planOperations = ({
     diskMiB: chance.between(8, 16),
   }
   const fits = free.cpuMilli > wanted.cpuMilli && free.memMiB > wanted.memMiB && free.diskMiB > wanted.diskMiB
-  if (labels.size < reservationsMax && fits && chance.fraction() < 0.3) {
+  if (labels.size < reservationsMax && fits && chance.fraction() < 0.5) {
     const label = `r${prefix}`
     const reservations = [{ type: "DYNAMIC", role, labels: { labels: [{ key: labelKey, value: label }] } }]
     const pieces = [

@@ -77,12 +77,20 @@ const drawPauseMs = (chance: Chance): number =>
 /** How long a storm goes on: for a time, or until so many processes were killed. */
 export type StormGoal = { readonly seconds: number } | { readonly kills: number }
 
-/** Blows at random until the goal is reached; whoever dies is started again by its supervisor. */
+/** After so many blows something must have been launched, or the storm waits for it: on a slow machine nothing is ever hit otherwise. */
+const blowsPerLaunch = 5
+const launchMsMax = 10_000
+
+/**
+ * Blows at random until the goal is reached; whoever dies is started again by its supervisor. `countLaunches` tells how
+ * many were accepted so far.
+ */
 export const rage = async (
   host: Host,
   framework: Supervised,
   chance: Chance,
   goal: StormGoal,
+  countLaunches: () => number,
 ): Promise<StormCounts> => {
   const { agent, master, monitor } = host
   const beganMs = performance.now()
@@ -136,8 +144,14 @@ export const rage = async (
     "seconds" in goal
       ? performance.now() - beganMs >= goal.seconds * 1_000
       : [agent, master, monitor, framework].reduce((sum, { kills }) => sum + kills, 0) >= goal.kills
-  while (!isOver()) {
+  let launched = 0
+  for (let blow = 1; !isOver(); blow++) {
     await pause(drawGapMs(chance, monitor.lives > 0))
+    if (blow % blowsPerLaunch === 0) {
+      const endMs = performance.now() + launchMsMax
+      while (countLaunches() === launched && performance.now() < endMs && !isOver()) await pause(100)
+      launched = countLaunches()
+    }
     blows[chance.choose(weights)]()
   }
   // However short the storm was, nobody is spared.

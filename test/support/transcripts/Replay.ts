@@ -126,6 +126,7 @@ export class Replay {
       happen: async () => {
         await this.catchUpTo(atS)
         this.streams.find(({ transcript }) => transcript.name === name)?.close()
+        await pause(2 * allocationIntervalMs)
       },
     }))
     const turned = turns.map(({ atS, agent, does }) => ({
@@ -174,9 +175,9 @@ export class Replay {
   }
 
   /** What came before an incident must have come with us, too. */
-  private async catchUpTo(atS: number): Promise<void> {
+  private async catchUpTo(atS: number, marginMs = 100): Promise<void> {
     for (const stream of this.streams)
-      await stream.catchUp((atS - this.beginningOf(stream)) * 1000 - 100, this.settle)
+      await stream.catchUp((atS - this.beginningOf(stream)) * 1000 - marginMs, this.settle)
   }
 
   private async openStream(atS: number, transcript: Transcript): Promise<void> {
@@ -217,6 +218,7 @@ export class Replay {
   private async speak(atS: number, transcript: Transcript): Promise<Response> {
     const stream = this.streamOf(transcript)
     if (stream !== undefined) await stream.catchUp((atS - this.beginningOf(stream)) * 1000, this.settle)
+    else if (this.scenario.beginnings !== undefined) await this.catchUpTo(atS, 0)
     const recordedCall = callOf(transcript)
     for (const id of offersOf(recordedCall)) await this.pairOffer(id, stream)
     const request = this.toOurs(transcript.request)

@@ -1,5 +1,6 @@
 import { clockTimeOf, type Transcript } from "./Transcript.ts"
 import type { Lull, UnrecordedCall } from "./Unrecorded.ts"
+import { formerQuota, unrecordedOrders } from "./UnrecordedOrders.ts"
 import { reservationOfOffered, unrecordedReservations } from "./UnrecordedReservations.ts"
 
 // Which exchanges belong together, on which master, in which order. They were recorded by scripts, one after the other,
@@ -69,7 +70,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     setUp: mainSetUp,
     from: "07:30:14",
     to: "07:30:18",
-    unrecorded: unrecordedReservations,
+    unrecorded: [...unrecordedReservations, ...unrecordedOrders],
   },
   {
     name: "a framework's life",
@@ -93,8 +94,9 @@ export const scenarios: ReadonlyArray<Scenario> = [
       reservationOfOffered,
     ],
     lulls: [
-      { atS: 5.655, stream: "scheduler/main_stream", seconds: 0.5 },
+      { atS: 5.655, stream: "scheduler/main_stream", seconds: 1.5 },
       { atS: 52.335, stream: "scheduler/main_stream", seconds: 2 },
+      { atS: 72.475, stream: "scheduler/rescind_stream", seconds: 5 },
     ],
   },
   {
@@ -131,7 +133,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
       {
         atS: 0.45,
         stream: "scheduler/failover_stream1",
-        launch: { taskId: "fo-1", offer: "O0", agent: "S1", role: "web" },
+        launch: { taskId: "fo-1", offer: "O0", agent: "S1", role: "web", refuseS: 0 },
       },
     ],
     silent: ["scheduler/failover_stream1"],
@@ -141,16 +143,26 @@ export const scenarios: ReadonlyArray<Scenario> = [
     setUp: second,
     from: "07:44:56",
     to: "07:45:25",
+    places: { "scheduler/two_limit_stream": 6.57 },
+    lulls: [{ atS: 6, stream: "scheduler/two_b_stream", seconds: 3_600 }],
     closings: {
       "scheduler/two_a_stream": 8.5,
       "scheduler/two_b_stream": 8.5,
     },
     beginnings: { "scheduler/misc_maintenance_stream": 11.22, "scheduler/pa_stream": 15.98 },
     unrecorded: [
+      formerQuota,
       {
         atS: 11.5,
         stream: "scheduler/misc_maintenance_stream",
-        launch: { taskId: "mnt-1", offer: "O16", agent: "S0", role: "ra" },
+        launch: { taskId: "mnt-1", offer: "O16", agent: "S0", role: "ra", refuseS: 0 },
+      },
+      // Asks nothing; but what is left of that offer is out again before maintenance is announced.
+      {
+        atS: 11.9,
+        stream: "scheduler/misc_maintenance_stream",
+        operator: { type: "GET_HEALTH" },
+        offered: "c6376f34-75b4-45d0-a289-bf9ab5050946-O18",
       },
       { atS: 14, stream: "scheduler/misc_maintenance_stream", call: { type: "TEARDOWN" } },
       {
@@ -161,12 +173,12 @@ export const scenarios: ReadonlyArray<Scenario> = [
       {
         atS: 17.1,
         stream: "scheduler/pa_stream",
-        launch: { taskId: "t-a1", offer: "O25", agent: "S0", role: "web" },
+        launch: { taskId: "t-a1", offer: "O25", agent: "S0", role: "web", refuseS: 3_600 },
       },
       {
         atS: 26.4,
         stream: "scheduler/pa_stream",
-        launch: { taskId: "t-gone", offer: "O26", agent: "S0", role: "web" },
+        launch: { taskId: "t-gone", offer: "O26", agent: "S0", role: "web", refuseS: 3_600 },
       },
       { atS: 27, stream: "scheduler/pa_stream", call: { type: "TEARDOWN" } },
     ],

@@ -3,7 +3,7 @@ import { Connection, recordsIn, requestToText, soon } from "./Connection.ts"
 import { type Ids, idsIn } from "./Ids.ts"
 import type { Json, Request, Response, StreamItem, Transcript } from "./Transcript.ts"
 
-const waitMs = 1_500
+const waitMs = 3_000
 /** For offers, after one did not come. */
 const dryWaitMs = 150
 
@@ -117,6 +117,24 @@ export class SchedulerStream {
     }
   }
 
+  /** Of an agent, in order. */
+  private pairInverseOffers(): void {
+    const inverse = (events: ReadonlyArray<Json>, toOurs: (id: string) => string) =>
+      events
+        .flatMap(({ inverse_offers }) => inverse_offers?.inverse_offers ?? [])
+        .map(({ id, agent_id }: Json) => ({ id: id.value as string, agentId: toOurs(agent_id?.value ?? "") }))
+    const recorded = inverse(
+      this.items().map(({ event }) => event),
+      (id) => this.ids.toOurs(id),
+    )
+    const ours = inverse(this.events(), (id) => id)
+    for (const { id, agentId } of recorded) {
+      if (this.ids.isBound(id)) continue
+      const partner = ours.find((one) => one.agentId === agentId && !this.ids.isOursBound(one.id))
+      if (partner !== undefined) this.ids.bind(id, partner.id)
+    }
+  }
+
   /** Of a task, in order. */
   private statusesOf(events: ReadonlyArray<Json>, taskId: string): ReadonlyArray<Json> {
     return events.flatMap(({ update }) => (update?.status.task_id.value === taskId ? [update.status] : []))
@@ -136,6 +154,7 @@ export class SchedulerStream {
       if (!(await soon(hasCome, this.isOver() ? 0 : waitMs))) this.lostSubjects.add(subject)
     }
     this.pairOperations()
+    this.pairInverseOffers()
   }
 
   private isOver(): boolean {
@@ -204,6 +223,18 @@ export class SchedulerStream {
     return true
   }
 
+  /** Of several offers that are taken back at once the order is chance; those whose partner is known come first. */
+  private inOrder(events: ReadonlyArray<Json>, isRecorded: boolean): ReadonlyArray<Json> {
+    const keyOf = ({ rescind }: Json): string => {
+      const id: string = rescind?.offer_id.value ?? ""
+      const known = isRecorded ? this.ids.oursOf(id) : this.ids.isOursBound(id) ? id : undefined
+      return known ?? "~"
+    }
+    return [...events].sort((left, right) =>
+      keyOf(left) < keyOf(right) ? -1 : keyOf(left) > keyOf(right) ? 1 : 0,
+    )
+  }
+
   /** Offers of the first event that no call has answered. */
   private compareFirstOffers(): void {
     const isOffers = ({ type }: Json) => type === "OFFERS"
@@ -241,7 +272,7 @@ export class SchedulerStream {
     for (const thread of threads) {
       if (typed.includes(thread)) continue
       const ofThread = (events: ReadonlyArray<Json>) => events.filter((event) => threadOf(event) === thread)
-      const [left, right] = [ofThread(recorded), ofThread(ours)]
+      const [left, right] = [this.inOrder(ofThread(recorded), true), this.inOrder(ofThread(ours), false)]
       // The first one follows at once; how many follow later is a matter of time.
       const isPulse = thread === "HEARTBEAT"
       const [one, other] = isPulse ? [left.slice(0, 1), right.slice(0, 1)] : [left, right]

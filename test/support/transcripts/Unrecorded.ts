@@ -32,6 +32,8 @@ interface Launch {
   readonly offer: string
   readonly agent: string
   readonly role: string
+  /** For what is left of the offer. */
+  readonly refuseS: number
 }
 
 /** What was reserved for a role, given back from an offer. */
@@ -75,7 +77,7 @@ const bodyOf = (unrecorded: SchedulerCall, masterId: string): object => {
   const [offer, operation, refuse_seconds] =
     "unreserve" in unrecorded
       ? [unrecorded.unreserve.offer, unreserveOf(unrecorded.unreserve), 0]
-      : [unrecorded.launch.offer, launchOf(unrecorded.launch, masterId), 3_600]
+      : [unrecorded.launch.offer, launchOf(unrecorded.launch, masterId), unrecorded.launch.refuseS]
   return {
     type: "ACCEPT",
     accept: {

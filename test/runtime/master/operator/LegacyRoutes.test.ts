@@ -152,6 +152,7 @@ describe("the endpoints from before the v1 API", () => {
                 "MULTI_ROLE",
                 "HIERARCHICAL_ROLE",
                 "RESERVATION_REFINEMENT",
+                "AGENT_DRAINING",
                 "AGENT_OPERATION_FEEDBACK",
                 "AGENT_DRAINING",
               ],

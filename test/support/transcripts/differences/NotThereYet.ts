@@ -11,29 +11,6 @@ const operations: ReadonlyArray<Reason> = [
     reason: "groups of tasks are not taken yet; refused by name, with the whole ACCEPT",
   },
   {
-    exchanges: "scheduler/main_stream",
-    at: [
-      "offers/O11/*",
-      "offers/O12/*",
-      "offers/O13/*",
-      "offers/O14/*",
-      "UPDATE/task-4/*",
-      "UPDATE/task-6/*",
-      "UPDATE_OPERATION_STATUS/*",
-    ],
-    reason: "what follows from reservations, which frameworks cannot make yet",
-  },
-  {
-    exchanges: "operator/SUBSCRIBE_stream",
-    at: ["TASK_ADDED task-4/0", "TASK_ADDED task-6/0", "TASK_UPDATED task-4/*", "TASK_UPDATED task-6/*"],
-    reason: "tasks on reservations, which frameworks cannot make yet",
-  },
-  {
-    exchanges: "scheduler/rescind_stream",
-    at: ["RESCIND/*", "UPDATE/task-resc/*"],
-    reason: "an operator's reservation took the offer away",
-  },
-  {
     exchanges: "scheduler/group_stream",
     at: ["UPDATE/*", "FAILURE/*", "offers/*"],
     reason: "groups of tasks and their executors are not there yet",
@@ -69,39 +46,13 @@ const frameworks: ReadonlyArray<Reason> = [
     at: ["*/statuses/*", "*/tasks/t t-*", "*/tasks/t fo-1"],
     reason: "of a task the newest status is kept so far",
   },
-  {
-    exchanges: ["legacy/busy_*", "legacy/*_roles", "operator/UPDATE_QUOTA_ok_then_roles"],
-    at: ["*/roles/*"],
-    reason: "roles that UPDATE_FRAMEWORK added, and roles with a weight or a quota alone",
-  },
-  {
-    exchanges: ["operator/*_GET_ROLES", "operator/*WEIGHTS", "operator/*QUOTA", "legacy/idle_weights"],
-    at: "body/*",
-    reason: "what the calls before have set differs from what they set in Mesos",
-  },
-  {
-    exchanges: ["operator/*GET_FRAMEWORKS", "operator/*GET_STATE"],
-    at: "body/*/frameworks/*",
-    reason: "frameworks that went away are kept, and offers are shown that recorded clients had refused",
-  },
 ]
 
 /** Maintenance, draining, agents that are gone. */
 const agents: ReadonlyArray<Reason> = [
   {
-    exchanges: "operator/*MAINTENANCE*",
-    at: "body/*",
-    reason: "what follows from maintenance, which cannot be announced yet",
-  },
-  {
-    exchanges: "scheduler/misc_maintenance_stream",
-    at: ["RESCIND/*", "INVERSE_OFFERS/*"],
-    reason: "maintenance cannot be announced yet",
-  },
-  {
     exchanges: [
       "operator/unreachable_*",
-      "operator/DEACTIVATE_*",
       "legacy/unreachable_*",
       "legacy/drained_slaves",
       "operator/drain*",
@@ -116,18 +67,13 @@ const agents: ReadonlyArray<Reason> = [
     at: "body/get_agents/agents/*/reregistered_time",
     reason: "when an agent came back is not told yet",
   },
-  {
-    exchanges: ["scheduler/pa_stream", "scheduler/pc_stream"],
-    at: "UPDATE/*/unreachable_time",
-    reason: "when an agent became unreachable is not told yet",
-  },
 ]
 
 /** Event stream of operators, files, logging, metrics, capabilities. */
 const stream: ReadonlyArray<Reason> = [
   {
-    exchanges: ["operator/*", "legacy/*", "auth/state_alice", "scheduler/*", "auth/*", "crashes/*", "raw/*"],
-    at: ["*/capabilities/*", "*/capabilities"],
+    exchanges: ["operator/*", "legacy/*", "auth/state_*", "raw/operator_SUBSCRIBE"],
+    at: ["*/capabilities/*", "body/capabilities"],
     reason: "claims no capability before it has it",
   },
   {

@@ -24,7 +24,7 @@ export const reads: ReadonlyArray<Reason> = [
     reason: "gleaner tells its version, and no build",
   },
   {
-    exchanges: ["legacy/*", "auth/state_*"],
+    exchanges: ["legacy/*", "auth/state_*", "operator/UPDATE_QUOTA_ok_then_roles"],
     at: [
       "body/slaves/*/condition",
       "body/unreachable_slave_list",
@@ -45,14 +45,5 @@ export const reads: ReadonlyArray<Reason> = [
     exchanges: "legacy/*_redirect",
     at: "headers/Location",
     reason: "by the address that others are told: host names may not resolve where the reader is",
-  },
-]
-
-/** Of the exchanges in our own words. */
-export const ownReasons: ReadonlyArray<Reason> = [
-  {
-    exchanges: "own/agents, as older tools read them",
-    at: "body/unreachable_slave_list",
-    reason: "gleaner's own: what its users look for and Mesos does not know",
   },
 ]

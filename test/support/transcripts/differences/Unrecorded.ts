@@ -17,4 +17,10 @@ export const unrecorded: ReadonlyArray<Reason> = [
     ],
     reason: "asked after another script, whose tasks and frameworks the recorded master still knew",
   },
+  {
+    exchanges: "scheduler/main_stream",
+    at: ["offers/O13/resources/cpus@web/scalar/value", "offers/O13/resources/mem@web/scalar/value"],
+    isByChance: true,
+    reason: "task-6 still ran when Mesos made this offer; here it may have ended before",
+  },
 ]

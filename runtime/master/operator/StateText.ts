@@ -1,0 +1,91 @@
+import type { AgentRecord, FrameworkRecord, MasterState, TaskRecord } from "../../../core/master/State.ts"
+import { type Quantities, sameQuantities } from "../../../core/resources/Quantities.ts"
+import { agentsByStanding, agentView } from "./Agents.ts"
+import { amountsOfAgent, amountsOfFramework } from "./Amounts.ts"
+import type { OperatorFacts } from "./Facts.ts"
+import { frameworkView } from "./Frameworks.ts"
+import { stateHead } from "./State.ts"
+import { orphanTasks, taskView } from "./Tasks.ts"
+
+// `/state` as text, put together from what was written the last time: only agents, frameworks and tasks that have changed since are
+// written anew. Records are never changed in place, so what is kept for one holds as long as it does, and goes with it. It takes about
+// three times the size of the answer: each task's text, each framework's, and the answer.
+
+interface AgentText {
+  readonly tasks: number
+  readonly offers: number
+  readonly held: Quantities
+  readonly text: string
+}
+
+interface FrameworkText {
+  readonly tasks: number
+  readonly offers: number
+  readonly bytes: Buffer
+}
+
+const taskTexts = new WeakMap<TaskRecord, string>()
+const agentTexts = new WeakMap<AgentRecord, AgentText>()
+const frameworkTexts = new WeakMap<FrameworkRecord, FrameworkText>()
+
+const taskText = (task: TaskRecord): string => {
+  const before = taskTexts.get(task)
+  if (before !== undefined) return before
+  const text = JSON.stringify(taskView(task))
+  taskTexts.set(task, text)
+  return text
+}
+
+/** Beside the record it says what tasks and offers hold on the host, and how much of its reserve is kept. */
+const agentText = (state: MasterState, agent: AgentRecord): string => {
+  const tasks = state.tasksByAgent.versionOf(agent.id)
+  const offers = state.offersByAgent.versionOf(agent.id)
+  const held = state.allocator.heldOn(agent.id)
+  const before = agentTexts.get(agent)
+  const isSame = before?.tasks === tasks && before.offers === offers && sameQuantities(before.held, held)
+  if (isSame) return before.text
+  const text = JSON.stringify(agentView(agent, amountsOfAgent(state, agent)))
+  agentTexts.set(agent, { tasks, offers, held, text })
+  return text
+}
+
+/** Where the tasks stand. No text of somebody else looks like this, since its quotes are escaped. */
+const noTasks = '"tasks":[],"unreachable_tasks":[]'
+
+const listOf = (tasks: ReadonlyArray<TaskRecord>): string => `[${tasks.map(taskText).join()}]`
+
+const frameworkText = (state: MasterState, framework: FrameworkRecord): Buffer => {
+  const tasks = state.tasksByFramework.versionOf(framework.id)
+  const offers = state.offersByFramework.versionOf(framework.id)
+  const before = frameworkTexts.get(framework)
+  if (before?.tasks === tasks && before.offers === offers) return before.bytes
+  const amounts = amountsOfFramework(state, framework)
+  const view = frameworkView(framework, { ...amounts, tasks: [], unreachableTasks: [] })
+  const lists = `"tasks":${listOf(amounts.tasks)},"unreachable_tasks":${listOf(amounts.unreachableTasks)}`
+  const bytes = Buffer.from(
+    JSON.stringify(view).replace(noTasks, () => lists),
+    "utf8",
+  )
+  frameworkTexts.set(framework, { tasks, offers, bytes })
+  return bytes
+}
+
+const comma = Buffer.from(",")
+
+/** What `stateView` is as JSON, of the master's own state: what is kept is not for the eyes of who may not see all of it. */
+export const stateText = (facts: OperatorFacts): Buffer => {
+  const { state } = facts
+  const { registered, recovered, unreachable } = agentsByStanding(state)
+  const agents = (list: ReadonlyArray<AgentRecord>) => list.map((agent) => agentText(state, agent)).join()
+  const head =
+    `${JSON.stringify(stateHead(facts)).slice(0, -1)},"slaves":[${agents(registered)}],` +
+    `"recovered_slaves":[${agents(recovered)}],"unreachable_slave_list":[${agents(unreachable)}],"frameworks":[`
+  const tail = `],"completed_frameworks":[],"unregistered_frameworks":[],"orphan_tasks":${listOf(orphanTasks(state))}}`
+  const parts: Array<Buffer> = [Buffer.from(head, "utf8")]
+  for (const framework of state.frameworks.values()) {
+    if (parts.length > 1) parts.push(comma)
+    parts.push(frameworkText(state, framework))
+  }
+  parts.push(Buffer.from(tail, "utf8"))
+  return Buffer.concat(parts)
+}
