@@ -63,6 +63,21 @@ export interface TaskSpec {
   /** Time between SIGTERM and SIGKILL; null = the agent's default (spec/mesos.md §3.5: 3 s). */
   readonly killGraceMs: number | null
   readonly labels: ReadonlyArray<Label>
+  /** It fails when it still runs this long after it was started; missing = it may run for ever. */
+  readonly maxCompletionMs?: number
+  /** What it said of itself for others to read (`DiscoveryInfo`, `ContainerInfo`), as JSON in Mesos's words. */
+  readonly shown?: { readonly discovery?: object; readonly container?: object }
+  /** Of a task of a group. */
+  readonly executor?: ExecutorSpec
+}
+
+/** What the tasks of a group have in common. */
+export interface ExecutorSpec {
+  readonly executorId: string
+  /** Held as long as one of its tasks lives. */
+  readonly resources: PlainResources
+  /** Tasks that were launched together, and end together when one of them fails. An executor may have several groups. */
+  readonly groupId: string
 }
 
 /** The host is to be empty: what that means for one of its tasks. */
@@ -91,6 +106,8 @@ export interface TaskStatus {
   readonly unreachableWallMs?: number
   readonly containerId: string | null
   readonly labels: ReadonlyArray<Label>
+  /** Of a task of a group: its executor. That of any other is called as its task. */
+  readonly executorId?: string
 }
 
 /** Identity of a task in the whole cluster. Neither id may contain a slash (spec/mesos.md §0). */

@@ -23,4 +23,5 @@ export const deleteTask = ({ state, turn }: AgentContext, key: string): void => 
 }
 
 export const killDeadline = (key: string): string => `kill:${key}`
+export const completeDeadline = (key: string): string => `complete:${key}`
 export const retryDeadline = (key: string): string => `retry:${key}`

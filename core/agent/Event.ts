@@ -20,6 +20,8 @@ export type AgentEvent = Stamp &
     /** The agent is asked to stop: it ends its tasks and begins no new one. */
     | { readonly type: "Stopping" }
     | { readonly type: "LaunchRequested"; readonly spec: TaskSpec }
+    /** All of them or none. */
+    | { readonly type: "GroupLaunchRequested"; readonly specs: ReadonlyArray<TaskSpec> }
     | (OfTask & {
         readonly type: "KillRequested"
         readonly graceMs: number | null

@@ -1,7 +1,7 @@
 import { assert } from "../Assert.ts"
 import type { Entity, EntityRef } from "../Machine.ts"
 import type { Prng } from "../Prng.ts"
-import { killDeadline, retryDeadline } from "./Context.ts"
+import { completeDeadline, killDeadline, retryDeadline } from "./Context.ts"
 import {
   type AgentOperation,
   type AgentSettings,
@@ -94,6 +94,9 @@ export const restoreAgent = (
     const task: AgentTask = "drain" in stored ? stored : { ...(stored as AgentTask), drain: null }
     state.tasks.set(entity.key, task)
     if (task.retryAtMs !== null) state.deadlines.set(retryDeadline(entity.key), task.retryAtMs)
+    if (task.completeAtMs !== undefined && task.phase === "running") {
+      state.deadlines.set(completeDeadline(entity.key), task.completeAtMs)
+    }
     if (task.killAtMs !== null && task.phase === "running") {
       state.deadlines.set(killDeadline(entity.key), task.killAtMs)
     }

@@ -28,9 +28,9 @@ const utf8Bytes = (text: string): number => {
   return bytes
 }
 
-/** Whether one more task fits beside those of which something is left on this host. */
-export const hasRoomFor = (state: AgentState, spec: TaskSpec): boolean => {
-  let bytes = specBytes(spec)
+/** Whether more tasks fit beside those of which something is left on this host. */
+export const hasRoomFor = (state: AgentState, specs: ReadonlyArray<TaskSpec>): boolean => {
+  let bytes = specs.reduce((sum, spec) => sum + specBytes(spec), 0)
   state.tasks.forEach((task) => {
     if (task.phase !== "gone") bytes += specBytes(task.spec)
   })
@@ -38,7 +38,7 @@ export const hasRoomFor = (state: AgentState, spec: TaskSpec): boolean => {
 }
 
 /** The spec of a task of which only statuses are left: what it executed matters to nobody any more. */
-export const withoutCommand = (spec: TaskSpec): TaskSpec => ({
+export const withoutCommand = ({ shown, ...spec }: TaskSpec): TaskSpec => ({
   ...spec,
   command: { shell: spec.command.shell, value: "", arguments: [], environment: [], user: spec.command.user },
   labels: [],

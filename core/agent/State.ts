@@ -32,6 +32,10 @@ export interface AgentTask {
   readonly killedSinceMs: number | null
   /** When SIGKILL follows; repeated kills may only shorten it. */
   readonly killAtMs: number | null
+  /** When it fails if it still runs; missing = it may run for ever, or has not been started. */
+  readonly completeAtMs?: number
+  /** That moment has come, and it is being ended for it. */
+  readonly isOverdue?: boolean
   /** Set when the first KILL came because the host is to be empty. */
   readonly drain: DrainOrder | null
   /** Why the host takes its room back (design §5); null = it does not. A kill that a framework asks for comes first. */

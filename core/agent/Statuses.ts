@@ -40,6 +40,7 @@ export const announce = (context: AgentContext, task: AgentTask, announcement: A
     wallMs,
     containerId: task.containerId,
     labels: announcement.labels || [],
+    ...(task.spec.executor === undefined ? {} : { executorId: task.spec.executor.executorId }),
   }
   const queued: AgentTask = { ...task, pending: task.pending.concat([status]), latest: status }
   if (queued.pending.length === 1) sendHead(context, { ...queued, retryMs: state.settings.retryMs })
@@ -113,6 +114,14 @@ export const exitCodeLabel = "gleaner.exit_code"
 export const describeExit = (task: AgentTask): Announcement => {
   const { exit } = task
   if (task.evictedWhy !== null) return evicted(task.evictedWhy)
+  if (task.isOverdue === true) {
+    return {
+      state: "TASK_FAILED",
+      source: "SOURCE_EXECUTOR",
+      reason: "REASON_MAX_COMPLETION_TIME_REACHED",
+      message: `The task still ran after ${task.spec.maxCompletionMs} ms, its 'max_completion_time'`,
+    }
+  }
   if (exit === null) return { state: "TASK_KILLED", source: "SOURCE_EXECUTOR", message: "Command was killed" }
   if (exit.exitCode === null) {
     return {

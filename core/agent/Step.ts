@@ -10,7 +10,7 @@ import {
   sendOutcomes,
   takeUpCheckpoint,
 } from "./Checkpoint.ts"
-import { type AgentContext, killDeadline, putTask, retryDeadline } from "./Context.ts"
+import { type AgentContext, completeDeadline, killDeadline, putTask, retryDeadline } from "./Context.ts"
 import type { AgentEvent, AgentEventOf } from "./Event.ts"
 import { hasRoomFor, specBytesMax } from "./SpecSize.ts"
 import type { AgentState, AgentTask } from "./State.ts"
@@ -55,7 +55,9 @@ const handle = (context: AgentContext, event: AgentEvent): void => {
     case "Stopping":
       return onStopping(context)
     case "LaunchRequested":
-      return onLaunchRequested(context, event.spec)
+      return onLaunchRequested(context, [event.spec])
+    case "GroupLaunchRequested":
+      return onLaunchRequested(context, event.specs)
     case "KillRequested":
       return killTask(context, event)
     case "EvictionRequested":
@@ -111,33 +113,47 @@ const takeUp = ({ turn }: AgentContext, task: AgentTask): void => {
   }
 }
 
-const onLaunchRequested = (context: AgentContext, spec: TaskSpec): void => {
+/** One task, or those of a group: all of them are begun or none. */
+const onLaunchRequested = (context: AgentContext, specs: ReadonlyArray<TaskSpec>): void => {
+  const { state } = context
   // The master may repeat a launch whose acknowledgement got lost.
-  if (context.state.tasks.has(taskKey(spec.frameworkId, spec.taskId))) return
-  const containerId = nextUuid(context.state.prng)
-  const task: AgentTask = {
-    spec,
-    containerId,
-    phase: "starting",
-    killedSinceMs: null,
-    killAtMs: null,
-    drain: null,
-    evictedWhy: null,
-    isHostRestarted: false,
-    exit: null,
-    pending: [],
-    latest: null,
-    retryAtMs: null,
-    retryMs: context.state.settings.retryMs,
-  }
-  if (context.state.isStopping) return drop(context, task, "REASON_AGENT_RESTARTED", "The agent is stopping")
-  if (!hasRoomFor(context.state, spec)) {
+  const begun = specs
+    .filter(({ frameworkId, taskId }) => !state.tasks.has(taskKey(frameworkId, taskId)))
+    .map((spec) => newTask(context, spec))
+  if (state.isStopping) {
+    for (const task of begun) drop(context, task, "REASON_AGENT_RESTARTED", "The agent is stopping")
+  } else if (
+    begun.length > 0 &&
+    !hasRoomFor(
+      state,
+      begun.map(({ spec }) => spec),
+    )
+  ) {
     const message = `The commands, environments and labels of this agent's tasks may have ${specBytesMax} bytes together: put long texts into files`
-    return drop(context, task, "REASON_CONTAINER_LAUNCH_FAILED", message)
+    for (const task of begun) drop(context, task, "REASON_CONTAINER_LAUNCH_FAILED", message)
+  } else {
+    for (const task of begun) {
+      announce(context, task, { state: "TASK_STARTING", source: "SOURCE_EXECUTOR" })
+      context.turn.emit({ type: "StartTask", spec: task.spec, containerId: task.containerId })
+    }
   }
-  announce(context, task, { state: "TASK_STARTING", source: "SOURCE_EXECUTOR" })
-  context.turn.emit({ type: "StartTask", spec, containerId })
 }
+
+const newTask = ({ state }: AgentContext, spec: TaskSpec): AgentTask => ({
+  spec,
+  containerId: nextUuid(state.prng),
+  phase: "starting",
+  killedSinceMs: null,
+  killAtMs: null,
+  drain: null,
+  evictedWhy: null,
+  isHostRestarted: false,
+  exit: null,
+  pending: [],
+  latest: null,
+  retryAtMs: null,
+  retryMs: state.settings.retryMs,
+})
 
 /** It was never begun. */
 const drop = (context: AgentContext, task: AgentTask, reason: string, message: string): void =>
@@ -156,26 +172,52 @@ const onStopping = (context: AgentContext): void => {
 }
 
 const onTaskStarted = (context: AgentContext, event: AgentEventOf<"TaskStarted">): void => {
-  const task = context.state.tasks.get(taskKey(event.frameworkId, event.taskId))
+  const key = taskKey(event.frameworkId, event.taskId)
+  const task = context.state.tasks.get(key)
   if (task === undefined || task.phase !== "starting") return
-  const running: AgentTask = { ...task, phase: "running" }
+  const { maxCompletionMs } = task.spec
+  const completeAtMs = maxCompletionMs === undefined ? undefined : context.nowMs + maxCompletionMs
+  const running: AgentTask = {
+    ...task,
+    phase: "running",
+    ...(completeAtMs === undefined ? {} : { completeAtMs }),
+  }
+  if (completeAtMs !== undefined) context.state.deadlines.set(completeDeadline(key), completeAtMs)
   announce(context, running, { state: "TASK_RUNNING", source: "SOURCE_EXECUTOR" })
   // A kill that came while the container was being made.
-  if (task.killedSinceMs !== null) terminate(context, taskKey(event.frameworkId, event.taskId))
+  if (task.killedSinceMs !== null) terminate(context, key)
 }
 
 const onStartFailed = (context: AgentContext, event: AgentEventOf<"StartFailed">): void => {
   const task = context.state.tasks.get(taskKey(event.frameworkId, event.taskId))
   if (task === undefined || task.phase !== "starting") return
-  if (task.evictedWhy !== null) return announce(context, { ...task, phase: "gone" }, evicted(task.evictedWhy))
   const wasKilled = task.killedSinceMs !== null
-  const end: Announcement = {
+  const failed: Announcement = {
     state: wasKilled ? "TASK_KILLED" : "TASK_FAILED",
     source: "SOURCE_AGENT",
     reason: wasKilled ? "REASON_TASK_KILLED_DURING_LAUNCH" : event.reason,
     message: event.message,
   }
-  announce(context, { ...task, phase: "gone" }, nameDrain(task, end))
+  end(context, task, task.evictedWhy === null ? failed : evicted(task.evictedWhy))
+}
+
+/** Nothing of the task is left. Who was launched with it ends with it, unless it has done what it should. */
+const end = (context: AgentContext, task: AgentTask, announcement: Announcement): void => {
+  const { executor, frameworkId, taskId } = task.spec
+  const { tasks, deadlines } = context.state
+  deadlines.cancel(completeDeadline(taskKey(frameworkId, taskId)))
+  announce(context, { ...task, phase: "gone", killAtMs: null }, nameDrain(task, announcement))
+  if (executor === undefined || announcement.state === "TASK_FINISHED") return
+  for (const key of Array.from(tasks.keys()).sort()) {
+    const { spec, killedSinceMs } = tasks.get(key)!
+    const isOfGroup =
+      spec.frameworkId === frameworkId &&
+      spec.executor !== undefined &&
+      spec.executor.groupId === executor.groupId
+    if (isOfGroup && killedSinceMs === null) {
+      killTask(context, { frameworkId, taskId: spec.taskId, graceMs: null })
+    }
+  }
 }
 
 /** The main process is gone. Its end is told only when nothing else of the task is left either. */
@@ -185,6 +227,7 @@ const onTaskExited = (context: AgentContext, event: AgentEventOf<"TaskExited">):
   const task = context.state.tasks.get(key)
   if (task === undefined || task.phase === "gone" || task.exit !== null) return
   context.state.deadlines.cancel(killDeadline(key))
+  context.state.deadlines.cancel(completeDeadline(key))
   putTask(context, { ...task, phase: "ending", exit: event.exit, killAtMs: null })
   if (task.phase !== "ending") {
     context.turn.emit({ type: "DestroyContainer", frameworkId, taskId, containerId: task.containerId })
@@ -194,7 +237,7 @@ const onTaskExited = (context: AgentContext, event: AgentEventOf<"TaskExited">):
 const onContainerDestroyed = (context: AgentContext, event: AgentEventOf<"ContainerDestroyed">): void => {
   const task = context.state.tasks.get(taskKey(event.frameworkId, event.taskId))
   if (task === undefined || task.phase !== "ending") return
-  announce(context, { ...task, phase: "gone", killAtMs: null }, nameDrain(task, describeExit(task)))
+  end(context, task, describeExit(task))
 }
 
 /**
@@ -256,6 +299,7 @@ const fireDeadlines = (context: AgentContext): void => {
   ) {
     const key = name.slice(name.indexOf(":") + 1)
     if (name === killDeadline(key)) onGraceOver(context, key)
+    else if (name === completeDeadline(key)) onTooLong(context, key)
     else if (name === retryDeadline(key)) onRetryDue(context, key)
   }
 }
@@ -264,6 +308,15 @@ const onGraceOver = (context: AgentContext, key: string): void => {
   const task = context.state.tasks.get(key)
   if (task === undefined || task.phase !== "running") return
   putTask(context, { ...task, phase: "ending", killAtMs: null })
+  const { frameworkId, taskId } = task.spec
+  context.turn.emit({ type: "DestroyContainer", frameworkId, taskId, containerId: task.containerId })
+}
+
+/** It was to be complete by now: it is ended without a grace (`max_completion_time`). A kill under way comes first. */
+const onTooLong = (context: AgentContext, key: string): void => {
+  const task = context.state.tasks.get(key)
+  if (task === undefined || task.phase !== "running" || task.killedSinceMs !== null) return
+  putTask(context, { ...task, phase: "ending", isOverdue: true })
   const { frameworkId, taskId } = task.spec
   context.turn.emit({ type: "DestroyContainer", frameworkId, taskId, containerId: task.containerId })
 }

@@ -2,6 +2,7 @@ import { resourcesBeyond } from "../resources/Difference.ts"
 import { addResources, noResources, type Resources, subtractResources } from "../resources/Resources.ts"
 import { type MasterContext, sendMasterStatus } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
+import { launchGroupOrRefuse } from "./GroupLaunches.ts"
 import { launchOrRefuse } from "./Launches.ts"
 import { endOffer, refuse } from "./Offers.ts"
 import type { OperationRequest } from "./OperationRequest.ts"
@@ -65,6 +66,8 @@ const carryOut = (
         (rest, task) => launchOrRefuse(context, framework, offer, task, rest),
         left,
       )
+    case "LAUNCH_GROUP":
+      return launchGroupOrRefuse(context, framework, offer, operation, left)
     case "RESERVE":
     case "UNRESERVE":
     case "CREATE":
@@ -83,7 +86,9 @@ const refuseWithOffers = (
   operation: OperationRequest,
   problem: string,
 ): void => {
-  if (operation.type !== "LAUNCH") return refuseOperation(context, framework, null, operation, problem)
+  if (operation.type !== "LAUNCH" && operation.type !== "LAUNCH_GROUP") {
+    return refuseOperation(context, framework, null, operation, problem)
+  }
   for (const task of operation.tasks) {
     const message = `Task launched with invalid offers: ${problem}`
     sendMasterStatus(context, framework, task, "TASK_DROPPED", "REASON_INVALID_OFFERS", message)

@@ -7,6 +7,8 @@ import type { AgentRecord, FrameworkRecord, OfferRecord } from "./State.ts"
 /** What the master tells an agent. Each is kept in the journal's outbox until the agent has taken it. */
 export type AgentMessage =
   | { readonly type: "LaunchTask"; readonly spec: TaskSpec }
+  /** All of them or none. */
+  | { readonly type: "LaunchGroup"; readonly specs: ReadonlyArray<TaskSpec> }
   | {
       readonly type: "KillTask"
       readonly frameworkId: string
@@ -37,6 +39,8 @@ export type AgentMessage =
 export interface OfferedHost {
   readonly offer: OfferRecord
   readonly agent: AgentRecord
+  /** The framework's executors there; missing = none. */
+  readonly executorIds?: ReadonlyArray<string>
   /** When the host will be away; null = nobody has said so. */
   readonly unavailability: Unavailability | null
 }
@@ -80,6 +84,13 @@ export type MasterAction =
       readonly status: OperationStatus
     }
   | { readonly type: "ReportAgentFailure"; readonly streamId: string; readonly agentId: string }
+  /** An executor of task groups has ended, as its last task has. */
+  | {
+      readonly type: "ReportExecutorEnd"
+      readonly streamId: string
+      readonly agentId: string
+      readonly executorId: string
+    }
   | { readonly type: "CloseStream"; readonly streamId: string }
   | { readonly type: "ConfirmRegistration"; readonly streamId: string; readonly agentId: string }
   /** The reason is written, then the stream is closed. */

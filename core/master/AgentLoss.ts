@@ -6,17 +6,21 @@ import {
   hasCapability,
   holdsResources,
   type MasterContext,
+  masterStatus,
   putAgent,
   putTask,
   releaseTask,
-  sendMasterStatus,
+  sendStatus,
   sortedKeys,
   tasksOfAgent,
 } from "./Context.ts"
 import { forgetPendingOn, tellAgentLost } from "./Feedback.ts"
+import { completeTask } from "./History.ts"
 import { setWindow } from "./InverseOffers.ts"
+import { forgetUnreachableTasks, loseTask } from "./LostTasks.ts"
 import { rescindOffersOn, wantAllocation } from "./Offers.ts"
 import type { AgentRecord, MasterState } from "./State.ts"
+import { withNote } from "./StatusNotes.ts"
 
 // Agents that stay away. Two things happen to them, and only one of them can be undone:
 //
@@ -45,12 +49,7 @@ const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
   const { state, nowMs, wallMs } = context
   const { agentForgetMs, agentRemovalPauseMs, agentTimeoutMs, awayAgentsMax } = state.settings
   const lost = tasksOfAgent(state, agent.id).filter(holdsResources)
-  for (const task of lost) {
-    const { frameworkId, taskId } = task.spec
-    releaseTask(context, task)
-    if (!state.frameworks.has(frameworkId)) deleteTask(context, taskKey(frameworkId, taskId))
-    else putTask(context, { ...task, state: "TASK_UNREACHABLE", unacknowledged: false })
-  }
+  for (const task of lost) releaseTask(context, task)
   // Each has its turn from the beginning on, which outlives a restart; one that returns leaves its turn unused.
   const removeAtMs = Math.max(nowMs + agentForgetMs, state.nextAgentRemovalAtMs)
   state.nextAgentRemovalAtMs = removeAtMs + agentRemovalPauseMs
@@ -62,12 +61,22 @@ const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
     unreachableWallMs: wallMs,
   })
   const message = `Agent ${agent.address.hostname} did not return within ${agentTimeoutMs} ms`
-  for (const { spec } of lost) {
+  const affected = new Set<string>()
+  for (const task of lost) {
+    const { spec } = task
     const framework = state.frameworks.get(spec.frameworkId)
-    if (framework === undefined) continue
-    sendMasterStatus(context, framework, spec, "TASK_UNREACHABLE", "REASON_AGENT_REMOVED", message)
+    if (framework === undefined) {
+      deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
+      continue
+    }
+    affected.add(framework.id)
+    const status = masterStatus(context, framework, spec, "TASK_UNREACHABLE", "REASON_AGENT_REMOVED", message)
+    const notes = withNote(task.notes, status)
+    putTask(context, { ...task, state: "TASK_UNREACHABLE", notes, unacknowledged: false })
+    sendStatus(context, framework, status)
   }
   state.deadlines.set(agentDeadline(agent.id), removeAtMs)
+  forgetUnreachableTasks(context, Array.from(affected).sort())
   wantAllocation(context)
   tellAgentLost(context, agent, "OPERATION_UNREACHABLE", message)
   reportFailure(context, agent.id)
@@ -123,15 +132,14 @@ export const removeAgent = (context: MasterContext, agent: AgentRecord, cause: R
   rescindOffersOn(context, agent.id)
   for (const task of tasksOfAgent(state, agent.id)) {
     const { spec } = task
-    if (holdsResources(task)) releaseTask(context, task)
-    deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
     const framework = state.frameworks.get(spec.frameworkId)
     // Ended ones were told. So was the loss of unreachable ones, to those who know no other.
     const hasHeard =
       isTerminal(task.state) ||
       (wasUnreachable && framework !== undefined && !hasCapability(framework, "PARTITION_AWARE"))
-    if (framework === undefined || hasHeard) continue
-    sendMasterStatus(context, framework, spec, cause.state, cause.reason, cause.message)
+    if (!hasHeard) loseTask(context, task, cause)
+    else if (framework === undefined) deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
+    else completeTask(context, task, isTerminal(task.state) ? task.state : "TASK_LOST")
   }
   if (agent.streamId !== null) {
     turn.emit({ type: "ShutDownAgent", streamId: agent.streamId, reason: cause.toldAgent })

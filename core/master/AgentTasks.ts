@@ -1,19 +1,26 @@
-import { isTerminal, type TaskSpec, taskKey, taskOfKey } from "../Task.ts"
+import { isTerminal, type TaskSpec, type TaskStatus, taskKey, taskOfKey } from "../Task.ts"
 import {
   bookTask,
-  deleteTask,
   frameworkDeadline,
   holdsResources,
   type MasterContext,
+  masterStatus,
   putFramework,
   putTask,
-  releaseTask,
-  sendMasterStatus,
+  sendStatus,
   tasksOfAgent,
 } from "./Context.ts"
 import type { MasterEventOf, ReportedTask } from "./Event.ts"
-import { type AgentRecord, type MasterState, recoveredName, type TaskRecord } from "./State.ts"
+import { loseTask } from "./LostTasks.ts"
+import {
+  type AgentRecord,
+  type FrameworkRecord,
+  type MasterState,
+  recoveredName,
+  type TaskRecord,
+} from "./State.ts"
 import { freeResources } from "./Statuses.ts"
+import { noteOf, type StatusNote, withNote } from "./StatusNotes.ts"
 
 // What an agent says it has, against what the master believes (spec/mesos.md §2.9).
 
@@ -32,9 +39,19 @@ export const takeTasksOf = (
     const uuid = reported.status === null ? null : reported.status.uuid
     // Its end was told and acknowledged; only the agent has not heard that yet.
     const isDone = uuid !== null && acknowledging.has(uuid) && hasEnded(reported)
-    if (!isDone) takeReportedTask(context, agent, reported)
+    if (!isDone && !isBeingKilled(context.state, event, reported)) takeReportedTask(context, agent, reported)
   }
   for (const key of event.launching) takeLaunchingTask(context, agent, key)
+}
+
+/** The master has declared it over, and the order to end it waits for the agent: it must not come back for that while. */
+const isBeingKilled = (
+  { tasks }: MasterState,
+  { killing = [] }: MasterEventOf<"AgentRegistered">,
+  { spec }: ReportedTask,
+): boolean => {
+  const key = taskKey(spec.frameworkId, spec.taskId)
+  return !tasks.has(key) && killing.includes(key)
 }
 
 /** Nothing of an unreachable agent is booked; a task of it may hold again all the same, by a status that came late. */
@@ -55,13 +72,11 @@ const loseUnreportedTasks = (
       !isTerminal(taskState) && !known.has(taskKey(spec.frameworkId, spec.taskId)),
   )
   for (const task of missing) {
-    const { spec } = task
-    if (holdsResources(task)) releaseTask(context, task)
-    deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
-    const framework = state.frameworks.get(spec.frameworkId)
-    if (framework === undefined) continue
-    const message = `Agent ${agentId} re-registered and no longer has the task`
-    sendMasterStatus(context, framework, spec, "TASK_GONE", "REASON_RECONCILIATION", message)
+    loseTask(context, task, {
+      state: "TASK_GONE",
+      reason: "REASON_RECONCILIATION",
+      message: `Agent ${agentId} re-registered and no longer has the task`,
+    })
   }
 }
 
@@ -126,12 +141,15 @@ const takeReportedTask = (context: MasterContext, agent: AgentRecord, reported: 
     spec,
     state: isOver ? "TASK_RUNNING" : status === null ? "TASK_STAGING" : status.state,
     status: told,
+    notes: notesOnReturn(context, reported, task),
     hasEnded: isOver,
     unacknowledged: false,
     killRequested: task?.killRequested === true,
     launchedWallMs: task === undefined ? context.wallMs : task.launchedWallMs,
   })
-  if (!isOver) tellReturned(context, reported)
+  const framework = state.frameworks.get(spec.frameworkId)
+  if (isOver || framework === undefined) return
+  sendStatus(context, framework, returnedStatus(context, framework, reported))
 }
 
 /** A task whose launch is still on its way to the agent: given up meanwhile, it holds its resources again. */
@@ -140,8 +158,11 @@ const takeLaunchingTask = (context: MasterContext, agent: AgentRecord, key: stri
   if (task === undefined) {
     killOnAgent(context, agent.id, taskOfKey(key))
   } else if (task.state === "TASK_UNREACHABLE") {
-    adoptTask(context, { ...task, state: "TASK_STAGING", status: null })
-    tellReturned(context, { spec: task.spec, status: null })
+    const reported: ReportedTask = { spec: task.spec, status: null }
+    const notes = notesOnReturn(context, reported, task)
+    adoptTask(context, { ...task, state: "TASK_STAGING", status: null, notes })
+    const framework = context.state.frameworks.get(task.spec.frameworkId)
+    if (framework !== undefined) sendStatus(context, framework, returnedStatus(context, framework, reported))
   }
 }
 
@@ -152,12 +173,28 @@ const adoptTask = (context: MasterContext, task: TaskRecord): void => {
   if (holdsResources(task)) bookTask(context.state, task)
 }
 
-const tellReturned = (context: MasterContext, { spec, status }: ReportedTask): void => {
-  const framework = context.state.frameworks.get(spec.frameworkId)
-  if (framework === undefined) return
+const returnedStatus = (
+  context: MasterContext,
+  framework: FrameworkRecord,
+  { spec, status }: ReportedTask,
+): TaskStatus => {
   const taskState = status === null ? "TASK_STAGING" : status.state
   const message = "The agent of this task is back"
-  sendMasterStatus(context, framework, spec, taskState, "REASON_AGENT_REREGISTERED", message)
+  const returned = masterStatus(context, framework, spec, taskState, "REASON_AGENT_REREGISTERED", message)
+  return { ...returned, containerId: status === null ? null : status.containerId }
+}
+
+/** What was said of a task before, and that it is back; of one that nobody knew, what its agent says. */
+const notesOnReturn = (
+  context: MasterContext,
+  reported: ReportedTask,
+  task: TaskRecord | undefined,
+): ReadonlyArray<StatusNote> => {
+  const { spec, status } = reported
+  const framework = context.state.frameworks.get(spec.frameworkId)
+  if (task === undefined) return status === null || hasEnded(reported) ? [] : [noteOf(status)]
+  if (framework === undefined || hasEnded(reported)) return task.notes
+  return withNote(task.notes, returnedStatus(context, framework, reported))
 }
 
 const killOnAgent = (

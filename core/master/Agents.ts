@@ -3,6 +3,7 @@ import { bookHeldTasks, takeTasksOf } from "./AgentTasks.ts"
 import { agentDeadline, type MasterContext, machineKey, putAgent } from "./Context.ts"
 import { continueDrain } from "./Draining.ts"
 import type { MasterEventOf } from "./Event.ts"
+import { loseUncheckpointedTasks } from "./LostTasks.ts"
 import { announceWindowOf, isDown } from "./Maintenance.ts"
 import { rescindOffersOn, wantAllocationNow } from "./Offers.ts"
 import type { AgentRecord, MasterState } from "./State.ts"
@@ -108,6 +109,7 @@ export const onAgentDisconnected = (
   // A stream that was replaced by a newer one ends without consequence.
   if (agent === undefined || agent.streamId !== event.streamId) return
   disconnectAgent(context, agent)
+  loseUncheckpointedTasks(context, agent)
 }
 
 /** Its tasks are believed to run on; only its offers are taken back. */

@@ -1,8 +1,9 @@
 import type { Touch } from "../allocation/InverseOffers.ts"
 import type { Turn } from "../Machine.ts"
 import { heldResources } from "../resources/HeldResources.ts"
-import { isTerminal, type TaskState, type TaskStatus, taskKey } from "../Task.ts"
+import { isTerminal, type TaskSpec, type TaskState, type TaskStatus, taskKey } from "../Task.ts"
 import type { MasterAction } from "./Action.ts"
+import { joinExecutor, leaveExecutor } from "./Executors.ts"
 import type { GoneRecord, MachineId, MachineRecord, MaintenanceWindow } from "./HostRecords.ts"
 import { allocatorAgent, allocatorFramework } from "./NewAllocator.ts"
 import { type OperationRecord, operationKey } from "./Operation.ts"
@@ -183,8 +184,10 @@ export const indexOffer = (state: MasterState, { id, frameworkId, agentId }: Off
   state.offersByAgent.add(agentId, id)
 }
 
-export const indexTask = (state: MasterState, key: string, { spec }: TaskRecord): void => {
+export const indexTask = (state: MasterState, key: string, task: TaskRecord): void => {
+  const { spec } = task
   noteHolders(state, spec.agentId)
+  if (task.state === "TASK_UNREACHABLE") state.unreachableByFramework.add(spec.frameworkId, key)
   state.tasksByFramework.add(spec.frameworkId, key)
   state.tasksByAgent.add(spec.agentId, key)
 }
@@ -201,6 +204,7 @@ export const indexOperation = (
 const unindexTask = (state: MasterState, key: string): void => {
   const task = state.tasks.get(key)
   if (task === undefined) return
+  state.unreachableByFramework.delete(task.spec.frameworkId, key)
   state.tasksByFramework.delete(task.spec.frameworkId, key)
   state.tasksByAgent.delete(task.spec.agentId, key)
   noteHolders(state, task.spec.agentId)
@@ -208,11 +212,27 @@ const unindexTask = (state: MasterState, key: string): void => {
 
 // What a task holds. Its end is news to its framework, which may want offers again.
 
-export const bookTask = ({ allocator }: MasterState, { spec }: TaskRecord): void =>
-  allocator.adopt(spec, heldResources(spec.resources))
+/** Of a task that goes on: whether or not it still fits. */
+export const bookTask = (state: MasterState, { spec }: TaskRecord): void => {
+  state.allocator.adopt(spec, heldResources(spec.resources))
+  if (spec.executor !== undefined && joinExecutor(state, spec, spec.executor)) {
+    state.allocator.adopt(spec, heldResources(spec.executor.resources))
+  }
+}
+
+/** Of a new one, from an offer. */
+export const bookLaunched = (state: MasterState, spec: TaskSpec): void => {
+  state.allocator.charge(spec, heldResources(spec.resources))
+  if (spec.executor !== undefined && joinExecutor(state, spec, spec.executor)) {
+    state.allocator.charge(spec, heldResources(spec.executor.resources))
+  }
+}
 
 export const releaseTask = ({ state, nowMs }: MasterContext, { spec }: TaskRecord): void => {
   state.allocator.release(spec, heldResources(spec.resources))
+  if (spec.executor !== undefined && leaveExecutor(state, spec, spec.executor)) {
+    state.allocator.release(spec, heldResources(spec.executor.resources))
+  }
   state.allocator.wake(spec.frameworkId, nowMs)
 }
 
@@ -266,20 +286,19 @@ export const visibleState = (framework: FrameworkRecord, state: TaskState): Task
     ? state
     : "TASK_LOST"
 
-/** Sends a status of the master's own: without uuid, so nothing is to be acknowledged (spec/mesos.md §2.7). */
-export const sendMasterStatus = (
-  { state: { agents }, turn, wallMs }: MasterContext,
+/** A status of the master's own: without uuid, so nothing is to be acknowledged (spec/mesos.md §2.7). */
+export const masterStatus = (
+  { state: { agents }, wallMs }: MasterContext,
   framework: FrameworkRecord,
   task: { readonly taskId: string; readonly agentId: string | null },
   state: TaskState,
   reason: string,
   message: string,
-): void => {
-  if (framework.streamId === null) return
+): TaskStatus => {
   const agent = task.agentId === null ? undefined : agents.get(task.agentId)
   const unreachableWallMs =
     state === "TASK_UNREACHABLE" && agent !== undefined ? agent.unreachableWallMs : null
-  const status: TaskStatus = {
+  return {
     taskId: task.taskId,
     frameworkId: framework.id,
     agentId: task.agentId,
@@ -293,5 +312,22 @@ export const sendMasterStatus = (
     labels: [],
     ...(unreachableWallMs === null ? {} : { unreachableWallMs }),
   }
-  turn.emit({ type: "SendStatus", streamId: framework.streamId, status })
+}
+
+export const sendMasterStatus = (
+  context: MasterContext,
+  framework: FrameworkRecord,
+  task: { readonly taskId: string; readonly agentId: string | null },
+  state: TaskState,
+  reason: string,
+  message: string,
+): void => sendStatus(context, framework, masterStatus(context, framework, task, state, reason, message))
+
+/** To the framework, if it is there. */
+export const sendStatus = (
+  { turn }: MasterContext,
+  { streamId }: FrameworkRecord,
+  status: TaskStatus,
+): void => {
+  if (streamId !== null) turn.emit({ type: "SendStatus", streamId, status })
 }

@@ -40,6 +40,8 @@ export type MasterEvent = Stamp &
         readonly launching: ReadonlyArray<string>
         /** Uuids of statuses whose acknowledgement is still on its way to this agent. */
         readonly acknowledging: ReadonlyArray<string>
+        /** Keys of tasks whose kill is on its way to this agent. Journals of releases until 0.3 do not have it. */
+        readonly killing?: ReadonlyArray<string>
         /** Keys of operations that are still on their way to this agent. */
         readonly converting: ReadonlyArray<string>
       }

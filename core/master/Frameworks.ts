@@ -1,10 +1,10 @@
 import { discardInverseOffersOf, forgetInverseOffersOf } from "../allocation/InverseOffers.ts"
-import { isTerminal, taskKey } from "../Task.ts"
+import { isTerminal } from "../Task.ts"
 import {
   deleteFramework,
-  deleteTask,
   frameworkDeadline,
   type MasterContext,
+  masterStatus,
   noteHoldings,
   putFramework,
   putTask,
@@ -15,8 +15,10 @@ import {
 import type { MasterEventOf } from "./Event.ts"
 import { forgetOperationsOf, sendFinalStatuses } from "./Feedback.ts"
 import { principalProblem, withFixedFields } from "./FrameworkUpdates.ts"
+import { completeTask, rememberRemoval, rememberTask } from "./History.ts"
 import { discardOffersOf, wantAllocationNow } from "./Offers.ts"
-import { type FrameworkRecord, type MasterState, type RemovalRecord, removalsMax } from "./State.ts"
+import type { FrameworkRecord, MasterState, TaskRecord } from "./State.ts"
+import { withNote } from "./StatusNotes.ts"
 
 // The life of frameworks: subscribe, fail over, disconnect, leave (spec/mesos.md §2.3, §2.6).
 
@@ -117,45 +119,44 @@ export const removeFramework = (context: MasterContext, frameworkId: string): vo
   if (framework === undefined) return
   discardOffersOf(context, frameworkId)
   state.deadlines.cancel(frameworkDeadline(frameworkId))
-  for (const task of tasksOfFramework(state, frameworkId)) {
-    const { taskId, agentId } = task.spec
-    const key = taskKey(frameworkId, taskId)
-    if (isTerminal(task.state) || task.state === "TASK_UNREACHABLE") {
-      const uuid = task.status === null ? null : task.status.uuid
-      if (task.unacknowledged && uuid !== null) {
-        turn.emit({
-          type: "SendToAgent",
-          agentId,
-          message: { type: "AcknowledgeStatus", frameworkId, taskId, uuid },
-        })
-      }
-      deleteTask(context, key)
-    } else {
-      putTask(context, { ...task, killRequested: true })
-      turn.emit({
-        type: "SendToAgent",
-        agentId,
-        message: { type: "KillTask", frameworkId, taskId, graceMs: null },
-      })
-    }
-  }
+  for (const task of tasksOfFramework(state, frameworkId)) endTaskOfRemoved(context, framework, task)
   forgetOperationsOf(context, frameworkId)
   forgetInverseOffersOf(state.inverse, frameworkId, touchInverse(context))
   deleteFramework(context, frameworkId)
-  rememberRemoval(context, frameworkId)
+  rememberRemoval(context, framework)
   if (framework.streamId !== null) turn.emit({ type: "CloseStream", streamId: framework.streamId })
 }
 
-const rememberRemoval = ({ state, turn }: MasterContext, frameworkId: string): void => {
-  state.removals.set(frameworkId, { frameworkId, number: state.nextRemovalNumber++ })
-  turn.touch("removal", frameworkId)
-  if (state.removals.size <= removalsMax) return
-  let oldest: RemovalRecord | undefined
-  state.removals.forEach((removal) => {
-    if (oldest === undefined || removal.number < oldest.number) oldest = removal
+/** In the history it is killed from now on, whatever its agent will say of it later (spec/mesos.md §2.3, TEARDOWN). */
+const endTaskOfRemoved = (context: MasterContext, framework: FrameworkRecord, task: TaskRecord): void => {
+  const { turn } = context
+  const { frameworkId, taskId, agentId } = task.spec
+  if (isTerminal(task.state) || task.state === "TASK_UNREACHABLE") {
+    const uuid = task.status === null ? null : task.status.uuid
+    if (task.unacknowledged && uuid !== null) {
+      turn.emit({
+        type: "SendToAgent",
+        agentId,
+        message: { type: "AcknowledgeStatus", frameworkId, taskId, uuid },
+      })
+    }
+    completeTask(context, task, task.state)
+    return
+  }
+  const message = `Framework ${frameworkId} removed`
+  const killed = masterStatus(
+    context,
+    framework,
+    task.spec,
+    "TASK_KILLED",
+    "REASON_FRAMEWORK_REMOVED",
+    message,
+  )
+  rememberTask(context, { ...task, notes: withNote(task.notes, killed) }, "TASK_KILLED")
+  putTask(context, { ...task, killRequested: true })
+  turn.emit({
+    type: "SendToAgent",
+    agentId,
+    message: { type: "KillTask", frameworkId, taskId, graceMs: null },
   })
-  if (oldest === undefined) return
-  const { frameworkId: forgotten } = oldest as RemovalRecord
-  state.removals.delete(forgotten)
-  turn.touch("removal", forgotten)
 }

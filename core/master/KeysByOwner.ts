@@ -31,6 +31,16 @@ export class KeysByOwner {
     return entry === undefined ? 0 : entry.version
   }
 
+  /** Of something; sorted. */
+  owners(): ReadonlyArray<string> {
+    return Array.from(this.keysByOwner.keys()).sort()
+  }
+
+  countOf(owner: string): number {
+    const entry = this.keysByOwner.get(owner)
+    return entry === undefined ? 0 : entry.keys.size
+  }
+
   /** Sorted: a restored state has another order of insertion, and order must not decide anything (law L4). */
   of(owner: string): ReadonlyArray<string> {
     const entry = this.keysByOwner.get(owner)

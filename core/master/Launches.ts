@@ -1,7 +1,7 @@
 import { heldResources } from "../resources/HeldResources.ts"
 import { type Resources, subtractResources } from "../resources/Resources.ts"
-import type { TaskSpec } from "../Task.ts"
-import { type MasterContext, putTask, sendMasterStatus } from "./Context.ts"
+import { bookLaunched, type MasterContext, putTask, sendMasterStatus } from "./Context.ts"
+import { newTask, specOf } from "./LaunchedTask.ts"
 import type { TaskRequest } from "./OperationRequest.ts"
 import type { FrameworkRecord, OfferRecord } from "./State.ts"
 import { taskProblem } from "./TaskValidation.ts"
@@ -33,29 +33,10 @@ export const launchOrRefuse = (
     )
     return left
   }
-  const spec: TaskSpec = {
-    taskId: request.taskId,
-    frameworkId: framework.id,
-    agentId: offer.agentId,
-    name: request.name,
-    role: offer.role,
-    resources: request.resources,
-    command: request.command,
-    frameworkUser: framework.info.user,
-    killGraceMs: request.killGraceMs,
-    labels: request.labels,
-  }
+  const spec = specOf(framework, offer, request, undefined)
   const taken = heldResources(spec.resources)
-  state.allocator.charge(offer, taken)
-  putTask(context, {
-    spec,
-    state: "TASK_STAGING",
-    status: null,
-    hasEnded: false,
-    unacknowledged: false,
-    killRequested: false,
-    launchedWallMs: wallMs,
-  })
+  bookLaunched(state, spec)
+  putTask(context, newTask(spec, wallMs))
   turn.emit({ type: "SendToAgent", agentId: offer.agentId, message: { type: "LaunchTask", spec } })
   return subtractResources(left, taken)
 }

@@ -14,6 +14,7 @@ import {
   touchInverse,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
+import { executorIdsOn } from "./Executors.ts"
 import type { FrameworkRecord, MasterState, OfferRecord } from "./State.ts"
 
 // The life of offers: allocated in cycles, then declined, accepted (see Accept.ts), rescinded or timed out.
@@ -77,8 +78,10 @@ export const runAllocation = (context: MasterContext): void => {
       state.deadlines.set(offerDeadline(id), nowMs + settings.offerTimeoutMs)
     }
     const hosts = hostsByFramework.get(frameworkId) || []
+    const executorIds = executorIdsOn(state, agentId, frameworkId)
     const unavailability = state.inverse.windows.get(agentId) || null
-    hosts.push({ offer, agent: state.agents.get(agentId)!, unavailability })
+    const host = { offer, agent: state.agents.get(agentId)!, unavailability }
+    hosts.push(executorIds.length === 0 ? host : { ...host, executorIds })
     hostsByFramework.set(frameworkId, hosts)
   }
   hostsByFramework.forEach((offers, frameworkId) => {

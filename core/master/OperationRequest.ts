@@ -15,6 +15,8 @@ export interface TaskRequest {
   readonly command: TaskSpec["command"] | null
   readonly killGraceMs: number | null
   readonly labels: TaskSpec["labels"]
+  readonly maxCompletionMs?: number
+  readonly shown?: TaskSpec["shown"]
   readonly problem: string | null
   /** Why the rules forbid it to its principal; absent = they do not. */
   readonly unauthorized?: string
@@ -47,4 +49,21 @@ export interface LaunchRequest {
   readonly tasks: ReadonlyArray<TaskRequest>
 }
 
-export type OperationRequest = LaunchRequest | ConversionRequest | UnservedRequest
+/** The DEFAULT executor, which only says what is held for it; `problem` = it is another one, or said wrong. */
+export interface ExecutorRequest {
+  readonly executorId: string
+  readonly resources: PlainResources
+  /** As in {@link TaskRequest}. */
+  readonly role: string | null
+  readonly problem: string | null
+}
+
+/** Tasks that are launched together or not at all. */
+export interface LaunchGroupRequest {
+  readonly type: "LAUNCH_GROUP"
+  readonly executor: ExecutorRequest
+  readonly tasks: ReadonlyArray<TaskRequest>
+  readonly problem: string | null
+}
+
+export type OperationRequest = LaunchRequest | LaunchGroupRequest | ConversionRequest | UnservedRequest

@@ -20,6 +20,7 @@ import {
   offerDeadline,
   operationDeadline,
 } from "./Context.ts"
+import { indexCompletedTask } from "./History.ts"
 import { allocatorAgent, allocatorFramework } from "./NewAllocator.ts"
 import { scheduleAllocation } from "./Offers.ts"
 import { applyRoleSettings } from "./RoleSettings.ts"
@@ -37,6 +38,8 @@ interface Counters {
   readonly nextOfferNumber: number
   readonly allocationDueAtMs: number | null
   readonly nextRemovalNumber: number
+  readonly nextCompletedNumber: number
+  readonly nextGroupNumber: number
   readonly startedAtMs: number
   // Not in rows of releases up to 0.3.
   readonly nextGoneNumber: number
@@ -54,6 +57,8 @@ const countersOf = (state: MasterState): Counters => ({
   nextOfferNumber: state.nextOfferNumber,
   allocationDueAtMs: state.allocationDueAtMs,
   nextRemovalNumber: state.nextRemovalNumber,
+  nextCompletedNumber: state.nextCompletedNumber,
+  nextGroupNumber: state.nextGroupNumber,
   startedAtMs: state.startedAtMs,
   nextGoneNumber: state.nextGoneNumber,
   nextAgentRemovalAtMs: state.nextAgentRemovalAtMs,
@@ -72,6 +77,8 @@ const mapOf = (state: MasterState, kind: string): ReadonlyMap<string, unknown> =
       return state.tasks
     case "removal":
       return state.removals
+    case "completedTask":
+      return state.completedTasks
     case "weight":
       return state.weights
     case "quota":
@@ -88,15 +95,18 @@ const mapOf = (state: MasterState, kind: string): ReadonlyMap<string, unknown> =
 }
 
 const storedKinds = [
-  "framework",
-  "agent",
-  "offer",
-  "task",
-  "removal",
-  "weight",
-  "quota",
-  "gone",
-  "machine",
+  ...[
+    "framework",
+    "agent",
+    "offer",
+    "task",
+    "removal",
+    "completedTask",
+    "weight",
+    "quota",
+    "gone",
+    "machine",
+  ],
   "operation",
 ]
 
@@ -190,6 +200,9 @@ const bookAll = (state: MasterState): void => {
   state.tasks.forEach((task, key) => {
     indexTask(state, key, task)
     if (holdsResources(task)) bookTask(state, task)
+  })
+  state.completedTasks.forEach((completed) => {
+    indexCompletedTask(state, completed)
   })
   state.operations.forEach((operation, key) => {
     indexOperation(state, key, operation)

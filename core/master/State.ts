@@ -13,10 +13,12 @@ import { type Prng, seedPrng } from "../Prng.ts"
 import type { Quantities } from "../resources/Quantities.ts"
 import type { Resources } from "../resources/Resources.ts"
 import type { Label, TaskSpec, TaskState, TaskStatus } from "../Task.ts"
+import { CompletedTaskIndex } from "./CompletedTaskIndex.ts"
 import type { Drain, GoneRecord, MachineRecord, MaintenanceWindow } from "./HostRecords.ts"
 import { KeysByOwner } from "./KeysByOwner.ts"
 import { newAllocator } from "./NewAllocator.ts"
 import type { OperationRecord } from "./Operation.ts"
+import type { StatusNote } from "./StatusNotes.ts"
 
 /** Tunables of the master. They come from the configuration at each start and are no part of the stored state. */
 export interface MasterSettings {
@@ -41,6 +43,15 @@ export interface MasterSettings {
   readonly awayAgentsMax: number
   /** How long tasks of a framework that only an earlier master knew are kept for it, before they are killed. */
   readonly strangerWaitMs: number
+  /** Whether tasks of frameworks without `checkpoint` are over when the connection to their agent breaks, see `LostTasks.ts`. */
+  readonly losesUncheckpointedTasks: boolean
+  /** Removed frameworks, completed tasks of each framework, and completed tasks in all that are remembered for show. The last is
+   * the bound of the memory: about 1 kB each (Mesos: 50, 1000, and no such bound). */
+  readonly completedFrameworksMax: number
+  readonly completedTasksPerFrameworkMax: number
+  readonly completedTasksMax: number
+  /** Tasks on unreachable agents that are remembered for each framework; more are known again when their agent is back. */
+  readonly unreachableTasksPerFrameworkMax: number
 }
 
 /** The defaults: what serves users best (design §4, profiles). */
@@ -53,6 +64,11 @@ export const defaultMasterSettings: MasterSettings = {
   agentRemovalPauseMs: 600,
   awayAgentsMax: 102_400,
   strangerWaitMs: 600_000,
+  losesUncheckpointedTasks: false,
+  completedFrameworksMax: 50,
+  completedTasksPerFrameworkMax: 200,
+  completedTasksMax: 10_000,
+  unreachableTasksPerFrameworkMax: 1_000,
 }
 
 /** What Apache Mesos does, in what it offers to whom and when. */
@@ -61,6 +77,9 @@ export const mesosMasterSettings: MasterSettings = {
   allocator: mesosAllocatorSettings,
   allocationIntervalMs: 1_000,
   offerTimeoutMs: null,
+  losesUncheckpointedTasks: true,
+  completedTasksPerFrameworkMax: 1_000,
+  completedTasksMax: 50_000,
 }
 
 export interface NetworkAddress {
@@ -157,6 +176,8 @@ export interface TaskRecord {
   /** The latest state the master knows; resources are held until it is terminal (or unreachable). */
   readonly state: TaskState
   readonly status: TaskStatus | null
+  /** All that was said of it so far, by its agent and by the master, the newest last; see `StatusNotes.ts`. */
+  readonly notes: ReadonlyArray<StatusNote>
   /** Its agent has said that it ended, and its resources are free, though the framework may not have heard it yet:
    * statuses are told one by one (`latest_state`, spec/mesos.md §2.7). */
   readonly hasEnded: boolean
@@ -166,11 +187,22 @@ export interface TaskRecord {
   readonly launchedWallMs: number
 }
 
+/** A task that is over and whose end has been acknowledged. */
+export interface CompletedTaskRecord {
+  /** Counts ends: the smaller, the older. */
+  readonly number: number
+  /** Its command is shortened. */
+  readonly task: TaskRecord
+}
+
 /** That a framework was torn down, and when. */
 export interface RemovalRecord {
   readonly frameworkId: string
   /** Counts removals: the smaller, the older. */
   readonly number: number
+  /** As it was; null for all but the last ones. */
+  readonly framework: FrameworkRecord | null
+  readonly unregisteredWallMs: number
 }
 
 /** What an operator gave a role; it counts more than the settings, which come from the configuration. */
@@ -195,6 +227,8 @@ export interface MasterState {
   nextAgentNumber: number
   nextOfferNumber: number
   nextRemovalNumber: number
+  nextCompletedNumber: number
+  nextGroupNumber: number
   nextGoneNumber: number
   /** The next agent that becomes unreachable is not removed before this, see `MasterSettings.agentRemovalPauseMs`. */
   nextAgentRemovalAtMs: number
@@ -211,6 +245,8 @@ export interface MasterState {
   readonly tasks: Map<string, TaskRecord>
   /** Frameworks that were torn down, by id: they may not subscribe again. Bounded, the oldest are forgotten. */
   readonly removals: Map<string, RemovalRecord>
+  /** By number, see `History.ts`. */
+  readonly completedTasks: Map<string, CompletedTaskRecord>
   /** What operators have set since the beginning, by role; see `RoleSettings.ts` for what is in force. */
   readonly weights: Map<string, WeightRecord>
   readonly quotas: Map<string, QuotaRecord>
@@ -229,6 +265,11 @@ export interface MasterState {
   readonly offersByAgent: KeysByOwner
   readonly tasksByFramework: KeysByOwner
   readonly tasksByAgent: KeysByOwner
+  readonly unreachableByFramework: KeysByOwner
+  // Of executors of task groups, see `Executors.ts`.
+  readonly tasksByExecutor: KeysByOwner
+  readonly executorsByClient: KeysByOwner
+  readonly completedIndex: CompletedTaskIndex
   readonly operationsByFramework: KeysByOwner
   readonly operationsByAgent: KeysByOwner
   readonly unreachableAgents: Set<string>
@@ -244,9 +285,6 @@ export interface MasterState {
   /** Rows that a restore wrote anew, since an older release had stored them: stored with the next step. */
   upgraded: ReadonlyArray<EntityRef>
 }
-
-/** How many torn-down frameworks are remembered (Mesos keeps 50 completed ones; one costs about 100 bytes). */
-export const removalsMax = 10_000
 
 /** A master without agents and frameworks. `masterId` prefixes every id it gives; `seed` starts its generator. */
 export const initialMasterState = (
@@ -270,6 +308,8 @@ export const emptyMasterState = (
   nextAgentNumber: 0,
   nextOfferNumber: 0,
   nextRemovalNumber: 0,
+  nextCompletedNumber: 0,
+  nextGroupNumber: 0,
   nextGoneNumber: 0,
   nextAgentRemovalAtMs: 0,
   startedAtMs: 0,
@@ -279,6 +319,7 @@ export const emptyMasterState = (
   offers: new Map(),
   tasks: new Map(),
   removals: new Map(),
+  completedTasks: new Map(),
   weights: new Map(),
   quotas: new Map(),
   operations: new Map(),
@@ -290,6 +331,10 @@ export const emptyMasterState = (
   offersByAgent: new KeysByOwner(),
   tasksByFramework: new KeysByOwner(),
   tasksByAgent: new KeysByOwner(),
+  unreachableByFramework: new KeysByOwner(),
+  tasksByExecutor: new KeysByOwner(),
+  executorsByClient: new KeysByOwner(),
+  completedIndex: new CompletedTaskIndex(),
   operationsByFramework: new KeysByOwner(),
   operationsByAgent: new KeysByOwner(),
   unreachableAgents: new Set(),

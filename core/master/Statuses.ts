@@ -10,8 +10,11 @@ import {
   visibleState,
 } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
+import { hasLiveExecutor, tasksOfExecutor } from "./Executors.ts"
+import { completeTask } from "./History.ts"
 import { wantAllocation } from "./Offers.ts"
 import type { AgentRecord, FrameworkRecord, MasterState, TaskRecord } from "./State.ts"
+import { withNote } from "./StatusNotes.ts"
 
 // From the agent's report to the framework's acknowledgement, kill and reconciliation (spec/mesos.md §2.7, §2.8).
 
@@ -44,6 +47,7 @@ export const onStatusReported = (context: MasterContext, event: MasterEventOf<"S
     freeResources(context, task)
     return
   }
+  const hadExecutor = hasLiveExecutor(state, task.spec)
   settle(context, task, event)
   if (framework === undefined) {
     acknowledgeToAgent(context, agentId, status)
@@ -53,6 +57,11 @@ export const onStatusReported = (context: MasterContext, event: MasterEventOf<"S
   if (framework.streamId === null) return
   const told = { ...status, state: visibleState(framework, status.state) }
   turn.emit({ type: "SendStatus", streamId: framework.streamId, status: told })
+  const { executor } = task.spec
+  if (executor !== undefined && hadExecutor && !hasLiveExecutor(state, task.spec)) {
+    const { executorId } = executor
+    turn.emit({ type: "ReportExecutorEnd", streamId: framework.streamId, agentId, executorId })
+  }
 }
 
 const settle = (
@@ -62,7 +71,13 @@ const settle = (
 ): void => {
   const hasEnded = isTerminal(latestState) || isTerminal(status.state)
   const settled = hasEnded ? freeResources(context, task) : task
-  putTask(context, { ...settled, state: status.state, status, unacknowledged: status.uuid !== null })
+  putTask(context, {
+    ...settled,
+    state: status.state,
+    status,
+    notes: withNote(settled.notes, status),
+    unacknowledged: status.uuid !== null,
+  })
 }
 
 /** The task has ended on its agent: what it held is free, however long the framework takes to hear of it. */
@@ -97,7 +112,7 @@ export const onStatusAcknowledged = (
   if (task === undefined || task.status === null || !task.unacknowledged) return
   if (task.status.uuid !== event.uuid || task.spec.agentId !== event.agentId) return
   acknowledgeToAgent(context, event.agentId, task.status)
-  if (isTerminal(task.state)) deleteTask(context, key)
+  if (isTerminal(task.state)) completeTask(context, task, task.state)
   else putTask(context, { ...task, unacknowledged: false })
 }
 
@@ -116,14 +131,18 @@ export const onKillRequested = (context: MasterContext, event: MasterEventOf<"Ki
   killTask(context, task, event.graceMs)
 }
 
-/** SHUTDOWN: ends the task whose executor it is; one that nobody knows is ignored (spec/mesos.md §2.3). */
+/** SHUTDOWN: ends the tasks whose executor it is; one that nobody knows is ignored (spec/mesos.md §2.3). */
 export const onExecutorShutdownRequested = (
   context: MasterContext,
   { frameworkId, agentId, executorId }: MasterEventOf<"ExecutorShutdownRequested">,
 ): void => {
-  const task = context.state.tasks.get(taskKey(frameworkId, executorId))
+  const { tasks } = context.state
+  for (const key of tasksOfExecutor(context.state, { agentId, frameworkId }, executorId)) {
+    killTask(context, tasks.get(key)!, null)
+  }
+  const task = tasks.get(taskKey(frameworkId, executorId))
   if (task === undefined || task.spec.agentId !== agentId || task.state === "TASK_UNREACHABLE") return
-  killTask(context, task, null)
+  if (task.spec.executor === undefined) killTask(context, task, null)
 }
 
 const killTask = (context: MasterContext, task: TaskRecord, graceMs: number | null): void => {

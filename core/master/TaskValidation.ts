@@ -14,9 +14,24 @@ import type { FrameworkRecord, MasterState, OfferRecord } from "./State.ts"
 export const taskProblem = (
   state: MasterState,
   framework: FrameworkRecord,
-  { agentId, role }: OfferRecord,
+  offer: OfferRecord,
   request: TaskRequest,
   left: Resources,
+): string | undefined => {
+  const problem = taskItselfProblem(state, framework, offer, request)
+  if (problem !== undefined) return problem
+  const wanted = heldResources(request.resources)
+  return containsResources(left, wanted)
+    ? undefined
+    : `Total resources ${resourcesToText(wanted)} required by task and its executor is more than available ${resourcesToText(left)}`
+}
+
+/** The same without a look at what is left. */
+export const taskItselfProblem = (
+  state: MasterState,
+  framework: FrameworkRecord,
+  { agentId, role }: OfferRecord,
+  request: TaskRequest,
 ): string | undefined => {
   const badId = idProblem(request.taskId)
   if (badId !== undefined) return badId
@@ -34,9 +49,6 @@ export const taskProblem = (
   if (badVolume !== undefined) return badVolume
   if (request.role !== null && request.role !== role) {
     return `Task uses resources allocated to role '${request.role}' while its offers are allocated to role '${role}'`
-  }
-  if (!containsResources(left, wanted)) {
-    return `Total resources ${resourcesToText(wanted)} required by task and its executor is more than available ${resourcesToText(left)}`
   }
   return undefined
 }

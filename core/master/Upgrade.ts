@@ -1,14 +1,17 @@
 import { type ClientRow, clientKey, type RoleRow } from "../allocation/Allocator.ts"
 import type { Entity, EntityRef } from "../Machine.ts"
 import { type NumberByName, numberOf } from "../NumberByName.ts"
+import type { TaskStatus } from "../Task.ts"
 import { recoveredName } from "./State.ts"
+import { noteOf } from "./StatusNotes.ts"
 
 // Rows of earlier releases in the form of this one.
 //
 // - Before there were monitors (0.1), agents had no reserve.
 // - Until 0.2 nothing could be reserved: all that an agent had was what it announced.
 // - Until 0.3 nobody could drain or deactivate an agent, and when an unreachable one is removed followed from the settings.
-// - Until 0.3 frameworks had no labels, and nobody noted when they came back.
+// - Until 0.3 frameworks had no labels, and nobody noted when they came back. Of removed ones the id was kept, of tasks the latest
+//   status and no notes.
 // - Until 0.2 the master itself counted grants: `{role, grants}` for each role by its full name, and `grants` by role in each
 //   framework. Now the rows are the allocator's, roles are a tree and each counts what lies below it. Filters had no back-off,
 //   frameworks neither minima nor constraints.
@@ -53,6 +56,14 @@ const upgradeValue = ({ kind, value }: Entity): unknown => {
   switch (kind) {
     case "agent":
       return upgradeAgent(value as StoredAgent)
+    case "task": {
+      const task = value as { readonly status: TaskStatus | null }
+      return "notes" in task ? value : { ...task, notes: task.status === null ? [] : [noteOf(task.status)] }
+    }
+    case "removal":
+      return "framework" in (value as object)
+        ? value
+        : { ...(value as object), framework: null, unregisteredWallMs: 0 }
     case "framework":
       return upgradeFramework(value as StoredFramework)
     case "filter": {

@@ -87,6 +87,7 @@ export const judgeAccept = (caller: Caller, event: Accepted, state: MasterState)
   const operations = event.operations.map((operation): OperationRequest => {
     switch (operation.type) {
       case "LAUNCH":
+      case "LAUNCH_GROUP":
         return {
           ...operation,
           tasks: operation.tasks.map((task) => judgeTask(caller, frameworkId, frameworkUser, task)),

@@ -340,6 +340,8 @@ const messageToEvent = (message: Extract<MasterRecord, { type: "Message" }>["mes
   switch (message.type) {
     case "LaunchTask":
       return { type: "LaunchRequested", spec: message.spec }
+    case "LaunchGroup":
+      return { type: "GroupLaunchRequested", specs: message.specs }
     case "KillTask":
       return { ...message, type: "KillRequested" }
     case "AcknowledgeStatus":

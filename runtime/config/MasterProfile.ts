@@ -39,6 +39,12 @@ export const masterSettingsOf = (values: MasterValues): MasterSettings => {
   const quotas: { readonly [role: string]: Quota } = byName(values.quota)
   return {
     ...profile,
+    completedFrameworksMax: values.maxCompletedFrameworks ?? profile.completedFrameworksMax,
+    completedTasksPerFrameworkMax:
+      values.maxCompletedTasksPerFramework ?? profile.completedTasksPerFrameworkMax,
+    completedTasksMax: values.maxCompletedTasks ?? profile.completedTasksMax,
+    unreachableTasksPerFrameworkMax:
+      values.maxUnreachableTasksPerFramework ?? profile.unreachableTasksPerFrameworkMax,
     offerTimeoutMs: orProfile(values.offerTimeout, profile.offerTimeoutMs),
     allocationIntervalMs: intervalMs,
     agentTimeoutMs: values.agentTimeout,

@@ -61,6 +61,7 @@ const register = (registration: Registration, listening: ListeningStreams) =>
           outcomes,
           launching: agentId === null ? [] : outbox.launching(agentId, processedId),
           acknowledging: agentId === null ? [] : outbox.acknowledging(agentId, processedId),
+          killing: agentId === null ? [] : outbox.killing(agentId, processedId),
           converting: agentId === null ? [] : outbox.converting(agentId, processedId),
         }),
       })

@@ -35,7 +35,8 @@ export const makeDelivery = (outbox: Outbox, streams: Streams, identity: MasterI
     if (id <= receiver.sentId) return
     receiver.isFull = receiver.isFull || receiver.waitingSize > windowSize
     if (receiver.isFull) return
-    const size = message.type === "LaunchTask" ? JSON.stringify(message).length : 0
+    const size =
+      message.type === "LaunchTask" || message.type === "LaunchGroup" ? JSON.stringify(message).length : 0
     receiver.sentId = id
     receiver.onTheWay.push({ id, size })
     receiver.waitingSize += size

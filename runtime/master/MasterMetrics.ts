@@ -179,7 +179,9 @@ export const make = () => {
         if (effect.type === "SendStatus") {
           statuses.inc({ state: effect.status.state, source: effect.status.source })
         }
-        if (effect.type === "DeliverMessage" && effect.message.type === "LaunchTask") launches.inc()
+        if (effect.type !== "DeliverMessage") continue
+        if (effect.message.type === "LaunchTask") launches.inc()
+        else if (effect.message.type === "LaunchGroup") launches.inc(effect.message.specs.length)
       }
     },
     observeAppend: (seconds) => {

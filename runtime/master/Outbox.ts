@@ -1,6 +1,6 @@
 import type { AgentMessage } from "../../core/master/Action.ts"
 import { operationKey } from "../../core/master/Operation.ts"
-import { taskKey } from "../../core/Task.ts"
+import { type TaskSpec, taskKey } from "../../core/Task.ts"
 import type { OutboxItem } from "../journal/Journal.ts"
 
 /** A message to an agent with the number under which it is delivered, repeated and acknowledged. */
@@ -29,6 +29,8 @@ export interface Outbox {
   readonly launching: (agentId: string, afterId: number) => ReadonlyArray<string>
   /** Uuids of statuses whose acknowledgement is among {@link pending}. */
   readonly acknowledging: (agentId: string, afterId: number) => ReadonlyArray<string>
+  /** Keys of tasks whose kill is among {@link pending}. */
+  readonly killing: (agentId: string, afterId: number) => ReadonlyArray<string>
   /** Keys of operations among {@link pending}. */
   readonly converting: (agentId: string, afterId: number) => ReadonlyArray<string>
   /** Drops everything that waits for an agent. */
@@ -38,6 +40,11 @@ export interface Outbox {
 
 /** No journal gives so many; a number beyond it is no number of a message. */
 const idMax = 2 ** 52
+
+const launchedBy = (message: AgentMessage): ReadonlyArray<TaskSpec> => {
+  if (message.type === "LaunchTask") return [message.spec]
+  return message.type === "LaunchGroup" ? message.specs : []
+}
 
 export const makeOutbox = (recovered: ReadonlyArray<OutboxItem>, lastId: number): Outbox => {
   const queues = new Map<string, Array<NumberedMessage>>()
@@ -68,11 +75,15 @@ export const makeOutbox = (recovered: ReadonlyArray<OutboxItem>, lastId: number)
     pending,
     launching: (agentId, afterId) =>
       pending(agentId, afterId).flatMap(({ message }) =>
-        message.type === "LaunchTask" ? [taskKey(message.spec.frameworkId, message.spec.taskId)] : [],
+        launchedBy(message).map(({ frameworkId, taskId }) => taskKey(frameworkId, taskId)),
       ),
     acknowledging: (agentId, afterId) =>
       pending(agentId, afterId).flatMap(({ message }) =>
         message.type === "AcknowledgeStatus" ? [message.uuid] : [],
+      ),
+    killing: (agentId, afterId) =>
+      pending(agentId, afterId).flatMap(({ message }) =>
+        message.type === "KillTask" ? [taskKey(message.frameworkId, message.taskId)] : [],
       ),
     converting: (agentId, afterId) =>
       pending(agentId, afterId).flatMap(({ message }) =>

@@ -1,5 +1,6 @@
 import type {
   ConversionRequest,
+  LaunchGroupRequest,
   OperationRequest,
   UnservedRequest,
 } from "../../core/master/OperationRequest.ts"
@@ -8,19 +9,17 @@ import type { WireOperation } from "./OperationSchema.ts"
 import { resourcesProblem } from "./ResourceProblem.ts"
 import type { WireResource } from "./ResourceSchema.ts"
 import { allocatedRoles, wireToResources } from "./Resources.ts"
-import { wireToTaskRequest } from "./TaskRequests.ts"
+import { wireToExecutorRequest, wireToGroupTaskRequest, wireToTaskRequest } from "./TaskRequests.ts"
 
 // The operations of an ACCEPT, from JSON to what the master is asked for.
 
-/** Whether the operation can be told to the master, if only to be refused there. */
-export const isServed = ({ type }: WireOperation): boolean => type !== "LAUNCH_GROUP"
-
-/** One that is {@link isServed}. */
-export const wireToOperation = (wire: WireOperation): OperationRequest => {
+export const wireToOperation = (wire: WireOperation, frameworkId: string): OperationRequest => {
   const operationId = wire.id?.value ?? null
   switch (wire.type) {
     case "LAUNCH":
       return { type: "LAUNCH", tasks: (wire.launch?.task_infos ?? []).map((task) => launch(wire, task)) }
+    case "LAUNCH_GROUP":
+      return launchGroup(wire, frameworkId)
     case "RESERVE":
       return conversion("RESERVE", operationId, "reserve", wire.reserve?.resources)
     case "UNRESERVE":
@@ -40,6 +39,13 @@ const launch = (wire: WireOperation, task: Parameters<typeof wireToTaskRequest>[
     ? request
     : { ...request, problem: "Operation 'id' must not be set for LAUNCH" }
 }
+
+const launchGroup = ({ id, launch_group: wire }: WireOperation, frameworkId: string): LaunchGroupRequest => ({
+  type: "LAUNCH_GROUP",
+  executor: wireToExecutorRequest(wire?.executor, frameworkId),
+  tasks: (wire?.task_group.tasks ?? []).map(wireToGroupTaskRequest),
+  problem: id === undefined ? null : "Operation 'id' must not be set for LAUNCH_GROUP",
+})
 
 const conversion = (
   type: ConversionRequest["type"],

@@ -1,6 +1,9 @@
+import type { ExecutorView } from "../../core/master/Executors.ts"
+import type { CompletedFramework } from "../../core/master/History.ts"
 import type { Drain } from "../../core/master/HostRecords.ts"
 import { agentCapabilities } from "../../core/master/NewAllocator.ts"
 import type { AgentRecord, FrameworkRecord, TaskRecord } from "../../core/master/State.ts"
+import { statusOfNote } from "../../core/master/StatusNotes.ts"
 import { heldResources } from "../../core/resources/HeldResources.ts"
 import type { Resources } from "../../core/resources/Resources.ts"
 import { hostAndPort } from "../http/HttpUrl.ts"
@@ -79,6 +82,13 @@ export const agentToWire = (agent: AgentRecord, { total, allocated, offered }: A
       }),
 })
 
+/** A framework that is over. */
+export const completedFrameworkToWire = ({ framework, unregisteredWallMs }: CompletedFramework) => ({
+  ...frameworkToWire(framework, { hosts: [], allocated: [], offered: [] }),
+  ...{ active: false, connected: false, recovered: false },
+  unregistered_time: wallTime(unregisteredWallMs),
+})
+
 export interface FrameworkShares {
   readonly hosts: ReadonlyArray<Parameters<typeof offerToWire>[0]>
   readonly allocated: ReadonlyArray<Allocated>
@@ -102,19 +112,31 @@ export const frameworkToWire = (
   offer_constraints: constraintsToWire(framework.info.constraints),
 })
 
-/** Of its statuses the latest: the others are not kept. */
-export const taskToWire = ({ spec, state, status }: TaskRecord) => ({
+export const taskToWire = ({ spec, state, status, notes }: TaskRecord) => ({
   name: spec.name,
   task_id: { value: spec.taskId },
   framework_id: { value: spec.frameworkId },
+  ...(spec.executor === undefined ? {} : { executor_id: { value: spec.executor.executorId } }),
   agent_id: { value: spec.agentId },
   state,
   resources: resourcesToWire(heldResources(spec.resources), {
     withRole: false,
     allocatedTo: spec.role,
   }),
-  ...(status === null ? {} : { statuses: [statusToWire(status)], status_update_state: status.state }),
+  ...(notes.length === 0 ? {} : { statuses: notes.map((note) => statusToWire(statusOfNote(spec, note))) }),
+  ...(status === null ? {} : { status_update_state: status.state }),
   ...(status === null || status.uuid === null ? {} : { status_update_uuid: uuidToWire(status.uuid) }),
   ...(spec.labels.length === 0 ? {} : { labels: { labels: spec.labels } }),
+  ...spec.shown,
   ...(spec.command.user === null ? {} : { user: spec.command.user }),
+})
+
+export const executorToWire = ({ executorId, frameworkId, agentId, role, resources }: ExecutorView) => ({
+  executor_info: {
+    type: "DEFAULT",
+    executor_id: { value: executorId },
+    framework_id: { value: frameworkId },
+    resources: resourcesToWire(heldResources(resources), { withRole: false, allocatedTo: role }),
+  },
+  agent_id: { value: agentId },
 })

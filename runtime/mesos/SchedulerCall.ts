@@ -8,7 +8,7 @@ import {
   frameworkProblem,
   wireToFrameworkInfo,
 } from "./FrameworkInfo.ts"
-import { isServed, wireToOperation } from "./Operations.ts"
+import { wireToOperation } from "./Operations.ts"
 import { readQuickCall } from "./QuickCall.ts"
 import { nanosecondsToMs } from "./TaskRequests.ts"
 import { wireToUuid } from "./Uuid.ts"
@@ -148,16 +148,11 @@ type EventReader = (
 const eventReaders: { readonly [type: string]: EventReader } = {
   ACCEPT: ({ accept }, frameworkId) => {
     if (accept === undefined) return expecting("accept")
-    const unserved = accept.operations.find((operation) => !isServed(operation))
-    if (unserved !== undefined) {
-      const message = `gleaner does not take the operation ${unserved.type} yet; nothing of this ACCEPT was done`
-      return Either.left({ status: 501, message })
-    }
     return Either.right({
       type: "OffersAccepted",
       frameworkId,
       offerIds: accept.offer_ids.map((id) => id.value),
-      operations: accept.operations.map(wireToOperation),
+      operations: accept.operations.map((operation) => wireToOperation(operation, frameworkId)),
       refuseMs: secondsToMs(accept.filters?.refuse_seconds),
     })
   },

@@ -67,6 +67,15 @@ export const actionToEvent = (action: MasterAction, master: MasterIdentity): obj
       }
     case "ReportAgentFailure":
       return { type: "FAILURE", failure: { agent_id: { value: action.agentId } } }
+    case "ReportExecutorEnd":
+      return {
+        type: "FAILURE",
+        failure: {
+          agent_id: { value: action.agentId },
+          executor_id: { value: action.executorId },
+          status: 0,
+        },
+      }
     default:
       return undefined
   }
@@ -110,7 +119,7 @@ export const unavailabilityToWire = ({ startNanos, durationNanos }: Unavailabili
 })
 
 export const offerToWire = (
-  { offer, agent, unavailability }: OfferedHost,
+  { offer, agent, unavailability, executorIds = [] }: OfferedHost,
   framework: FrameworkRecord,
   scheme?: Scheme,
 ) => {
@@ -126,6 +135,7 @@ export const offerToWire = (
       allocatedTo: isMultiRole ? offer.role : null,
     }),
     ...attributesToWire(agent.attributes),
+    ...(executorIds.length === 0 ? {} : { executor_ids: executorIds.map((value) => ({ value })) }),
     ...(unavailability === null ? {} : { unavailability: unavailabilityToWire(unavailability) }),
     ...(isMultiRole ? { allocation_info: { role: offer.role } } : {}),
   }
@@ -151,8 +161,10 @@ export const statusToWire = (status: TaskStatus) => ({
   source: status.source,
   ...(status.reason === null ? {} : { reason: status.reason }),
   ...(status.agentId === null ? {} : { agent_id: { value: status.agentId } }),
-  // Command tasks: the executor's id is the task's (spec/mesos.md §3.4).
-  ...(status.source === "SOURCE_MASTER" ? {} : { executor_id: { value: status.taskId } }),
+  // Of a command task the executor's id is the task's (spec/mesos.md §3.4).
+  ...(status.source === "SOURCE_MASTER"
+    ? {}
+    : { executor_id: { value: status.executorId ?? status.taskId } }),
   timestamp: status.wallMs / 1000,
   ...(status.uuid === null ? {} : { uuid: uuidToWire(status.uuid) }),
   ...(status.labels.length === 0 ? {} : { labels: { labels: status.labels } }),

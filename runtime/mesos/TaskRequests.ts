@@ -1,8 +1,8 @@
-import type { TaskRequest } from "../../core/master/OperationRequest.ts"
+import type { ExecutorRequest, TaskRequest } from "../../core/master/OperationRequest.ts"
 import { noQuantities } from "../../core/resources/Quantities.ts"
 import type { TaskCommand } from "../../core/Task.ts"
 import { allocatedRoles, wireToResources } from "./Resources.ts"
-import type { WireTask } from "./TaskSchema.ts"
+import type { WireExecutor, WireTask } from "./TaskSchema.ts"
 
 // From a TaskInfo to what the master is asked for.
 
@@ -19,6 +19,8 @@ export const wireToTaskRequest = (task: WireTask): TaskRequest => {
     command: commandOf(task),
     killGraceMs: nanosecondsToMs(task.kill_policy?.grace_period?.nanoseconds),
     labels: (task.labels?.labels ?? []).map(({ key, value }) => ({ key, value: value ?? "" })),
+    ...maxCompletionOf(task),
+    ...shownOf(task),
     problem:
       taskInfoProblem(task) ??
       (typeof resources === "string" ? resources : null) ??
@@ -26,6 +28,73 @@ export const wireToTaskRequest = (task: WireTask): TaskRequest => {
         ? null
         : `Task uses resources allocated to roles '${role}' and '${otherRole}'`),
   }
+}
+
+/** Zero and less is at once in Mesos, too. */
+const maxCompletionOf = ({ max_completion_time: time }: WireTask): Pick<TaskRequest, "maxCompletionMs"> => {
+  const maxCompletionMs = nanosecondsToMs(time?.nanoseconds)
+  return maxCompletionMs === null ? {} : { maxCompletionMs }
+}
+
+/** What a task says of itself for others, of which nothing is done here. */
+const shownOf = ({ discovery, container }: WireTask): Pick<TaskRequest, "shown"> =>
+  discovery === undefined && container === undefined
+    ? {}
+    : {
+        shown: {
+          ...(discovery === undefined ? {} : { discovery }),
+          ...(container === undefined ? {} : { container: plainContainer(container) }),
+        },
+      }
+
+/** Of a container that is taken nothing else is there to be shown. */
+const plainContainer = ({ type, mesos }: NonNullable<WireTask["container"]>) => ({
+  type,
+  ...(mesos === undefined ? {} : { mesos }),
+})
+
+/** A task of a group: its executor is the group's. */
+export const wireToGroupTaskRequest = (task: WireTask): TaskRequest => {
+  const request = wireToTaskRequest(task)
+  return task.executor === undefined
+    ? request
+    : { ...request, problem: "'TaskInfo.executor' must not be set" }
+}
+
+export const wireToExecutorRequest = (
+  executor: WireExecutor | undefined,
+  frameworkId: string,
+): ExecutorRequest => {
+  const stated = executor?.resources ?? []
+  const resources = wireToResources(stated)
+  const [role = null, otherRole] = allocatedRoles(stated)
+  return {
+    executorId: executor?.executor_id.value ?? "",
+    resources: typeof resources === "string" ? noQuantities : resources,
+    role,
+    problem:
+      executorInfoProblem(executor, frameworkId) ??
+      (typeof resources === "string" ? resources : null) ??
+      (otherRole === undefined
+        ? null
+        : `Executor uses resources allocated to roles '${role}' and '${otherRole}'`),
+  }
+}
+
+/** An executor of one's own would have to be started and spoken to, by an API that gleaner's agents do not have yet. */
+const executorInfoProblem = (executor: WireExecutor | undefined, frameworkId: string): string | undefined => {
+  if (executor === undefined) return "Expecting 'launch_group' to be present"
+  if (executor.type === "CUSTOM") return "Custom executors are not supported yet"
+  if (executor.type !== "DEFAULT") return "'ExecutorInfo.type' must be 'DEFAULT'"
+  if (executor.framework_id !== undefined && executor.framework_id.value !== frameworkId) {
+    return `ExecutorInfo has an invalid FrameworkID (Actual: ${executor.framework_id.value} vs Expected: ${frameworkId})`
+  }
+  if (executor.command !== undefined) {
+    return "'ExecutorInfo.command' must not be set for 'DEFAULT' executor"
+  }
+  return executor.container === undefined
+    ? undefined
+    : "Containers of executors are not supported yet: their tasks run beside each other on the host"
 }
 
 /** A grace period; capped, so that it stays a whole number also as JSON. */
@@ -81,7 +150,9 @@ const taskInfoProblem = (task: WireTask): string | undefined => {
   if (special !== undefined) return `'container.${special}' is not supported yet`
   if (task.health_check !== undefined || task.check !== undefined)
     return "Health checks are not supported yet"
-  if (task.max_completion_time !== undefined) return "'max_completion_time' is not supported yet"
+  const { max_completion_time: time } = task
+  if (time !== undefined && !(time.nanoseconds >= 0))
+    return "Task's `max_completion_time` must be non-negative"
   if (task.limits !== undefined) return "'limits' are not supported yet"
   return undefined
 }

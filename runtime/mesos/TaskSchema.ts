@@ -40,6 +40,16 @@ const Container = Schema.Struct({
   network_infos: Schema.optionalWith(Schema.Array(Schema.Unknown), { default: () => [] }),
 })
 
+export const ExecutorInfo = Schema.Struct({
+  type: Schema.optional(Schema.String),
+  executor_id: Id,
+  framework_id: Schema.optional(Id),
+  resources: Schema.optionalWith(Schema.Array(Resource), { default: () => [] }),
+  command: Schema.optional(Schema.Unknown),
+  container: Schema.optional(Schema.Unknown),
+})
+export type WireExecutor = typeof ExecutorInfo.Type
+
 export const TaskInfo = Schema.Struct({
   name: Schema.String,
   task_id: Id,
@@ -50,7 +60,8 @@ export const TaskInfo = Schema.Struct({
   container: Schema.optional(Container),
   health_check: Schema.optional(Schema.Unknown),
   check: Schema.optional(Schema.Unknown),
-  max_completion_time: Schema.optional(Schema.Unknown),
+  max_completion_time: Schema.optional(Duration),
+  discovery: Schema.optional(Schema.Object),
   limits: Schema.optional(Schema.Unknown),
   kill_policy: Schema.optional(KillPolicy),
   labels: Schema.optional(Labels),

@@ -127,6 +127,18 @@ const TaskSpecSchema: Schema.Schema<TaskSpec> = Schema.Struct({
   frameworkUser: Text,
   killGraceMs: OrNull(Schema.Number),
   labels: Schema.Array(LabelSchema),
+  maxCompletionMs: Schema.optionalWith(Schema.Number, { exact: true }),
+  shown: Schema.optionalWith(
+    Schema.Struct({
+      discovery: Schema.optionalWith(Schema.Object, { exact: true }),
+      container: Schema.optionalWith(Schema.Object, { exact: true }),
+    }),
+    { exact: true },
+  ),
+  executor: Schema.optionalWith(
+    Schema.Struct({ executorId: Text, resources: ResourcesSchema, groupId: Text }),
+    { exact: true },
+  ),
 })
 
 const TaskStatusSchema: Schema.Schema<TaskStatus> = Schema.Struct({
@@ -141,6 +153,8 @@ const TaskStatusSchema: Schema.Schema<TaskStatus> = Schema.Struct({
   wallMs: Schema.Number,
   containerId: OrNull(Text),
   labels: Schema.Array(LabelSchema),
+  executorId: Schema.optionalWith(Text, { exact: true }),
+  unreachableWallMs: Schema.optionalWith(Schema.Number, { exact: true }),
 })
 
 const ReportedTaskSchema: Schema.Schema<ReportedTask> = Schema.Struct({
@@ -194,6 +208,7 @@ export type AgentReport = typeof AgentReport.Type
 
 const AgentMessageSchema: Schema.Schema<AgentMessage> = Schema.Union(
   Schema.Struct({ type: Schema.Literal("LaunchTask"), spec: TaskSpecSchema }),
+  Schema.Struct({ type: Schema.Literal("LaunchGroup"), specs: Schema.Array(TaskSpecSchema) }),
   Schema.Struct({
     type: Schema.Literal("KillTask"),
     frameworkId: Text,

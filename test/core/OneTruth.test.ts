@@ -73,7 +73,9 @@ class World {
       if (id <= this.processedId) continue
       this.processedId = id
       if (message.type === "LaunchTask") this.stepAgent({ type: "LaunchRequested", spec: message.spec })
-      else if (message.type === "KillTask") this.stepAgent({ ...message, type: "KillRequested" })
+      else if (message.type === "LaunchGroup") {
+        this.stepAgent({ type: "GroupLaunchRequested", specs: message.specs })
+      } else if (message.type === "KillTask") this.stepAgent({ ...message, type: "KillRequested" })
       else if (message.type === "AcknowledgeStatus") {
         this.stepAgent({ ...message, type: "StatusAcknowledged" })
       } else throw new Error(`no operations are in this story: ${message.type}`)

@@ -82,6 +82,8 @@ export class AgentActor {
     this.wire = []
     for (const message of messages) {
       if (message.type === "LaunchTask") this.step({ type: "LaunchRequested", spec: message.spec })
+      else if (message.type === "LaunchGroup")
+        this.step({ type: "GroupLaunchRequested", specs: message.specs })
       else if (message.type === "KillTask") this.step({ ...message, type: "KillRequested" })
       else if (message.type === "AcknowledgeStatus") this.step({ ...message, type: "StatusAcknowledged" })
       else if (message.type === "CheckpointResources") this.step({ ...message, type: "CheckpointRequested" })

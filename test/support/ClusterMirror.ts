@@ -79,7 +79,11 @@ export class ClusterMirror {
     for (const agent of get_agents.agents) this.agents.set(agent.agent_info.id.value, agent)
     for (const framework of get_frameworks.frameworks)
       this.frameworks.set(framework.framework_info.id.value, framework)
-    for (const task of [...get_tasks.tasks, ...get_tasks.unreachable_tasks]) this.tasks.set(keyOf(task), task)
+    // Unreachable ones are remembered with their framework, also when that has left.
+    const unreachable = get_tasks.unreachable_tasks.filter(({ framework_id }: Json) =>
+      this.frameworks.has(framework_id.value),
+    )
+    for (const task of [...get_tasks.tasks, ...unreachable]) this.tasks.set(keyOf(task), task)
   }
 
   private add(task: Json): void {

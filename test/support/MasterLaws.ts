@@ -12,6 +12,10 @@ export const checkIndexes = ({ state }: MasterHarness): void => {
     expect(state.tasksByFramework.of(id)).toEqual(
       keysWhere(state.tasks, (task) => task.spec.frameworkId === id),
     )
+    expect(state.unreachableByFramework.of(id)).toEqual(
+      keysWhere(state.tasks, (task) => task.spec.frameworkId === id && task.state === "TASK_UNREACHABLE"),
+    )
+    expect(state.unreachableByFramework.countOf(id)).toBe(state.unreachableByFramework.of(id).length)
   }
   for (const id of [...state.agents.keys(), "none"]) {
     expect(state.offersByAgent.of(id)).toEqual(keysWhere(state.offers, (offer) => offer.agentId === id))

@@ -1,5 +1,6 @@
 import fc from "fast-check"
 import type { Quota } from "../../core/allocation/Settings.ts"
+import type { OperationRequest } from "../../core/master/OperationRequest.ts"
 import { defaultMasterSettings, type MasterSettings, mesosMasterSettings } from "../../core/master/State.ts"
 import { resourcesToPlain } from "../../core/resources/PlainForm.ts"
 import { type Quantities, toQuantities } from "../../core/resources/Quantities.ts"
@@ -57,6 +58,11 @@ const elaborate: MasterSettings = {
     },
     partMin: { cpus: 500 },
   },
+  // Little is remembered, so that something is forgotten.
+  completedFrameworksMax: 1,
+  completedTasksPerFrameworkMax: 2,
+  completedTasksMax: 3,
+  unreachableTasksPerFrameworkMax: 1,
 }
 export const anySettings = fc.constantFrom(defaultMasterSettings, mesosMasterSettings, elaborate)
 
@@ -87,6 +93,18 @@ const quotaOf = (size: number): Quota => ({
   limits: (size >> 1) % 2 === 0 ? {} : { cpus: 500 * ((size >> 2) % 4) + (size % 2) * 500 },
 })
 
+/** Two tasks, now and then as a group, of one of three executors. */
+const launchesOf = (size: number, agentId: string): ReadonlyArray<OperationRequest> => {
+  const tasks = [0, 1].map((number) => {
+    const resources = { cpus: 1 + ((size * 7) % 1_500), mem: 1_000 }
+    return launchOf(`t${(size + number) % 20}`, agentId, resources)
+  })
+  if (size % 4 > 0) return launching(tasks)
+  const resources = { cpus: 10, mem: 32_000, disk: 1_000 }
+  const executor = { executorId: `e${size % 3}`, resources, role: null, problem: null }
+  return [{ type: "LAUNCH_GROUP", executor, tasks, problem: null }]
+}
+
 const act = (master: MasterHarness, chapter: Chapter): void => {
   const { state } = master
   const agent = "pick" in chapter ? pickOf(state.agents, chapter.pick) : undefined
@@ -96,7 +114,7 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
   switch (chapter.do) {
     case "agent":
       if (state.agents.size < 4) {
-        const total = { cpus: 1_000 * (1 + (chapter.pick % 4)), mem: 64_000 }
+        const total = { cpus: 1_000 * (1 + (chapter.pick % 4)), mem: 64_000, disk: 10_000 }
         master.addAgent(total, null, {}, machines[chapter.pick % 2]!.ip)
       }
       return
@@ -106,6 +124,7 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
           roles: roleLists[chapter.pick % roleLists.length]!,
           capabilities: ["MULTI_ROLE"],
           failoverTimeoutMs: (chapter.pick % 3) * 10_000,
+          checkpoint: chapter.pick % 2 === 0,
         },
         chapter.pick % 3 === 0 && framework !== undefined ? framework.id : null,
       )
@@ -116,12 +135,7 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
         type: "OffersAccepted",
         frameworkId: offer.frameworkId,
         offerIds: [offer.id],
-        operations: launching(
-          [0, 1].map((number) => {
-            const resources = { cpus: 1 + ((chapter.size * 7) % 1_500), mem: 1_000 }
-            return launchOf(`t${(chapter.size + number) % 20}`, offer.agentId, resources)
-          }),
-        ),
+        operations: launchesOf(chapter.size, offer.agentId),
         refuseMs: chapter.size % 2 ? null : chapter.size,
       })
       return
@@ -212,7 +226,7 @@ const act = (master: MasterHarness, chapter: Chapter): void => {
         launching: own
           .filter(({ status }, index) => !isReported(index) && isLaunching(status))
           .map(({ spec }) => taskKey(spec.frameworkId, spec.taskId)),
-        ...{ acknowledging: [], checkpointed: {}, outcomes: [], converting: [] },
+        ...{ acknowledging: [], killing: [], checkpointed: {}, outcomes: [], converting: [] },
       })
       return
     }

@@ -7,6 +7,7 @@ import {
   quotaPairs,
   resourceNames,
   weightPairs,
+  whole,
 } from "../Kinds.ts"
 import { section } from "../Section.ts"
 import { switched } from "../Setting.ts"
@@ -97,6 +98,43 @@ export const allocationSettings = {
   }),
 }
 
+/** How much of the past is kept for show. Memory and journal grow by about 1 kB for each task. */
+const historySettings = {
+  maxCompletedFrameworks: whole(
+    0,
+    1_000,
+  )({
+    meaning: "How many frameworks that are over are shown with their tasks",
+    initial: null,
+    initialText: "50",
+  }),
+  maxCompletedTasksPerFramework: whole(
+    0,
+    100_000,
+  )({
+    meaning: "How many tasks that are over are shown of each framework",
+    initial: null,
+    initialText: "200; 1000 in profile mesos",
+  }),
+  maxCompletedTasks: whole(
+    0,
+    1_000_000,
+  )({
+    meaning: "How many tasks that are over are shown in all; the oldest are forgotten first",
+    initial: null,
+    initialText: "10000; 50000 in profile mesos",
+  }),
+  maxUnreachableTasksPerFramework: whole(
+    0,
+    100_000,
+  )({
+    meaning:
+      "How many tasks on unreachable hosts are remembered of each framework; all are known again when their host is back",
+    initial: null,
+    initialText: "1000",
+  }),
+}
+
 export const masterSection = section({
   name: "master",
   command: "master",
@@ -121,6 +159,7 @@ export const masterSection = section({
     ...boundSettings,
     ...journalSettings,
     ...allocationSettings,
+    ...historySettings,
     ...lossSettings,
     withParent: withParentSetting,
   },

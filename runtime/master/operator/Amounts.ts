@@ -65,8 +65,23 @@ export interface AgentAmounts {
   readonly unreserved: Resources
 }
 
+/** What tasks hold, and once what each of their executors holds. */
+const heldParts = (tasks: ReadonlyArray<TaskRecord>): ReadonlyArray<Allocated> => {
+  const executors = new Set<string>()
+  const parts: Array<Allocated> = []
+  for (const { spec } of tasks) {
+    const { role, executor } = spec
+    parts.push({ role, resources: heldResources(spec.resources) })
+    if (executor === undefined) continue
+    const key = `${spec.agentId}/${spec.frameworkId}/${executor.executorId}`
+    if (!executors.has(key)) parts.push({ role, resources: heldResources(executor.resources) })
+    executors.add(key)
+  }
+  return parts
+}
+
 const sumOfTasks = (tasks: ReadonlyArray<TaskRecord>): Resources =>
-  tasks.reduce((total, { spec }) => addResources(total, heldResources(spec.resources)), noResources)
+  heldParts(tasks).reduce((total, { resources }) => addResources(total, resources), noResources)
 
 const sumOfOffers = (offers: ReadonlyArray<OfferRecord>): Resources =>
   offers.reduce((total, { resources }) => addResources(total, resources), noResources)
@@ -123,11 +138,7 @@ const sumByRole = (parts: Iterable<Allocated>): ReadonlyArray<Allocated> => {
 }
 
 const allocatedByRole = (tasks: ReadonlyArray<TaskRecord>): ReadonlyArray<Allocated> =>
-  sumByRole(
-    tasks
-      .filter(holdsResources)
-      .map(({ spec }) => ({ role: spec.role, resources: heldResources(spec.resources) })),
-  )
+  sumByRole(heldParts(tasks.filter(holdsResources)))
 
 /** What tasks hold and what is offered, each by role. */
 export interface RoleShares {

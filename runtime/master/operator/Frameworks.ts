@@ -1,12 +1,23 @@
-import type { FrameworkRecord, MasterState, OfferRecord } from "../../../core/master/State.ts"
-import { addResources } from "../../../core/resources/Resources.ts"
+import { type ExecutorView, executorIdsOn, executorsOf } from "../../../core/master/Executors.ts"
+import {
+  type CompletedFramework,
+  completedFrameworks,
+  completedTasksOf,
+} from "../../../core/master/History.ts"
+import type { FrameworkRecord, MasterState, OfferRecord, TaskRecord } from "../../../core/master/State.ts"
+import { addResources, noResources } from "../../../core/resources/Resources.ts"
 import { constraintsToWire } from "../../mesos/OfferDemands.ts"
-import { frameworkToWire } from "../../mesos/OperatorViews.ts"
-import { amountsOfFramework, type FrameworkAmounts, resourcesView, sharesOfFramework } from "./Amounts.ts"
-import { taskView } from "./Tasks.ts"
+import { completedFrameworkToWire, frameworkToWire } from "../../mesos/OperatorViews.ts"
+import {
+  amountsOfFramework,
+  type FrameworkAmounts,
+  isUnreachable,
+  resourcesView,
+  sharesOfFramework,
+} from "./Amounts.ts"
+import { executorView, taskView } from "./Tasks.ts"
 
-// Frameworks, in the v0 naming of `/frameworks` and `/state` and in that of GET_FRAMEWORKS. Of those that have left only the ids are
-// kept, so `completed_frameworks` is empty.
+// Frameworks, in the v0 naming of `/frameworks` and `/state` and in that of GET_FRAMEWORKS.
 
 /** What `/state-summary` says of a framework, too. */
 export const frameworkSummary = (
@@ -33,7 +44,12 @@ const offerView = (offer: OfferRecord) => ({
   resources: resourcesView(offer.resources),
 })
 
-export const frameworkView = (framework: FrameworkRecord, amounts: FrameworkAmounts) => {
+export const frameworkView = (
+  framework: FrameworkRecord,
+  amounts: FrameworkAmounts,
+  completed: ReadonlyArray<TaskRecord>,
+  executors: ReadonlyArray<ExecutorView>,
+) => {
   const { info } = framework
   return {
     ...frameworkSummary(framework, amounts),
@@ -50,22 +66,66 @@ export const frameworkView = (framework: FrameworkRecord, amounts: FrameworkAmou
     resources: resourcesView(addResources(amounts.used, amounts.offered)),
     tasks: amounts.tasks.map(taskView),
     unreachable_tasks: amounts.unreachableTasks.map(taskView),
-    completed_tasks: [],
+    completed_tasks: completed.map(taskView),
     offers: amounts.offers.map(offerView),
-    executors: [],
+    executors: executors.map(executorView),
     offer_constraints: constraintsToWire(info.constraints),
     ...(info.labels.length === 0 ? {} : { labels: info.labels }),
   }
 }
 
+/** Nothing is its own any more; what its tasks still hold until their agents say that they ended is nobody's. */
+export const completedFrameworkView = (
+  state: MasterState,
+  { framework, unregisteredWallMs }: CompletedFramework,
+) => {
+  const completed = completedTasksOf(state, framework.id)
+  const nothing: FrameworkAmounts = {
+    ...{ tasks: [], offers: [], used: noResources, offered: noResources },
+    unreachableTasks: completed.filter(isUnreachable),
+  }
+  return {
+    ...frameworkView(
+      framework,
+      nothing,
+      completed.filter((task) => !isUnreachable(task)),
+      [],
+    ),
+    ...{ active: false, connected: false, recovered: false },
+    unregistered_time: unregisteredWallMs / 1000,
+  }
+}
+
+const byFramework = (executors: ReadonlyArray<ExecutorView>): ReadonlyMap<string, Array<ExecutorView>> => {
+  const found = new Map<string, Array<ExecutorView>>()
+  for (const executor of executors) {
+    const others = found.get(executor.frameworkId)
+    if (others === undefined) found.set(executor.frameworkId, [executor])
+    else others.push(executor)
+  }
+  return found
+}
+
 /** The frameworks, or the one of this id. */
-export const frameworkViews = (state: MasterState, frameworkId: string | null) => ({
-  frameworks: [...state.frameworks.values()]
-    .filter(({ id }) => frameworkId === null || id === frameworkId)
-    .map((framework) => frameworkView(framework, amountsOfFramework(state, framework))),
-  completed_frameworks: [],
-  unregistered_frameworks: [],
-})
+export const frameworkViews = (state: MasterState, frameworkId: string | null) => {
+  const executors = byFramework(executorsOf(state))
+  return {
+    frameworks: [...state.frameworks.values()]
+      .filter(({ id }) => frameworkId === null || id === frameworkId)
+      .map((framework) =>
+        frameworkView(
+          framework,
+          amountsOfFramework(state, framework),
+          completedTasksOf(state, framework.id),
+          executors.get(framework.id) ?? [],
+        ),
+      ),
+    completed_frameworks: completedFrameworks(state)
+      .filter(({ framework: { id } }) => frameworkId === null || id === frameworkId)
+      .map((removal) => completedFrameworkView(state, removal)),
+    unregistered_frameworks: [],
+  }
+}
 
 /** GET_FRAMEWORKS. None is `recovered`: the journal knows all of them, also while they are away. */
 export const getFrameworks = (state: MasterState) => ({
@@ -73,9 +133,10 @@ export const getFrameworks = (state: MasterState) => ({
     const hosts = amountsOfFramework(state, framework).offers.map((offer) => ({
       offer,
       agent: state.agents.get(offer.agentId)!,
+      executorIds: executorIdsOn(state, offer.agentId, framework.id),
       unavailability: state.inverse.windows.get(offer.agentId) ?? null,
     }))
     return frameworkToWire(framework, { hosts, ...sharesOfFramework(state, framework) })
   }),
-  completed_frameworks: [],
+  completed_frameworks: completedFrameworks(state).map(completedFrameworkToWire),
 })

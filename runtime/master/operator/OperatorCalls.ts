@@ -56,7 +56,7 @@ const questions: { readonly [type: string]: Question } = {
   GET_STATE: ({ state }) => getState(state),
   GET_AGENTS: ({ state }) => getAgents(state),
   GET_FRAMEWORKS: ({ state }) => getFrameworks(state),
-  GET_EXECUTORS: getExecutors,
+  GET_EXECUTORS: ({ state }) => getExecutors(state),
   GET_TASKS: ({ state }) => getTasks(state),
   GET_OPERATIONS: ({ state }) => getOperations(state),
   GET_ROLES: ({ state }) => getRoles(state),

@@ -12,7 +12,7 @@ import { getExecutors, getTasks, orphanTasks, taskView } from "./Tasks.ts"
 /** GET_STATE. */
 export const getState = (state: MasterState) => ({
   get_tasks: getTasks(state),
-  get_executors: getExecutors(),
+  get_executors: getExecutors(state),
   get_frameworks: getFrameworks(state),
   get_agents: getAgents(state),
 })

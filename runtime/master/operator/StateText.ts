@@ -1,9 +1,15 @@
+import { executorsOf } from "../../../core/master/Executors.ts"
+import {
+  type CompletedFramework,
+  completedFrameworks,
+  completedTasksOf,
+} from "../../../core/master/History.ts"
 import type { AgentRecord, FrameworkRecord, MasterState, TaskRecord } from "../../../core/master/State.ts"
 import { type Quantities, sameQuantities } from "../../../core/resources/Quantities.ts"
 import { agentsByStanding, agentView } from "./Agents.ts"
 import { amountsOfAgent, amountsOfFramework } from "./Amounts.ts"
 import type { OperatorFacts } from "./Facts.ts"
-import { frameworkView } from "./Frameworks.ts"
+import { completedFrameworkView, frameworkView } from "./Frameworks.ts"
 import { stateHead } from "./State.ts"
 import { orphanTasks, taskView } from "./Tasks.ts"
 
@@ -21,12 +27,19 @@ interface AgentText {
 interface FrameworkText {
   readonly tasks: number
   readonly offers: number
+  readonly completed: string
   readonly bytes: Buffer
+}
+
+interface CompletedText {
+  readonly completed: string
+  readonly text: string
 }
 
 const taskTexts = new WeakMap<TaskRecord, string>()
 const agentTexts = new WeakMap<AgentRecord, AgentText>()
 const frameworkTexts = new WeakMap<FrameworkRecord, FrameworkText>()
+const completedTexts = new WeakMap<CompletedFramework, CompletedText>()
 
 const taskText = (task: TaskRecord): string => {
   const before = taskTexts.get(task)
@@ -50,24 +63,42 @@ const agentText = (state: MasterState, agent: AgentRecord): string => {
 }
 
 /** Where the tasks stand. No text of somebody else looks like this, since its quotes are escaped. */
-const noTasks = '"tasks":[],"unreachable_tasks":[]'
+const noTasks = '"tasks":[],"unreachable_tasks":[],"completed_tasks":[]'
+
+/** Stays as long as the completed tasks of a framework do: they are added at one end and dropped at the other. */
+const completedVersion = ({ completedIndex }: MasterState, frameworkId: string): string =>
+  `${completedIndex.countOf(frameworkId)}/${completedIndex.newestOf(frameworkId) ?? ""}`
 
 const listOf = (tasks: ReadonlyArray<TaskRecord>): string => `[${tasks.map(taskText).join()}]`
 
 const frameworkText = (state: MasterState, framework: FrameworkRecord): Buffer => {
   const tasks = state.tasksByFramework.versionOf(framework.id)
   const offers = state.offersByFramework.versionOf(framework.id)
+  const completed = completedVersion(state, framework.id)
   const before = frameworkTexts.get(framework)
-  if (before?.tasks === tasks && before.offers === offers) return before.bytes
+  if (before?.tasks === tasks && before.offers === offers && before.completed === completed)
+    return before.bytes
   const amounts = amountsOfFramework(state, framework)
-  const view = frameworkView(framework, { ...amounts, tasks: [], unreachableTasks: [] })
-  const lists = `"tasks":${listOf(amounts.tasks)},"unreachable_tasks":${listOf(amounts.unreachableTasks)}`
+  const withoutTasks = { ...amounts, tasks: [], unreachableTasks: [] }
+  const view = frameworkView(framework, withoutTasks, [], executorsOf(state, framework.id))
+  const lists =
+    `"tasks":${listOf(amounts.tasks)},"unreachable_tasks":${listOf(amounts.unreachableTasks)},` +
+    `"completed_tasks":${listOf(completedTasksOf(state, framework.id))}`
   const bytes = Buffer.from(
     JSON.stringify(view).replace(noTasks, () => lists),
     "utf8",
   )
-  frameworkTexts.set(framework, { tasks, offers, bytes })
+  frameworkTexts.set(framework, { tasks, offers, completed, bytes })
   return bytes
+}
+
+const completedText = (state: MasterState, removal: CompletedFramework): string => {
+  const completed = completedVersion(state, removal.frameworkId)
+  const before = completedTexts.get(removal)
+  if (before?.completed === completed) return before.text
+  const text = JSON.stringify(completedFrameworkView(state, removal))
+  completedTexts.set(removal, { completed, text })
+  return text
 }
 
 const comma = Buffer.from(",")
@@ -77,10 +108,12 @@ export const stateText = (facts: OperatorFacts): Buffer => {
   const { state } = facts
   const { registered, recovered, unreachable } = agentsByStanding(state)
   const agents = (list: ReadonlyArray<AgentRecord>) => list.map((agent) => agentText(state, agent)).join()
+  const missing = unreachable.length === 0 ? "" : `"unreachable_slave_list":[${agents(unreachable)}],`
   const head =
     `${JSON.stringify(stateHead(facts)).slice(0, -1)},"slaves":[${agents(registered)}],` +
-    `"recovered_slaves":[${agents(recovered)}],"unreachable_slave_list":[${agents(unreachable)}],"frameworks":[`
-  const tail = `],"completed_frameworks":[],"unregistered_frameworks":[],"orphan_tasks":${listOf(orphanTasks(state))}}`
+    `"recovered_slaves":[${agents(recovered)}],${missing}"frameworks":[`
+  const gone = completedFrameworks(state).map((removal) => completedText(state, removal))
+  const tail = `],"completed_frameworks":[${gone.join()}],"unregistered_frameworks":[],"orphan_tasks":${listOf(orphanTasks(state))}}`
   const parts: Array<Buffer> = [Buffer.from(head, "utf8")]
   for (const framework of state.frameworks.values()) {
     if (parts.length > 1) parts.push(comma)

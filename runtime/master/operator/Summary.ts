@@ -1,4 +1,5 @@
 import { tasksOfAgent, tasksOfFramework } from "../../../core/master/Context.ts"
+import { completedTasksOf } from "../../../core/master/History.ts"
 import type { TaskRecord } from "../../../core/master/State.ts"
 import { agentSummary, agentsByStanding } from "./Agents.ts"
 import { amountsOfAgent, amountsOfFramework } from "./Amounts.ts"
@@ -30,7 +31,7 @@ const countByState = (tasks: ReadonlyArray<TaskRecord>): Record<string, number> 
 
 const distinct = (ids: ReadonlyArray<string>): ReadonlyArray<string> => [...new Set(ids)].sort()
 
-/** `/state-summary`: the sizes of things without the things (spec/mesos.md §6.3). Ended tasks count until their end is acknowledged. */
+/** `/state-summary`: the sizes of things without the things (spec/mesos.md §6.3). Of ended tasks those count that are remembered. */
 export const stateSummary = ({ state, identity }: OperatorFacts) => ({
   hostname: identity.address.hostname,
   slaves: agentsByStanding(state).registered.map((agent) => {
@@ -42,7 +43,7 @@ export const stateSummary = ({ state, identity }: OperatorFacts) => ({
     }
   }),
   frameworks: [...state.frameworks.values()].map((framework) => {
-    const tasks = tasksOfFramework(state, framework.id)
+    const tasks = [...tasksOfFramework(state, framework.id), ...completedTasksOf(state, framework.id)]
     return {
       ...frameworkSummary(framework, amountsOfFramework(state, framework)),
       ...countByState(tasks),

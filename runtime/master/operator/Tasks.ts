@@ -1,53 +1,69 @@
+import { type ExecutorView, executorsOf } from "../../../core/master/Executors.ts"
 import type { MasterState, TaskRecord } from "../../../core/master/State.ts"
+import type { StatusNote } from "../../../core/master/StatusNotes.ts"
 import { heldResources } from "../../../core/resources/HeldResources.ts"
 import { taskKey } from "../../../core/Task.ts"
-import { taskToWire } from "../../mesos/OperatorViews.ts"
+import { executorToWire, taskToWire } from "../../mesos/OperatorViews.ts"
 import { isUnreachable, resourcesView } from "./Amounts.ts"
 
-// Tasks, in the v0 naming of `/tasks` and `/state` and in that of GET_TASKS. An ended task is known until its end is acknowledged, so
-// `completed_tasks` is empty; of the statuses the latest is kept.
+// Tasks, in the v0 naming of `/tasks` and `/state` and in that of GET_TASKS.
 
-export const taskView = ({ spec, state, status, launchedWallMs }: TaskRecord) => ({
+const noteView = ({ state, wallMs, message, labels, containerId }: StatusNote) => ({
+  state,
+  timestamp: wallMs / 1000,
+  ...(message === undefined ? {} : { message }),
+  ...(labels === undefined ? {} : { labels }),
+  ...(containerId === undefined ? {} : { container_status: { container_id: { value: containerId } } }),
+})
+
+export const taskView = ({ spec, state, notes, launchedWallMs }: TaskRecord) => ({
   id: spec.taskId,
   name: spec.name,
   framework_id: spec.frameworkId,
-  executor_id: "",
+  executor_id: spec.executor?.executorId ?? "",
   slave_id: spec.agentId,
   state,
   resources: resourcesView(heldResources(spec.resources)),
   role: spec.role,
   command: [spec.command.value, ...spec.command.arguments.slice(1)].join(" "),
   launched_time: launchedWallMs / 1000,
-  statuses:
-    status === null
-      ? []
-      : [
-          {
-            state: status.state,
-            timestamp: status.wallMs / 1000,
-            ...(status.message === null ? {} : { message: status.message }),
-          },
-        ],
+  statuses: notes.map(noteView),
   ...(spec.labels.length === 0 ? {} : { labels: spec.labels }),
+  ...spec.shown,
 })
 
 /** Tasks of frameworks that were torn down while they ran; Mesos has none of these. */
 export const orphanTasks = (state: MasterState): ReadonlyArray<TaskRecord> =>
   [...state.tasks.values()].filter(({ spec }) => !state.frameworks.has(spec.frameworkId))
 
+/** The oldest end first, of frameworks that are over too. */
+const completedTasks = (state: MasterState): ReadonlyArray<TaskRecord> =>
+  [...state.completedTasks.values()].map(({ task }) => task)
+
 export const getTasks = (state: MasterState) => {
   const known = [...state.tasks.values()].filter(({ spec }) => state.frameworks.has(spec.frameworkId))
+  const past = completedTasks(state)
   const orphans = orphanTasks(state)
   return {
     tasks: known.filter((task) => !isUnreachable(task)).map(taskToWire),
-    unreachable_tasks: known.filter(isUnreachable).map(taskToWire),
-    completed_tasks: [],
+    unreachable_tasks: [...known, ...past].filter(isUnreachable).map(taskToWire),
+    completed_tasks: past.filter((task) => !isUnreachable(task)).map(taskToWire),
     ...(orphans.length === 0 ? {} : { orphan_tasks: orphans.map(taskToWire) }),
   }
 }
 
-/** No executor is listed for a task that is a command (mesos-transcripts README, 15), and there are no others. */
-export const getExecutors = () => ({ executors: [] })
+/** No executor is listed for a task that is a command (mesos-transcripts README, 15). */
+export const getExecutors = (state: MasterState) => ({ executors: executorsOf(state).map(executorToWire) })
+
+export const executorView = ({ executorId, frameworkId, agentId, role, resources }: ExecutorView) => ({
+  executor_id: executorId,
+  name: "",
+  framework_id: frameworkId,
+  resources: resourcesView(heldResources(resources)),
+  role,
+  type: "DEFAULT",
+  slave_id: agentId,
+})
 
 /** How many tasks `/tasks` shows when nobody says (Mesos: TASK_LIMIT). */
 const tasksShown = 100
@@ -64,7 +80,7 @@ const keyOf = ({ spec }: TaskRecord): string => taskKey(spec.frameworkId, spec.t
 /** `/tasks?framework_id=&task_id=&limit=&offset=&order=asc|des`: by when they were launched, the newest first. */
 export const taskViews = (state: MasterState, query: URLSearchParams) => {
   const [frameworkId, taskId] = [query.get("framework_id"), query.get("task_id")]
-  const wanted = [...state.tasks.values()].filter(
+  const wanted = [...state.tasks.values(), ...completedTasks(state)].filter(
     ({ spec }) =>
       (frameworkId === null || spec.frameworkId === frameworkId) &&
       (taskId === null || spec.taskId === taskId),

@@ -1,5 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import { completedFrameworks } from "../../../core/master/History.ts"
 import { snapshotMaster } from "../../../core/master/Snapshot.ts"
 import type { TaskRecord } from "../../../core/master/State.ts"
 import { heldScalars } from "../../../core/resources/HeldResources.ts"
@@ -27,10 +28,18 @@ const checkNeverLentTwice = (master: MasterHarness): void => {
       if (offer.agentId === agent.id) offered = addQuantities(offered, scalarQuantities(offer.resources))
     }
     let held = offered
+    const executors = new Set<string>()
     for (const { spec, hasEnded, state: taskState } of state.tasks.values()) {
       const isHeld =
         spec.agentId === agent.id && !hasEnded && !isTerminal(taskState) && taskState !== "TASK_UNREACHABLE"
-      if (isHeld) held = addQuantities(held, heldScalars(spec.resources))
+      if (!isHeld) continue
+      held = addQuantities(held, heldScalars(spec.resources))
+      // An executor holds its part once, while any of its tasks lives.
+      const { executor } = spec
+      const name = `${spec.frameworkId} ${executor?.executorId}`
+      if (executor === undefined || executors.has(name)) continue
+      executors.add(name)
+      held = addQuantities(held, heldScalars(executor.resources))
     }
     expect(master.allocatedOn(agent.id)).toEqual(agent.condition === "unreachable" ? {} : held)
     if (agent.condition === "unreachable") continue
@@ -65,6 +74,23 @@ const checkOffersHaveTheirPlaces = ({ state }: MasterHarness): void => {
     expect(framework?.streamId, `framework of ${offer.id}`).toBeTypeOf("string")
     expect(framework?.info.roles, `roles of the framework of ${offer.id}`).toContain(offer.role)
   }
+}
+
+/** The past is bounded, and what is found of it by framework is all of it. */
+const checkHistory = ({ state, settings }: MasterHarness): void => {
+  const byFramework = new Map<string, number>()
+  for (const { task } of state.completedTasks.values()) {
+    const { frameworkId } = task.spec
+    byFramework.set(frameworkId, (byFramework.get(frameworkId) ?? 0) + 1)
+    const isKnown = state.frameworks.has(frameworkId) || state.removals.get(frameworkId)?.framework != null
+    expect(isKnown, `a framework for the completed task ${task.spec.taskId} of ${frameworkId}`).toBe(true)
+  }
+  for (const [id, count] of byFramework) {
+    expect(count, `completed tasks of ${id}`).toBe(state.completedIndex.countOf(id))
+    expect(count, `completed tasks of ${id}`).toBeLessThanOrEqual(settings.completedTasksPerFrameworkMax)
+  }
+  expect(state.completedTasks.size).toBeLessThanOrEqual(settings.completedTasksMax)
+  expect(completedFrameworks(state).length).toBeLessThanOrEqual(settings.completedFrameworksMax)
 }
 
 /** Nobody is on a machine that is down; whoever holds something where a window is was asked for it, or has answered. */
@@ -143,6 +169,7 @@ describe("the master in random stories", () => {
           checkMaintenance(master)
         }
         checkIndexes(master)
+        checkHistory(master)
       }),
       { numRuns: 100 },
     )

@@ -225,6 +225,7 @@ describe("rows of release 0.2", () => {
       "role web",
       "role web/api",
       "role web/site",
+      "task m-0000/t",
     ])
   })
 })

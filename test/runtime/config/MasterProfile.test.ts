@@ -39,6 +39,19 @@ describe("the master's settings", () => {
     expect(mesosMasterSettings).toMatchObject({ allocationIntervalMs: 1_000, offerTimeoutMs: null })
   })
 
+  it("say how much of the past is remembered", () => {
+    const all = [
+      ...["--max-completed-frameworks", "0", "--max-completed-tasks-per-framework", "7"],
+      ...["--max-completed-tasks", "8", "--max-unreachable-tasks-per-framework", "9"],
+    ]
+    expect(settingsOf("--profile", "mesos", ...all)).toMatchObject({
+      completedFrameworksMax: 0,
+      completedTasksPerFrameworkMax: 7,
+      completedTasksMax: 8,
+      unreachableTasksPerFrameworkMax: 9,
+    })
+  })
+
   it("say when agents that stay away are lost, and how fast they are forgotten", () => {
     const words = [
       "--agent-timeout",

@@ -143,6 +143,51 @@ describe("the scheduler API", () => {
       }),
     ))
 
+  // The events are those of the transcript scheduler/group_stream.
+  it("launches a group of tasks, names its executor everywhere, and tells of its end", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        const agent = yield* served.agent
+        const framework = yield* served.framework
+        yield* promise(async () => {
+          const { agentId } = await agent.join({ total: { cpus: 4_000, mem: 8_000_000, disk: 1_000_000 } })
+          await framework.subscribe()
+          const [offer] = (await framework.next("OFFERS")).offers.offers
+          const amount = (name: string, value: number) => ({ name, type: "SCALAR", scalar: { value } })
+          const of = { agent_id: { value: agentId }, resources: [amount("cpus", 0.1)] }
+          const tasks = ["a", "b"].map((id) => ({
+            ...{ name: id, task_id: { value: id }, command: { value: "true" } },
+            ...of,
+          }))
+          const resources = [amount("cpus", 0.1), amount("mem", 32), amount("disk", 32)]
+          const executor = { type: "DEFAULT", executor_id: { value: "e" }, resources }
+          const operations = [{ type: "LAUNCH_GROUP", launch_group: { executor, task_group: { tasks } } }]
+          const accept = { offer_ids: [offer.id], operations, filters: { refuse_seconds: 0 } }
+          expect(await framework.call({ type: "ACCEPT", accept })).toMatchObject({ status: 202 })
+          const { message } = await agent.next("Message")
+          expect(message).toMatchObject({ type: "LaunchGroup", specs: [{ taskId: "a" }, { taskId: "b" }] })
+          const next = (await framework.next("OFFERS")).offers.offers[0]
+          expect(next.executor_ids).toEqual([{ value: "e" }])
+          const statuses = ["a", "b"].map((id) => ({
+            ...statusOf(
+              agentId,
+              framework.frameworkId,
+              id,
+              "TASK_FAILED",
+              `${id}d1444ad-41d3-4e71-8d58-e38acca20e67`,
+            ),
+            executorId: "e",
+          }))
+          await agent.report({ processedId: 1, statuses })
+          const update = await framework.next("UPDATE")
+          expect(update.update.status).toMatchObject({ executor_id: { value: "e" }, state: "TASK_FAILED" })
+          expect(await framework.next("FAILURE")).toMatchObject({
+            failure: { agent_id: { value: agentId }, executor_id: { value: "e" }, status: 0 },
+          })
+        })
+      }),
+    ))
+
   // Status and text are those of the transcripts scheduler/err_*.
   it("refuses what comes with the wrong words around it, in Mesos's order", () =>
     withMaster(({ ask }) =>

@@ -109,7 +109,11 @@ describe("a launch", () => {
     ["a hostname", { container: { type: "MESOS", hostname: "h" } }, "'container.hostname'"],
     ["a health check", { health_check: {} }, "Health checks"],
     ["a check", { check: {} }, "Health checks"],
-    ["a time limit", { max_completion_time: { nanoseconds: 1 } }, "'max_completion_time'"],
+    [
+      "less than no time",
+      { max_completion_time: { nanoseconds: -1 } },
+      "`max_completion_time` must be non-negative",
+    ],
     ["limits", { limits: { cpus: { value: 2 } } }, "'limits'"],
     ["ports", { resources: [{ name: "ports", type: "RANGES" }] }, "Invalid resource 'ports'"],
     [

@@ -21,8 +21,8 @@ describe("an operation of an ACCEPT", () => {
   ] as const)("%s brings its resources, its id and the role they are allocated to", (type, field, list) => {
     const allocated = { ...reserved, allocation_info: { role: "web" } }
     const resources = { type, operationId: null, resources: plain, role: null, problem: null }
-    expect(wireToOperation({ type, [field]: { [list]: [reserved] } })).toEqual(resources)
-    expect(wireToOperation({ type, id: { value: "o" }, [field]: { [list]: [allocated] } })).toEqual({
+    expect(wireToOperation({ type, [field]: { [list]: [reserved] } }, "f")).toEqual(resources)
+    expect(wireToOperation({ type, id: { value: "o" }, [field]: { [list]: [allocated] } }, "f")).toEqual({
       ...resources,
       operationId: "o",
       role: "web",
@@ -52,13 +52,16 @@ describe("an operation of an ACCEPT", () => {
     ["of no known name", { type: "FROB" }, "Unknown offer operation"],
     ["of no name", {}, "Unknown offer operation"],
   ])("%s comes with its problem, for the others are done all the same", (_, wire, problem) => {
-    const operation = wireToOperation(wire)
+    const operation = wireToOperation(wire, "f")
     expect(operation).toHaveProperty("problem", expect.stringContaining(problem))
   })
 
   it("LAUNCH may have no id: its tasks are told so", () => {
     const task = { name: "n", task_id: { value: "t" }, agent_id: { value: "a" }, resources: [cpus] }
-    const operation = wireToOperation({ type: "LAUNCH", id: { value: "o" }, launch: { task_infos: [task] } })
+    const operation = wireToOperation(
+      { type: "LAUNCH", id: { value: "o" }, launch: { task_infos: [task] } },
+      "f",
+    )
     const problem = "Operation 'id' must not be set for LAUNCH"
     expect(operation).toMatchObject({ type: "LAUNCH", tasks: [{ taskId: "t", problem }] })
   })

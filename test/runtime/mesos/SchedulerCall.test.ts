@@ -213,12 +213,4 @@ describe("refused calls", () => {
     expect(eventOf({ type: "REQUEST", request: { requests: [{ resources: [cpus] }] } })).toBeUndefined()
     expect(eventOf({ type: "REQUEST", request: {} })).toBeUndefined()
   })
-
-  it("an operation that is not taken stops the whole ACCEPT", () => {
-    const accept = (operations: ReadonlyArray<object>) => ({ type: "ACCEPT", ...of, accept: { operations } })
-    expect(rejectionOf(accept([{ type: "LAUNCH" }, { type: "LAUNCH_GROUP" }]))).toEqual({
-      status: 501,
-      message: "gleaner does not take the operation LAUNCH_GROUP yet; nothing of this ACCEPT was done",
-    })
-  })
 })

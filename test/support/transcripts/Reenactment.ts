@@ -88,10 +88,13 @@ export class Reenactment {
     if (record.type !== "Message") return
     this.processedId = record.id
     const { message } = record
-    if (message.type === "LaunchTask") {
-      this.tasks.set(message.spec.taskId, { spec: message.spec, status: null })
-      this.said.delete(message.spec.taskId)
-      return this.sayNext(message.spec.taskId, false)
+    if (message.type === "LaunchTask" || message.type === "LaunchGroup") {
+      for (const spec of message.type === "LaunchTask" ? [message.spec] : message.specs) {
+        this.tasks.set(spec.taskId, { spec, status: null })
+        this.said.delete(spec.taskId)
+        await this.sayNext(spec.taskId, false)
+      }
+      return
     }
     if (message.type === "CheckpointResources" && message.operation !== null) {
       const outcomes = [{ ...message.operation, problem: null }]

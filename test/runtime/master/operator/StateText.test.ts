@@ -53,7 +53,7 @@ describe("/state from what was written before", () => {
     const master = new MasterHarness(defaultMasterSettings)
     master.step({
       ...{ type: "FrameworkSubscribed", streamId: "s", frameworkId: null, suppressedRoles: [] },
-      info: frameworkInfo({ name: '"tasks":[],"unreachable_tasks":[]', hostname: "$&" }),
+      info: frameworkInfo({ name: '"tasks":[],"unreachable_tasks":[],"completed_tasks":[]', hostname: "$&" }),
     })
     read(master)
   })

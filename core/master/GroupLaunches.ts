@@ -1,0 +1,149 @@
+import { heldResources, heldScalars } from "../resources/HeldResources.ts"
+import { amountOf } from "../resources/Quantities.ts"
+import {
+  addResources,
+  containsResources,
+  noResources,
+  type Resources,
+  resourcesToText,
+  sameResources,
+  subtractResources,
+} from "../resources/Resources.ts"
+import { type ExecutorSpec, idProblem } from "../Task.ts"
+import { bookLaunched, type MasterContext, putTask, sendMasterStatus } from "./Context.ts"
+import { executorIdsOn, tasksOfExecutor } from "./Executors.ts"
+import { newTask, specOf } from "./LaunchedTask.ts"
+import type { ExecutorRequest, LaunchGroupRequest } from "./OperationRequest.ts"
+import type { FrameworkRecord, MasterState, OfferRecord } from "./State.ts"
+import { taskItselfProblem } from "./TaskValidation.ts"
+
+// LAUNCH_GROUP with the DEFAULT executor (spec/mesos.md §2.4): all tasks of the group or none.
+
+/** Launches a group from what is left of the offers; returns what is left then. */
+export const launchGroupOrRefuse = (
+  context: MasterContext,
+  framework: FrameworkRecord,
+  offer: OfferRecord,
+  request: LaunchGroupRequest,
+  left: Resources,
+): Resources => {
+  const { state, turn, wallMs } = context
+  // Mesos starts an executor for it that never ends, as nothing of it does; here it is nothing.
+  if (request.tasks.length === 0) return left
+  const unauthorized = request.tasks.find((task) => task.unauthorized !== undefined)
+  if (unauthorized !== undefined) {
+    refuseGroup(context, framework, request, "REASON_TASK_GROUP_UNAUTHORIZED", unauthorized.unauthorized!)
+    return left
+  }
+  const problem = groupProblem(state, framework, offer, request, left)
+  if (problem !== undefined) {
+    refuseGroup(context, framework, request, "REASON_TASK_GROUP_INVALID", problem)
+    return left
+  }
+  const { executorId, resources } = request.executor
+  const groupId = `${state.masterId}-G${state.nextGroupNumber++}`
+  const executor: ExecutorSpec = { executorId, resources, groupId }
+  const specs = request.tasks.map((task) => specOf(framework, offer, task, executor))
+  const wanted = wantedOf(state, framework, offer, request)
+  for (const spec of specs) {
+    bookLaunched(state, spec)
+    putTask(context, newTask(spec, wallMs))
+  }
+  turn.emit({ type: "SendToAgent", agentId: offer.agentId, message: { type: "LaunchGroup", specs } })
+  return subtractResources(left, wanted)
+}
+
+const refuseGroup = (
+  context: MasterContext,
+  framework: FrameworkRecord,
+  request: LaunchGroupRequest,
+  reason: string,
+  problem: string,
+): void => {
+  for (const task of request.tasks) {
+    sendMasterStatus(context, framework, task, "TASK_ERROR", reason, problem)
+  }
+}
+
+/** Its tasks, and its executor unless that is there already. */
+const wantedOf = (
+  state: MasterState,
+  { id }: FrameworkRecord,
+  { agentId }: OfferRecord,
+  { executor, tasks }: LaunchGroupRequest,
+): Resources => {
+  const isKnown = executorIdsOn(state, agentId, id).indexOf(executor.executorId) !== -1
+  return tasks.reduce(
+    (sum, task) => addResources(sum, heldResources(task.resources)),
+    isKnown ? noResources : heldResources(executor.resources),
+  )
+}
+
+/** The order is Mesos's, as far as the recorded exchanges show it: each task, the executor, all their resources. */
+const groupProblem = (
+  state: MasterState,
+  framework: FrameworkRecord,
+  offer: OfferRecord,
+  request: LaunchGroupRequest,
+  left: Resources,
+): string | undefined => {
+  if (request.problem !== null) return request.problem
+  const ids = request.tasks.map(({ taskId }) => taskId)
+  const repeated = ids.find((id, index) => ids.indexOf(id) < index)
+  if (repeated !== undefined) return `Task '${repeated}' is invalid: Task has duplicate ID: ${repeated}`
+  for (const task of request.tasks) {
+    const problem = taskItselfProblem(state, framework, offer, task)
+    if (problem !== undefined) return `Task '${task.taskId}' is invalid: ${problem}`
+  }
+  const badExecutor = executorProblem(state, framework, offer, request.executor)
+  if (badExecutor !== undefined) return badExecutor
+  const wanted = wantedOf(state, framework, offer, request)
+  return containsResources(left, wanted)
+    ? undefined
+    : `Total resources ${resourcesToText(wanted)} required by task group and its executor are more than available ${resourcesToText(left)}`
+}
+
+/** The least that an executor of a group must have for itself, in thousandths. */
+const executorCpusMin = 10
+const executorMemMin = 32_000
+
+const executorProblem = (
+  state: MasterState,
+  framework: FrameworkRecord,
+  { agentId, role }: OfferRecord,
+  { executorId, resources, role: statedRole, problem }: ExecutorRequest,
+): string | undefined => {
+  if (problem !== null) return problem
+  const badId = idProblem(executorId)
+  if (badId !== undefined) return `Executor ID is invalid: ${badId}`
+  if (statedRole !== null && statedRole !== role) {
+    return `Executor '${executorId}' uses resources allocated to role '${statedRole}' while its offers are allocated to role '${role}'`
+  }
+  const known = knownExecutor(state, agentId, framework.id, executorId)
+  if (known !== undefined) {
+    const [its, stated] = [heldResources(known.resources), heldResources(resources)]
+    return sameResources(its, stated)
+      ? undefined
+      : `ExecutorInfo is not compatible with existing ExecutorInfo with same ExecutorID: its resources are ${resourcesToText(its)}, not ${resourcesToText(stated)}`
+  }
+  const scalars = heldScalars(resources)
+  const [cpus, mem, disk] = ["cpus", "mem", "disk"].map((name) => amountOf(scalars, name))
+  const amount = (milli: number) => (milli === 0 ? "None" : String(milli / 1000))
+  if (cpus! < executorCpusMin) {
+    return `Executor '${executorId}' uses less CPUs (${amount(cpus!)}) than the minimum required (${executorCpusMin / 1000})`
+  }
+  if (mem! < executorMemMin) {
+    return `Executor '${executorId}' uses less memory (${amount(mem!)}) than the minimum required (${executorMemMin / 1000}MB)`
+  }
+  return disk === 0 ? `Executor '${executorId}' uses no disk` : undefined
+}
+
+const knownExecutor = (
+  state: MasterState,
+  agentId: string,
+  frameworkId: string,
+  executorId: string,
+): ExecutorSpec | undefined => {
+  const [key] = tasksOfExecutor(state, { agentId, frameworkId }, executorId)
+  return key === undefined ? undefined : state.tasks.get(key)!.spec.executor
+}

@@ -1,0 +1,184 @@
+import { describe, expect, it } from "vitest"
+import { executorsOf } from "../../../core/master/Executors.ts"
+import type { LaunchGroupRequest } from "../../../core/master/OperationRequest.ts"
+import { addQuantities } from "../../../core/resources/Quantities.ts"
+import { actionsOf, launchOf, type MasterHarness, statusesOf } from "../../support/MasterHarness.ts"
+import { host, offered, small } from "../../support/MasterScenes.ts"
+
+const own = { cpus: 100, mem: 32_000, disk: 32_000 }
+const hostWithDisk = { ...host, disk: 1_000_000 }
+
+const groupOf = (
+  agentId: string,
+  taskIds: ReadonlyArray<string>,
+  change: Partial<LaunchGroupRequest["executor"]> = {},
+): LaunchGroupRequest => ({
+  type: "LAUNCH_GROUP",
+  executor: { executorId: "e", resources: own, role: null, problem: null, ...change },
+  tasks: taskIds.map((taskId) => launchOf(taskId, agentId, small)),
+  problem: null,
+})
+
+/** As {@link offered}, on a host with a disk, which executors must have some of. */
+const withDisk = () => {
+  const scene = offered()
+  const { master, framework } = scene
+  const agentId = master.addAgent(hostWithDisk)
+  const actions = master.settle()
+  const offer = actionsOf(actions, "OfferResources").flatMap(({ offers }) => offers)[0]!
+  expect(offer.offer.frameworkId).toBe(framework.id)
+  return { ...scene, agentId, offerId: offer.offer.id }
+}
+
+const accept = (
+  master: MasterHarness,
+  frameworkId: string,
+  offerId: string,
+  operations: ReadonlyArray<LaunchGroupRequest>,
+) => master.step({ type: "OffersAccepted", frameworkId, offerIds: [offerId], operations, refuseMs: 0 })
+
+const run = (master: MasterHarness, agentId: string, frameworkId: string, taskId: string) =>
+  master.report(agentId, frameworkId, taskId, "TASK_RUNNING")
+
+describe("LAUNCH_GROUP", () => {
+  it("books all tasks and the executor, and sends them to the agent in one message", () => {
+    const { master, agentId, framework, offerId } = withDisk()
+    const actions = accept(master, framework.id, offerId, [groupOf(agentId, ["a", "b"])])
+    const { message } = actionsOf(actions, "SendToAgent")[0]!
+    expect(message).toMatchObject({ type: "LaunchGroup", specs: [{ taskId: "a" }, { taskId: "b" }] })
+    expect(master.allocatedOn(agentId)).toEqual(addQuantities(addQuantities(small, small), own))
+    expect(executorsOf(master.state)).toMatchObject([
+      { executorId: "e", frameworkId: framework.id, agentId, role: "*", resources: own },
+    ])
+  })
+
+  it("offers name the executors that are there, and FAILURE tells when one ends with its last task", () => {
+    const { master, agentId, framework, offerId } = withDisk()
+    accept(master, framework.id, offerId, [groupOf(agentId, ["a", "b"])])
+    const again = actionsOf(master.advance(2_000), "OfferResources").flatMap(({ offers }) => offers)
+    expect(again.filter(({ agent }) => agent.id === agentId)).toMatchObject([{ executorIds: ["e"] }])
+    for (const taskId of ["a", "b"]) run(master, agentId, framework.id, taskId)
+    const first = master.report(agentId, framework.id, "a", "TASK_FINISHED")
+    expect(actionsOf(first, "ReportExecutorEnd")).toEqual([])
+    expect(executorsOf(master.state)).toHaveLength(1)
+    const last = master.report(agentId, framework.id, "b", "TASK_FAILED")
+    expect(last.map(({ type }) => type)).toEqual(["SendStatus", "ReportExecutorEnd"])
+    expect(actionsOf(last, "ReportExecutorEnd")).toMatchObject([{ agentId, executorId: "e" }])
+    expect(executorsOf(master.state)).toEqual([])
+  })
+
+  it("holds what is the executor's as long as one of its tasks lives, over a restart too", () => {
+    const { master, agentId, framework, offerId } = withDisk()
+    accept(master, framework.id, offerId, [groupOf(agentId, ["a", "b"])])
+    for (const offer of master.offersOf(framework.id)) {
+      master.step({ type: "OffersDeclined", frameworkId: framework.id, offerIds: [offer], refuseMs: 1e9 })
+    }
+    master.report(agentId, framework.id, "a", "TASK_FINISHED")
+    master.restart()
+    expect(master.allocatedOn(agentId)).toEqual(addQuantities(small, own))
+    master.step({ type: "OffersSuppressed", frameworkId: framework.id, roles: [] })
+    master.report(agentId, framework.id, "b", "TASK_FINISHED")
+    expect(master.allocatedOn(agentId)).toEqual({})
+  })
+
+  it("with an executor that is there takes no more for it, and must say the same of it", () => {
+    const { master, agentId, framework, offerId } = withDisk()
+    const actions = accept(master, framework.id, offerId, [
+      groupOf(agentId, ["a"]),
+      groupOf(agentId, ["b"]),
+      groupOf(agentId, ["c"], { resources: { ...own, cpus: 200 } }),
+    ])
+    expect(statusesOf(actions)).toEqual(["c TASK_ERROR REASON_TASK_GROUP_INVALID no-ack"])
+    const [refused] = actionsOf(actions, "SendStatus")
+    expect(refused!.status.message).toContain("ExecutorInfo is not compatible with existing ExecutorInfo")
+    expect(master.allocatedOn(agentId)).toEqual(addQuantities(addQuantities(small, small), own))
+    // Tasks of the two do not end each other, though they have one executor.
+    const groups = [...master.state.tasks.values()].map(({ spec }) => spec.executor!.groupId)
+    expect(new Set(groups).size).toBe(2)
+  })
+
+  // The texts are those of the transcript scheduler/group_stream.
+  it.each<[string, (agentId: string) => LaunchGroupRequest, string]>([
+    [
+      "its executor has no disk",
+      (agentId) => groupOf(agentId, ["a", "b"], { resources: { cpus: 100, mem: 32_000 } }),
+      "Executor 'e' uses no disk",
+    ],
+    [
+      "its executor has no cpus",
+      (agentId) => groupOf(agentId, ["a", "b"], { resources: { mem: 32_000, disk: 1_000 } }),
+      "Executor 'e' uses less CPUs (None) than the minimum required (0.01)",
+    ],
+    [
+      "its executor has too little memory",
+      (agentId) => groupOf(agentId, ["a", "b"], { resources: { cpus: 100, mem: 1_000, disk: 1_000 } }),
+      "Executor 'e' uses less memory (1) than the minimum required (32MB)",
+    ],
+    [
+      "its executor has no name",
+      (agentId) => groupOf(agentId, ["a", "b"], { executorId: "" }),
+      "Executor ID is invalid: ID must not be empty",
+    ],
+    [
+      "one task is invalid",
+      (agentId) => ({
+        ...groupOf(agentId, ["a"]),
+        tasks: [launchOf("a", agentId, small), launchOf("b", "elsewhere", small)],
+      }),
+      "Task 'b' is invalid: Task uses invalid agent elsewhere",
+    ],
+    [
+      "one task wants more than there is",
+      (agentId) => ({
+        ...groupOf(agentId, ["a"]),
+        tasks: [launchOf("a", agentId, small), launchOf("b", agentId, { cpus: 9_999_000 })],
+      }),
+      "required by task group and its executor are more than available",
+    ],
+    ["two have one id", (agentId) => groupOf(agentId, ["b", "b"]), "Task has duplicate ID: b"],
+  ])("launches nothing when %s, and tells it of every task", (_, group, text) => {
+    const { master, agentId, framework, offerId } = withDisk()
+    const request = group(agentId)
+    const actions = accept(master, framework.id, offerId, [request])
+    const statuses = actionsOf(actions, "SendStatus").map(({ status }) => status)
+    expect(statuses.map(({ taskId }) => taskId)).toEqual(request.tasks.map(({ taskId }) => taskId))
+    for (const status of statuses) {
+      expect(status).toMatchObject({ state: "TASK_ERROR", reason: "REASON_TASK_GROUP_INVALID", uuid: null })
+      expect(status.message).toContain(text)
+    }
+    expect(master.state.tasks.size).toBe(0)
+    expect(actionsOf(actions, "SendToAgent")).toEqual([])
+  })
+
+  it("with unauthorized tasks, with bad offers, or of no task", () => {
+    const { master, agentId, framework, offerId } = withDisk()
+    expect(statusesOf(accept(master, framework.id, "nope", [groupOf(agentId, ["a", "b"])]))).toEqual([
+      "a TASK_LOST REASON_INVALID_OFFERS no-ack",
+      "b TASK_LOST REASON_INVALID_OFFERS no-ack",
+    ])
+    const group = groupOf(agentId, ["a", "b"])
+    const tasks = [group.tasks[0]!, { ...group.tasks[1]!, unauthorized: "not you" }]
+    const actions = accept(master, framework.id, offerId, [{ ...group, tasks }, groupOf(agentId, [])])
+    expect(statusesOf(actions)).toEqual([
+      "a TASK_ERROR REASON_TASK_GROUP_UNAUTHORIZED no-ack",
+      "b TASK_ERROR REASON_TASK_GROUP_UNAUTHORIZED no-ack",
+    ])
+    expect(actionsOf(actions, "SendToAgent")).toEqual([])
+    expect(executorsOf(master.state)).toEqual([])
+  })
+
+  it("SHUTDOWN of the executor kills all its tasks", () => {
+    const { master, agentId, framework, offerId } = withDisk()
+    accept(master, framework.id, offerId, [groupOf(agentId, ["a", "b"])])
+    const actions = master.step({
+      type: "ExecutorShutdownRequested",
+      frameworkId: framework.id,
+      agentId,
+      executorId: "e",
+    })
+    expect(actionsOf(actions, "SendToAgent").map(({ message }) => message)).toMatchObject([
+      { type: "KillTask", taskId: "a" },
+      { type: "KillTask", taskId: "b" },
+    ])
+  })
+})
