@@ -151,10 +151,12 @@ export class Replay {
       happen: async () => {
         const stream = this.streams.find(({ transcript }) => transcript.name === name)
         // With allocations between: pieces are offered again as a whole, and then to another role.
-        for (let count = 0; count < 3 && stream !== undefined; count++) {
+        for (let count = 0, quiet = 0; quiet < 2 && count < 12 && stream !== undefined; count++) {
           await this.settle()
           await pause(2 * allocationIntervalMs)
-          await this.decline(stream, stream.outstandingIds(), seconds)
+          const offerIds = stream.outstandingIds()
+          quiet = offerIds.length === 0 ? quiet + 1 : 0
+          await this.decline(stream, offerIds, seconds)
         }
       },
     }))

@@ -149,7 +149,11 @@ export const scenarios: ReadonlyArray<Scenario> = [
       "scheduler/two_a_stream": 8.5,
       "scheduler/two_b_stream": 8.5,
     },
-    beginnings: { "scheduler/misc_maintenance_stream": 11.22, "scheduler/pa_stream": 15.98 },
+    beginnings: {
+      "scheduler/two_b_stream": 2.97,
+      "scheduler/misc_maintenance_stream": 11.2215,
+      "scheduler/pa_stream": 15.98,
+    },
     unrecorded: [
       formerQuota,
       {
