@@ -53,13 +53,7 @@ export const startMaster = async (program: string): Promise<MasterProcess> => {
   const child = spawn(
     process.execPath,
     [
-      ...[
-        "--max-old-space-size=8192",
-        ...(process.env.SEMI ? [`--max-semi-space-size=${process.env.SEMI}`] : []),
-        ...profiling,
-        program,
-        "master",
-      ],
+      ...["--max-old-space-size=8192", ...profiling, program, "master"],
       ...["--data", folder, "--port", "0", "--with-parent"],
     ],
     { stdio: ["pipe", "pipe", "pipe"] },

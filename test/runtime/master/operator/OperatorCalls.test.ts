@@ -100,6 +100,7 @@ describe("questions of operators", () => {
             { type: "MULTI_ROLE" },
             { type: "HIERARCHICAL_ROLE" },
             { type: "RESERVATION_REFINEMENT" },
+            { type: "AGENT_OPERATION_FEEDBACK" },
             { type: "AGENT_DRAINING" },
           ],
         })

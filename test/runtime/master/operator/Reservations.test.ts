@@ -229,10 +229,8 @@ describe("RESERVE_RESOURCES and its like", () => {
           "Missing 'resources' query parameter in the request body",
         ])
         const [status, body] = yield* form(served, "/reserve", { slaveId, resources: "[{" })
-        expect([status, String(body).slice(0, 65)]).toEqual([
-          400,
-          "Error parsing 'resources' query parameter in the request body: Ex".slice(0, 65),
-        ])
+        expect(status).toBe(400)
+        expect(body).toMatch(/^Error parsing 'resources' query parameter in the request body: ./)
       }),
     ))
 
