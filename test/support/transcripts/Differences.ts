@@ -1,5 +1,6 @@
 import { clusterEvents } from "./differences/ClusterEvents.ts"
 import { deliberate } from "./differences/Deliberate.ts"
+import { history } from "./differences/History.ts"
 import { notThereYet } from "./differences/NotThereYet.ts"
 import { reads } from "./differences/Reads.ts"
 import { unrecorded } from "./differences/Unrecorded.ts"

@@ -1,17 +1,7 @@
 import type { Reason } from "../Verdict.ts"
 
-const streams = ["operator/SUBSCRIBE_stream", "operator/SUBSCRIBE_stream_agents"]
-
 /** The event streams of operators. */
 export const clusterEvents: ReadonlyArray<Reason> = [
-  {
-    exchanges: streams,
-    at: [
-      "TASK_UPDATED */task_updated/status/container_status/network_infos",
-      "TASK_UPDATED */task_updated/status/container_status/executor_pid",
-    ],
-    reason: "of a container its id is told; it has the host's network, and no executor",
-  },
   {
     exchanges: "operator/SUBSCRIBE_stream",
     at: ["TASK_ADDED task-hc/*", "TASK_UPDATED task-hc/*"],
@@ -26,8 +16,8 @@ export const clusterEvents: ReadonlyArray<Reason> = [
   {
     exchanges: "operator/SUBSCRIBE_stream_agents",
     at: "TASK_UPDATED t-a2/*",
-    reason:
-      "tasks outlive their agent also without `checkpoint`, so they are not given up when only the connection ends",
+    isByChance: true,
+    reason: "a task that is lost and forgotten at once is told by its last state",
   },
   {
     exchanges: "operator/SUBSCRIBE_stream_agents",

@@ -51,30 +51,14 @@ export const deliberate: ReadonlyArray<Reason> = [
     reason: "says that the role is another one; Mesos lists two sums that differ in a word",
   },
   {
-    exchanges: "scheduler/pa_stream",
-    at: "UPDATE/t-a2/2/*",
-    reason:
-      "tasks outlive their agent also without `checkpoint`, so they are not given up when only the connection ends",
-  },
-  {
-    exchanges: ["scheduler/pa_stream", "scheduler/pc_stream"],
-    at: ["UPDATE/t-a2/*/message", "UPDATE/pc-1/*/message"],
-    reason: "what happened to the agent, in other words",
-  },
-  {
     exchanges: "scheduler/pc_stream",
-    at: "UPDATE/pc-1/*/container_status",
-    reason: "what the master itself says of a task names no container, except when asked to reconcile",
+    at: "UPDATE/pc-1/*/message",
+    reason: "what happened to the agent, in other words",
   },
   {
     exchanges: ["scheduler/two_b_stream", "scheduler/two_limit_stream"],
     at: ["offers/*/role", "offers", "offers/*/value"],
     isByChance: true,
     reason: "which of a framework's two roles gets which of two hosts is drawn by lot, in Mesos too",
-  },
-  {
-    exchanges: "scheduler/pa_stream",
-    at: ["UPDATE/t-a2/4/reason", "UPDATE/t-a2/5"],
-    reason: "that the tasks of a given up host are gone is told at once, not only who asks",
   },
 ]

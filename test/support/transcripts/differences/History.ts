@@ -1,0 +1,87 @@
+import type { Reason } from "../Verdict.ts"
+
+const shown = ["operator/*", "legacy/*"]
+
+/** What is told of tasks and frameworks that run or have ended. */
+export const history: ReadonlyArray<Reason> = [
+  {
+    exchanges: shown,
+    at: ["*/container_status/network_infos", "*/container_status/executor_pid"],
+    reason: "of a container its id is told; it has the host's network, and no executor",
+  },
+  {
+    exchanges: [
+      "operator/running_GET_*",
+      "operator/completed_GET_STATE",
+      "operator/after_GET_FRAMEWORKS",
+      "operator/disconnected_GET_FRAMEWORKS",
+      "operator/unreachable_GET_STATE",
+      "operator/SUBSCRIBE_stream*",
+      "legacy/*",
+    ],
+    at: "*completed_frameworks/*",
+    isByChance: true,
+    reason:
+      "frameworks that end at the same moment stand in another order, and other scripts had run on the recorded master before",
+  },
+  {
+    exchanges: ["operator/unreachable_GET_*", "operator/SUBSCRIBE_stream_agents"],
+    at: "*completed_tasks/t fo-1",
+    reason: "of another script that had run on the recorded master before",
+  },
+  {
+    exchanges: [
+      "operator/after_GET_TASKS",
+      "operator/completed_GET_STATE",
+      "legacy/busy_*frameworks",
+      "legacy/busy_*state",
+      "legacy/busy_master_tasks_limit_abc",
+    ],
+    at: ["*completed_tasks/b task-hc", "body/tasks/b task-hc"],
+    reason: "health checks are refused by name, so there is no such task",
+  },
+  {
+    exchanges: "legacy/*",
+    at: ["*completed_tasks/*/statuses/*/message", "body/tasks/*/statuses/*/message"],
+    reason: "gleaner's own: the older endpoints, too, say how a task ended",
+  },
+  {
+    exchanges: ["legacy/busy_*frameworks", "legacy/busy_*state", "legacy/busy_master_tasks_limit_abc"],
+    at: "*/b task-user/user",
+    reason: "whom a task runs as is told in the v1 API only",
+  },
+  {
+    exchanges: ["legacy/busy_state_summary", "legacy/busy_master_state_summary"],
+    at: [
+      "body/slaves/*/TASK_*",
+      "body/slaves/*/framework_ids/0",
+      "body/frameworks/*/slave_ids/0",
+      "body/frameworks/*/TASK_KILLED",
+    ],
+    reason:
+      "the summary counts ended tasks for frameworks, not for agents; the task with a health check is not there",
+  },
+  {
+    exchanges: ["operator/unreachable_GET_*", "legacy/unreachable_*"],
+    at: [
+      "body/*agents/agents/port 5072",
+      "body/slaves/port 5072",
+      "body/deactivated_slaves",
+      "body/unreachable_slaves",
+      "body/unreachable_slave_list/*",
+      "body/frameworks/*resources/*",
+      "body/get_state/get_frameworks/frameworks/0/*",
+      "body/frameworks/pa/*tasks/*",
+      "body/tasks/*",
+      "body/get_*tasks/*",
+    ],
+    isByChance: true,
+    reason: "asked a moment sooner after the agent's death: it is not given up yet",
+  },
+  {
+    exchanges: "legacy/unreachable_tasks",
+    at: ["body/tasks/t fo-1", "body/tasks/t mnt-1*"],
+    isByChance: true,
+    reason: "of another script that had run on the recorded master before",
+  },
+]
