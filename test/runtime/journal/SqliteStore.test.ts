@@ -76,7 +76,8 @@ describe("the log of a journal in sqlite", () => {
             const kept = all - segments[0]!.firstSeq + 1
             if (keepSize === 1e9) {
               expect(kept).toBeGreaterThanOrEqual(Math.min(keepEvents, all))
-              expect(kept).toBeLessThanOrEqual(keepEvents + Math.ceil(keepEvents / 8) + 3)
+              // Of batches of up to 3 events: the oldest segment may be 2 longer than its share, and the last batch comes after trimming.
+              expect(kept).toBeLessThanOrEqual(keepEvents - 1 + Math.ceil(keepEvents / 8) + 2 + 3)
             }
             expect([...iterateEvents(database, segments[0]!.firstSeq)]).toHaveLength(kept)
             const runs = batches.flatMap(({ run }, index) => (run === undefined ? [] : [index + 1]))
