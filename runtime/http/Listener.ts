@@ -191,12 +191,13 @@ export const serve = <R>(
       })
     })
 
-    const onAnswered = (incoming: IncomingMessage, socket: Socket) => {
+    const onAnswered = (incoming: IncomingMessage, socket: Socket, status: number) => {
       if (isClosing && active.get(socket)?.size === 0) socket.destroySoon?.()
       if (incoming.complete || socket.destroyed) return
       incoming.resume()
       const timer = setTimeout(() => socket.destroy(), lingerMs)
-      incoming.once("end", () => clearTimeout(timer))
+      // Whoever has sent all of a body that was refused for its length is not waited for any longer either.
+      incoming.once("end", () => (status === 413 ? socket.destroySoon?.() : clearTimeout(timer)))
       socket.once("close", () => clearTimeout(timer))
     }
 
@@ -225,7 +226,7 @@ export const serve = <R>(
         isOver = true
         interrupt()
         active.get(socket)?.delete(onOver)
-        onAnswered(incoming, socket)
+        onAnswered(incoming, socket, response.statusCode)
       }
       active.get(socket)?.add(onOver)
       response.on("finish", onOver)

@@ -49,6 +49,10 @@ const readStatus = (value: unknown): TaskStatus | undefined => {
   if (!states.has(state) || !sources.has(source) || labels === undefined) return undefined
   if (!isTextOrNull(agentId) || !isTextOrNull(reason) || !isTextOrNull(message)) return undefined
   if (!isTextOrNull(uuid) || !isTextOrNull(containerId)) return undefined
+  const { executorId } = value
+  if (executorId !== undefined && typeof executorId !== "string") return undefined
+  // No agent says it; should one, the Schema reads it.
+  if (value.unreachableWallMs !== undefined) return undefined
   return {
     taskId,
     frameworkId,
@@ -61,6 +65,7 @@ const readStatus = (value: unknown): TaskStatus | undefined => {
     wallMs,
     containerId,
     labels,
+    ...(executorId === undefined ? {} : { executorId }),
   }
 }
 

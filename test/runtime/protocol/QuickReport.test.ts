@@ -11,19 +11,37 @@ const decode = ParseResult.decodeUnknownEither(AgentReport)
 const textOrNull = fc.option(fc.string(), { nil: null })
 const state = fc.constantFrom(...taskStates)
 
-const status = fc.record({
-  taskId: fc.string(),
-  frameworkId: fc.string(),
-  agentId: textOrNull,
-  state,
-  source: fc.constantFrom("SOURCE_MASTER", "SOURCE_AGENT", "SOURCE_EXECUTOR"),
-  reason: textOrNull,
-  message: textOrNull,
-  uuid: textOrNull,
-  wallMs: fc.nat(),
-  containerId: textOrNull,
-  labels: fc.array(fc.record({ key: fc.string(), value: fc.string() }), { maxLength: 2 }),
-})
+const status = fc.record(
+  {
+    taskId: fc.string(),
+    frameworkId: fc.string(),
+    agentId: textOrNull,
+    state,
+    source: fc.constantFrom("SOURCE_MASTER", "SOURCE_AGENT", "SOURCE_EXECUTOR"),
+    reason: textOrNull,
+    message: textOrNull,
+    uuid: textOrNull,
+    wallMs: fc.nat(),
+    containerId: textOrNull,
+    labels: fc.array(fc.record({ key: fc.string(), value: fc.string() }), { maxLength: 2 }),
+    executorId: fc.string(),
+  },
+  {
+    requiredKeys: [
+      "taskId",
+      "frameworkId",
+      "agentId",
+      "state",
+      "source",
+      "reason",
+      "message",
+      "uuid",
+      "wallMs",
+      "containerId",
+      "labels",
+    ],
+  },
+)
 
 const report = fc.record({
   agentId: fc.string(),

@@ -154,7 +154,6 @@ describe("the endpoints from before the v1 API", () => {
                 "RESERVATION_REFINEMENT",
                 "AGENT_DRAINING",
                 "AGENT_OPERATION_FEEDBACK",
-                "AGENT_DRAINING",
               ],
               ...counts,
               framework_ids: ["m-0000"],

@@ -100,8 +100,8 @@ describe("questions of operators", () => {
             { type: "MULTI_ROLE" },
             { type: "HIERARCHICAL_ROLE" },
             { type: "RESERVATION_REFINEMENT" },
-            { type: "AGENT_OPERATION_FEEDBACK" },
             { type: "AGENT_DRAINING" },
+            { type: "AGENT_OPERATION_FEEDBACK" },
           ],
         })
         const [framework] = state.get_frameworks!.frameworks!
