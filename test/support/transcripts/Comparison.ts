@@ -13,7 +13,7 @@ export interface Difference {
 // numbers are compared as numbers, since Mesos writes whole doubles as `8.0`.
 
 /** Moments; that there is one is compared, not which. */
-const isMoment = (member: string): boolean => member === "timestamp" || member.endsWith("_time")
+const isMoment = (member: string): boolean => member === "timestamp" || /_time(_seconds)?$/.test(member)
 
 /** What names the program and its build; it must be there and of the same kind. */
 const versions = new Set(["version", "git_sha", "build_date", "build_time", "build_user"])

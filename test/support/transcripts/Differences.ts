@@ -14,6 +14,7 @@ export { notReplayed } from "./differences/NotReplayed.ts"
 export const reasons: ReadonlyArray<Reason> = [
   ...deliberate,
   ...clusterEvents,
+  ...history,
   ...reads,
   ...unrecorded,
   ...notThereYet,

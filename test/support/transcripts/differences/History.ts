@@ -84,4 +84,25 @@ export const history: ReadonlyArray<Reason> = [
     isByChance: true,
     reason: "of another script that had run on the recorded master before",
   },
+  {
+    exchanges: ["operator/pc_unreachable_GET_TASKS", "legacy/pc_unreachable_frameworks"],
+    at: ["body/*unreachable_tasks/t pc-1/statuses/2/message"],
+    reason: "what happened to the agent, in other words",
+  },
+  {
+    exchanges: "legacy/pc_unreachable_frameworks",
+    at: ["body/frameworks/pc/offered_resources/ports", "body/frameworks/pc/resources/ports"],
+    reason: "what is offered is shown with its ports, which Mesos forgets here",
+  },
+  {
+    exchanges: "operator/draining_GET_AGENTS",
+    at: "body/get_agents/agents/port 5071/allocated_resources",
+    isByChance: true,
+    reason: "its task has ended sooner than in the recording",
+  },
+  {
+    exchanges: "operator/group_GET_TASKS",
+    at: ["body/get_tasks/completed_tasks/a g-c", "body/get_tasks/completed_tasks/b g-d"],
+    reason: "the launch of g-c and g-d was not recorded",
+  },
 ]

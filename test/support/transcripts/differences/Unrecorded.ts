@@ -19,8 +19,8 @@ export const unrecorded: ReadonlyArray<Reason> = [
   },
   {
     exchanges: "scheduler/main_stream",
-    at: ["offers/O13/resources/cpus@web/scalar/value", "offers/O13/resources/mem@web/scalar/value"],
+    at: ["offers/O12/resources/*@web/scalar/value", "offers/O13/resources/*@web/scalar/value"],
     isByChance: true,
-    reason: "task-6 still ran when Mesos made this offer; here it may have ended before",
+    reason: "task-4 and task-6 still ran when Mesos made these offers; here they may have ended before",
   },
 ]
