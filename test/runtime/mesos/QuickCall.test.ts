@@ -44,7 +44,9 @@ const task = fc.record({
   ),
 })
 
-const filters = optional(fc.record({ refuse_seconds: optional(fc.double({ noNaN: true, noDefaultInfinity: true })) }))
+const filters = optional(
+  fc.record({ refuse_seconds: optional(fc.double({ noNaN: true, noDefaultInfinity: true })) }),
+)
 const offerIds = optional(fc.array(id, { maxLength: 2 }))
 
 const call = fc.oneof(
