@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url"
 import { restoreMaster, snapshotMaster } from "../../core/master/Snapshot.ts"
 import { dataFolderAt } from "../../runtime/DataFolder.ts"
 import { decodeState } from "../../runtime/journal/EncodedBatch.ts"
-import { defaultKeepEvents, defaultKeepSize } from "../../runtime/journal/Journal.ts"
+import { defaultKeepEvents, defaultKeepSize } from "../../runtime/journal/LogBounds.ts"
 import { openSqliteStore } from "../../runtime/journal/SqliteStore.ts"
 import { type ClusterSize, type MadeJournal, makeFullJournal } from "./FullJournal.ts"
 

@@ -142,9 +142,3 @@ export const maxEventsRead = 10_000
 
 export const boundEventsRead = (limit: number): number =>
   limit >= 1 ? Math.min(Math.floor(limit), maxEventsRead) : 0
-
-/** How many events stay readable unless told otherwise; at about 300 bytes each, some 300 MB. */
-export const defaultKeepEvents = 1_000_000
-
-/** How much text of the log stays readable unless told otherwise, in UTF-16 units. */
-export const defaultKeepSize = 1024 * 1024 * 1024

@@ -1,6 +1,6 @@
 import { Effect, Layer } from "effect"
 import { decodeEvents, decodeState, encodeBatch, isStoreFailure, type StoreFailure } from "./EncodedBatch.ts"
-import { type Batch, boundEventsRead, defaultKeepEvents, Journal, JournalError } from "./Journal.ts"
+import { type Batch, boundEventsRead, Journal, JournalError } from "./Journal.ts"
 import {
   applyBatch,
   checkOutboxIds,
@@ -9,6 +9,7 @@ import {
   imageToState,
   type JournalImage,
 } from "./JournalImage.ts"
+import { defaultKeepEvents } from "./LogBounds.ts"
 
 /** What outlives a journal in memory: open a second journal on the same store and it has restarted. */
 export interface MemoryStore extends JournalImage {

@@ -1,5 +1,6 @@
 import type Database from "better-sqlite3"
 import type { Head } from "./BatchChain.ts"
+import type { LogBounds } from "./LogBounds.ts"
 
 // The log is kept in segments, and each can be replayed from its beginning: the rows of that moment can be put together.
 // No copy is made for that. A row that is changed for the first time in a segment leaves its old value behind in
@@ -9,14 +10,6 @@ import type { Head } from "./BatchChain.ts"
 //
 // A beginning costs nothing, however many tasks there are, and there is no instant at which a crash could find half of one.
 // Trimming drops the oldest segment: from then on the log begins where the next one does.
-
-/** How much of the log is kept. Both count; the one that is reached first trims. */
-export interface LogBounds {
-  /** Events that are kept at least, once there were so many. */
-  readonly keepEvents: number
-  /** Text that is kept at least, in UTF-16 units: events, and the old rows they are replayed from. */
-  readonly keepSize: number
-}
 
 /** A segment is this part of what is kept: so much more than the bounds there may be. */
 const segmentShare = 8

@@ -1,8 +1,9 @@
 import { Effect, Layer, type Scope } from "effect"
 import { decodeEvents, decodeState, encodeBatch, isStoreFailure, type StoreFailure } from "./EncodedBatch.ts"
-import { boundEventsRead, defaultKeepEvents, defaultKeepSize, Journal, JournalError } from "./Journal.ts"
+import { boundEventsRead, Journal, JournalError } from "./Journal.ts"
 import { holdJournalLock } from "./JournalLock.ts"
 import { type JournalWriter, startJournalWriter } from "./JournalWriter.ts"
+import { defaultKeepEvents, defaultKeepSize } from "./LogBounds.ts"
 import type { OpeningReport } from "./SqliteOpening.ts"
 
 export interface SqliteJournalOptions {

@@ -1,4 +1,4 @@
-import { defaultKeepEvents, defaultKeepSize } from "../../journal/Journal.ts"
+import { defaultKeepEvents, defaultKeepSize } from "../../journal/LogBounds.ts"
 import { size, whole } from "../Kinds.ts"
 import type { ValuesOf } from "../Setting.ts"
 
