@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config"
 
 // Six kinds of test. Unit tests mirror the folders, those of runtime/ apart, since they meet the machine; contract suites
-// run over every implementation of a port; end-to-end tests start real processes with real cgroups, so they run one file at a
+// run over every implementation of a port; end-to-end tests start real processes with real cgroups, so they run two files at a
 // time; determinism compares what the same bundle of core/ says on several versions of Node.
 const project = (name: string, include: string[], options: object = {}) => ({
   test: { name, include, environment: "node", ...options },
@@ -22,7 +22,8 @@ export default defineConfig({
       project("e2e", ["test/e2e/**/*.test.ts"], {
         testTimeout: 120_000,
         hookTimeout: 60_000,
-        fileParallelism: false,
+        // Most of their time is waiting: for processes, graces, timeouts.
+        maxWorkers: 2,
       }),
     ],
   },
