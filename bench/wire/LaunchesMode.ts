@@ -203,7 +203,11 @@ const verifyBooks = async (emulation: Emulation): Promise<void> => {
       wrongResult(`${left} messages to agents are still waiting at the master`)
     await emulation.pause(100)
   }
-  const { tasks } = JSON.parse(await get("/tasks")) as { tasks: ReadonlyArray<unknown> }
+  const { frameworks, orphan_tasks: orphans } = JSON.parse(await get("/state")) as {
+    frameworks: ReadonlyArray<{ tasks: ReadonlyArray<unknown>; unreachable_tasks: ReadonlyArray<unknown> }>
+    orphan_tasks: ReadonlyArray<unknown>
+  }
+  const tasks = frameworks.flatMap((each) => [...each.tasks, ...each.unreachable_tasks]).concat(orphans)
   if (tasks.length > 0) wrongResult(`the master still has ${tasks.length} tasks: ${JSON.stringify(tasks[0])}`)
   const { slaves } = JSON.parse(await get("/slaves")) as {
     slaves: ReadonlyArray<{ id: string; used_resources: { cpus: number; mem: number } }>
