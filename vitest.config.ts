@@ -24,6 +24,8 @@ export default defineConfig({
         hookTimeout: 60_000,
         // Most of their time is waiting: for processes, graces, timeouts.
         maxWorkers: 2,
+        // After all others: only projects with as many workers may run in one group.
+        sequence: { groupOrder: 1 },
       }),
     ],
   },
