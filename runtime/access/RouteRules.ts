@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import type { MasterState } from "../../core/master/State.ts"
 import { forbidden, type HttpRefusal, type HttpRequest } from "../http/HttpMessage.ts"
 import type { Handler, Route } from "../http/Routes.ts"
+import { parseSafeJson } from "../http/SafeJson.ts"
 import { reportPath, subscribePath } from "../protocol/AgentProtocol.ts"
 import { filesPath } from "../protocol/FilesProtocol.ts"
 import { hostViewPath } from "../protocol/HostView.ts"
@@ -21,7 +22,7 @@ type RouteRule = "everybody" | "filtered" | "byHandler" | ReadonlyArray<Demand> 
 
 const jsonIn = (text: string | null): unknown => {
   try {
-    return text === null ? undefined : (JSON.parse(text) as unknown)
+    return text === null ? undefined : parseSafeJson(text)
   } catch {
     return undefined
   }

@@ -7,6 +7,7 @@ import {
   notAcceptable,
   unsupportedMediaType,
 } from "./HttpMessage.ts"
+import { unsafeJson } from "./SafeJson.ts"
 
 // What Apache Mesos checks before it looks at a call, in its order (spec/mesos.md §2.2 rows 5-7, 9; transcripts,
 // item 4). gleaner reads JSON only: protobuf gets the same 415 as any other foreign type.
@@ -49,6 +50,8 @@ export const parseJsonObject = (text: string): Readonly<Record<string, unknown>>
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return badRequest("Failed to convert JSON into Call protobuf: Expecting a JSON object")
+  const unsafe = unsafeJson(text, value)
+  if (unsafe !== undefined) return badRequest(`Failed to parse body into JSON: ${unsafe}`)
   return value as Readonly<Record<string, unknown>>
 }
 

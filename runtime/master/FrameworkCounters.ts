@@ -70,7 +70,7 @@ export class FrameworkCounters {
     const figures: { [name: string]: number } = {}
     for (const id of [...state.frameworks.keys()].sort().slice(0, measuredFrameworksMax)) {
       const { info, streamId, suppressedRoles } = state.frameworks.get(id)!
-      const place = `master/frameworks/${encodeURIComponent(info.name)}/${id}`
+      const place = `master/frameworks/${encodeURIComponent(info.name.replace(/\p{Surrogate}/gu, "\ufffd"))}/${id}`
       const { counts, ends } = this.frameworks.get(id) ?? nothing
       for (const name of always) figures[`${place}/${name}`] = counts.get(name) ?? 0
       figures[`${place}/subscribed`] = streamId === null ? 0 : 1

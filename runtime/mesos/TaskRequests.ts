@@ -114,7 +114,8 @@ const commandOf = (task: WireTask): TaskCommand | null => {
       name,
       value: value ?? "",
     })),
-    user: command.user ?? null,
+    // An empty one is none: the framework's counts.
+    user: command.user || null,
   }
 }
 

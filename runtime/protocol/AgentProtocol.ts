@@ -53,6 +53,9 @@ const OrNull = <A, I>(schema: Schema.Schema<A, I>) => Schema.NullOr(schema)
 /** At most a thousand million of Mesos's units: sums over all agents of a cluster stay exact whole numbers. */
 const Milli = Schema.Int.pipe(Schema.between(0, 1e12))
 
+/** Of a message or a report; 0 = none yet. */
+const MessageNumber = Schema.Int.pipe(Schema.between(0, 2 ** 52))
+
 /** Every name is a column in all books of the master's allocator, of every host and role. */
 const resourceNamesMax = 64
 
@@ -182,7 +185,7 @@ export const Registration = Schema.Struct({
   attributes: Schema.Array(Schema.Struct({ name: Text, value: Text })),
   version: Text,
   /** The highest message number of that master it has processed; 0 = none. */
-  processedId: Schema.Number,
+  processedId: MessageNumber,
   tasks: Schema.Array(ReportedTaskSchema),
   /** What is reserved and made on the host, as a master has told; and what came of operations, until that master has heard it. */
   checkpointed: ResourcesSchema,
@@ -195,8 +198,8 @@ export const AgentReport = Schema.Struct({
   agentId: Text,
   streamId: Text,
   /** 1, 2, 3, … within the stream. */
-  number: Schema.Number,
-  processedId: Schema.Number,
+  number: MessageNumber,
+  processedId: MessageNumber,
   /** As in {@link Registration}, as it is now. */
   reserve: QuantitiesSchema,
   /** The agent ends its tasks and takes no more. */

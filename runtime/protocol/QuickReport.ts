@@ -12,6 +12,9 @@ const isObject = (value: unknown): value is Json =>
 
 const isTextOrNull = (value: unknown): value is string | null => value === null || typeof value === "string"
 
+const isMessageNumber = (value: unknown): value is number =>
+  typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 2 ** 52
+
 const states: ReadonlySet<unknown> = new Set(taskStates)
 const sources: ReadonlySet<unknown> = new Set(["SOURCE_MASTER", "SOURCE_AGENT", "SOURCE_EXECUTOR"])
 
@@ -84,7 +87,7 @@ const readStatuses = (value: unknown): AgentReport["statuses"] | undefined => {
 export const readQuickReport = (json: Json): AgentReport | undefined => {
   const { agentId, streamId, number, processedId, reserve, isStopping } = json
   if (typeof agentId !== "string" || typeof streamId !== "string") return undefined
-  if (typeof number !== "number" || typeof processedId !== "number" || typeof isStopping !== "boolean")
+  if (!isMessageNumber(number) || !isMessageNumber(processedId) || typeof isStopping !== "boolean")
     return undefined
   const { outcomes } = json
   // There are few: those of operations other than launches.

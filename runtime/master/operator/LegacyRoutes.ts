@@ -2,6 +2,7 @@ import { Effect, Either } from "effect"
 import { badRequest, HttpRefusal, type HttpRequest, jsonReply } from "../../http/HttpMessage.ts"
 import { parseJsonObject } from "../../http/JsonRequest.ts"
 import { get, post, type Route, read } from "../../http/Routes.ts"
+import { parseSafeJson } from "../../http/SafeJson.ts"
 import { readDuration } from "../../mesos/DurationText.ts"
 import { readMachines, readSchedule } from "../../mesos/MaintenanceCall.ts"
 import { readQuotaRequest, readWeightInfos } from "../../mesos/OperatorCall.ts"
@@ -41,7 +42,6 @@ const views: { readonly [path: string]: View } = {
   "/frameworks": ({ state }, query) => frameworkViews(state, query.get("framework_id")),
   "/tasks": ({ state }, query) => taskViews(state, query),
   "/roles": ({ state }) => rolesView(state),
-  "/system/stats.json": () => systemStats(),
   "/flags": ({ flags }) => ({ flags: flagsView(flags) }),
 }
 
@@ -77,7 +77,7 @@ const changes: ReadonlyArray<Route<Master>> = [
     methods: ["PUT"],
     handler: (request) =>
       Effect.flatMap(request.body, (body) => {
-        const json = Either.try(() => JSON.parse(body.toString("utf8")) as unknown)
+        const json = Either.try(() => parseSafeJson(body.toString("utf8")))
         if (Either.isLeft(json))
           return badRequest("Failed to parse update weights request JSON: syntax error")
         const read = readWeightInfos(json.right)
@@ -121,7 +121,7 @@ const scheduleRoutes: ReadonlyArray<Route<Master>> = [
   ].map(({ path, order }) =>
     post(path, (request) =>
       Effect.flatMap(request.body, (body) => {
-        const json = Either.try(() => JSON.parse(body.toString("utf8")) as unknown)
+        const json = Either.try(() => parseSafeJson(body.toString("utf8")))
         if (Either.isLeft(json))
           return badRequest("Failed to parse the list of machines: syntax error in JSON")
         const machines = readMachines(json.right)
@@ -152,6 +152,7 @@ export const legacyRoutes = <R>(
     ...Object.entries(views).map(([path, view]) => read(path, showKept(path, view))),
     ...Object.entries(changeableViews).map(([path, view]) => get(path, show(view))),
     ...scheduleRoutes,
+    read("/system/stats.json", show(systemStats)),
     read("/metrics/snapshot", (request) => {
       const problem = timeoutProblem(request.query())
       return problem === undefined ? show(({ metrics }) => metrics())(request) : problem

@@ -4,6 +4,7 @@ import type { AgentRecord, MasterState } from "../../../core/master/State.ts"
 import { badRequest, HttpRefusal, type HttpRequest, refuse } from "../../http/HttpMessage.ts"
 import { describeSyntaxError } from "../../http/JsonRequest.ts"
 import { post, type Route } from "../../http/Routes.ts"
+import { parseSafeJson } from "../../http/SafeJson.ts"
 import { agentPid } from "../../mesos/OperatorViews.ts"
 import { callDecoder } from "../../mesos/ProtoJson.ts"
 import { resourcesProblem } from "../../mesos/ResourceProblem.ts"
@@ -87,7 +88,7 @@ const readForm = (
   if (form.get("source") !== null) {
     return badRequest("'source' is not supported by this master: unreserve, then reserve for the other role")
   }
-  const json = Either.try(() => JSON.parse(text) as unknown)
+  const json = Either.try(() => parseSafeJson(text))
   const decoded = Either.flatMap(
     Either.mapLeft(json, (error) => describeSyntaxError(text, error)),
     (resources) => decodeResources({ resources }),

@@ -1,6 +1,13 @@
+import { CompletedTaskIndex } from "../../../core/master/CompletedTaskIndex.ts"
 import type { MachineId } from "../../../core/master/HostRecords.ts"
 import { KeysByOwner } from "../../../core/master/KeysByOwner.ts"
-import type { FrameworkRecord, MasterState, TaskRecord } from "../../../core/master/State.ts"
+import type {
+  CompletedTaskRecord,
+  FrameworkRecord,
+  MasterState,
+  RemovalRecord,
+  TaskRecord,
+} from "../../../core/master/State.ts"
 import type { Action } from "../../access/Action.ts"
 import type { Caller } from "../../access/Caller.ts"
 import type { ClusterEvent } from "../ClusterEvents.ts"
@@ -34,7 +41,31 @@ const visibleState = (state: MasterState, caller: Caller): MasterState => {
     tasksByFramework.add(frameworkId, key)
     tasksByAgent.add(agentId, key)
   }
-  return { ...state, frameworks, tasks, tasksByFramework, tasksByAgent }
+  const past = pastSeen(state, frameworks, mayView, mayViewTask)
+  return { ...state, frameworks, tasks, tasksByFramework, tasksByAgent, ...past }
+}
+
+/** The same of what is over. */
+const pastSeen = (
+  state: MasterState,
+  frameworks: ReadonlyMap<string, FrameworkRecord>,
+  mayView: (user: string) => boolean,
+  mayViewTask: (user: string) => boolean,
+): Pick<MasterState, "removals" | "completedTasks" | "completedIndex"> => {
+  const removals = new Map<string, RemovalRecord>()
+  for (const [id, removal] of state.removals) {
+    if (removal.framework !== null && mayView(removal.framework.info.user)) removals.set(id, removal)
+  }
+  const completedTasks = new Map<string, CompletedTaskRecord>()
+  const completedIndex = new CompletedTaskIndex()
+  for (const [key, record] of state.completedTasks) {
+    const { frameworkId } = record.task.spec
+    if (!frameworks.has(frameworkId) && !removals.has(frameworkId)) continue
+    if (!mayViewTask(userOf(record.task))) continue
+    completedTasks.set(key, record)
+    completedIndex.add(frameworkId, record.number)
+  }
+  return { removals, completedTasks, completedIndex }
 }
 
 /** There are few users and roles, and many tasks. */
