@@ -1,9 +1,7 @@
 import { heldResources, heldScalars } from "../resources/HeldResources.ts"
 import { amountOf } from "../resources/Quantities.ts"
 import {
-  addResources,
   containsResources,
-  noResources,
   type Resources,
   resourcesToText,
   sameResources,
@@ -11,7 +9,7 @@ import {
 } from "../resources/Resources.ts"
 import { type ExecutorSpec, idProblem } from "../Task.ts"
 import { bookLaunched, type MasterContext, putTask, sendMasterStatus } from "./Context.ts"
-import { executorIdsOn, tasksOfExecutor } from "./Executors.ts"
+import { tasksOfExecutor } from "./Executors.ts"
 import { newTask, specOf } from "./LaunchedTask.ts"
 import type { ExecutorRequest, LaunchGroupRequest } from "./OperationRequest.ts"
 import type { FrameworkRecord, MasterState, OfferRecord } from "./State.ts"
@@ -35,22 +33,22 @@ export const launchGroupOrRefuse = (
     refuseGroup(context, framework, request, "REASON_TASK_GROUP_UNAUTHORIZED", unauthorized.unauthorized!)
     return left
   }
-  const problem = groupProblem(state, framework, offer, request, left)
-  if (problem !== undefined) {
-    refuseGroup(context, framework, request, "REASON_TASK_GROUP_INVALID", problem)
+  const problem = groupProblem(state, framework, offer, request)
+  const rest = problem === undefined ? takeGroup(state, framework, offer, request, left) : problem
+  if (typeof rest === "string") {
+    refuseGroup(context, framework, request, "REASON_TASK_GROUP_INVALID", rest)
     return left
   }
   const { executorId, resources } = request.executor
   const groupId = `${state.masterId}-G${state.nextGroupNumber++}`
   const executor: ExecutorSpec = { executorId, resources, groupId }
   const specs = request.tasks.map((task) => specOf(framework, offer, task, executor))
-  const wanted = wantedOf(state, framework, offer, request)
   for (const spec of specs) {
     bookLaunched(state, spec)
     putTask(context, newTask(spec, wallMs))
   }
   turn.emit({ type: "SendToAgent", agentId: offer.agentId, message: { type: "LaunchGroup", specs } })
-  return subtractResources(left, wanted)
+  return rest
 }
 
 const refuseGroup = (
@@ -65,27 +63,38 @@ const refuseGroup = (
   }
 }
 
-/** Its tasks, and its executor unless that is there already. */
-const wantedOf = (
+/**
+ * What is left without its executor, unless that is there already, and without its tasks; or why it does not fit. One after the other,
+ * as they are booked: a sum of them would unite ranges that two of them want, and might be no exact number.
+ */
+const takeGroup = (
   state: MasterState,
   { id }: FrameworkRecord,
   { agentId }: OfferRecord,
-  { executor, tasks }: LaunchGroupRequest,
-): Resources => {
-  const isKnown = executorIdsOn(state, agentId, id).indexOf(executor.executorId) !== -1
-  return tasks.reduce(
-    (sum, task) => addResources(sum, heldResources(task.resources)),
-    isKnown ? noResources : heldResources(executor.resources),
-  )
+  { executor: { executorId, resources }, tasks }: LaunchGroupRequest,
+  left: Resources,
+): Resources | string => {
+  const parts = tasks.map((task) => ({ who: `task '${task.taskId}'`, held: task.resources }))
+  if (knownExecutor(state, agentId, id, executorId) === undefined) {
+    parts.unshift({ who: `executor '${executorId}'`, held: resources })
+  }
+  let rest = left
+  for (const { who, held } of parts) {
+    const wanted = heldResources(held)
+    if (!containsResources(rest, wanted)) {
+      return `Total resources required by task group and its executor are more than available ${resourcesToText(left)}: ${who} wants ${resourcesToText(wanted)} of what those before it leave, ${resourcesToText(rest)}`
+    }
+    rest = subtractResources(rest, wanted)
+  }
+  return rest
 }
 
-/** The order is Mesos's, as far as the recorded exchanges show it: each task, the executor, all their resources. */
+/** The order is Mesos's, as far as the recorded exchanges show it: each task, the executor; then, in {@link takeGroup}, their resources. */
 const groupProblem = (
   state: MasterState,
   framework: FrameworkRecord,
   offer: OfferRecord,
   request: LaunchGroupRequest,
-  left: Resources,
 ): string | undefined => {
   if (request.problem !== null) return request.problem
   const ids = request.tasks.map(({ taskId }) => taskId)
@@ -95,12 +104,7 @@ const groupProblem = (
     const problem = taskItselfProblem(state, framework, offer, task)
     if (problem !== undefined) return `Task '${task.taskId}' is invalid: ${problem}`
   }
-  const badExecutor = executorProblem(state, framework, offer, request.executor)
-  if (badExecutor !== undefined) return badExecutor
-  const wanted = wantedOf(state, framework, offer, request)
-  return containsResources(left, wanted)
-    ? undefined
-    : `Total resources ${resourcesToText(wanted)} required by task group and its executor are more than available ${resourcesToText(left)}`
+  return executorProblem(state, framework, offer, request.executor)
 }
 
 /** The least that an executor of a group must have for itself, in thousandths. */

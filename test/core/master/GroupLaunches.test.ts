@@ -1,12 +1,31 @@
 import { describe, expect, it } from "vitest"
 import { executorsOf } from "../../../core/master/Executors.ts"
 import type { LaunchGroupRequest } from "../../../core/master/OperationRequest.ts"
-import { addQuantities } from "../../../core/resources/Quantities.ts"
+import type { PlainResource } from "../../../core/resources/PlainForm.ts"
+import { addQuantities, type Quantities } from "../../../core/resources/Quantities.ts"
 import { actionsOf, launchOf, type MasterHarness, statusesOf } from "../../support/MasterHarness.ts"
 import { host, offered, small } from "../../support/MasterScenes.ts"
 
 const own = { cpus: 100, mem: 32_000, disk: 32_000 }
 const hostWithDisk = { ...host, disk: 1_000_000 }
+
+const portsOf = (begin: number, end: number): PlainResource => ({
+  name: "ports",
+  type: "ranges",
+  value: [begin, end],
+})
+
+const plainOf = (amounts: Quantities): ReadonlyArray<PlainResource> =>
+  Object.entries(amounts).map(([name, value]) => ({ name, type: "scalar", value }))
+
+/** Each task wants these ports, and nothing else. */
+const withPorts = (
+  group: LaunchGroupRequest,
+  ...ports: ReadonlyArray<[begin: number, end: number]>
+): LaunchGroupRequest => ({
+  ...group,
+  tasks: group.tasks.map((task, index) => ({ ...task, resources: [portsOf(...ports[index]!)] })),
+})
 
 const groupOf = (
   agentId: string,
@@ -20,10 +39,10 @@ const groupOf = (
 })
 
 /** As {@link offered}, on a host with a disk, which executors must have some of. */
-const withDisk = () => {
+const withDisk = (more: ReadonlyArray<PlainResource> = []) => {
   const scene = offered()
   const { master, framework } = scene
-  const agentId = master.addAgent(hostWithDisk)
+  const agentId = master.addAgent([...plainOf(hostWithDisk), ...more])
   const actions = master.settle()
   const offer = actionsOf(actions, "OfferResources").flatMap(({ offers }) => offers)[0]!
   expect(offer.offer.frameworkId).toBe(framework.id)
@@ -135,9 +154,31 @@ describe("LAUNCH_GROUP", () => {
       }),
       "required by task group and its executor are more than available",
     ],
+    [
+      "two want the same port",
+      (agentId) => withPorts(groupOf(agentId, ["a", "b"]), [31_000, 31_000], [31_000, 31_000]),
+      "task 'b' wants ports:[31000-31000] of what those before it leave",
+    ],
+    [
+      "one wants a port of its executor's",
+      (agentId) =>
+        withPorts(
+          groupOf(agentId, ["a"], { resources: [...plainOf(own), portsOf(31_000, 31_005)] }),
+          [31_005, 31_009],
+        ),
+      "task 'a' wants ports:[31005-31009] of what those before it leave",
+    ],
+    [
+      "two want more mem together than is an exact number",
+      (agentId) => ({
+        ...groupOf(agentId, []),
+        tasks: ["a", "b"].map((taskId) => launchOf(taskId, agentId, { mem: 9e15 })),
+      }),
+      "task 'a' wants mem:9000000000000 of what those before it leave",
+    ],
     ["two have one id", (agentId) => groupOf(agentId, ["b", "b"]), "Task has duplicate ID: b"],
   ])("launches nothing when %s, and tells it of every task", (_, group, text) => {
-    const { master, agentId, framework, offerId } = withDisk()
+    const { master, agentId, framework, offerId } = withDisk([portsOf(31_000, 32_000)])
     const request = group(agentId)
     const actions = accept(master, framework.id, offerId, [request])
     const statuses = actionsOf(actions, "SendStatus").map(({ status }) => status)
