@@ -9,6 +9,7 @@ import {
   type Resource,
   reservationRole,
 } from "../../core/resources/Resource.ts"
+import { mostUnits } from "../../core/resources/ResourceRules.ts"
 import type { Resources } from "../../core/resources/Resources.ts"
 import type { WireResource } from "./ResourceSchema.ts"
 
@@ -28,16 +29,21 @@ export const unitsToMilli = (units: number): number | undefined => {
  */
 export const wireToResources = (wire: ReadonlyArray<WireResource>): PlainResources | string => {
   if (!wire.every(isPlainScalar)) return wireToFullResources(wire)
-  const amounts: Array<readonly [string, number]> = []
+  const sums = new Map<string, number>()
   for (const { name, scalar } of wire) {
     if (!isResourceName(name)) return `Invalid resource '${name}': not a valid name`
     const milli = unitsToMilli(scalar?.value ?? Number.NaN)
     if (milli === undefined) {
-      return `Invalid resource '${name}': value must be a number from 0 to ${Number.MAX_SAFE_INTEGER / 1000}`
+      return `Invalid resource '${name}': value must be a number from 0 to ${mostUnits}`
     }
-    amounts.push([name, milli])
+    // A name may stand here more than once; toQuantities throws where the sum is not exact.
+    const sum = (sums.get(name) ?? 0) + milli
+    if (!Number.isSafeInteger(sum)) {
+      return `Invalid resource '${name}': all ${name} together are more than ${mostUnits}: give less`
+    }
+    sums.set(name, sum)
   }
-  return toQuantities(amounts)
+  return toQuantities(sums)
 }
 
 /** As nearly all resources of tasks are. */

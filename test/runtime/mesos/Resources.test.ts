@@ -107,6 +107,16 @@ describe("resources of a task", () => {
     expect(problem).toContain(text)
   })
 
+  it.each<[string, object]>([
+    ["plain", {}],
+    ["reserved", { role: "a" }],
+  ])("of one name, %s, are refused where their sum is no exact number", (_, more) => {
+    const mem = scalar("mem", 9e12, more)
+    expect(wireToResources([mem, mem])).toBe(
+      "Invalid resource 'mem': all mem together are more than 9007199254740.99: give less",
+    )
+  })
+
   it("may be reserved in either format, be ranges and sets, and be volumes", () => {
     const owner = { principal: "p", labels: { labels: [{ key: "k" }] } }
     const volume = {
