@@ -7,7 +7,7 @@ import {
   sameResources,
   subtractResources,
 } from "../resources/Resources.ts"
-import { type ExecutorSpec, idProblem } from "../Task.ts"
+import { type ExecutorSpec, idProblem, type TaskSpec } from "../Task.ts"
 import { bookLaunched, type MasterContext, putTask, sendMasterStatus } from "./Context.ts"
 import { tasksOfExecutor } from "./Executors.ts"
 import { newTask, specOf } from "./LaunchedTask.ts"
@@ -75,7 +75,7 @@ const takeGroup = (
   left: Resources,
 ): Resources | string => {
   const parts = tasks.map((task) => ({ who: `task '${task.taskId}'`, held: task.resources }))
-  if (knownExecutor(state, agentId, id, executorId) === undefined) {
+  if (taskOfKnownExecutor(state, agentId, id, executorId) === undefined) {
     parts.unshift({ who: `executor '${executorId}'`, held: resources })
   }
   let rest = left
@@ -123,12 +123,15 @@ const executorProblem = (
   if (statedRole !== null && statedRole !== role) {
     return `Executor '${executorId}' uses resources allocated to role '${statedRole}' while its offers are allocated to role '${role}'`
   }
-  const known = knownExecutor(state, agentId, framework.id, executorId)
+  const known = taskOfKnownExecutor(state, agentId, framework.id, executorId)
   if (known !== undefined) {
-    const [its, stated] = [heldResources(known.resources), heldResources(resources)]
+    const incompatible = "ExecutorInfo is not compatible with existing ExecutorInfo with same ExecutorID"
+    // Its own resources are booked once, for the role of its first task, and are given back for that of its last.
+    if (known.role !== role) return `${incompatible}: it is allocated to role '${known.role}', not '${role}'`
+    const [its, stated] = [heldResources(known.executor!.resources), heldResources(resources)]
     return sameResources(its, stated)
       ? undefined
-      : `ExecutorInfo is not compatible with existing ExecutorInfo with same ExecutorID: its resources are ${resourcesToText(its)}, not ${resourcesToText(stated)}`
+      : `${incompatible}: its resources are ${resourcesToText(its)}, not ${resourcesToText(stated)}`
   }
   const scalars = heldScalars(resources)
   const [cpus, mem, disk] = ["cpus", "mem", "disk"].map((name) => amountOf(scalars, name))
@@ -142,12 +145,13 @@ const executorProblem = (
   return disk === 0 ? `Executor '${executorId}' uses no disk` : undefined
 }
 
-const knownExecutor = (
+/** One of the tasks for which the executor is there; all of them say the same of it. */
+const taskOfKnownExecutor = (
   state: MasterState,
   agentId: string,
   frameworkId: string,
   executorId: string,
-): ExecutorSpec | undefined => {
+): TaskSpec | undefined => {
   const [key] = tasksOfExecutor(state, { agentId, frameworkId }, executorId)
-  return key === undefined ? undefined : state.tasks.get(key)!.spec.executor
+  return key === undefined ? undefined : state.tasks.get(key)!.spec
 }

@@ -3,7 +3,7 @@ import { executorsOf } from "../../../core/master/Executors.ts"
 import type { LaunchGroupRequest } from "../../../core/master/OperationRequest.ts"
 import type { PlainResource } from "../../../core/resources/PlainForm.ts"
 import { addQuantities, type Quantities } from "../../../core/resources/Quantities.ts"
-import { actionsOf, launchOf, type MasterHarness, statusesOf } from "../../support/MasterHarness.ts"
+import { actionsOf, frameworkInfo, launchOf, MasterHarness, statusesOf } from "../../support/MasterHarness.ts"
 import { host, offered, small } from "../../support/MasterScenes.ts"
 
 const own = { cpus: 100, mem: 32_000, disk: 32_000 }
@@ -114,6 +114,34 @@ describe("LAUNCH_GROUP", () => {
     // Tasks of the two do not end each other, though they have one executor.
     const groups = [...master.state.tasks.values()].map(({ spec }) => spec.executor!.groupId)
     expect(new Set(groups).size).toBe(2)
+  })
+
+  it("with an executor that is there in another role is refused: its resources are booked for that role", () => {
+    const master = new MasterHarness()
+    const agentId = master.addAgent(hostWithDisk)
+    const { id } = master.subscribe({ roles: ["a"], capabilities: ["MULTI_ROLE"] })
+    master.settle()
+    accept(master, id, master.offersOf(id)[0]!, [groupOf(agentId, ["first"])])
+    // From now on what is left is offered to the other role.
+    const info = frameworkInfo({ roles: ["b"], capabilities: ["MULTI_ROLE"] })
+    master.step({ type: "FrameworkUpdated", frameworkId: id, info, suppressedRoles: [] })
+    master.advance(2_000)
+    const [offerId] = master.offersOf(id)
+    expect(master.state.offers.get(offerId!)!.role).toBe("b")
+    const actions = accept(master, id, offerId!, [
+      groupOf(agentId, ["second"]),
+      groupOf(agentId, ["third"], { executorId: "other" }),
+    ])
+    expect(statusesOf(actions)).toEqual(["second TASK_ERROR REASON_TASK_GROUP_INVALID no-ack"])
+    expect(actionsOf(actions, "SendStatus")[0]!.status.message).toContain(
+      "ExecutorInfo is not compatible with existing ExecutorInfo with same ExecutorID: it is allocated to role 'a', not 'b'",
+    )
+    master.step({ type: "OffersSuppressed", frameworkId: id, roles: [] })
+    for (const role of ["a", "b"]) {
+      expect(master.state.allocator.consumedQuotaOf(role)).toEqual(addQuantities(small, own))
+    }
+    for (const taskId of ["first", "third"]) master.report(agentId, id, taskId, "TASK_FINISHED")
+    for (const role of ["a", "b"]) expect(master.state.allocator.consumedQuotaOf(role)).toEqual({})
   })
 
   // The texts are those of the transcript scheduler/group_stream.
