@@ -119,12 +119,12 @@ describe.skipIf(missingForEnforcement !== undefined)("gleaner run", () => {
     const container = await eventually(() => cluster.containers()[0])
     const stat = await eventually(() => {
       const now = statOf(container)
-      return now.nr_periods! >= 20 ? now : undefined
+      // On a busy host it may take a while until it gets as much as it may have.
+      return now.nr_periods! >= 20 && now.nr_throttled! > 0 ? now : undefined
     })
     const cpuNanos = Number(readFileSync(`${container.replace("/cpu/", "/cpuacct/")}/cpuacct.usage`, "utf8"))
     run.signal("SIGINT")
     await run.finished
-    expect(stat.nr_throttled).toBeGreaterThan(0)
     // 50 ms of each 100 ms period; one period of slack, since both files are not read at the same moment.
     expect(cpuNanos).toBeLessThanOrEqual((stat.nr_periods! + 2) * 50e6 * 1.1)
   })
