@@ -27,6 +27,9 @@ const checkpointsIn = (actions: Parameters<typeof actionsOf>[0]) =>
 
 const twoCpus = plain(reservedFor("cpus:2", ["web"]))
 
+const labelled = (text: string, value: string) =>
+  reservedFor(text, ["web"], { labels: [{ key: "label", value }] })
+
 describe("operations of an ACCEPT", () => {
   it("run in order: reserve, make a volume, launch on both", () => {
     const { master, agentId, accept } = webOffered()
@@ -92,6 +95,16 @@ describe("operations of an ACCEPT", () => {
       "more than is offered",
       operation("RESERVE", plain(reservedFor("cpus:5", ["web"]))),
       "cpus:4; mem:4000; disk:1000; ports:[31000-31009] does not contain cpus:5",
+    ],
+    [
+      "the same ports under two labels",
+      operation("RESERVE", plain(labelled("ports:[31000-31009]", "a"), labelled("ports:[31005-31012]", "b"))),
+      "Invalid resources: The same part of 'ports' is in more than one reservation",
+    ],
+    [
+      "the same items of a set under two labels",
+      operation("RESERVE", plain(labelled("zones:{a,b}", "a"), labelled("zones:{b,c}", "b"))),
+      "Invalid resources: The same part of 'zones' is in more than one reservation",
     ],
     ["what nobody reserved", operation("UNRESERVE", twoCpus), "does not contain cpus(reservations"],
     [
@@ -257,6 +270,18 @@ describe("operations of operators", () => {
     expect(resourcesToMesosText(offer!.offer.resources)).toBe(
       "cpus:4; mem:4000; disk:1000; ports:[31005-31009]",
     )
+  })
+
+  it("may part ports between labels, but give none to two of them", () => {
+    const { master, agentId } = webOffered()
+    const ask = (...parts: ReadonlyArray<ReturnType<typeof labelled>>) =>
+      master.step({
+        ...{ type: "OperationRequested", agentId, operation: "RESERVE", principal: null },
+        resources: plain(...parts),
+      })
+    expect(ask(labelled("ports:[31000-31009]", "a"), labelled("ports:[31000-31009]", "b"))).toEqual([])
+    ask(labelled("ports:[31000-31004]", "a"), labelled("ports:[31005-31009]", "b"))
+    expect(totalOf(master, agentId)).toContain("31000-31004]; ports")
   })
 
   it("that cannot be done take nothing back", () => {
