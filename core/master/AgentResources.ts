@@ -1,4 +1,4 @@
-import { announcedOf, type Conversion, checkpointedOf } from "../resources/Conversion.ts"
+import { announcedOf, type Conversion, checkpointedOf, overlapIn } from "../resources/Conversion.ts"
 import { resourcesBeyond } from "../resources/Difference.ts"
 import { resourcesToMesosText } from "../resources/MesosText.ts"
 import {
@@ -16,6 +16,10 @@ import type { AgentRecord } from "./State.ts"
 /** The whole of it: `base` with what is checkpointed in the place of what that was made of. Or why the two do not go together. */
 export const combineResources = (base: Resources, checkpointed: Resources): Resources | string => {
   const needed = announcedOf(checkpointed)
+  const name = overlapIn(checkpointed, needed)
+  if (name !== null) {
+    return `the same part of ${name} is reserved on it more than once (${resourcesToMesosText(checkpointed)}): unreserve all but one of them first`
+  }
   if (containsResources(base, needed)) return addResources(subtractResources(base, needed), checkpointed)
   const missing = resourcesToMesosText(resourcesBeyond(needed, base))
   return `it announces ${missing} less than what is reserved on it and lies in its volumes (${resourcesToMesosText(checkpointed)}): start it with --resources that include them, or unreserve them and destroy the volumes first`

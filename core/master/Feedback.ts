@@ -38,7 +38,7 @@ export const feedbackProblem = (
   if (state.operations.has(operationKey({ frameworkId, operationId }))) {
     return `Operation ID '${operationId}' is in use until its status is acknowledged`
   }
-  return state.operationsByFramework.of(frameworkId).length >= operationsMax
+  return state.operationsByFramework.countOf(frameworkId) >= operationsMax
     ? `${operationsMax} operations of this framework wait to be acknowledged; no more are taken`
     : undefined
 }

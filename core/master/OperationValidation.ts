@@ -1,4 +1,10 @@
-import { type ConversionType, isDynamicallyReserved, isVolume } from "../resources/Conversion.ts"
+import {
+  type ConversionType,
+  conversionOf,
+  isDynamicallyReserved,
+  isVolume,
+  overlapIn,
+} from "../resources/Conversion.ts"
 import { resourceToMesosText } from "../resources/MesosText.ts"
 import { isUnreserved, type Resource, reservationRole } from "../resources/Resource.ts"
 import { isNoResources, type Resources } from "../resources/Resources.ts"
@@ -31,7 +37,12 @@ export const operationProblem = (
     const problem = problems[type](resource, asker)
     if (problem !== undefined) return problem
   }
-  return type === "CREATE" ? uniquenessProblem(agent, resources) : undefined
+  if (type === "CREATE") return uniquenessProblem(agent, resources)
+  const { consumed, converted } = conversionOf(type, resources)
+  const name = type === "RESERVE" ? overlapIn(converted, consumed) : overlapIn(consumed, converted)
+  return name === null
+    ? undefined
+    : `Invalid resources: The same part of '${name}' is in more than one reservation`
 }
 
 type Judge = (resource: Resource, asker: Asker) => string | undefined

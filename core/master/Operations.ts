@@ -1,4 +1,5 @@
 import { type Conversion, type ConversionType, conversionOf } from "../resources/Conversion.ts"
+import { resourcesBeyond } from "../resources/Difference.ts"
 import { heldResources } from "../resources/HeldResources.ts"
 import { resourcesToMesosText } from "../resources/MesosText.ts"
 import { resourcesToPlain } from "../resources/PlainForm.ts"
@@ -83,8 +84,16 @@ export const convertOrRefuse = (
   const ref = operationId === null ? null : { frameworkId: framework.id, operationId }
   if (ref !== null) beginOperation(context, ref, agentId, request)
   apply(context, agent, request.type, conversion, ref)
-  return addResources(subtractResources(left, conversion.consumed), conversion.converted)
+  const after = addResources(subtractResources(left, conversion.consumed), conversion.converted)
+  return withoutMissing(after, context.state.allocator.availableOn(agentId))
 }
+
+/**
+ * What an operation freed may be gone already: a reserve that lacked it takes it at once, and so do tasks that hold more than their host
+ * has by now. Nothing may be launched on that.
+ */
+const withoutMissing = (left: Resources, available: Resources): Resources =>
+  containsResources(available, left) ? left : subtractResources(left, resourcesBeyond(left, available))
 
 const allocationProblem = ({ role }: ConversionRequest, offered: string): string | undefined =>
   role === null || role === offered

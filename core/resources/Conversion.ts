@@ -1,5 +1,5 @@
 import { type Resource, type ResourceKind, resourceOf, toKind } from "./Resource.ts"
-import { pickResources, type Resources, toResources } from "./Resources.ts"
+import { pickResources, quantitiesWithCounts, type Resources, toResources } from "./Resources.ts"
 
 // What operations make of resources (spec/mesos.md §1.8, §2.4): reservations are pushed and popped, volumes are put on reserved disk and
 // taken off it. The amount stays the same.
@@ -25,6 +25,18 @@ export const conversionOf = (type: ConversionType, resources: Resources): Conver
     case "DESTROY":
       return { consumed: resources, converted: withoutVolumes(resources) }
   }
+}
+
+/**
+ * The name of ranges or a set of which reservations have the same part, null when none: without the reservations it is there once, so that
+ * part would be made twice out of one.
+ */
+export const overlapIn = (resources: Resources, withoutReservations: Resources): string | null => {
+  const isCounted = ({ kind }: Resource): boolean => kind.type !== "scalar"
+  const counts = quantitiesWithCounts(pickResources(resources, isCounted))
+  const countsWithout = quantitiesWithCounts(pickResources(withoutReservations, isCounted))
+  const name = Object.keys(counts).find((each) => counts[each] !== countsWithout[each])
+  return name === undefined ? null : name
 }
 
 /** Whether its innermost reservation was made while the agent ran, and can be undone. */

@@ -85,6 +85,13 @@ describe("what is reserved on an agent", () => {
     )
   })
 
+  it("must not be the same ports twice", () => {
+    const master = new MasterHarness()
+    const checkpointed = plain(...["web", "ads"].map((role) => reservedFor("ports:[31000-31009]", [role])))
+    const [refused] = actionsOf(register(master, "old-S7", { checkpointed }), "RefuseRegistration")
+    expect(refused!.reason).toContain("the same part of ports is reserved on it more than once")
+  })
+
   it("settles the operations that the agent did meanwhile, and repeats those that it has lost", () => {
     const { master, agentId, framework, accept } = webOffered()
     const ids = ["done", "flying", "lost"]

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest"
 import { resourcesToMesosText } from "../../../core/resources/MesosText.ts"
-import { actionsOf, launching, launchOf, type MasterHarness } from "../../support/MasterHarness.ts"
+import { taskKey } from "../../../core/Task.ts"
+import {
+  actionsOf,
+  launching,
+  launchOf,
+  type MasterHarness,
+  statusesOf,
+} from "../../support/MasterHarness.ts"
 import {
   amounts,
   operation,
@@ -19,6 +26,9 @@ const checkpointsIn = (actions: Parameters<typeof actionsOf>[0]) =>
   )
 
 const twoCpus = plain(reservedFor("cpus:2", ["web"]))
+
+const labelled = (text: string, value: string) =>
+  reservedFor(text, ["web"], { labels: [{ key: "label", value }] })
 
 describe("operations of an ACCEPT", () => {
   it("run in order: reserve, make a volume, launch on both", () => {
@@ -85,6 +95,16 @@ describe("operations of an ACCEPT", () => {
       "more than is offered",
       operation("RESERVE", plain(reservedFor("cpus:5", ["web"]))),
       "cpus:4; mem:4000; disk:1000; ports:[31000-31009] does not contain cpus:5",
+    ],
+    [
+      "the same ports under two labels",
+      operation("RESERVE", plain(labelled("ports:[31000-31009]", "a"), labelled("ports:[31005-31012]", "b"))),
+      "Invalid resources: The same part of 'ports' is in more than one reservation",
+    ],
+    [
+      "the same items of a set under two labels",
+      operation("RESERVE", plain(labelled("zones:{a,b}", "a"), labelled("zones:{b,c}", "b"))),
+      "Invalid resources: The same part of 'zones' is in more than one reservation",
     ],
     ["what nobody reserved", operation("UNRESERVE", twoCpus), "does not contain cpus(reservations"],
     [
@@ -172,6 +192,44 @@ describe("operations of an ACCEPT", () => {
     expect(totalOf(master, agentId)).toBe("cpus:4; mem:4000; disk:1000; ports:[31000-31009]")
   })
 
+  it("what they free and the reserve lacks goes there, and nothing is launched on it", () => {
+    const { master, agentId, framework, accept } = webOffered()
+    const all = plain(amounts("cpus:2;mem:32"))
+    accept([operation("RESERVE", twoCpus), ...launching([launchOf("t", agentId, all)])])
+    master.settle()
+    master.reserve(agentId, { cpus: 2_000 })
+    expect(master.offersOf(framework.id)).toHaveLength(1)
+    const actions = accept([
+      operation("UNRESERVE", twoCpus),
+      ...launching([launchOf("u", agentId, plain(amounts("cpus:2")))]),
+    ])
+    expect(statusesOf(actions)).toEqual(["u TASK_ERROR REASON_TASK_INVALID no-ack"])
+    expect(master.state.allocator.heldOn(agentId)).toEqual({ cpus: 2_000 })
+  })
+
+  it("what they free on a host that has less than its tasks hold is not launched on either", () => {
+    const { master, agentId, framework, accept } = webOffered()
+    const all = plain(amounts("cpus:2;mem:32"))
+    accept([operation("RESERVE", twoCpus), ...launching([launchOf("t", agentId, all)])])
+    const task = master.state.tasks.get(`${framework.id}/t`)!
+    master.step({
+      ...{ type: "AgentRegistered", streamId: "again", agentId },
+      address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
+      total: plain(amounts("cpus:2;mem:4000")),
+      ...{ reserve: {}, attributes: [], version: "1" },
+      ...{ tasks: [], launching: [taskKey(framework.id, task.spec.taskId)], acknowledging: [] },
+      ...{ checkpointed: twoCpus, outcomes: [], converting: [] },
+    })
+    master.step({ type: "OffersRevived", frameworkId: framework.id, roles: [] })
+    master.settle()
+    const actions = accept([
+      operation("UNRESERVE", twoCpus),
+      ...launching([launchOf("u", agentId, plain(amounts("cpus:2")))]),
+    ])
+    expect(statusesOf(actions)).toEqual(["u TASK_ERROR REASON_TASK_INVALID no-ack"])
+    expect(totalOf(master, agentId)).toBe("cpus:2; mem:4000")
+  })
+
   it("an id of a volume is taken once in a role", () => {
     const { accept } = webOffered()
     const actions = accept([
@@ -212,6 +270,18 @@ describe("operations of operators", () => {
     expect(resourcesToMesosText(offer!.offer.resources)).toBe(
       "cpus:4; mem:4000; disk:1000; ports:[31005-31009]",
     )
+  })
+
+  it("may part ports between labels, but give none to two of them", () => {
+    const { master, agentId } = webOffered()
+    const ask = (...parts: ReadonlyArray<ReturnType<typeof labelled>>) =>
+      master.step({
+        ...{ type: "OperationRequested", agentId, operation: "RESERVE", principal: null },
+        resources: plain(...parts),
+      })
+    expect(ask(labelled("ports:[31000-31009]", "a"), labelled("ports:[31000-31009]", "b"))).toEqual([])
+    ask(labelled("ports:[31000-31004]", "a"), labelled("ports:[31005-31009]", "b"))
+    expect(totalOf(master, agentId)).toContain("31000-31004]; ports")
   })
 
   it("that cannot be done take nothing back", () => {
