@@ -28,47 +28,63 @@ const without = (
   return left.filter((name) => !names.has(nameText(name)))
 }
 
+const has = (names: ReadonlyArray<VolumeName>, name: VolumeName): boolean =>
+  names.some((other) => nameText(other) === nameText(name))
+
 export const onCheckpointRequested = (
   context: AgentContext,
   event: AgentEventOf<"CheckpointRequested">,
 ): void => {
   const { state, turn } = context
-  const made = without(volumeNamesOf(event.resources), volumeNamesOf(state.checkpointed))
+  const present = volumeNamesOf(event.resources)
   const destroyed = volumeNamesOf(event.destroyed)
+  const before = without(volumeNamesOf(state.checkpointed), destroyed)
+  const made = without(present, before)
+  // Each removal is asked for once: a volume of its name that is made later must not go with it. Of one that is made again now, what
+  // is left of the old one goes before the making, and from then on its folder is the new one's.
+  const again = made.filter((name) => has(state.doomed, name))
+  const remove = without(again, destroyed).concat(destroyed)
   state.checkpointed = event.resources
-  state.doomed = without(state.doomed, destroyed).concat(destroyed)
+  state.doomed = without(without(state.doomed, destroyed).concat(destroyed), present)
   turn.touch("checkpoint", "resources")
   const operations = event.operation === null ? [] : [event.operation]
   for (const operation of operations) putOperation(context, { ...operation, outcome: null })
-  if (made.length > 0 || state.doomed.length > 0) applyVolumes(context, made, operations)
+  if (made.length > 0 || remove.length > 0) applyVolumes(context, made, remove, operations)
   else for (const operation of operations) conclude(context, operation, null)
 }
 
-/** After a restart what is to be is made to be, whatever was done of it. */
+/** After a restart what is to be is made to be, whatever was done of it; also removals that failed are tried again. */
 export const takeUpCheckpoint = (context: AgentContext): void => {
-  const { state } = context
+  const { state, turn } = context
   const volumes = volumeNamesOf(state.checkpointed)
   const open = sortedOperations(context).filter(({ outcome }) => outcome === null)
-  if (volumes.length > 0 || state.doomed.length > 0) return applyVolumes(context, volumes, open)
+  // Earlier releases went on counting one as doomed that was made again; it may hold data by now.
+  if (volumes.some((name) => has(state.doomed, name))) {
+    state.doomed = without(state.doomed, volumes)
+    turn.touch("checkpoint", "resources")
+  }
+  if (volumes.length > 0 || state.doomed.length > 0) {
+    return applyVolumes(context, volumes, state.doomed, open)
+  }
   for (const operation of open) conclude(context, operation, null)
 }
 
 const applyVolumes = (
-  { state, turn }: AgentContext,
+  { turn }: AgentContext,
   make: ReadonlyArray<VolumeName>,
+  remove: ReadonlyArray<VolumeName>,
   operations: ReadonlyArray<OperationRef>,
 ): void => {
   turn.emit({
     type: "ApplyVolumes",
     make,
-    remove: state.doomed,
+    remove,
     operations: operations.map(({ frameworkId, operationId }) => ({ frameworkId, operationId })),
   })
 }
 
 export const onVolumesApplied = (context: AgentContext, event: AgentEventOf<"VolumesApplied">): void => {
   const { state, turn } = context
-  // One that was made again meanwhile is not what was removed.
   state.doomed = without(state.doomed, event.removed)
   turn.touch("checkpoint", "resources")
   for (const operation of event.operations) conclude(context, operation, event.problem)

@@ -48,8 +48,9 @@ export const onAgentDeadline = (context: MasterContext, agentId: string): void =
 const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
   const { state, nowMs, wallMs } = context
   const { agentForgetMs, agentRemovalPauseMs, agentTimeoutMs, awayAgentsMax } = state.settings
-  const lost = tasksOfAgent(state, agent.id).filter(holdsResources)
-  for (const task of lost) releaseTask(context, task)
+  // Also one whose end is known but not told yet: nobody else would say that it runs no more when its agent stays away.
+  const lost = tasksOfAgent(state, agent.id).filter((task) => !isTerminal(task.state))
+  for (const task of lost.filter(holdsResources)) releaseTask(context, task)
   // Each has its turn from the beginning on, which outlives a restart; one that returns leaves its turn unused.
   const removeAtMs = Math.max(nowMs + agentForgetMs, state.nextAgentRemovalAtMs)
   state.nextAgentRemovalAtMs = removeAtMs + agentRemovalPauseMs

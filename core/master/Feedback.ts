@@ -18,7 +18,7 @@ import {
 } from "./Operation.ts"
 import type { ConversionRequest } from "./OperationRequest.ts"
 import type { AgentRecord, FrameworkRecord } from "./State.ts"
-import { isRecovered } from "./Statuses.ts"
+import { hasRecoveredAgents, isRecovered } from "./Statuses.ts"
 
 // What becomes of operations with an id, told to their framework until it acknowledges (spec/mesos.md §2.12). The agent says once
 // whether it could; the repetition is the master's.
@@ -171,8 +171,10 @@ export const onOperationsReconciled = (
   const framework = state.frameworks.get(event.frameworkId)
   if (framework === undefined) return
   const asked = event.operations.length > 0 ? event.operations : operationsOfFramework(state, framework.id)
+  const isRecovering = hasRecoveredAgents(state)
   for (const { operationId, agentId } of asked) {
-    tellOperation(context, framework, { operationId, ...believed(context, framework, operationId, agentId) })
+    const belief = believed(context, framework, operationId, agentId, isRecovering)
+    tellOperation(context, framework, { operationId, ...belief })
   }
 }
 
@@ -182,6 +184,7 @@ const believed = (
   { id: frameworkId }: FrameworkRecord,
   operationId: string,
   askedAgentId: string | null,
+  isRecovering: boolean,
 ): Omit<OperationStatus, "uuid" | "operationId"> => {
   const record = state.operations.get(operationKey({ frameworkId, operationId }))
   const agentId = record === undefined ? askedAgentId : record.agentId
@@ -201,7 +204,9 @@ const believed = (
     const message = "Reconciliation: Agent is gone"
     return { state: "OPERATION_GONE_BY_OPERATOR", message, agentId }
   }
-  return agent !== undefined && isRecovered(state, agent)
+  // Of an operation on nobody knows which agent any that is not back yet may tell.
+  const isUnsure = askedAgentId === null ? isRecovering : agent !== undefined && isRecovered(state, agent)
+  return isUnsure
     ? { state: "OPERATION_RECOVERING", message: "Reconciliation: Agent is recovering", agentId }
     : { state: "OPERATION_UNKNOWN", message: "Reconciliation: Operation is unknown", agentId }
 }

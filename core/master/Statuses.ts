@@ -124,7 +124,7 @@ export const onKillRequested = (context: MasterContext, event: MasterEventOf<"Ki
   if (framework === undefined) return
   const task = state.tasks.get(taskKey(frameworkId, taskId))
   if (task === undefined || task.state === "TASK_UNREACHABLE") {
-    reconcile(context, framework, taskId, event.agentId)
+    reconcile(context, framework, { taskId, agentId: event.agentId }, hasRecoveredAgents(state))
     return
   }
   if (event.agentId !== null && event.agentId !== task.spec.agentId) return
@@ -166,28 +166,29 @@ export const onReconciliationRequested = (
 ): void => {
   const framework = context.state.frameworks.get(event.frameworkId)
   if (framework === undefined) return
-  if (event.tasks.length === 0) {
-    for (const task of tasksOfFramework(context.state, framework.id)) {
-      reconcile(context, framework, task.spec.taskId, task.spec.agentId)
-    }
-    return
-  }
-  for (const { taskId, agentId } of event.tasks) reconcile(context, framework, taskId, agentId)
+  // Once for all of them: who asks for thousands of tasks must not have thousands of agents looked at for each.
+  const isRecovering = hasRecoveredAgents(context.state)
+  const asked =
+    event.tasks.length > 0
+      ? event.tasks
+      : tasksOfFramework(context.state, framework.id).map(({ spec }) => spec)
+  for (const task of asked) reconcile(context, framework, task, isRecovering)
 }
 
 /** Whether the agent has not returned since the master started. */
 export const isRecovered = ({ startedAtMs }: MasterState, { condition, sinceMs }: AgentRecord): boolean =>
   condition === "disconnected" && sinceMs <= startedAtMs
 
-const hasRecoveredAgents = (state: MasterState): boolean =>
+/** Looks at every agent: ask once per event. */
+export const hasRecoveredAgents = (state: MasterState): boolean =>
   Array.from(state.agents.values()).some((agent) => isRecovered(state, agent))
 
-/** Answers what the master believes of a task, first match of spec/mesos.md §2.8. */
+/** Answers what the master believes of a task, first match of spec/mesos.md §2.8. `isRecovering`: of {@link hasRecoveredAgents}. */
 const reconcile = (
   context: MasterContext,
   framework: FrameworkRecord,
-  taskId: string,
-  agentId: string | null,
+  { taskId, agentId }: { readonly taskId: string; readonly agentId: string | null },
+  isRecovering: boolean,
 ): void => {
   const { state, turn } = context
   const reason = "REASON_RECONCILIATION"
@@ -213,8 +214,7 @@ const reconcile = (
   const agent = agentId === null ? undefined : state.agents.get(agentId)
   // Who has just restarted, perhaps from an older copy of its journal, is not sure of what is unknown to it before all
   // agents have told their tasks: it stays silent, and is asked again.
-  const isUnsure =
-    agentId === null ? hasRecoveredAgents(state) : agent !== undefined && isRecovered(state, agent)
+  const isUnsure = agentId === null ? isRecovering : agent !== undefined && isRecovered(state, agent)
   if (isUnsure) return
   const told = { taskId, agentId }
   if (agentId !== null && state.gone.has(agentId)) {

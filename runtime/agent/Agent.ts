@@ -5,6 +5,7 @@ import { agentEntity, restoreAgent } from "../../core/agent/Snapshot.ts"
 import { type AgentSettings, type AgentState, initialAgentState } from "../../core/agent/State.ts"
 import { stepAgent } from "../../core/agent/Step.ts"
 import type { Unstamped } from "../../core/Machine.ts"
+import type { TaskSpec } from "../../core/Task.ts"
 import { digestActions } from "../journal/ActionsDigest.ts"
 import type { Batch, EntityChange, Journal, JournalError, JournaledEvent } from "../journal/Journal.ts"
 import { type MachineClock, startMachineClock } from "../MachineClock.ts"
@@ -82,10 +83,16 @@ const timerMsMax = 2 ** 31 - 1
  * secrets, and a thousand commands would take more room than all tasks.
  */
 const toRecord = (event: AgentEvent): object => {
-  if (event.type !== "LaunchRequested") return event
-  const { frameworkId, taskId, resources } = event.spec
-  return { ...event, spec: { frameworkId, taskId, resources } }
+  if (event.type === "LaunchRequested") return { ...event, spec: toSpecRecord(event.spec) }
+  if (event.type === "GroupLaunchRequested") return { ...event, specs: event.specs.map(toSpecRecord) }
+  return event
 }
+
+const toSpecRecord = ({ frameworkId, taskId, resources }: TaskSpec): object => ({
+  frameworkId,
+  taskId,
+  resources,
+})
 
 /** What came of a batch of mails: to be made durable first, then carried out. */
 interface Processed {

@@ -65,6 +65,41 @@ describe("what is reserved and made on a host", () => {
     ])
   })
 
+  it("removes a volume once: one that is made again under its name is not touched by what follows", () => {
+    const agent = connected()
+    checkpoint(agent, withVolume)
+    checkpoint(agent, reserved, plain(volumeOf("v1", "web")))
+    // In the same action, before the making: the first removal may still be waiting, or have failed.
+    expect(checkpoint(agent, withVolume, {}, ref)).toEqual([
+      { type: "ApplyVolumes", make: [v1], remove: [v1], operations: [ref] },
+    ])
+    const andMore = plain(reservedFor("cpus:2", ["web"]), volumeOf("v1", "web"))
+    expect(checkpoint(agent, andMore)).toEqual([])
+    agent.step({ type: "VolumesApplied", removed: [], operations: [], problem: "busy" })
+    const andOther = plain(reservedFor("cpus:2", ["web"]), volumeOf("v1", "web"), volumeOf("v2", "web"))
+    expect(checkpoint(agent, andOther)).toEqual([
+      { type: "ApplyVolumes", make: [{ role: "web", id: "v2" }], remove: [], operations: [] },
+    ])
+    agent.restart()
+    expect(agent.step({ type: "AgentStarted", bootId: "b" })).toMatchObject([
+      { type: "ApplyVolumes", remove: [] },
+    ])
+    expect(checkpoint(agent, reserved, plain(volumeOf("v1", "web")))).toMatchObject([
+      { type: "ApplyVolumes", make: [], remove: [v1] },
+    ])
+  })
+
+  it("leaves alone what an earlier release counted as removed and made again", () => {
+    const agent = connected()
+    checkpoint(agent, withVolume)
+    agent.state.doomed = [v1]
+    agent.restart()
+    expect(agent.step({ type: "AgentStarted", bootId: "b" })).toEqual([
+      { type: "ApplyVolumes", make: [v1], remove: [], operations: [] },
+    ])
+    expect(agent.state.doomed).toEqual([])
+  })
+
   it("is made to be after every start", () => {
     const agent = connected()
     checkpoint(agent, withVolume)

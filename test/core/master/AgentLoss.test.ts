@@ -1,7 +1,14 @@
 import { describe, expect, it } from "vitest"
 import { lossesPerStep } from "../../../core/master/AgentLoss.ts"
 import { defaultMasterSettings } from "../../../core/master/State.ts"
-import { actionsOf, launching, launchOf, MasterHarness, statusesOf } from "../../support/MasterHarness.ts"
+import {
+  actionsOf,
+  launching,
+  launchOf,
+  MasterHarness,
+  statusesOf,
+  statusOf,
+} from "../../support/MasterHarness.ts"
 import { host, small } from "../../support/MasterScenes.ts"
 
 const { agentTimeoutMs, agentForgetMs, agentRemovalPauseMs } = defaultMasterSettings
@@ -27,6 +34,40 @@ const cutInHalf = (hosts: number, settings = defaultMasterSettings) => {
   }
   return { master, lost }
 }
+
+describe("a task that ended, on an agent that stays away before it could say so", () => {
+  const ended = () => {
+    const master = new MasterHarness()
+    const agentId = master.addAgent(host)
+    const framework = master.subscribe({ capabilities: ["PARTITION_AWARE"] })
+    master.settle()
+    master.step({
+      type: "OffersAccepted",
+      frameworkId: framework.id,
+      offerIds: [master.offersOf(framework.id)[0]!],
+      operations: launching([launchOf("t", agentId, small)]),
+      refuseMs: 0,
+    })
+    master.report(agentId, framework.id, "t", "TASK_RUNNING", "u1")
+    const status = statusOf(agentId, framework.id, "t", "TASK_RUNNING", "u1")
+    master.step({ type: "StatusReported", agentId, status, latestState: "TASK_FINISHED" })
+    expect(master.state.tasks.get(`${framework.id}/t`)).toMatchObject({
+      state: "TASK_RUNNING",
+      hasEnded: true,
+    })
+    master.step({ type: "AgentDisconnected", agentId, streamId: master.state.agents.get(agentId)!.streamId! })
+    return { master, framework }
+  }
+
+  it("is told to be unreachable, and frees nothing a second time", () => {
+    const { master, framework } = ended()
+    const told = actionsOf(master.advance(agentTimeoutMs), "SendStatus")
+    expect(told.map(({ status }) => status.state)).toEqual(["TASK_UNREACHABLE"])
+    expect(master.state.tasks.get(`${framework.id}/t`)!.state).toBe("TASK_UNREACHABLE")
+    master.restart()
+    expect(master.state.unreachableByFramework.countOf(framework.id)).toBe(1)
+  })
+})
 
 describe("half of a cluster that is lost at once", () => {
   const hosts = 4 * lossesPerStep + 20

@@ -137,8 +137,15 @@ describe("reconciliation of operations", () => {
     master.restart()
     master.step({ type: "MasterStarted" })
     master.subscribe({ roles: ["web"] }, framework.id)
-    expect(statesIn(reconcile(master, framework.id, [["other", agentId]]))).toEqual([
+    const asked: Array<[string, string | null]> = [
+      ["other", agentId],
+      ["nowhere", null],
+      ["elsewhere", "never-heard-of"],
+    ]
+    expect(statesIn(reconcile(master, framework.id, asked))).toEqual([
       "other OPERATION_RECOVERING",
+      "nowhere OPERATION_RECOVERING",
+      "elsewhere OPERATION_UNKNOWN",
     ])
     expect(statesIn(reconcile(master, framework.id))).toEqual(["o OPERATION_PENDING"])
     expect(statesIn(master.advance(75_000))).toEqual(["o OPERATION_UNREACHABLE"])

@@ -134,6 +134,24 @@ describe("kill and reconciliation", () => {
     expect([ask("x", other), ask("x", null)]).toEqual([["x TASK_GONE"], ["x TASK_UNKNOWN"]])
   })
 
+  it("looks at all agents once, however many unknown tasks it is asked for", () => {
+    const { master, framework } = running()
+    let looks = 0
+    const { agents } = master.state
+    const values = agents.values.bind(agents)
+    agents.values = () => {
+      looks++
+      return values()
+    }
+    const ask = (count: number) => {
+      looks = 0
+      const tasks = Array.from({ length: count }, (_, index) => ({ taskId: `x${index}`, agentId: null }))
+      master.step({ type: "ReconciliationRequested", frameworkId: framework.id, tasks })
+      return looks
+    }
+    expect(ask(50)).toBe(ask(1))
+  })
+
   it("tells everything it knows when asked for nothing in particular", () => {
     const { master, framework } = running()
     const actions = master.step({

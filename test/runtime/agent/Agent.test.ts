@@ -115,15 +115,18 @@ describe("the agent's shell", () => {
         const journal = yield* MemoryJournal.make()
         const agent = yield* openAgent({ journal })
         const environment = [{ name: "TOKEN", value: "hush" }]
-        agent.submit({
-          type: "LaunchRequested",
-          spec: { ...spec, command: { ...spec.command, environment } },
-        })
+        const command = { ...spec.command, environment }
+        agent.submit({ type: "LaunchRequested", spec: { ...spec, command } })
+        const inGroup = { ...specOf("in-group", "f", "a", {}), command }
+        agent.submit({ type: "GroupLaunchRequested", specs: [inGroup] })
         yield* settled(agent)
         const { entities } = yield* journal.recover
         expect(JSON.stringify(entities)).toContain("hush")
         const events = yield* journal.events(0, 100)
-        expect(events.map(({ event }) => event)).toMatchObject([{ spec: { frameworkId: "f", taskId: "t" } }])
+        expect(events.map(({ event }) => event)).toMatchObject([
+          { spec: { frameworkId: "f", taskId: "t" } },
+          { specs: [{ frameworkId: "f", taskId: "in-group" }] },
+        ])
         expect(JSON.stringify(events)).not.toContain("hush")
       }),
     ))
