@@ -114,6 +114,8 @@ export const openSqliteFile = (
   const isChecked = checkAsItIs(path)
   const database = new Database(path, { timeout: lockWaitMs })
   try {
+    // Before anything is written: left to itself, a migration would not be durable when it is said to be done.
+    database.pragma("synchronous = FULL")
     const format = findFormat(database)
     closeToOthers(path)
     if (!isChecked) requireWhole(database)
@@ -125,7 +127,6 @@ export const openSqliteFile = (
         reason: "CannotOpen",
         detail: `that file system does not carry a WAL (${mode})`,
       })
-    database.pragma("synchronous = FULL")
     database.pragma(`cache_size = -${cacheKiB}`)
     return { database, report: { tornBytes, migrated, checkMs: Math.round(performance.now() - startedMs) } }
   } catch (error) {
