@@ -119,6 +119,7 @@ export const openSqliteFile = (
     const format = findFormat(database)
     closeToOthers(path)
     if (!isChecked) requireWhole(database)
+    if (tornBytes > 0) dropTorn(database)
     const migrated =
       format === formatVersion ? undefined : { format, keptAt: migrate(database, path, format) }
     const mode = database.pragma("journal_mode = WAL", { simple: true })
@@ -133,6 +134,19 @@ export const openSqliteFile = (
     database.close()
     throw error
   }
+}
+
+/**
+ * Empties the write-ahead log. Otherwise the next transaction would be written over the beginning of the torn one, and if a
+ * crash tore it as well, what is left of the first would look like acknowledged transactions behind damage.
+ */
+const dropTorn = (database: Database.Database) => {
+  const [outcome] = database.pragma("wal_checkpoint(TRUNCATE)") as Array<{ readonly busy: number }>
+  if (outcome?.busy === 1)
+    throw new StoreError({
+      reason: "Locked",
+      detail: "a crash has left a torn transaction, which cannot be removed while somebody reads the file",
+    })
 }
 
 /** Of a file that was empty it becomes today's. */
