@@ -114,9 +114,12 @@ export const openSqliteFile = (
   const isChecked = checkAsItIs(path)
   const database = new Database(path, { timeout: lockWaitMs })
   try {
+    // Before anything is written: left to itself, a migration would not be durable when it is said to be done.
+    database.pragma("synchronous = FULL")
     const format = findFormat(database)
     closeToOthers(path)
     if (!isChecked) requireWhole(database)
+    if (tornBytes > 0) dropTorn(database)
     const migrated =
       format === formatVersion ? undefined : { format, keptAt: migrate(database, path, format) }
     const mode = database.pragma("journal_mode = WAL", { simple: true })
@@ -125,13 +128,25 @@ export const openSqliteFile = (
         reason: "CannotOpen",
         detail: `that file system does not carry a WAL (${mode})`,
       })
-    database.pragma("synchronous = FULL")
     database.pragma(`cache_size = -${cacheKiB}`)
     return { database, report: { tornBytes, migrated, checkMs: Math.round(performance.now() - startedMs) } }
   } catch (error) {
     database.close()
     throw error
   }
+}
+
+/**
+ * Empties the write-ahead log. Otherwise the next transaction would be written over the beginning of the torn one, and if a
+ * crash tore it as well, what is left of the first would look like acknowledged transactions behind damage.
+ */
+const dropTorn = (database: Database.Database) => {
+  const [outcome] = database.pragma("wal_checkpoint(TRUNCATE)") as Array<{ readonly busy: number }>
+  if (outcome?.busy === 1)
+    throw new StoreError({
+      reason: "Locked",
+      detail: "a crash has left a torn transaction, which cannot be removed while somebody reads the file",
+    })
 }
 
 /** Of a file that was empty it becomes today's. */

@@ -73,16 +73,26 @@ export const readWal = (path: string): WalReading => {
 const readWalFile = (file: number): WalReading => {
   const { size } = fstatSync(file)
   const first = Buffer.alloc(headerSize)
-  if (
-    size < headerSize ||
-    readSync(file, first, 0, headerSize, 0) < headerSize ||
-    first.every((byte) => byte === 0)
-  )
+  if (size < headerSize || readSync(file, first, 0, headerSize, 0) < headerSize)
     return { type: "Whole", commits: 0, tornBytes: size }
-  const header = readHeader(first)
+  // The header is synchronised before the first frame is written, so a crash leaves zeros only where nothing lies behind.
+  const isZero = first.every((byte) => byte === 0)
+  if (isZero && isZeroFrom(file, headerSize, size)) return { type: "Whole", commits: 0, tornBytes: size }
+  const header = isZero ? undefined : readHeader(first)
   if (header === undefined)
     return { type: "Damaged", offset: 0, detail: "its first bytes are not what was written" }
   return readFrames(file, size, header)
+}
+
+const isZeroFrom = (file: number, from: number, size: number): boolean => {
+  const part = Buffer.alloc(64 * 1024)
+  for (let at = from; at < size; ) {
+    const count = readSync(file, part, 0, part.length, at)
+    if (count === 0) break
+    if (part.subarray(0, count).some((byte) => byte !== 0)) return false
+    at += count
+  }
+  return true
 }
 
 const readFrames = (file: number, size: number, header: WalHeader): WalReading => {

@@ -41,6 +41,14 @@ export const runReplay = (wish: ReplayWish, progress: (text: string) => void): R
     const log = openReplayLog(database, path, from, progress)
     if (from !== undefined && from > log.lastSeq)
       throw refuseInput(`--from ${from}: the log ends with event ${log.lastSeq}`)
+    // Nothing that was compared must not be called equal.
+    if (to !== undefined && to < log.firstSeq)
+      throw refuseInput(`--to ${to}: the log begins with event ${log.firstSeq}`)
+    if (log.lastSeq < log.firstSeq)
+      throw new CommandFailure({
+        message: `${path} holds no event to replay: let a master run on it first`,
+        exitCode: 1,
+      })
     const toSeq = Math.min(to ?? log.lastSeq, log.lastSeq)
     const whatIf = wish.changes.length === 0 ? undefined : new WhatIf(log, (run) => change(run.settings))
     const { rows, ...replay } = replayRecord(
@@ -52,7 +60,7 @@ export const runReplay = (wish: ReplayWish, progress: (text: string) => void): R
     const isToTheEnd = replay.difference === null && toSeq === log.lastSeq && replay.lastSeq === toSeq
     const last = isToTheEnd ? rows() : null
     const differingRow = last === null ? null : findDifferingRow(database, last)
-    const isEqual = replay.difference === null && differingRow === null
+    const isEqual = replay.equal > 0 && replay.difference === null && differingRow === null
     return {
       ...{ journal: path, isEqual, replay, changes: wish.changes },
       ...{ rows: last === null ? null : last.length, differingRow },

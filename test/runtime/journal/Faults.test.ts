@@ -4,6 +4,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs"
@@ -15,7 +16,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { decodeState } from "../../../runtime/journal/EncodedBatch.ts"
 import { type Batch, JournalError } from "../../../runtime/journal/Journal.ts"
 import { StoreError } from "../../../runtime/journal/SqliteSchema.ts"
-import { openSqliteStore } from "../../../runtime/journal/SqliteStore.ts"
+import { openSqliteStore, type SqliteStore } from "../../../runtime/journal/SqliteStore.ts"
+import { readWal } from "../../../runtime/journal/WalCheck.ts"
 import { batch, eventOf, itemOf, rowOf } from "./JournalFixture.ts"
 import { recoverNaively } from "./NaiveJournal.ts"
 import { encoded } from "./StoredBatches.ts"
@@ -218,5 +220,49 @@ describe("a journal in sqlite whose files were harmed", () => {
     const again = openSqliteStore({ path: `${path}.copy`, ...bounds })
     expect(again.report.tornBytes).toBe(0)
     again.close()
+  })
+
+  it("refuses a write-ahead log whose beginning was zeroed before acknowledged transactions", () => {
+    const scene = scenes[0]!
+    const path = join(folder, "zeroed.db")
+    const wal = scene.files.get("-wal")!
+    writeFileSync(path, scene.files.get("")!)
+    writeFileSync(`${path}-wal`, Buffer.concat([Buffer.alloc(32), wal.subarray(32)]))
+    expect(() => openSqliteStore({ path, ...bounds })).toThrow(/its first bytes are not what was written/)
+    // Only a log that was never written is nothing but zeros.
+    writeFileSync(`${path}-wal`, Buffer.alloc(wal.length))
+    expect(readWal(path)).toMatchObject({ type: "Whole", commits: 0 })
+    writeFileSync(`${path}-wal`, Buffer.alloc(32))
+    expect(readWal(path)).toMatchObject({ type: "Whole", commits: 0 })
+  })
+
+  it("opens after a second crash that tears what was written where the first had torn more", () => {
+    const frameSize = 24 + 4096
+    const path = join(folder, "torn-twice.db")
+    const files = [path, `${path}-wal`] as const
+    const tearAt = (from: number, [file, wal]: ReadonlyArray<Buffer>) => {
+      for (const end of ["-wal", "-shm"]) rmSync(path + end, { force: true })
+      writeFileSync(path, file!)
+      writeFileSync(files[1], Buffer.from(wal!).fill(0, from, from + frameSize))
+    }
+    const writtenBy = (store: SqliteStore, one: Batch) => {
+      const from = Math.max(32, statSync(files[1]).size)
+      expect(store.append([encoded(one)])).toEqual({ stored: 1 })
+      return { from, found: files.map((file) => readFileSync(file)) }
+    }
+    const first = openSqliteStore({ path, ...bounds })
+    for (const one of batches.slice(0, 10)) first.append([encoded(one)])
+    const long = writtenBy(first, batch({ events: [eventOf(1)], changes: [rowOf("a", "x".repeat(100_000))] }))
+    first.close()
+    tearAt(long.from, long.found)
+    const second = openSqliteStore({ path, ...bounds })
+    expect(second.report.tornBytes).toBeGreaterThan(0)
+    const left = statSync(files[1]).size
+    const short = writtenBy(second, batches[10]!)
+    second.close()
+    tearAt(left === 0 ? 32 : long.from, short.found)
+    const third = openSqliteStore({ path, ...bounds })
+    expect(batchesIn(decodeState(third.recover()))).toBe(10)
+    third.close()
   })
 })

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import Database from "better-sqlite3"
 import fc from "fast-check"
-import { afterAll, describe, expect, it } from "vitest"
+import { afterAll, describe, expect, it, vi } from "vitest"
 import { decodeState } from "../../../runtime/journal/EncodedBatch.ts"
 import type { Batch } from "../../../runtime/journal/Journal.ts"
 import { readSegments } from "../../../runtime/journal/SegmentLog.ts"
@@ -189,6 +189,27 @@ describe("a journal of format 1", () => {
     const again = openSqliteStore({ path, ...keepAll })
     expect(again.report.migrated).toBeUndefined()
     again.close()
+  })
+
+  it("is written durably while it is changed", () => {
+    const path = newPath()
+    makeFormat1(path)
+    const levels = new Set<unknown>()
+    const { exec } = Database.prototype
+    const spy = vi.spyOn(Database.prototype, "exec").mockImplementation(function (
+      this: Database.Database,
+      text: string,
+    ) {
+      levels.add(this.pragma("synchronous", { simple: true }))
+      return exec.call(this, text)
+    })
+    try {
+      openSqliteStore({ path, ...keepAll }).close()
+    } finally {
+      spy.mockRestore()
+    }
+    // 2 = FULL.
+    expect([...levels]).toEqual([2])
   })
 
   it("is left alone when it cannot be kept beside", () => {

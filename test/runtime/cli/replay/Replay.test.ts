@@ -97,6 +97,18 @@ describe("a replay", () => {
     )
   })
 
+  it("does not call equal what it has not compared: an end before the beginning of the log is refused", () => {
+    const path = newPath()
+    const master = new JournaledMaster(path, defaultMasterSettings, 1, 2)
+    master.begin()
+    for (let times = 0; times < 10; times++) master.step({ type: "TimePassed" })
+    master.close()
+    const { firstSeq } = replay(path).replay
+    expect(firstSeq).toBeGreaterThan(1)
+    expect(() => replay(path, { to: firstSeq - 1 })).toThrow(`the log begins with event ${firstSeq}`)
+    expect(replay(path, { to: firstSeq })).toMatchObject({ isEqual: true, replay: { equal: 1 } })
+  })
+
   it("says what other settings would have made of it", () => {
     const path = newPath()
     const master = new JournaledMaster(path, defaultMasterSettings, 1)
