@@ -25,6 +25,20 @@ export const combineResources = (base: Resources, checkpointed: Resources): Reso
   return `it announces ${missing} less than what is reserved on it and lies in its volumes (${resourcesToMesosText(checkpointed)}): start it with --resources that include them, or unreserve them and destroy the volumes first`
 }
 
+/**
+ * Kinds of reserved resources, and volumes, on one agent. All of them are stored and sent whole with each operation, so without a bound one
+ * framework could make that as large as it likes, for everybody. A host with a hundred frameworks of ten each has not more.
+ */
+export const checkpointedMax = 1_000
+
+/** Why an agent cannot have what an operation makes; undefined when it can. What does not make it more is never too much. */
+export const crowdProblem = (agent: AgentRecord, conversion: Conversion): string | undefined => {
+  const count = checkpointedOn(convertAgent(agent, conversion)).length
+  return count > checkpointedMax && count > checkpointedOn(agent).length
+    ? `The agent would have ${count} different reservations and volumes, more than the ${checkpointedMax} that it may have; unreserve or destroy some first`
+    : undefined
+}
+
 /** After an operation on it. */
 export const convertAgent = (agent: AgentRecord, { consumed, converted }: Conversion): AgentRecord => ({
   ...agent,

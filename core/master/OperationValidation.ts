@@ -34,7 +34,7 @@ export const operationProblem = (
     return "Invalid resources: The resources have multiple resource providers: "
   }
   for (const resource of resources) {
-    const problem = problems[type](resource, asker)
+    const problem = problems[type](resource, asker) || lengthProblem(type, resource)
     if (problem !== undefined) return problem
   }
   if (type === "CREATE") return uniquenessProblem(agent, resources)
@@ -43,6 +43,21 @@ export const operationProblem = (
   return name === null
     ? undefined
     : `Invalid resources: The same part of '${name}' is in more than one reservation`
+}
+
+/**
+ * Characters of a reservation with its labels and of a volume, as JSON: what is reserved on an agent is stored and sent whole with each
+ * operation. Labels are names for people and programs, not a store of data.
+ */
+export const kindLengthMax = 4_000
+
+/** Only of what is to be: what is there already, from before this bound, can be taken apart. */
+const lengthProblem = (type: ConversionType, { kind }: Resource): string | undefined => {
+  if (type === "UNRESERVE" || type === "DESTROY") return undefined
+  const { length } = JSON.stringify([kind.reservations, kind.disk])
+  return length > kindLengthMax
+    ? `Invalid resources: The reservations of ${kind.name}, with their labels, are ${length} characters long, more than ${kindLengthMax}`
+    : undefined
 }
 
 type Judge = (resource: Resource, asker: Asker) => string | undefined

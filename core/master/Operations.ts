@@ -6,11 +6,13 @@ import { resourcesToPlain } from "../resources/PlainForm.ts"
 import {
   addResources,
   containsResources,
+  isNoResources,
   noResources,
   type Resources,
   subtractResources,
 } from "../resources/Resources.ts"
-import { checkpointedOn, convertAgent } from "./AgentResources.ts"
+import type { MasterAction } from "./Action.ts"
+import { checkpointedOn, convertAgent, crowdProblem } from "./AgentResources.ts"
 import { type MasterContext, offersOfAgent, putAgent } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
 import { beginOperation, feedbackProblem, tellOperation } from "./Feedback.ts"
@@ -35,13 +37,18 @@ const apply = (
   tellCheckpointed(context, after, operation, type === "DESTROY" ? conversion.consumed : noResources)
 }
 
-/** Only what is named as destroyed is deleted: a master that has forgotten a volume must not cost its data. */
+/**
+ * Only what is named as destroyed is deleted: a master that has forgotten a volume must not cost its data. A message says all that there
+ * is, so of several in a row only the last one goes out, unless another one deletes something or is to be answered.
+ */
 export const tellCheckpointed = (
   { turn }: MasterContext,
   agent: AgentRecord,
   operation: OperationRef | null,
   destroyed: Resources = noResources,
 ): void => {
+  const last = turn.actions[turn.actions.length - 1]
+  if (last !== undefined && isOutdatedBy(last, agent)) turn.actions.pop()
   turn.emit({
     type: "SendToAgent",
     agentId: agent.id,
@@ -53,6 +60,14 @@ export const tellCheckpointed = (
     },
   })
 }
+
+/** Whether a new checkpoint of the agent says all that the action says, and more. */
+const isOutdatedBy = (action: MasterAction, { id }: AgentRecord): boolean =>
+  action.type === "SendToAgent" &&
+  action.agentId === id &&
+  action.message.type === "CheckpointResources" &&
+  action.message.operation === null &&
+  isNoResources(heldResources(action.message.destroyed))
 
 /**
  * One operation of an ACCEPT on what is left of its offers, which are ended; returns what is left then. An invalid one is dropped, or
@@ -75,7 +90,7 @@ export const convertOrRefuse = (
     request.problem ||
     allocationProblem(request, role) ||
     operationProblem(agent, request.type, resources, { principal, role }) ||
-    (containsResources(left, conversion.consumed) ? undefined : shortageText(left, conversion)) ||
+    attainProblem(agent, left, conversion) ||
     feedbackProblem(context, framework.id, operationId)
   if (problem !== undefined) {
     refuseOperation(context, framework, agentId, request, problem)
@@ -112,6 +127,16 @@ export const refuseOperation = (
   tellOperation(context, framework, { operationId, state: "OPERATION_ERROR", message, agentId })
 }
 
+/** Why what is available cannot become this on the agent; undefined when it can. */
+const attainProblem = (
+  agent: AgentRecord,
+  available: Resources,
+  conversion: Conversion,
+): string | undefined =>
+  containsResources(available, conversion.consumed)
+    ? crowdProblem(agent, conversion)
+    : shortageText(available, conversion)
+
 const shortageText = (available: Resources, { consumed }: Conversion): string =>
   `${resourcesToMesosText(available)} does not contain ${resourcesToMesosText(consumed)}`
 
@@ -145,9 +170,8 @@ export const refuseOperatorOperation = (
     (sum, offer) => addResources(sum, offer.resources),
     state.allocator.availableOn(agentId),
   )
-  return containsResources(attainable, conversion.consumed)
-    ? undefined
-    : { type: "Conflict", message: shortageText(attainable, conversion) }
+  const conflict = attainProblem(agent, attainable, conversion)
+  return conflict === undefined ? undefined : { type: "Conflict", message: conflict }
 }
 
 /**

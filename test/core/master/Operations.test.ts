@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest"
+import { checkpointedMax } from "../../../core/master/AgentResources.ts"
+import { kindLengthMax } from "../../../core/master/OperationValidation.ts"
 import { resourcesToMesosText } from "../../../core/resources/MesosText.ts"
 import { taskKey } from "../../../core/Task.ts"
 import {
@@ -43,10 +45,9 @@ describe("operations of an ACCEPT", () => {
     ])
     expect(actionsOf(actions, "SendToAgent").map(({ message }) => message.type)).toEqual([
       "CheckpointResources",
-      "CheckpointResources",
       "LaunchTask",
     ])
-    expect(checkpointsIn(actions)[1]!.resources).toEqual(plain(reservedFor("cpus:2", ["web"]), volume))
+    expect(checkpointsIn(actions)[0]!.resources).toEqual(plain(reservedFor("cpus:2", ["web"]), volume))
     expect(totalOf(master, agentId)).toBe(
       "cpus:2; mem:4000; disk:900; ports:[31000-31009]; cpus(reservations: [(DYNAMIC,web)]):2; disk(reservations: [(DYNAMIC,web)])[v1:data]:100",
     )
@@ -105,6 +106,11 @@ describe("operations of an ACCEPT", () => {
       "the same items of a set under two labels",
       operation("RESERVE", plain(labelled("zones:{a,b}", "a"), labelled("zones:{b,c}", "b"))),
       "Invalid resources: The same part of 'zones' is in more than one reservation",
+    ],
+    [
+      "a reservation with labels of any length",
+      operation("RESERVE", plain(labelled("cpus:1", "x".repeat(kindLengthMax)))),
+      "characters long, more than 4000",
     ],
     ["what nobody reserved", operation("UNRESERVE", twoCpus), "does not contain cpus(reservations"],
     [
@@ -270,6 +276,33 @@ describe("operations of operators", () => {
     expect(resourcesToMesosText(offer!.offer.resources)).toBe(
       "cpus:4; mem:4000; disk:1000; ports:[31005-31009]",
     )
+  })
+
+  it("make no more kinds on one agent than it may have, and take no more apart than there are", () => {
+    const { master, agentId, accept } = webOffered()
+    const label = (value: number) => plain(labelled("mem:1", String(value)))
+    const actions = accept(
+      Array.from({ length: checkpointedMax + 2 }, (_, index) =>
+        operation("RESERVE", label(index), index < checkpointedMax ? null : `o${index}`),
+      ),
+    )
+    // All that it has, once: not once for each of them.
+    expect(checkpointsIn(actions)).toHaveLength(1)
+    expect(checkpointsIn(actions)[0]!.resources).toHaveLength(checkpointedMax)
+    const told = actionsOf(actions, "SendOperationStatus")
+    expect(told.map(({ status }) => status.operationId)).toEqual([
+      `o${checkpointedMax}`,
+      `o${checkpointedMax + 1}`,
+    ])
+    expect(told[0]!.status.message).toContain(
+      "would have 1001 different reservations and volumes, more than the 1000",
+    )
+    const ask = (type: "RESERVE" | "UNRESERVE", resources: ReturnType<typeof plain>) =>
+      checkpointsIn(
+        master.step({ type: "OperationRequested", agentId, operation: type, resources, principal: null }),
+      ).length
+    const more = label(checkpointedMax)
+    expect([ask("RESERVE", more), ask("UNRESERVE", label(0)), ask("RESERVE", more)]).toEqual([0, 1, 1])
   })
 
   it("may part ports between labels, but give none to two of them", () => {
