@@ -1,4 +1,5 @@
 import { nextUuid } from "../Prng.ts"
+import { idProblem } from "../Task.ts"
 import {
   deleteOperation,
   type MasterContext,
@@ -34,7 +35,9 @@ export const feedbackProblem = (
   operationId: string | null,
 ): string | undefined => {
   if (operationId === null) return undefined
-  if (operationId === "") return "Operation ID must not be empty"
+  // It is kept by the master and by the agent.
+  const badId = idProblem(operationId)
+  if (badId !== undefined) return `Operation ${badId}`
   if (state.operations.has(operationKey({ frameworkId, operationId }))) {
     return `Operation ID '${operationId}' is in use until its status is acknowledged`
   }

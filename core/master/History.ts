@@ -1,6 +1,14 @@
-import { type TaskCommand, type TaskState, taskKey } from "../Task.ts"
+import {
+  type Label,
+  type TaskCommand,
+  type TaskSpec,
+  type TaskState,
+  type TaskStatus,
+  taskKey,
+} from "../Task.ts"
 import { deleteTask, type MasterContext } from "./Context.ts"
 import type { CompletedTaskRecord, FrameworkRecord, MasterState, RemovalRecord, TaskRecord } from "./State.ts"
+import type { StatusNote } from "./StatusNotes.ts"
 
 // What is remembered of tasks and frameworks that are over, for those who ask what happened. Nothing is decided on it but that a
 // removed framework may not come back. All of it is bounded, the oldest is forgotten first (spec/mesos.md §1.1).
@@ -10,15 +18,69 @@ import type { CompletedTaskRecord, FrameworkRecord, MasterState, RemovalRecord, 
 /** Sorts as the numbers do. */
 const completedTaskKey = (number: number): string => String(number).padStart(15, "0")
 
-/** Characters of a command's text that are remembered. */
+/** Characters of a command's text, and of a name, that are remembered. */
 const textMax = 256
+
+/** Of a status's message. */
+const messageMax = 512
+
+/** Of all labels of a task or of a status together, as JSON. */
+const labelsMax = 1_024
+
+/** Of what a task said of itself for others, as JSON: half of that says nothing, so a longer one goes as a whole. */
+const shownMax = 4_096
+
+/** Half a character (of a surrogate pair) is no text. */
+const beginningOf = (text: string, max: number): string => {
+  if (text.length <= max) return text
+  const last = text.charCodeAt(max - 1)
+  return text.slice(0, last >= 0xd800 && last < 0xdc00 ? max - 1 : max)
+}
+
+/** The first ones; each is remembered whole or not at all. */
+const shortLabels = (labels: ReadonlyArray<Label>): ReadonlyArray<Label> => {
+  let length = 0
+  const end = labels.findIndex((label) => {
+    length += JSON.stringify(label).length
+    return length > labelsMax
+  })
+  return end < 0 ? labels : labels.slice(0, end)
+}
 
 /** A command can be large, and of one that is over only what it was about is wanted. */
 const shortCommand = (command: TaskCommand): TaskCommand => ({
   ...command,
-  value: command.value.slice(0, textMax),
+  value: beginningOf(command.value, textMax),
   arguments: [],
   environment: [],
+})
+
+const shortSpec = ({ shown, ...spec }: TaskSpec): TaskSpec => ({
+  ...spec,
+  name: beginningOf(spec.name, textMax),
+  command: shortCommand(spec.command),
+  labels: shortLabels(spec.labels),
+  ...(shown === undefined || JSON.stringify(shown).length > shownMax ? {} : { shown }),
+})
+
+const shortNote = (note: StatusNote): StatusNote => ({
+  ...note,
+  ...(note.message === undefined ? {} : { message: beginningOf(note.message, messageMax) }),
+  ...(note.labels === undefined ? {} : { labels: shortLabels(note.labels) }),
+})
+
+const shortStatus = (status: TaskStatus): TaskStatus => ({
+  ...status,
+  message: status.message === null ? null : beginningOf(status.message, messageMax),
+  labels: shortLabels(status.labels),
+})
+
+/** History is counted in tasks, so that each must be small, whatever its framework and its agent wrote into it. */
+const shortTask = (task: TaskRecord): TaskRecord => ({
+  ...task,
+  spec: shortSpec(task.spec),
+  status: task.status === null ? null : shortStatus(task.status),
+  notes: task.notes.map(shortNote),
 })
 
 /** Remembers a task that is over. Its id may be used again, so it is remembered by a number. */
@@ -28,9 +90,8 @@ export const rememberTask = (context: MasterContext, task: TaskRecord, state: Ta
   const { completedTasksPerFrameworkMax, completedTasksMax } = master.settings
   if (completedTasksPerFrameworkMax === 0 || completedTasksMax === 0) return
   const number = master.nextCompletedNumber++
-  const spec = { ...task.spec, command: shortCommand(task.spec.command) }
   const key = completedTaskKey(number)
-  master.completedTasks.set(key, { number, task: { ...task, spec, state, hasEnded: true } })
+  master.completedTasks.set(key, { number, task: { ...shortTask(task), state, hasEnded: true } })
   master.completedIndex.add(frameworkId, number)
   turn.touch("completedTask", key)
   while (master.completedIndex.countOf(frameworkId) > completedTasksPerFrameworkMax) {

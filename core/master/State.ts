@@ -191,7 +191,7 @@ export interface TaskRecord {
 export interface CompletedTaskRecord {
   /** Counts ends: the smaller, the older. */
   readonly number: number
-  /** Its command is shortened. */
+  /** Its texts are shortened. */
   readonly task: TaskRecord
 }
 

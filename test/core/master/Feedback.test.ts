@@ -106,6 +106,18 @@ describe("feedback of operations", () => {
     expect(master.state.operations.size).toBe(1)
   })
 
+  it("an id that could not be a task's is refused: it is kept by the master and the agent", () => {
+    for (const id of ["", "o".repeat(256), "a/b"]) {
+      const { master, accept } = webOffered()
+      const [told] = actionsOf(accept([operation("RESERVE", oneCpu, id)]), "SendOperationStatus")
+      expect(told!.status).toMatchObject({ operationId: id, state: "OPERATION_ERROR" })
+      expect(master.state.operations.size).toBe(0)
+    }
+    const { master, accept } = webOffered()
+    accept([operation("RESERVE", oneCpu, "o".repeat(255))])
+    expect(master.state.operations.size).toBe(1)
+  })
+
   it("goes with its framework", () => {
     const { master, framework } = finished()
     master.step({ type: "TeardownRequested", frameworkId: framework.id })

@@ -3,7 +3,7 @@ import { completedFrameworks, completedTasksOf } from "../../../core/master/Hist
 import { defaultMasterSettings, type MasterSettings } from "../../../core/master/State.ts"
 import { notesMax } from "../../../core/master/StatusNotes.ts"
 import type { TaskState } from "../../../core/Task.ts"
-import { actionsOf, launching, launchOf, MasterHarness } from "../../support/MasterHarness.ts"
+import { actionsOf, launching, launchOf, MasterHarness, statusOf } from "../../support/MasterHarness.ts"
 import { host, running, small } from "../../support/MasterScenes.ts"
 
 const clusterOf = (settings: Partial<MasterSettings> = {}) => {
@@ -77,6 +77,41 @@ describe("a completed task", () => {
     expect(spec.command).toEqual({
       ...{ shell: false, value: "x".repeat(256), arguments: [], environment: [], user: "root" },
     })
+  })
+
+  it("is remembered with short texts, however long its framework's and its agent's were", () => {
+    const { master, agentId } = clusterOf()
+    const { id } = master.subscribe()
+    const labels = Array.from({ length: 1_000 }, (_, index) => ({ key: `k${index}`, value: "v".repeat(200) }))
+    const finish = (taskId: string, shown: { readonly discovery: object }) => {
+      master.settle()
+      // A pair of surrogates at the cut goes as a whole.
+      const value = `${"x".repeat(255)}\u{1f600}`
+      const command = { shell: true, value, arguments: [], environment: [], user: null }
+      const long = { name: "n".repeat(5_000), command, labels, shown }
+      master.step({
+        type: "OffersAccepted",
+        frameworkId: id,
+        offerIds: [master.offersOf(id)[0]!],
+        operations: launching([{ ...launchOf(taskId, agentId, small), ...long }]),
+        refuseMs: 0,
+      })
+      const told = statusOf(agentId, id, taskId, "TASK_FAILED", `u-${taskId}`)
+      const status = { ...told, message: "m".repeat(5_000), labels }
+      master.step({ type: "StatusReported", agentId, status, latestState: "TASK_FAILED" })
+      master.step({ type: "StatusAcknowledged", frameworkId: id, agentId, taskId, uuid: `u-${taskId}` })
+    }
+    finish("long", { discovery: { name: "d".repeat(5_000) } })
+    finish("short", { discovery: { name: "d" } })
+    const [long, short] = completedTasksOf(master.state, id)
+    expect(long!.spec.name).toBe("n".repeat(256))
+    expect(long!.spec.command.value).toBe("x".repeat(255))
+    expect(long!.spec).not.toHaveProperty("shown")
+    expect(short!.spec.shown).toEqual({ discovery: { name: "d" } })
+    const first = labels.slice(0, 4)
+    expect(long!.spec.labels).toEqual(first)
+    expect(long!.notes).toMatchObject([{ message: "m".repeat(512), labels: first }])
+    expect(long!.status).toMatchObject({ message: "m".repeat(512), labels: first })
   })
 
   it("is forgotten, the oldest first, beyond what each framework and all together may have", () => {
