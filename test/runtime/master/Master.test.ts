@@ -153,20 +153,29 @@ describe("the master's shell", () => {
       }),
     ))
 
-  it("stops when its journal fails: nothing leaves, nobody is told that it worked", () =>
+  it("stops when its journal fails: nothing leaves, and everybody is told that it is not taken in", () =>
     run(
       Effect.gen(function* () {
         const journal = heldJournal()
         const { master, loop } = yield* openMaster(journal.layer)
         yield* master.submit({})
         journal.fail()
+        journal.hold()
         const stream = listen(master, "f")
         const submitting = yield* Effect.fork(master.submit({ event: () => subscribed("f") }))
+        yield* settled
+        const behind = yield* Effect.fork(master.submit({ event: () => subscribed("g") }))
+        yield* settled
+        journal.letGo()
         const error = yield* Effect.flip(Fiber.join(loop))
         expect(error).toMatchObject({ _tag: "JournalError", reason: "DiskFull" })
         yield* settled
         expect(stream.types()).toEqual([])
-        expect(submitting.unsafePoll()).toBeNull()
+        for (const waiting of [Fiber.join(submitting), Fiber.join(behind), master.submit({})]) {
+          const refused = yield* Effect.flip(waiting).pipe(Effect.timeout("1 second"))
+          expect(refused).toMatchObject({ _tag: "MailboxFull", problem: error.message })
+        }
+        expect(master.mailboxSize()).toBe(0)
       }),
     ))
 
