@@ -3,7 +3,7 @@ import type { CallRefusal } from "../../core/master/Admission.ts"
 import { restoreMaster } from "../../core/master/Snapshot.ts"
 import { initialMasterState, type MasterSettings, type MasterState } from "../../core/master/State.ts"
 import { type Batch, Journal, type JournalError } from "../journal/Journal.ts"
-import { startMachineClock } from "../MachineClock.ts"
+import { makeStoppingClock, startMachineClock } from "../MachineClock.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
 import { logBatch } from "./BatchLog.ts"
 import { makeDelivery } from "./Delivery.ts"
@@ -106,7 +106,8 @@ export const make = (options: MasterOptions) =>
     const restored = restoreMaster(recovered.entities, options.settings)
     const state = restored ?? initialMasterState(options.newMasterId, options.newSeed, options.settings)
     const outbox = makeOutbox(recovered.outbox, recovered.lastOutboxId)
-    const clock = startMachineClock(state.nowMs)
+    // While a full disk turns everybody away, nobody's time to come back runs out.
+    const clock = makeStoppingClock(startMachineClock(state.nowMs), () => journal.problem() !== undefined)
     const streams = makeStreams()
     const feed = makeEventFeed()
     const identity: MasterIdentity = { ...options.identity, masterId: state.masterId }
@@ -119,7 +120,11 @@ export const make = (options: MasterOptions) =>
     const post = (mail: Partial<Mail>, done: (refused?: CallRefused | MailboxFull) => void) => {
       // What was taken in before waits: it is stepped or about to be, and becomes durable when there is space.
       const problem = failure?.message ?? journal.problem()
-      if (problem !== undefined) return done(new MailboxFull({ capacity: mailboxCapacity, problem }))
+      if (problem !== undefined) {
+        // The clock stops when it is looked at, from the first who is turned away on.
+        clock.nowMs()
+        return done(new MailboxFull({ capacity: mailboxCapacity, problem }))
+      }
       const isIn = mailbox.offer({ mail: { ...nothing, ...mail }, done })
       if (!isIn) done(new MailboxFull({ capacity: mailboxCapacity }))
     }
@@ -163,6 +168,8 @@ export const make = (options: MasterOptions) =>
         appendingSinceMs = performance.now()
         const [took] = yield* Effect.timed(journal.append(batch))
         appendingSinceMs = undefined
+        // It goes on when it is looked at.
+        clock.nowMs()
         metrics.observeAppend(Duration.toSeconds(took))
       }).pipe(Effect.tapError((error) => Effect.sync(() => fail(error, waiting))))
 
