@@ -14,3 +14,27 @@ export const startMachineClock = (startMs: number): MachineClock => {
     wallMs: () => Date.now(),
   }
 }
+
+/**
+ * A clock that stands still from the first look at it while `isStopped` to the first one afterwards, and goes on from there:
+ * time in which nobody could be heard must not count against those who called.
+ */
+export const makeStoppingClock = (clock: MachineClock, isStopped: () => boolean): MachineClock => {
+  let stoodMs = 0
+  let standsAtMs: number | undefined
+  return {
+    ...clock,
+    nowMs: () => {
+      const nowMs = clock.nowMs() - stoodMs
+      if (isStopped()) {
+        standsAtMs ??= nowMs
+        return standsAtMs
+      }
+      if (standsAtMs === undefined) return nowMs
+      const wentOnAtMs = standsAtMs
+      stoodMs += nowMs - wentOnAtMs
+      standsAtMs = undefined
+      return wentOnAtMs
+    },
+  }
+}

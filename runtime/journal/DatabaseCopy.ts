@@ -13,21 +13,21 @@ export const removeQuietly = (path: string): void => {
   }
 }
 
-/** What was written under that name, and the name itself, are durable afterwards. */
-export const settle = (draft: string, path: string): void => {
-  const file = openSync(draft, "r")
+/** What a file holds, or the names in a folder, are durable afterwards. */
+export const synchronise = (path: string): void => {
+  const file = openSync(path, "r")
   try {
     fsyncSync(file)
   } finally {
     closeSync(file)
   }
+}
+
+/** What was written under that name, and the name itself, are durable afterwards. */
+export const settle = (draft: string, path: string): void => {
+  synchronise(draft)
   renameSync(draft, path)
-  const folder = openSync(dirname(path), "r")
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
+  synchronise(dirname(path))
 }
 
 /**

@@ -1,5 +1,7 @@
-import { closeSync, copyFileSync, existsSync, openSync, renameSync } from "node:fs"
-import { copyDatabase, draftOf, removeQuietly, settle } from "./DatabaseCopy.ts"
+import { closeSync, copyFileSync, existsSync, linkSync, openSync, renameSync, rmSync } from "node:fs"
+import { dirname } from "node:path"
+import Database from "better-sqlite3"
+import { copyDatabase, draftOf, removeQuietly, settle, synchronise } from "./DatabaseCopy.ts"
 import { readJournal } from "./JournalReading.ts"
 import { type JournalVerdict, type VerifyProgress, verifyJournal } from "./JournalVerdict.ts"
 
@@ -46,7 +48,7 @@ export interface Restored {
 
 /**
  * Puts a backup in a journal's place, whose lock must be held. What was there is kept beside, together with its write-ahead
- * log; at every instant there is one whole journal or none, and none is said by the next start.
+ * log. A crash leaves the journal that was there or the backup; where neither can be opened, the next start says so.
  */
 export const restoreJournal = (
   backup: string,
@@ -71,8 +73,13 @@ export const restoreJournal = (
     progress("copying")
     closeSync(openSync(draft, "wx", 0o600))
     copyFileSync(backup, draft)
+    if (verdict.kind === "sqlite") forgetWal(draft)
+    // Durable before the journal that is there loses its name.
+    synchronise(draft)
     const keptAt = isThere ? keepBeside(path, suffix) : null
     settle(draft, path)
+    for (const end of ["-wal", "-shm"]) rmSync(path + end, { force: true })
+    synchronise(dirname(path))
     return { verdict: { ...verdict, path }, keptAt }
   } catch (error) {
     removeQuietly(draft)
@@ -80,11 +87,28 @@ export const restoreJournal = (
   }
 }
 
+/** So that the log of the journal that was there, should a crash leave it beside, is refused and not taken for the draft's. */
+const forgetWal = (draft: string): void => {
+  const database = new Database(draft)
+  try {
+    database.pragma("journal_mode = DELETE")
+  } finally {
+    database.close()
+  }
+}
+
 const keepBeside = (path: string, suffix: string): string => {
   let kept = `${path}.${suffix}`
   for (let number = 2; existsSync(kept) || existsSync(`${kept}-wal`); number++)
     kept = `${path}.${suffix}.${number}`
-  // The file first: a log without its file is refused, a file without its log looks whole and is not.
-  for (const end of ["", "-wal", "-shm"]) if (existsSync(path + end)) renameSync(path + end, kept + end)
+  try {
+    // By a second name: the first is there until the backup takes it. The log first: a file without its log looks whole and is not.
+    for (const end of ["-wal", ""]) if (existsSync(path + end)) linkSync(path + end, kept + end)
+  } catch {
+    // A file system without links. The file first: a log without its file is refused.
+    for (const end of ["-wal", ""]) rmSync(kept + end, { force: true })
+    for (const end of ["", "-wal"]) if (existsSync(path + end)) renameSync(path + end, kept + end)
+  }
+  synchronise(dirname(path))
   return kept
 }

@@ -1,4 +1,5 @@
-import { chmodSync, closeSync, openSync, readSync, statSync } from "node:fs"
+import { chmodSync, closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs"
+import { basename, dirname } from "node:path"
 import Database from "better-sqlite3"
 import { checkLog, checkState, checkStructure } from "./SqliteCheck.ts"
 import { migrate } from "./SqliteMigration.ts"
@@ -39,6 +40,24 @@ const createClosedToOthers = (path: string) => {
   } catch {
     // It exists, or cannot be made, which SQLite will tell.
   }
+}
+
+/** A restore that was interrupted must not end in an empty journal: agents would be told to end everything that they run. */
+const refuseHalfRestored = (path: string) => {
+  const folder = dirname(path)
+  if (existsSync(path) || !existsSync(folder)) return
+  const name = basename(path)
+  const rests = readdirSync(folder)
+    .filter(
+      (found) => found.startsWith(name) && /^\.(before-restore-.*|\d+\.new)$/.test(found.slice(name.length)),
+    )
+    .filter((found) => !/-(wal|shm)$/.test(found))
+    .sort()
+  if (rests.length === 0) return
+  throw new StoreError({
+    reason: "Damaged",
+    detail: `it is missing, but ${rests.join(", ")} lies beside it, as an interrupted restore leaves it: restore again, or, to begin with an empty journal, move that away`,
+  })
 }
 
 /** For journals that an earlier gleaner made. */
@@ -110,6 +129,7 @@ export const openSqliteFile = (
 ): { readonly database: Database.Database; readonly report: OpeningReport } => {
   const startedMs = performance.now()
   const tornBytes = requireWholeWal(path)
+  refuseHalfRestored(path)
   createClosedToOthers(path)
   const isChecked = checkAsItIs(path)
   const database = new Database(path, { timeout: lockWaitMs })

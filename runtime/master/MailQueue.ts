@@ -6,6 +6,8 @@ export interface MailQueue<Item> {
   /** False when it is full. */
   readonly offer: (item: Item) => boolean
   readonly size: () => number
+  /** Everything that has come, for who will never ask for the next batch. */
+  readonly drain: () => ReadonlyArray<Item>
   /**
    * Calls `done` with everything that has come, once something has, or with nothing when it is `wakeAtMs`. Between the first and
    * the batch lies one turn of the event loop, so that its companions arrive: without it a group commit has a group
@@ -18,6 +20,11 @@ export const makeMailQueue = <Item>(capacity: number, nowMs: () => number): Mail
   let items: Array<Item> = []
   /** Of whoever waits for the first. */
   let onFirst: (() => void) | undefined
+  const drain = () => {
+    const taken = items
+    items = []
+    return taken
+  }
   return {
     offer: (item) => {
       if (items.length >= capacity) return false
@@ -26,14 +33,11 @@ export const makeMailQueue = <Item>(capacity: number, nowMs: () => number): Mail
       return true
     },
     size: () => items.length,
+    drain,
     next: (wakeAtMs, done) => {
       let timer: NodeJS.Timeout | undefined
       let turn: NodeJS.Immediate | undefined
-      const take = () => {
-        const taken = items
-        items = []
-        done(taken)
-      }
+      const take = () => done(drain())
       const stop = () => {
         onFirst = undefined
         clearTimeout(timer)

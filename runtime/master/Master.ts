@@ -3,7 +3,7 @@ import type { CallRefusal } from "../../core/master/Admission.ts"
 import { restoreMaster } from "../../core/master/Snapshot.ts"
 import { initialMasterState, type MasterSettings, type MasterState } from "../../core/master/State.ts"
 import { type Batch, Journal, type JournalError } from "../journal/Journal.ts"
-import { startMachineClock } from "../MachineClock.ts"
+import { makeStoppingClock, startMachineClock } from "../MachineClock.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
 import { logBatch } from "./BatchLog.ts"
 import { makeDelivery } from "./Delivery.ts"
@@ -86,7 +86,7 @@ const appendMsMax = 5_000
 
 interface Waiting {
   readonly mail: Mail
-  readonly done: (refused?: CallRefused) => void
+  readonly done: (refused?: CallRefused | MailboxFull) => void
 }
 
 const nothing: Mail = { event: () => undefined, caller: undefined, processed: undefined }
@@ -106,18 +106,25 @@ export const make = (options: MasterOptions) =>
     const restored = restoreMaster(recovered.entities, options.settings)
     const state = restored ?? initialMasterState(options.newMasterId, options.newSeed, options.settings)
     const outbox = makeOutbox(recovered.outbox, recovered.lastOutboxId)
-    const clock = startMachineClock(state.nowMs)
+    // While a full disk turns everybody away, nobody's time to come back runs out.
+    const clock = makeStoppingClock(startMachineClock(state.nowMs), () => journal.problem() !== undefined)
     const streams = makeStreams()
     const feed = makeEventFeed()
     const identity: MasterIdentity = { ...options.identity, masterId: state.masterId }
     const carryOut = makeDelivery(outbox, streams, identity)
     const mailbox = makeMailQueue<Waiting>(mailboxCapacity, clock.nowMs)
 
+    /** Why the master stepped no further. */
+    let failure: JournalError | undefined
     // Plain calls: there are several for each launched task, and effects for them cost more than all the rest.
     const post = (mail: Partial<Mail>, done: (refused?: CallRefused | MailboxFull) => void) => {
       // What was taken in before waits: it is stepped or about to be, and becomes durable when there is space.
-      const problem = journal.problem()
-      if (problem !== undefined) return done(new MailboxFull({ capacity: mailboxCapacity, problem }))
+      const problem = failure?.message ?? journal.problem()
+      if (problem !== undefined) {
+        // The clock stops when it is looked at, from the first who is turned away on.
+        clock.nowMs()
+        return done(new MailboxFull({ capacity: mailboxCapacity, problem }))
+      }
       const isIn = mailbox.offer({ mail: { ...nothing, ...mail }, done })
       if (!isIn) done(new MailboxFull({ capacity: mailboxCapacity }))
     }
@@ -141,7 +148,6 @@ export const make = (options: MasterOptions) =>
     })
 
     let appendingSinceMs: number | undefined
-    let failure: JournalError | undefined
     const journalProblem = () => {
       if (failure !== undefined) return failure.message
       const problem = journal.problem()
@@ -151,19 +157,21 @@ export const make = (options: MasterOptions) =>
         ? `the journal has been writing for ${Math.round(ageMs / 1000)} s: look at its disk; nothing is lost, but nothing new is taken until it ends`
         : undefined
     }
-    const append = (batch: Batch) =>
+    /** Nobody will step these any more: who waits is told, and does not wait for ever. */
+    const fail = (error: JournalError, waiting: ReadonlyArray<Waiting>) => {
+      failure = error
+      const refused = new MailboxFull({ capacity: mailboxCapacity, problem: error.message })
+      for (const { done } of [...waiting, ...mailbox.drain()]) done(refused)
+    }
+    const append = (batch: Batch, waiting: ReadonlyArray<Waiting>) =>
       Effect.gen(function* () {
         appendingSinceMs = performance.now()
         const [took] = yield* Effect.timed(journal.append(batch))
         appendingSinceMs = undefined
+        // It goes on when it is looked at.
+        clock.nowMs()
         metrics.observeAppend(Duration.toSeconds(took))
-      }).pipe(
-        Effect.tapError((error) =>
-          Effect.sync(() => {
-            failure = error
-          }),
-        ),
-      )
+      }).pipe(Effect.tapError((error) => Effect.sync(() => fail(error, waiting))))
 
     let steps = 0
     const take = (waiting: ReadonlyArray<Waiting>, run?: RunFacts) =>
@@ -178,7 +186,7 @@ export const make = (options: MasterOptions) =>
             feed.observe(state, changes)
           },
         )
-        if (!isEmptyBatch(batch)) yield* append(run === undefined ? batch : { ...batch, run })
+        if (!isEmptyBatch(batch)) yield* append(run === undefined ? batch : { ...batch, run }, waiting)
         for (const effect of effects) carryOut(effect)
         feed.release()
         yield* logBatch(batch, effects)

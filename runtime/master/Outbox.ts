@@ -41,7 +41,8 @@ export interface Outbox {
 /** No journal gives so many; a number beyond it is no number of a message. */
 const idMax = 2 ** 52
 
-const launchedBy = (message: AgentMessage): ReadonlyArray<TaskSpec> => {
+/** The tasks that a message launches, alone or in a group. */
+export const launchedBy = (message: AgentMessage): ReadonlyArray<TaskSpec> => {
   if (message.type === "LaunchTask") return [message.spec]
   return message.type === "LaunchGroup" ? message.specs : []
 }

@@ -2,6 +2,7 @@ import type { MasterAction } from "../../../core/master/Action.ts"
 import type { MasterEvent } from "../../../core/master/Event.ts"
 import type { OfferRecord } from "../../../core/master/State.ts"
 import { taskKey } from "../../../core/Task.ts"
+import { launchedBy } from "../../master/Outbox.ts"
 import { type OfferCount, OfferTally, type Waits } from "./OfferTally.ts"
 import type { LoggedBatch, ReplayLog } from "./ReplayLog.ts"
 import type { Watcher } from "./ReplayRecord.ts"
@@ -168,13 +169,14 @@ export class WhatIf {
     const tasks: Array<string> = []
     let agentId: string | null = null
     for (const action of recordedActions) {
-      if (action.type !== "SendToAgent" || action.message.type !== "LaunchTask") continue
-      const { spec } = action.message
-      const key = taskKey(spec.frameworkId, spec.taskId)
-      if (this.world.state.tasks.has(key)) continue
-      this.lostTasks.add(key)
-      tasks.push(spec.taskId)
-      agentId = action.agentId
+      if (action.type !== "SendToAgent") continue
+      for (const spec of launchedBy(action.message)) {
+        const key = taskKey(spec.frameworkId, spec.taskId)
+        if (this.world.state.tasks.has(key)) continue
+        this.lostTasks.add(key)
+        tasks.push(spec.taskId)
+        agentId = action.agentId
+      }
     }
     if (tasks.length === 0) return
     this.lostCalls++

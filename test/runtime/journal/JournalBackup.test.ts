@@ -1,7 +1,16 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterAll, beforeEach, describe, expect, it } from "vitest"
+import { afterAll, beforeEach, describe, expect, it, vi } from "vitest"
 import { decodeState } from "../../../runtime/journal/EncodedBatch.ts"
 import * as FileJournal from "../../../runtime/journal/FileJournal.ts"
 import { backupJournal, restoreJournal } from "../../../runtime/journal/JournalBackup.ts"
@@ -9,6 +18,29 @@ import { verifyJournal } from "../../../runtime/journal/JournalVerdict.ts"
 import { openSqliteStore, type SqliteStore } from "../../../runtime/journal/SqliteStore.ts"
 import { batch, eventOf, itemOf, rowOf, using } from "./JournalFixture.ts"
 import { encoded } from "./StoredBatches.ts"
+
+/** Stops for good, as a crash does, before the so-manieth change of a name. */
+const crash = vi.hoisted(() => ({ left: Number.POSITIVE_INFINITY, hasLinks: true }))
+vi.mock("node:fs", async (original) => {
+  const real = await original<typeof import("node:fs")>()
+  const guarded =
+    <Given extends ReadonlyArray<unknown>>(change: (...given: Given) => void) =>
+    (...given: Given) => {
+      if (crash.left-- <= 0) throw new Error("crashed")
+      change(...given)
+    }
+  const link = (from: string, to: string) => {
+    if (!crash.hasLinks) throw new Error("EPERM")
+    real.linkSync(from, to)
+  }
+  return {
+    ...real,
+    linkSync: guarded(link),
+    renameSync: guarded(real.renameSync),
+    rmSync: guarded(real.rmSync),
+    unlinkSync: guarded(real.unlinkSync),
+  }
+})
 
 const folder = mkdtempSync(join(tmpdir(), "gleaner-backup-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -95,6 +127,69 @@ describe("a backup of a journal", () => {
     expect(stateAt(`${path}.before`).lastEventSeq).toBe(60)
     expect(restoreJournal(backup, path, true, "before", quiet).keptAt).toBe(`${path}.before.2`)
     expect(statSync(path).mode & 0o777).toBe(0o600)
+  })
+
+  it.each([true, false])(
+    "takes the journal's place or does not, wherever a crash comes (links: %s)",
+    (hasLinks) => {
+      const store = open()
+      append(store, 1, 30)
+      const other = join(place, "other.db")
+      backupJournal(path, other, false, quiet)
+      append(store, 31, 60)
+      const crashed = [readFileSync(path), readFileSync(`${path}-wal`)] as const
+      store.close()
+      // A copy at rest, which says that it is written with a log.
+      open(other).close()
+      const seen = new Set<string>()
+      for (let changes = 0; !seen.has("done"); changes++) {
+        const at = join(mkdtempSync(join(place, "crash-")), "journal.db")
+        writeFileSync(at, crashed[0])
+        writeFileSync(`${at}-wal`, crashed[1])
+        Object.assign(crash, { left: changes, hasLinks })
+        try {
+          restoreJournal(other, at, true, "before-restore-1", quiet)
+          seen.add("done")
+        } catch (error) {
+          expect((error as Error).message).toBe("crashed")
+        } finally {
+          Object.assign(crash, { left: Number.POSITIVE_INFINITY, hasLinks: true })
+        }
+        const kept = `${at}.before-restore-1`
+        if (hasLinks) expect(existsSync(at)).toBe(true)
+        const isThere = existsSync(at)
+        const isKept = existsSync(kept) && existsSync(`${kept}-wal`)
+        try {
+          const { lastEventSeq } = stateAt(at)
+          expect([30, 60]).toContain(lastEventSeq)
+          seen.add(String(lastEventSeq))
+        } catch (error) {
+          expect((error as Error).message).toMatch(
+            isThere ? /its file does not know of it/ : /interrupted restore|its file does not know of it/,
+          )
+          seen.add("refused")
+          // Restoring again is what it says.
+          restoreJournal(other, at, true, "before-restore-2", quiet)
+          expect(stateAt(at).lastEventSeq).toBe(30)
+        }
+        if (isKept) expect(stateAt(kept).lastEventSeq).toBe(60)
+      }
+      expect([...seen].sort()).toEqual(["30", "60", "done", "refused"])
+    },
+  )
+
+  it("is missed where an interrupted restore has left no journal", () => {
+    open().close()
+    copyFileSync(path, `${path}.before-restore-1`)
+    rmSync(path)
+    expect(() => open()).toThrow(/it is missing, but journal.db.before-restore-1 lies beside it/)
+    expect(existsSync(path)).toBe(false)
+    rmSync(`${path}.before-restore-1`)
+    writeFileSync(`${path}.17.new`, "")
+    expect(() => open()).toThrow(/restore again, or, to begin with an empty journal, move that away/)
+    rmSync(`${path}.17.new`)
+    writeFileSync(`${path}-other.before-restore-1`, "")
+    open().close()
   })
 
   it("is not restored when it is damaged or no backup, and the journal stays", () => {

@@ -14,11 +14,13 @@ const heldJournal = () => {
   const waiting: Array<() => void> = []
   let isHeld = false
   let failure: JournalError | undefined
+  let problem: string | undefined
   const layer = Layer.effect(
     Journal,
     Effect.map(Journal, (inner) =>
       Journal.of({
         ...inner,
+        problem: () => problem,
         append: (batch) =>
           Effect.gen(function* () {
             batches.push(batch)
@@ -37,7 +39,11 @@ const heldJournal = () => {
     },
     letGo: () => {
       isHeld = false
+      problem = undefined
       for (const go of waiting.splice(0)) go()
+    },
+    stall: () => {
+      problem = "full"
     },
     fail: () => {
       failure = new JournalError({ reason: "DiskFull", path: "/j", detail: "no space" })
@@ -153,20 +159,56 @@ describe("the master's shell", () => {
       }),
     ))
 
-  it("stops when its journal fails: nothing leaves, nobody is told that it worked", () =>
+  it("stops when its journal fails: nothing leaves, and everybody is told that it is not taken in", () =>
     run(
       Effect.gen(function* () {
         const journal = heldJournal()
         const { master, loop } = yield* openMaster(journal.layer)
         yield* master.submit({})
         journal.fail()
+        journal.hold()
         const stream = listen(master, "f")
         const submitting = yield* Effect.fork(master.submit({ event: () => subscribed("f") }))
+        yield* settled
+        const behind = yield* Effect.fork(master.submit({ event: () => subscribed("g") }))
+        yield* settled
+        journal.letGo()
         const error = yield* Effect.flip(Fiber.join(loop))
         expect(error).toMatchObject({ _tag: "JournalError", reason: "DiskFull" })
         yield* settled
         expect(stream.types()).toEqual([])
-        expect(submitting.unsafePoll()).toBeNull()
+        for (const waiting of [Fiber.join(submitting), Fiber.join(behind), master.submit({})]) {
+          const refused = yield* Effect.flip(waiting).pipe(Effect.timeout("1 second"))
+          expect(refused).toMatchObject({ _tag: "MailboxFull", problem: error.message })
+        }
+        expect(master.mailboxSize()).toBe(0)
+      }),
+    ))
+
+  it("lets no time run out while a full disk makes it turn everybody away", () =>
+    run(
+      Effect.gen(function* () {
+        const journal = heldJournal()
+        const { master } = yield* openMaster(journal.layer)
+        const info = frameworkInfo({ failoverTimeoutMs: 1_000 })
+        yield* master.submit({ event: () => ({ ...subscribed("f"), info }) as UnstampedEvent })
+        const gone = { type: "FrameworkDisconnected", frameworkId: "m-0000", streamId: "f" } as const
+        yield* master.submit({ event: () => gone })
+        journal.hold()
+        const held = yield* Effect.fork(master.submit({ event: () => subscribed("g") }))
+        yield* settled
+        journal.stall()
+        const comeBack = master.submit({ event: () => subscribed("f2", "m-0000") })
+        expect(yield* Effect.flip(comeBack)).toMatchObject({ _tag: "MailboxFull", problem: "full" })
+        const standsAtMs = master.nowMs()
+        yield* Effect.sleep(1_200)
+        expect(master.nowMs()).toBe(standsAtMs)
+        journal.letGo()
+        yield* Fiber.join(held)
+        yield* settled
+        expect([...master.state.frameworks.keys()]).toEqual(["m-0000", "m-0001"])
+        yield* comeBack
+        expect(master.nowMs()).toBeGreaterThan(standsAtMs)
       }),
     ))
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import fc from "fast-check"
 import { afterAll, describe, expect, it } from "vitest"
+import type { OperationRequest } from "../../../../core/master/OperationRequest.ts"
 import { defaultMasterSettings } from "../../../../core/master/State.ts"
 import { readChanges } from "../../../../runtime/cli/replay/ChangedSettings.ts"
 import { replayText, whatIfText } from "../../../../runtime/cli/replay/ReplayText.ts"
@@ -150,6 +151,45 @@ describe("a replay", () => {
     const text = whatIfText(whatIf!, ["profile=mesos"])
     expect(text).toContain("1 launch call (1 task) would have had no offer to use:")
     expect(text).toContain(`shop on ${agentId}: t2`)
+  })
+})
+
+describe("other settings", () => {
+  it("lose the launch of a group like that of a task", () => {
+    const path = newPath()
+    const master = new JournaledMaster(path, defaultMasterSettings, 1)
+    master.begin()
+    const whole = { cpus: 4_000, mem: 8_000_000, disk: 1_000_000 }
+    const small = { cpus: 1_000, mem: 1_000_000 }
+    const agentId = master.addAgent(whole)
+    const { id } = master.subscribe({ name: "shop", roles: ["web"] })
+    master.settle()
+    const accept = (operations: ReadonlyArray<OperationRequest>) => {
+      const [offerId] = master.offersOf(id)
+      const offerIds = [offerId!]
+      master.step({ type: "OffersAccepted", frameworkId: id, offerIds, operations, refuseMs: null })
+      master.settle()
+    }
+    accept(launching([launchOf("t1", agentId, whole)]))
+    master.advance(700)
+    const status = statusOf(agentId, id, "t1", "TASK_FINISHED")
+    master.step({ type: "StatusReported", agentId, status, latestState: "TASK_FINISHED" })
+    master.settle()
+    const resources = { cpus: 100, mem: 32_000, disk: 32_000 }
+    accept([
+      {
+        type: "LAUNCH_GROUP",
+        executor: { executorId: "e", resources, role: null, problem: null },
+        tasks: ["t2", "t3"].map((taskId) => launchOf(taskId, agentId, small)),
+        problem: null,
+      },
+    ])
+    // The first one is there until its end is acknowledged.
+    expect(master.state.tasks.size).toBe(3)
+    master.close()
+    expect(replay(path, { changes: ["profile=mesos"] }).whatIf).toMatchObject({
+      lostLaunches: { calls: 1, tasks: 2, first: [{ framework: "shop", tasks: ["t2", "t3"], agentId }] },
+    })
   })
 })
 
