@@ -3,7 +3,14 @@ import { basename, dirname } from "node:path"
 import Database from "better-sqlite3"
 import { checkLog, checkState, checkStructure } from "./SqliteCheck.ts"
 import { migrate } from "./SqliteMigration.ts"
-import { formatVersion, isEmptyDatabase, requireFormat, StoreError, schema } from "./SqliteSchema.ts"
+import {
+  formatVersion,
+  isEmptyDatabase,
+  requireFormat,
+  StoreError,
+  schema,
+  toFailure,
+} from "./SqliteSchema.ts"
 import { readWal } from "./WalCheck.ts"
 
 /** What opening a journal has met. */
@@ -161,7 +168,13 @@ export const openSqliteFile = (
  * crash tore it as well, what is left of the first would look like acknowledged transactions behind damage.
  */
 const dropTorn = (database: Database.Database) => {
-  const [outcome] = database.pragma("wal_checkpoint(TRUNCATE)") as Array<{ readonly busy: number }>
+  let outcome: { readonly busy: number } | undefined
+  try {
+    outcome = (database.pragma("wal_checkpoint(TRUNCATE)") as Array<{ readonly busy: number }>)[0]
+  } catch (error) {
+    // It can be opened all the same, and waits for space as ever.
+    if (toFailure(error, "CannotOpen").reason !== "DiskFull") throw error
+  }
   if (outcome?.busy === 1)
     throw new StoreError({
       reason: "Locked",
