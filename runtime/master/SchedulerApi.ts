@@ -82,7 +82,8 @@ const subscribe = (request: HttpRequest, { subscribe, problem }: Subscribe) =>
         end: stream.end,
       })
       const subscribing = master.submit({ event: () => ({ ...event, streamId }) })
-      runFork(Effect.catchAll(subscribing, (error) => Effect.sync(() => fail(stream, error.message))))
+      // No ERROR event, which would end the framework for good: it is to try again.
+      runFork(Effect.catchAll(subscribing, () => Effect.sync(stream.end)))
       // After the subscription, so that the end of a stream that is over already comes second.
       stream.onClosed(() => {
         master.streams.forget(streamId)
