@@ -1,20 +1,12 @@
 import { type ExecutorView, executorsOf } from "../../../core/master/Executors.ts"
 import type { MasterState, TaskRecord } from "../../../core/master/State.ts"
-import type { StatusNote } from "../../../core/master/StatusNotes.ts"
 import { heldResources } from "../../../core/resources/HeldResources.ts"
 import { taskKey } from "../../../core/Task.ts"
+import { noteView, resourcesView } from "../../mesos/OlderViews.ts"
 import { executorToWire, taskToWire } from "../../mesos/OperatorViews.ts"
-import { isUnreachable, resourcesView } from "./Amounts.ts"
+import { isUnreachable } from "./Amounts.ts"
 
 // Tasks, in the v0 naming of `/tasks` and `/state` and in that of GET_TASKS.
-
-const noteView = ({ state, wallMs, message, labels, containerId }: StatusNote) => ({
-  state,
-  timestamp: wallMs / 1000,
-  ...(message === undefined ? {} : { message }),
-  ...(labels === undefined ? {} : { labels }),
-  ...(containerId === undefined ? {} : { container_status: { container_id: { value: containerId } } }),
-})
 
 export const taskView = ({ spec, state, notes, launchedWallMs }: TaskRecord) => ({
   id: spec.taskId,
