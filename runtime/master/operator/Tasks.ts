@@ -3,18 +3,16 @@ import type { MasterState, TaskRecord } from "../../../core/master/State.ts"
 import type { StatusNote } from "../../../core/master/StatusNotes.ts"
 import { heldResources } from "../../../core/resources/HeldResources.ts"
 import { taskKey } from "../../../core/Task.ts"
+import { noteView, resourcesView } from "../../mesos/OlderViews.ts"
 import { executorToWire, taskToWire } from "../../mesos/OperatorViews.ts"
-import { isUnreachable, resourcesView } from "./Amounts.ts"
+import { isUnreachable } from "./Amounts.ts"
 import { formOf, ownMembers, type ViewForm } from "./ViewForm.ts"
 
 // Tasks, in the v0 naming of `/tasks` and `/state` and in that of GET_TASKS.
 
-const noteView = ({ state, wallMs, message, labels, containerId }: StatusNote, form: ViewForm) => ({
-  state,
-  timestamp: wallMs / 1000,
-  ...(labels === undefined ? {} : { labels }),
-  ...(containerId === undefined ? {} : { container_status: { container_id: { value: containerId } } }),
-  ...(message === undefined ? {} : ownMembers(form, () => ({ message }))),
+const statusView = (note: StatusNote, form: ViewForm) => ({
+  ...noteView(note),
+  ...(note.message === undefined ? {} : ownMembers(form, () => ({ message: note.message }))),
 })
 
 export const taskView = ({ spec, state, notes, launchedWallMs }: TaskRecord, form: ViewForm) => ({
@@ -27,7 +25,7 @@ export const taskView = ({ spec, state, notes, launchedWallMs }: TaskRecord, for
   resources: resourcesView(heldResources(spec.resources)),
   role: spec.role,
   ...(spec.command.user === null ? {} : { user: spec.command.user }),
-  statuses: notes.map((note) => noteView(note, form)),
+  statuses: notes.map((note) => statusView(note, form)),
   ...(spec.labels.length === 0 ? {} : { labels: spec.labels }),
   ...spec.shown,
   ...ownMembers(form, () => ({
