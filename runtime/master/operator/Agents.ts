@@ -1,8 +1,9 @@
+import { agentPid } from "../../../core/master/AgentText.ts"
 import { agentCapabilities } from "../../../core/master/NewAllocator.ts"
 import type { AgentRecord, MasterState } from "../../../core/master/State.ts"
 import { isRecovered } from "../../../core/master/Statuses.ts"
 import { addResources } from "../../../core/resources/Resources.ts"
-import { agentInfoToWire, agentPid, agentToWire, drainInfo, isActive } from "../../mesos/OperatorViews.ts"
+import { agentInfoToWire, agentToWire, drainInfo, isActive } from "../../mesos/OperatorViews.ts"
 import { resourcesToBothForms } from "../../mesos/Resources.ts"
 import { type AgentAmounts, amountsOfAgent, resourcesView, scalarsView, sharesOfAgent } from "./Amounts.ts"
 
