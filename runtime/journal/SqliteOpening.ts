@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs"
 import { basename, dirname } from "node:path"
 import Database from "better-sqlite3"
+import { fetchColdFile } from "./ColdFile.ts"
 import { checkLog, checkState, checkStructure } from "./SqliteCheck.ts"
 import { migrate } from "./SqliteMigration.ts"
 import { readHead } from "./SqliteReading.ts"
@@ -151,6 +152,7 @@ export const openSqliteFile = (
   const tornBytes = requireWholeWal(path)
   refuseHalfRestored(path)
   createClosedToOthers(path)
+  fetchColdFile(path)
   const checked = checkAsItIs(path, listener)
   const database = new Database(path, { timeout: lockWaitMs })
   try {
