@@ -5,6 +5,7 @@ import {
   type DigestSum,
   digestOutboxItem,
   digestRow,
+  digestRun,
   type Head,
   noDigests,
   sameSum,
@@ -12,13 +13,14 @@ import {
 import { readSegments, type Segment } from "./SegmentLog.ts"
 import {
   iterateBatches,
-  iterateEntities,
   iterateEvents,
   iterateOutbox,
   iterateRowsBefore,
+  iterateWholeEntities,
   readHead,
   readHeadAfter,
   readHeadBefore,
+  readRunDigests,
   readRuns,
 } from "./SqliteReading.ts"
 import type { StateListener } from "./StateParts.ts"
@@ -33,31 +35,68 @@ export const checkStructure = (database: Database.Database): string | undefined 
   return first === "ok" ? undefined : `SQLite finds its structure broken: ${first}`
 }
 
-const sumRows = (
-  rows: IterableIterator<[string, string, string]>,
-  heard: StateListener["row"] = () => {},
-): DigestSum => {
+const sumRows = (rows: IterableIterator<[string, string, string]>): DigestSum => {
   let sum = noDigests
-  for (const [kind, key, value] of rows) {
-    sum = addDigest(sum, digestRow(kind, key, value))
-    heard(kind, key, value)
-  }
+  for (const [kind, key, value] of rows) sum = addDigest(sum, digestRow(kind, key, value))
   return sum
 }
 
 /** The rows and the outbox that a master starts from. `listener` hears them while they are looked at. */
 export const checkState = (database: Database.Database, listener?: StateListener): string | undefined => {
   const head = readHead(database)
-  if (!sameSum(sumRows(iterateEntities(database), listener?.row), head.rows))
-    return `its rows do not add up to what batch ${head.batch} left`
-  let outbox = noDigests
-  for (const [id, receiver, message] of iterateOutbox(database)) {
-    outbox = addDigest(outbox, digestOutboxItem(id, receiver, message))
+  const problem = checkEntities(database, head, listener) ?? checkOutbox(database, head, listener)
+  if (problem === undefined) listener?.end()
+  return problem
+}
+
+// What is kept beside each row counts as well: the next change of a row takes the digest beside it off the sum.
+
+const checkEntities = (
+  database: Database.Database,
+  head: Head,
+  listener: StateListener | undefined,
+): string | undefined => {
+  const segments = readSegments(database)
+  const newest = segments[segments.length - 1]?.number ?? 0
+  let sum = noDigests
+  for (const [kind, key, value, written, left, right] of iterateWholeEntities(database)) {
+    const digest = digestRow(kind, key, value)
+    if (digest.left !== left || digest.right !== right)
+      return `the digest beside its row ${kind} ${key} is not that row's`
+    if (written < 0 || written > newest) return `its row ${kind} ${key} says it is of segment ${written}`
+    sum = addDigest(sum, digest)
+    listener?.row(kind, key, value)
+  }
+  return sameSum(sum, head.rows) ? undefined : `its rows do not add up to what batch ${head.batch} left`
+}
+
+const checkOutbox = (
+  database: Database.Database,
+  head: Head,
+  listener: StateListener | undefined,
+): string | undefined => {
+  let sum = noDigests
+  for (const [id, receiver, message, left, right] of iterateOutbox(database)) {
+    const digest = digestOutboxItem(id, receiver, message)
+    if (digest.left !== left || digest.right !== right)
+      return `the digest beside message ${id} of its outbox is not that message's`
+    sum = addDigest(sum, digest)
     listener?.item(id, receiver, message)
   }
-  if (!sameSum(outbox, head.outbox)) return `its outbox does not add up to what batch ${head.batch} left`
-  listener?.end()
-  return undefined
+  return sameSum(sum, head.outbox) ? undefined : `its outbox does not add up to what batch ${head.batch} left`
+}
+
+/** What processes said of themselves, also those whose batches are not kept any more. */
+const checkRuns = (database: Database.Database): string | undefined => {
+  const digests = new Map(readRunDigests(database))
+  for (const { firstBatch, firstSeq, facts } of readRuns(database)) {
+    const digest = digests.get(firstBatch)
+    if (digest !== undefined && digest !== digestRun(firstBatch, firstSeq, facts))
+      return `the run that begins with batch ${firstBatch} is not what was written`
+    digests.delete(firstBatch)
+  }
+  const [missing] = Array.from(digests.keys())
+  return missing === undefined ? undefined : `the run that begins with batch ${missing} is missing`
 }
 
 const checkSegments = (segments: ReadonlyArray<Segment>): string | undefined => {
@@ -93,7 +132,7 @@ export const checkLog = (
   { newestEvents = Number.MAX_SAFE_INTEGER, progress = () => {} }: LogCheckOptions = {},
 ): string | undefined => {
   const all = readSegments(database)
-  const disorder = checkSegments(all)
+  const disorder = checkSegments(all) ?? checkRuns(database)
   if (disorder !== undefined) return disorder
   const anchor = findAnchor(database, all[0]!, newestEvents)
   if (anchor === undefined) return `batch ${all[0]!.firstBatch - 1} of its log is missing`

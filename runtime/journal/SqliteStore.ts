@@ -5,6 +5,7 @@ import {
   type DigestSum,
   digestOutboxItem,
   digestRow,
+  digestRun,
   type Head,
   subtractDigest,
 } from "./BatchChain.ts"
@@ -50,6 +51,7 @@ const prepareStatements = (database: Database.Database) => ({
   insertEvent: database.prepare("INSERT INTO events VALUES (?, ?, ?, ?)"),
   insertBatch: database.prepare("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
   insertRun: database.prepare("INSERT INTO runs VALUES (?, ?, ?)"),
+  insertRunDigest: database.prepare("INSERT INTO meta VALUES ('run ' || CAST(? AS INTEGER), ?)"),
   findEntity: database
     .prepare("SELECT rowid, written, sum_left, sum_right FROM entities WHERE kind = ? AND key = ?")
     .raw(),
@@ -139,7 +141,9 @@ const makeStore = (
     const logged: Array<string | number> = [batch.run ?? ""]
     let grown = 0
     if (batch.run !== undefined) {
-      statements.insertRun.run(head.batch, before.lastSeq + 1, batch.run)
+      const firstSeq = before.lastSeq + 1
+      statements.insertRun.run(head.batch, firstSeq, batch.run)
+      statements.insertRunDigest.run(head.batch, digestRun(head.batch, firstSeq, batch.run))
       grown += batch.run.length
     }
     let seq = before.lastSeq
