@@ -14,9 +14,22 @@ export interface ReadJournal {
   readonly holderPid: number | undefined
   /** Of a transaction that a crash had cut off; of a journal that nobody has open. */
   readonly tornBytes: number
+  /**
+   * Goes on with the journal as it is by now. As long as one moment of it is looked at, all that a master writes stays in its
+   * write-ahead log; so whoever reads for more than a second calls this now and then. No statement may be under way.
+   */
+  readonly refresh: () => void
 }
 
 const waitMs = 5_000
+
+/** How long a master that writes is given to begin its write-ahead log anew. */
+const breathMs = 50
+
+/** Of this thread, which only reads. */
+const sleepHere = (ms: number): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
 
 export const noSuchFile = "there is no such file"
 
@@ -39,7 +52,11 @@ const openDatabase = (path: string): Database.Database => {
 }
 
 /** Reads a journal and closes it. Throws {@link JournalError} when it cannot be opened. */
-export const readJournal = <A>(path: string, use: (journal: ReadJournal) => A): A => {
+export const readJournal = <A>(
+  path: string,
+  use: (journal: ReadJournal) => A,
+  sleep: (ms: number) => void = sleepHere,
+): A => {
   let database: Database.Database | undefined
   try {
     try {
@@ -51,7 +68,13 @@ export const readJournal = <A>(path: string, use: (journal: ReadJournal) => A): 
       database = openDatabase(path)
       database.exec("BEGIN")
       const format = requireFormat(database)
-      return use({ path, database, format, holderPid, tornBytes })
+      const refresh = () => {
+        if (holderPid === undefined) return
+        database?.exec("COMMIT")
+        sleep(breathMs)
+        database?.exec("BEGIN")
+      }
+      return use({ path, database, format, holderPid, tornBytes, refresh })
     } catch (error) {
       if (
         error instanceof Database.SqliteError ||

@@ -37,6 +37,9 @@ const checkedEvents = 100_000
 /** Pages kept in memory: rows are changed all over the file. */
 const cacheKiB = 32 * 1024
 
+/** A write-ahead log that somebody's reading has made longer is cut to this when it begins anew; a busy master's own is about as long. */
+const walBytesKept = 64 * 1024 * 1024
+
 /** How long a start waits for a process that reads or copies the file. */
 const lockWaitMs = 1_000
 
@@ -171,6 +174,7 @@ export const openSqliteFile = (
         detail: `that file system does not carry a WAL (${mode})`,
       })
     database.pragma(`cache_size = -${cacheKiB}`)
+    database.pragma(`journal_size_limit = ${walBytesKept}`)
     const checkMs = Math.round(performance.now() - startedMs)
     return { database, report: { tornBytes, migrated, read, checkMs } }
   } catch (error) {
