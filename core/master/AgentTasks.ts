@@ -131,7 +131,7 @@ const takeReportedTask = (context: MasterContext, agent: AgentRecord, reported: 
     return
   }
   if (task !== undefined && task.state !== "TASK_UNREACHABLE") {
-    if (isOver) freeResources(context, task)
+    if (isOver) freeResources(context, task, status!.state)
     return
   }
   // The agent is about to tell, one by one, the statuses that nobody has acknowledged. Those must all be passed on, so
@@ -143,6 +143,7 @@ const takeReportedTask = (context: MasterContext, agent: AgentRecord, reported: 
     status: told,
     notes: notesOnReturn(context, reported, task),
     hasEnded: isOver,
+    ...(isOver ? { endState: status!.state } : {}),
     unacknowledged: false,
     killRequested: task?.killRequested === true,
     launchedWallMs: task === undefined ? context.wallMs : task.launchedWallMs,
@@ -179,7 +180,8 @@ const returnedStatus = (
   { spec, status }: ReportedTask,
 ): TaskStatus => {
   const taskState = status === null ? "TASK_STAGING" : status.state
-  const message = "The agent of this task is back"
+  // Mesos's words, to the letter (transcript scheduler/pc_stream).
+  const message = "Unreachable agent re-reregistered"
   const returned = masterStatus(context, framework, spec, taskState, "REASON_AGENT_REREGISTERED", message)
   return { ...returned, containerId: status === null ? null : status.containerId }
 }

@@ -199,7 +199,9 @@ const bookAll = (state: MasterState): void => {
   })
   state.tasks.forEach((task, key) => {
     indexTask(state, key, task)
-    if (holdsResources(task)) bookTask(state, task)
+    // Of an unreachable agent nothing is booked, see `bookHeldTasks`.
+    const agent = state.agents.get(task.spec.agentId)
+    if (holdsResources(task) && agent?.condition !== "unreachable") bookTask(state, task)
   })
   state.completedTasks.forEach((completed) => {
     indexCompletedTask(state, completed)

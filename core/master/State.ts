@@ -181,6 +181,8 @@ export interface TaskRecord {
   /** Its agent has said that it ended, and its resources are free, though the framework may not have heard it yet:
    * statuses are told one by one (`latest_state`, spec/mesos.md §2.7). */
   readonly hasEnded: boolean
+  /** What its agent said of it then; missing while it has not ended, and in rows of releases until 0.3. */
+  readonly endState?: TaskState
   /** Whether `status` waits for the framework's acknowledgement. */
   readonly unacknowledged: boolean
   readonly killRequested: boolean
