@@ -1,7 +1,8 @@
 import { statSync } from "node:fs"
 import Database from "better-sqlite3"
 import { JournalError } from "./Journal.ts"
-import { findJournalHolder } from "./JournalLock.ts"
+import { findJournalHolder, lockOf } from "./JournalLock.ts"
+import { isKernelLockHeld } from "./KernelLock.ts"
 import { requireWholeWal } from "./SqliteOpening.ts"
 import { requireFormat, toFailure } from "./SqliteSchema.ts"
 
@@ -10,7 +11,7 @@ export interface ReadJournal {
   readonly path: string
   readonly database: Database.Database
   readonly format: number
-  /** The process that writes to it. */
+  /** The process that writes to it; undefined also when that one cannot be seen from here. */
   readonly holderPid: number | undefined
   /** Of a transaction that a crash had cut off; of a journal that nobody has open. */
   readonly tornBytes: number
@@ -64,12 +65,13 @@ export const readJournal = <A>(
         throw Object.assign(new Error(noSuchFile), { code: "ENOENT" })
       const holderPid = findJournalHolder(path)
       // What somebody writes to is not whole at every instant; that process has looked itself when it began.
-      const tornBytes = holderPid === undefined ? requireWholeWal(path) : 0
+      const isLive = holderPid !== undefined || isKernelLockHeld(lockOf(path))
+      const tornBytes = isLive ? 0 : requireWholeWal(path)
       database = openDatabase(path)
       database.exec("BEGIN")
       const format = requireFormat(database)
       const refresh = () => {
-        if (holderPid === undefined) return
+        if (!isLive) return
         database?.exec("COMMIT")
         sleep(breathMs)
         database?.exec("BEGIN")
