@@ -146,6 +146,7 @@ const takeReportedTask = (context: MasterContext, agent: AgentRecord, reported: 
     ...(isOver ? { endState: status!.state } : {}),
     unacknowledged: false,
     killRequested: task?.killRequested === true,
+    ...(task?.isDrained === true ? { isDrained: true } : {}),
     launchedWallMs: task === undefined ? context.wallMs : task.launchedWallMs,
   })
   const framework = state.frameworks.get(spec.frameworkId)

@@ -57,7 +57,7 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
   if (before === undefined || machineKey(before.address) !== machineKey(agent.address)) {
     announceWindowOf(context, agent)
   }
-  continueDrain(context, agent)
+  continueDrain(context, agent, event.killing)
   wantAllocationNow(context)
 }
 

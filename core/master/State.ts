@@ -186,6 +186,8 @@ export interface TaskRecord {
   /** Whether `status` waits for the framework's acknowledgement. */
   readonly unacknowledged: boolean
   readonly killRequested: boolean
+  /** Whether that was said as its host's drain wants it. */
+  readonly isDrained?: true
   readonly launchedWallMs: number
 }
 
