@@ -35,7 +35,9 @@ export const onFrameworkSubscribed = (
   const id = event.frameworkId === null ? nextFrameworkId(state) : event.frameworkId
   const before = state.frameworks.get(id)
   const known = before === undefined || before.isRecovered ? undefined : before.info
-  const problem = known === undefined ? undefined : principalProblem(known, info)
+  // What others started under its id is not handed to whoever asks for it first.
+  const isOwned = before !== undefined && (!before.isRecovered || before.isOwnerKnown === true)
+  const problem = isOwned ? principalProblem(before.info, info) : undefined
   if (problem !== undefined) {
     turn.emit({ type: "RefuseSubscription", streamId, message: problem })
     return
@@ -55,6 +57,7 @@ export const onFrameworkSubscribed = (
     registeredWallMs: before === undefined ? wallMs : before.registeredWallMs,
     reregisteredWallMs: event.frameworkId === null ? null : wallMs,
     isRecovered: false,
+    ...(before?.isOwnerKnown === true ? { isOwnerKnown: true } : {}),
     sinceMs: nowMs,
     removeAtMs: null,
   }

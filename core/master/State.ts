@@ -152,6 +152,8 @@ export interface FrameworkRecord {
   readonly reregisteredWallMs: number | null
   /** Only its tasks have told of it since an earlier master was lost: what it is itself is not known before it subscribes. */
   readonly isRecovered: boolean
+  /** Of an earlier master's: whether its tasks have told whose it is. */
+  readonly isOwnerKnown?: true
   /** When it last connected or disconnected. */
   readonly sinceMs: number
   /** When it is removed unless it returns; null while it is connected. */
