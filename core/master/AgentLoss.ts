@@ -48,7 +48,7 @@ export const onAgentDeadline = (context: MasterContext, agentId: string): void =
 /** Frameworks are told, so that they start elsewhere what they lost, and its resources count no more until it returns. */
 const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
   const { state, nowMs, wallMs } = context
-  const { agentForgetMs, agentRemovalPauseMs, agentTimeoutMs, awayAgentsMax } = state.settings
+  const { agentForgetMs, agentRemovalPauseMs, awayAgentsMax } = state.settings
   // Also one whose end is known but not told yet: nobody else would say that it runs no more when its agent stays away.
   const lost = tasksOfAgent(state, agent.id).filter((task) => !isTerminal(task.state))
   for (const task of lost.filter(holdsResources)) releaseTask(context, task)
@@ -62,7 +62,8 @@ const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
     removeAtMs,
     unreachableWallMs: wallMs,
   })
-  const message = `Agent ${agent.address.hostname} did not return within ${agentTimeoutMs} ms`
+  // Mesos's words (transcript scheduler/pc_stream): it misses answers to pings, here a stream.
+  const message = "health check timed out"
   const affected = new Set<string>()
   for (const task of lost) {
     const { spec } = task

@@ -138,7 +138,8 @@ const returnedStatus = (
   { spec, status }: ReportedTask,
 ): TaskStatus => {
   const taskState = status === null ? "TASK_STAGING" : status.state
-  const message = "The agent of this task is back"
+  // Mesos's words, to the letter (transcript scheduler/pc_stream).
+  const message = "Unreachable agent re-reregistered"
   const returned = masterStatus(context, framework, spec, taskState, "REASON_AGENT_REREGISTERED", message)
   return { ...returned, containerId: status === null ? null : status.containerId }
 }

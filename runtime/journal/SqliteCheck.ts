@@ -5,6 +5,7 @@ import {
   type DigestSum,
   digestOutboxItem,
   digestRow,
+  type Head,
   noDigests,
   sameSum,
 } from "./BatchChain.ts"
@@ -17,8 +18,10 @@ import {
   iterateRowsBefore,
   readHead,
   readHeadAfter,
+  readHeadBefore,
   readRuns,
 } from "./SqliteReading.ts"
+import type { StateListener } from "./StateParts.ts"
 
 // Whether a database is what was written into it. Each check answers with what is wrong, the first of its kind, or with
 // undefined. SQLite itself keeps no checksums in the file: it finds broken trees, and everything else is found here.
@@ -30,23 +33,31 @@ export const checkStructure = (database: Database.Database): string | undefined 
   return first === "ok" ? undefined : `SQLite finds its structure broken: ${first}`
 }
 
-const sumRows = (rows: IterableIterator<[string, string, string]>): DigestSum => {
+const sumRows = (
+  rows: IterableIterator<[string, string, string]>,
+  heard: StateListener["row"] = () => {},
+): DigestSum => {
   let sum = noDigests
-  for (const [kind, key, value] of rows) sum = addDigest(sum, digestRow(kind, key, value))
+  for (const [kind, key, value] of rows) {
+    sum = addDigest(sum, digestRow(kind, key, value))
+    heard(kind, key, value)
+  }
   return sum
 }
 
-/** The rows and the outbox that a master starts from. */
-export const checkState = (database: Database.Database): string | undefined => {
+/** The rows and the outbox that a master starts from. `listener` hears them while they are looked at. */
+export const checkState = (database: Database.Database, listener?: StateListener): string | undefined => {
   const head = readHead(database)
-  if (!sameSum(sumRows(iterateEntities(database)), head.rows))
+  if (!sameSum(sumRows(iterateEntities(database), listener?.row), head.rows))
     return `its rows do not add up to what batch ${head.batch} left`
   let outbox = noDigests
-  for (const [id, receiver, message] of iterateOutbox(database))
+  for (const [id, receiver, message] of iterateOutbox(database)) {
     outbox = addDigest(outbox, digestOutboxItem(id, receiver, message))
-  return sameSum(outbox, head.outbox)
-    ? undefined
-    : `its outbox does not add up to what batch ${head.batch} left`
+    listener?.item(id, receiver, message)
+  }
+  if (!sameSum(outbox, head.outbox)) return `its outbox does not add up to what batch ${head.batch} left`
+  listener?.end()
+  return undefined
 }
 
 const checkSegments = (segments: ReadonlyArray<Segment>): string | undefined => {
@@ -61,14 +72,16 @@ const checkSegments = (segments: ReadonlyArray<Segment>): string | undefined => 
   return broken === undefined ? undefined : `segment ${broken.number} of its log is out of order`
 }
 
-/** Whole segments, the newest ones, that make at least so many events together. */
-const newestSegments = (segments: ReadonlyArray<Segment>, lastSeq: number, events: number) => {
-  const enough = segments.filter(({ firstSeq }) => lastSeq + 1 - firstSeq >= events).length
-  return segments.slice(Math.max(0, enough - 1))
+/** The batch before the newest ones that make at least so many events together; or before so many batches, if those are fewer. */
+const findAnchor = (database: Database.Database, oldest: Segment, newest: number): Head | undefined => {
+  const { batch, lastSeq } = readHead(database)
+  const first = oldest.firstBatch - 1
+  const from = Math.max(first, batch - newest)
+  return readHeadBefore(database, from, lastSeq - newest) ?? readHeadAfter(database, from)
 }
 
 export interface LogCheckOptions {
-  /** Only so many of the newest events, and what is in the same segment. */
+  /** Only the newest batches: so many of them, or so many events, whichever is less. */
   readonly newestEvents?: number
   /** Hears which batch is done. */
   readonly progress?: (batch: number) => void
@@ -82,12 +95,11 @@ export const checkLog = (
   const all = readSegments(database)
   const disorder = checkSegments(all)
   if (disorder !== undefined) return disorder
-  const segments = newestSegments(all, readHead(database).lastSeq, newestEvents)
-  const { firstBatch } = segments[0]!
-  const anchor = readHeadAfter(database, firstBatch - 1)
-  if (anchor === undefined) return `batch ${firstBatch - 1} of its log is missing`
+  const anchor = findAnchor(database, all[0]!, newestEvents)
+  if (anchor === undefined) return `batch ${all[0]!.firstBatch - 1} of its log is missing`
+  const firstBatch = anchor.batch + 1
   const runs = new Map(readRuns(database).map((run) => [run.firstBatch, run]))
-  const firstSeqs = new Map(segments.map((segment) => [segment.firstBatch, segment.firstSeq]))
+  const firstSeqs = new Map(all.map((segment) => [segment.firstBatch, segment.firstSeq]))
   const events = iterateEvents(database, anchor.lastSeq + 1)
   try {
     let before = anchor

@@ -33,6 +33,19 @@ export const readHeadAfter = (database: Database.Database, batch: number): Head 
   return row === undefined ? undefined : toHead(row as Array<number | string>)
 }
 
+/** The newest batch, none before `fromBatch`, that ends with event `seq` or an earlier one; undefined when there is none. */
+export const readHeadBefore = (
+  database: Database.Database,
+  fromBatch: number,
+  seq: number,
+): Head | undefined => {
+  const row = database
+    .prepare(`SELECT ${headColumns} WHERE number >= ? AND last_seq <= ? ORDER BY number DESC LIMIT 1`)
+    .raw()
+    .get(fromBatch, seq)
+  return row === undefined ? undefined : toHead(row as Array<number | string>)
+}
+
 /** Every batch from one on, in their order. */
 export const iterateBatches = (database: Database.Database, fromBatch: number): IterableIterator<Head> => {
   const rows = database

@@ -15,6 +15,7 @@ import { makeSegmentLog } from "./SegmentLog.ts"
 import { type OpeningReport, openSqliteFile } from "./SqliteOpening.ts"
 import { readHead } from "./SqliteReading.ts"
 import { StoreError, toFailure } from "./SqliteSchema.ts"
+import type { StateListener } from "./StateParts.ts"
 
 // Everything synchronous about the SQLite journal; runs in the worker thread and knows nothing about it.
 
@@ -32,10 +33,13 @@ export interface SqliteStore {
   readonly close: () => void
 }
 
-/** Opens or creates the journal at `path`. Throws {@link StoreError}. */
-export const openSqliteStore = (options: StoreOptions): SqliteStore => {
+/** For whoever asks with `recover`, or needs no state. */
+const nobody: StateListener = { row: () => {}, item: () => {}, end: () => {} }
+
+/** Opens or creates the journal at `path`. `listener` hears the state while it is looked at. Throws {@link StoreError}. */
+export const openSqliteStore = (options: StoreOptions, listener: StateListener = nobody): SqliteStore => {
   try {
-    const { database, report } = openSqliteFile(options.path)
+    const { database, report } = openSqliteFile(options.path, listener)
     return makeStore(database, report, options)
   } catch (error) {
     throw new StoreError(toFailure(error, "CannotOpen"))

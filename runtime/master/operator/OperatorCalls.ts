@@ -10,6 +10,7 @@ import {
   refuse,
 } from "../../http/HttpMessage.ts"
 import { checkAccept, readJsonObject } from "../../http/JsonRequest.ts"
+import { getLoggingLevel, setLoggingLevel } from "../../mesos/LoggingLevel.ts"
 import { wireToWindows } from "../../mesos/MaintenanceCall.ts"
 import { type OperatorCall, readOperatorCall } from "../../mesos/OperatorCall.ts"
 import { spanToMs } from "../../mesos/ProtoJson.ts"
@@ -20,7 +21,6 @@ import { listFiles, readFile } from "./Files.ts"
 import { getFrameworks } from "./Frameworks.ts"
 import { deactivateAgent, drainAgent, markAgentGone, reactivateAgent } from "./Hosts.ts"
 import { getFlags, getHealth, getMaster, getMetrics, getVersion } from "./Info.ts"
-import { getLoggingLevel, setLoggingLevel } from "./LoggingLevel.ts"
 import {
   bringDown,
   bringUp,
