@@ -14,7 +14,7 @@ import type { Quantities } from "../resources/Quantities.ts"
 import type { Resources } from "../resources/Resources.ts"
 import type { Label, TaskSpec, TaskState, TaskStatus } from "../Task.ts"
 import { CompletedTaskIndex } from "./CompletedTaskIndex.ts"
-import type { Drain, GoneRecord, MachineRecord, MaintenanceWindow } from "./HostRecords.ts"
+import type { Drain, GoneRecord, KeptOrder, MachineRecord, MaintenanceWindow } from "./HostRecords.ts"
 import { KeysByOwner } from "./KeysByOwner.ts"
 import { newAllocator } from "./NewAllocator.ts"
 import type { OperationRecord } from "./Operation.ts"
@@ -260,6 +260,8 @@ export interface MasterState {
   readonly operations: Map<string, OperationRecord>
   /** By agent id. Bounded, the oldest are forgotten. */
   readonly gone: Map<string, GoneRecord>
+  /** By agent id. Bounded, the oldest are forgotten. */
+  readonly keptOrders: Map<string, KeptOrder>
   /** The maintenance schedule as it was set. */
   schedule: ReadonlyArray<MaintenanceWindow>
   /** Those of the schedule, by `machineKey`. */
@@ -330,6 +332,7 @@ export const emptyMasterState = (
   quotas: new Map(),
   operations: new Map(),
   gone: new Map(),
+  keptOrders: new Map(),
   schedule: [],
   machines: new Map(),
   inverse: newInverseOfferState(),
