@@ -20,6 +20,8 @@ export interface PastTask {
 export interface HistoryCounts {
   readonly statuses: number
   readonly launchErrors: number
+  /** Ended executors: a command's with its task, a group's with the last of its tasks. */
+  readonly executors: number
   /** Ends by state. */
   readonly ends: ReadonlyMap<TaskState, number>
 }
@@ -63,7 +65,7 @@ export const makeTaskHistory = (state: AgentState): TaskHistory => {
   const known = new Map<string, Known>()
   let past: Array<{ readonly task: PastTask; readonly characters: number }> = []
   let characters = 0
-  let [statuses, launchErrors] = [0, 0]
+  let [statuses, launchErrors, executors] = [0, 0, 0]
   const ends = new Map<TaskState, number>()
 
   const count = (status: TaskStatus): void => {
@@ -99,10 +101,19 @@ export const makeTaskHistory = (state: AgentState): TaskHistory => {
     if (dropped > 0) past = past.slice(dropped)
   }
 
+  const hasCompanions = ({ frameworkId, executor }: TaskSpec): boolean =>
+    executor !== undefined &&
+    [...known.values()].some(
+      ({ task: { spec } }) =>
+        spec.frameworkId === frameworkId && spec.executor?.executorId === executor.executorId,
+    )
+
   const forget = (key: string): void => {
     const last = known.get(key)
     known.delete(key)
-    if (last !== undefined) bury(last)
+    if (last === undefined) return
+    if (!hasCompanions(last.task.spec)) executors++
+    bury(last)
   }
 
   for (const [key, task] of state.tasks) note(key, task, false)
@@ -110,7 +121,7 @@ export const makeTaskHistory = (state: AgentState): TaskHistory => {
   return {
     notesOf: (key) => known.get(key)?.notes ?? [],
     past: () => past.map(({ task }) => task),
-    counts: () => ({ statuses, launchErrors, ends }),
+    counts: () => ({ statuses, launchErrors, executors, ends }),
     observe: (changes) => {
       for (const { kind, key, value } of changes) {
         if (kind !== "task") continue

@@ -23,6 +23,7 @@ const absent: ReadonlyArray<string> = [
     "provisioner/bind/remove_rootfs_errors",
     "provisioner/remove_container_errors",
   ].map((name) => `containerizer/mesos/${name}`),
+  // Old sandboxes are looked for on the disk; none waits in a queue.
   "gc/path_removals_pending",
   ...["events/disconnect", "events/subscribe", "subscribed"].map(
     (name) => `resource_provider_manager/${name}`,
@@ -60,7 +61,7 @@ const ended: ReadonlyArray<TaskState> = [
 ]
 
 const addTasks = (metrics: Metrics, { history }: AgentFacts, tasks: ReadonlyArray<ShownTask>): void => {
-  const { ends, statuses, launchErrors } = history.counts()
+  const { ends, statuses, launchErrors, executors } = history.counts()
   const live = tasks.filter(isLive)
   for (const state of living) {
     metrics[ofAgent(`tasks_${shortName(state)}`)] = live.filter((task) => task.state === state).length
@@ -71,7 +72,7 @@ const addTasks = (metrics: Metrics, { history }: AgentFacts, tasks: ReadonlyArra
   const ending = live.filter(({ phase }) => phase === "ending")
   metrics[ofAgent("executors_terminating")] = executorsOf(ending).length
   metrics[ofAgent("executors_running")] = executorsOf(live).length - executorsOf(ending).length
-  metrics[ofAgent("executors_terminated")] = executorsOf(tasks.filter((task) => !isLive(task))).length
+  metrics[ofAgent("executors_terminated")] = executors
   metrics[ofAgent("frameworks_active")] = new Set(tasks.map(({ spec }) => spec.frameworkId)).size
 }
 

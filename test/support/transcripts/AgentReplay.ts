@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto"
 import { chmodSync, mkdtempSync, rmSync } from "node:fs"
 import { hostname, tmpdir } from "node:os"
 import { join } from "node:path"
-import { Deferred, Effect, Fiber } from "effect"
+import { Deferred, Effect, Fiber, Logger, LogLevel } from "effect"
 import { everybodyIsAdministrator } from "../../../runtime/access/Authentication.ts"
 import { runAgentDaemon } from "../../../runtime/agent/AgentDaemon.ts"
 import { run, serveMaster } from "../MasterFixture.ts"
@@ -80,7 +80,9 @@ const withAgent = <A>(use: (served: ServedAgent) => Promise<A>): Promise<A> => {
     yield* Fiber.join(daemon)
     return result
   })
-  return run(serving).finally(() => rmSync(folder, { recursive: true, force: true }))
+  return run(Logger.withMinimumLogLevel(serving, LogLevel.Error)).finally(() =>
+    rmSync(folder, { recursive: true, force: true }),
+  )
 }
 
 /** Uuids of statuses in the form of ids, so that they are compared as partners. */
@@ -162,7 +164,6 @@ class AgentReplay {
   }
 
   private async act(act: Act): Promise<void> {
-    console.info("ACT", JSON.stringify(act))
     const { framework } = this.served
     switch (act.does) {
       case "subscribe": {
