@@ -10,6 +10,7 @@ import {
   refuse,
 } from "../../http/HttpMessage.ts"
 import { checkAccept, readJsonObject } from "../../http/JsonRequest.ts"
+import { getLoggingLevel, setLoggingLevel } from "../../mesos/LoggingLevel.ts"
 import { wireToWindows } from "../../mesos/MaintenanceCall.ts"
 import { type OperatorCall, readOperatorCall } from "../../mesos/OperatorCall.ts"
 import { spanToMs } from "../../mesos/ProtoJson.ts"
@@ -20,7 +21,6 @@ import { listFiles, readFile } from "./Files.ts"
 import { getFrameworks } from "./Frameworks.ts"
 import { deactivateAgent, drainAgent, markAgentGone, reactivateAgent } from "./Hosts.ts"
 import { getFlags, getHealth, getMaster, getMetrics, getVersion } from "./Info.ts"
-import { getLoggingLevel, setLoggingLevel } from "./LoggingLevel.ts"
 import {
   bringDown,
   bringUp,
@@ -31,7 +31,7 @@ import {
 import { removeQuota, setQuota } from "./OldQuota.ts"
 import { getOperations } from "./Operations.ts"
 import { getQuota } from "./Quota.ts"
-import { callPrefix, type OperatorWish, operate } from "./Reservations.ts"
+import { type OperatorWish, operate } from "./Reservations.ts"
 import { getRoles } from "./Roles.ts"
 import { answerSeen } from "./SeenReply.ts"
 import { seenBy, seenRoles } from "./Sight.ts"
@@ -81,7 +81,7 @@ const operation =
   ): Order =>
   (call, _, principal) => {
     const { agent_id: agentId, resources } = read(call)
-    return operate({ operation: type, agentId: agentId.value, resources, principal }, callPrefix)
+    return operate({ operation: type, agentId: agentId.value, resources, principal }, true)
   }
 
 // The members are there: the reader of calls has seen to that.
