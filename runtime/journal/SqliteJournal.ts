@@ -3,6 +3,7 @@ import { decodeEvents, decodeState, encodeBatch, isStoreFailure, type StoreFailu
 import { boundEventsRead, Journal, JournalError, type Recovered } from "./Journal.ts"
 import { holdJournalLock } from "./JournalLock.ts"
 import { type JournalWriter, startJournalWriter } from "./JournalWriter.ts"
+import { takeKernelLock } from "./KernelLock.ts"
 import { defaultKeepEvents, defaultKeepSize } from "./LogBounds.ts"
 import type { OpeningReport } from "./SqliteOpening.ts"
 import { collectParts, type StateCollection } from "./StateParts.ts"
@@ -84,7 +85,7 @@ export const make = (
   options: SqliteJournalOptions,
 ): Effect.Effect<Journal["Type"], JournalError, Scope.Scope> =>
   Effect.gen(function* () {
-    yield* holdJournalLock(options.path)
+    yield* holdJournalLock(options.path, takeKernelLock)
     const { writer, report, state } = yield* Effect.acquireRelease(openWriter(options), (opened) =>
       closeWriter(opened.writer, options.path),
     )

@@ -37,7 +37,7 @@ const others: ReadonlyArray<Reason> = [
     reason: "when an agent came back is not told yet",
   },
   {
-    exchanges: ["operator/*", "legacy/*", "auth/state_*", "raw/operator_SUBSCRIBE"],
+    exchanges: ["operator/*", "legacy/*", "auth/state_*", "raw/operator_SUBSCRIBE", "agent/*_state"],
     at: ["*/capabilities/*", "body/capabilities"],
     reason: "claims no capability before it has it",
   },
