@@ -1,5 +1,6 @@
 import { Either, Schema } from "effect"
 import { idProblem } from "../../core/Task.ts"
+import { agentCall } from "./messages/AgentCall.ts"
 import { Bool, callDecoder, Double, Duration, Id, listOf } from "./ProtoJson.ts"
 import type { CallRejection } from "./SchedulerCall.ts"
 
@@ -57,7 +58,7 @@ const Call = Schema.Struct({
 })
 export type WireAgentCall = typeof Call.Type
 
-const jsonToCall = callDecoder(Call)
+const jsonToCall = callDecoder(agentCall, Call)
 
 /** Calls that say more than their type: the member that must be there. */
 const members = {

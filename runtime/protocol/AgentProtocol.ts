@@ -233,6 +233,10 @@ const AgentMessageSchema: Schema.Schema<AgentMessage> = Schema.Union(
     resources: ResourcesSchema,
     destroyed: ResourcesSchema,
     operation: OrNull(OperationRefSchema),
+    operations: Schema.optionalWith(
+      Schema.Array(Schema.Struct({ ...OperationRefSchema.fields, hasVolumes: Schema.Boolean })),
+      { exact: true },
+    ),
   }),
   Schema.Struct({ type: Schema.Literal("AcknowledgeOperation"), ...OperationRefSchema.fields }),
 )
