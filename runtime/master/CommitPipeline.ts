@@ -42,12 +42,16 @@ export interface CommitPipeline<Item> {
   readonly waitedMs: () => number
 }
 
-/** One that is being written, and one that is ready to be: a third would only make everybody wait longer. */
-export const batchesMax = 2
+/**
+ * Stepped and not yet durable. One is written and the next one ready to be; more only gather while a disk is slow, and go to it
+ * together.
+ */
+export const batchesMax = 4
 
 /**
- * While the journal writes, the next batch is stepped only once so many mails are there. Every batch costs an allocation cycle, a
- * transaction and a synchronisation, whatever its size; a few mails are better off with those that come until the journal is free.
+ * While the journal writes, the next batch is stepped only once so many mails are there, and one after that only with a whole batch.
+ * Every batch costs an allocation cycle, a transaction and a synchronisation, whatever its size; a few mails are better off with
+ * those that come until the journal is free.
  */
 export const aheadMin = 32
 
@@ -149,7 +153,8 @@ export const makeCommitPipeline = <Item>(options: CommitPipelineOptions<Item>): 
     stopWaiting()
     if (tellOver === undefined) return
     if (underWay.length === 0) stopWaiting = mailbox.next(wakeAtMs, stepNext)
-    else if (underWay.length < batchesMax) stopWaiting = mailbox.nextOf(aheadMin, stepNext)
+    else if (underWay.length < batchesMax)
+      stopWaiting = mailbox.nextOf(underWay.length === 1 ? aheadMin : mailbox.batchMax, stepNext)
   }
 
   return {

@@ -4,13 +4,14 @@ const timerMsMax = 2 ** 31 - 1
 export interface MailQueueOptions {
   /** So much may wait. */
   readonly capacity: number
-  /** So much of it becomes one batch: a longer one would keep everybody waiting for its last mail. */
+  /** So much of it becomes one batch, at most. */
   readonly batchMax: number
   readonly nowMs: () => number
 }
 
 /** What waits for the master's next batch. */
 export interface MailQueue<Item> {
+  readonly batchMax: number
   /** False when it is full. */
   readonly offer: (item: Item) => boolean
   readonly size: () => number
@@ -65,6 +66,7 @@ export const makeMailQueue = <Item>({ capacity, batchMax, nowMs }: MailQueueOpti
   }
 
   return {
+    batchMax,
     offer: (item) => {
       if (items.length >= capacity) return false
       items.push(item)

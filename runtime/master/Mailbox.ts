@@ -85,6 +85,8 @@ export const processMails = (
   clock: MachineClock,
   mails: ReadonlyArray<Mail>,
   observe: (changes: Changes) => void = () => {},
+  /** How long the machine may be left asleep when it wanted to be woken: 0 unless more mails are waiting for the same cycle. */
+  patienceMs = 0,
 ): Processed => {
   const events: Array<JournaledEvent> = []
   const effects: Array<Outgoing> = []
@@ -142,7 +144,7 @@ export const processMails = (
   }
 
   const refusals = mails.map(take)
-  if (wakeAtMs !== null && wakeAtMs <= clock.nowMs()) {
+  if (wakeAtMs !== null && wakeAtMs + patienceMs <= clock.nowMs()) {
     const dueAtMs = nextAllocationAtMs(state)
     const startedMs = performance.now()
     step({ type: "TimePassed" })

@@ -6,6 +6,7 @@ import { type Batch, Journal, type JournalError } from "../journal/Journal.ts"
 import { makeStoppingClock, startMachineClock } from "../MachineClock.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
 import { logBatch } from "./BatchLog.ts"
+import type { Changes } from "./ClusterEvents.ts"
 import { makeCommitPipeline, type SteppedBatch } from "./CommitPipeline.ts"
 import { makeDelivery } from "./Delivery.ts"
 import { type EventFeed, makeEventFeed } from "./EventFeed.ts"
@@ -94,8 +95,17 @@ export interface MasterOptions {
 /** Events waiting for a step, at most; beyond that callers are turned away with `MailboxFull`. */
 const mailboxCapacity = 10_000
 
-/** Mails that are stepped without a pause, at most. */
-const batchMax = 1_024
+/**
+ * Mails of one batch, at most. When thousands wait, the journal is to have the first of them while the others are stepped, and
+ * those who posted the first are not to wait for the last.
+ */
+const batchMax = 128
+
+/**
+ * While more mails wait than one batch takes, an allocation cycle serves several batches, unless it is overdue by so much: what
+ * is freed in pieces is offered in pieces, and each of them costs an offer, an answer and a journal row.
+ */
+const patienceMsMax = 50
 
 /** An append that takes longer counts as no longer durable, though it may still succeed: the disk hangs. */
 const appendMsMax = 5_000
@@ -139,10 +149,12 @@ export const make = (options: MasterOptions) =>
     let isFirst = true
     const step = (waiting: ReadonlyArray<Waiting>): SteppedBatch => {
       const mails = waiting.map(({ mail }) => mail)
-      const processed = processMails(state, outbox, clock, mails, (changes) => {
+      const observe = (changes: Changes) => {
         steps++
         feed.observe(state, changes)
-      })
+      }
+      const patienceMs = mailbox.size() > 0 ? patienceMsMax : 0
+      const processed = processMails(state, outbox, clock, mails, observe, patienceMs)
       const { batch, effects, refusals, lastMessageId, wakeAtMs, cycle } = processed
       const release = feed.seal(state)
       const run = isFirst ? { run: runFactsOf(options) } : {}

@@ -21,8 +21,8 @@ interface Append {
 const failure = new JournalError({ reason: "InputOutput", path: "/j", detail: "gone" })
 
 /** A pipeline over a journal that is as slow as the test wants, and may answer in any order. */
-const open = (capacity = 10_000) => {
-  const mailbox = makeMailQueue<Item>({ capacity, batchMax: 100, nowMs: () => 0 })
+const open = () => {
+  const mailbox = makeMailQueue<Item>({ capacity: 10_000, batchMax: 100, nowMs: () => 0 })
   const appends: Array<Append> = []
   const [stepped, left, refused]: Array<Array<number>> = [[], [], []]
   const durable = new Set<number>()
@@ -139,14 +139,20 @@ describe("the pipeline between step and disk", () => {
     world.post(1)
     await turn()
     expect([world.stepped.length, world.appends.length]).toEqual([1 + aheadMin, 2])
-    world.post(10 * aheadMin)
+    // From here on only whole batches.
+    world.post(99)
     await turn()
     expect(world.stepped).toHaveLength(1 + aheadMin)
+    world.post(1)
+    await turn()
+    expect(world.stepped).toHaveLength(101 + aheadMin)
+    world.post(1_000)
+    await turn()
+    expect(world.appends).toHaveLength(batchesMax)
     expect(world.left).toEqual([])
-    // The journal is free, or would be: all that has come since becomes the next one, up to a batch.
     world.write(0)
     await turn()
-    expect([world.left.length, world.stepped.length]).toEqual([1, 101 + aheadMin])
+    expect([world.left.length, world.appends.length, world.stepped.length]).toEqual([1, 4, 301 + aheadMin])
   })
 
   it("holds back what rests on a batch that is not durable, though it changes nothing itself", async () => {

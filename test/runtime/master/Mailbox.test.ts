@@ -21,17 +21,21 @@ const open = () => {
   const outbox = makeOutbox([], 0)
   let nowMs = 0
   const clock: MachineClock = { nowMs: () => nowMs, wallMs: () => 1_000_000 + nowMs }
-  const take = (...mails: ReadonlyArray<Partial<Mail>>) =>
+  const patiently = (patienceMs: number, ...mails: ReadonlyArray<Partial<Mail>>) =>
     processMails(
       state,
       outbox,
       clock,
       mails.map((mail) => ({ event: () => undefined, caller: undefined, processed: undefined, ...mail })),
+      () => {},
+      patienceMs,
     )
+  const take = (...mails: ReadonlyArray<Partial<Mail>>) => patiently(0, ...mails)
   return {
     state,
     outbox,
     take,
+    patiently,
     tell: (...events: ReadonlyArray<UnstampedEvent>) =>
       take(...events.map((event) => ({ event: () => event }))),
     wait: (ms: number) => {
@@ -195,6 +199,22 @@ describe("a batch of mails", () => {
     })
     expect(master.take({ processed }).batch.delivered).toEqual([])
     expect(master.outbox.pending("m-S0", 0).map(({ id }) => id)).toEqual([2])
+  })
+
+  it("leaves the machine asleep while more mails wait for the same cycle, but not for long", () => {
+    const master = open()
+    const cycles = (events: ReadonlyArray<UnstampedEvent>) =>
+      typesOf(
+        master
+          .patiently(50, ...events.map((event) => ({ event: () => event })))
+          .batch.events.map(({ event }) => event as UnstampedEvent),
+      ).filter((type) => type === "TimePassed").length
+    master.tell(agentRegistered("a"))
+    expect(cycles([subscribed("f")])).toBe(0)
+    master.wait(49)
+    expect(cycles([])).toBe(0)
+    master.wait(1)
+    expect(cycles([])).toBe(1)
   })
 
   it("keeps what it sends an agent after it has given up what waited for it, and only that, in the journal as in memory", () => {

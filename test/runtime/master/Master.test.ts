@@ -249,8 +249,8 @@ describe("the master's shell", () => {
         journal.hold()
         yield* Effect.fork(master.submit({ event: () => subscribed("a") }))
         yield* settled
-        // As many as become one batch, which is stepped while the journal writes, and as many as may wait.
-        for (const count of [1_024, 10_000]) {
+        // As many as become three batches, which are stepped while the journal writes, and as many as may wait.
+        for (const count of [3 * 128, 10_000]) {
           yield* Effect.forEach(Array(count), () => Effect.fork(master.submit({})), { discard: true })
           yield* settled
         }
