@@ -105,7 +105,11 @@ export const freeResources = (context: MasterContext, task: TaskRecord, endState
   return ended
 }
 
-const acknowledgeToAgent = ({ state, turn }: MasterContext, agentId: string, status: TaskStatus): void => {
+export const acknowledgeToAgent = (
+  { state, turn }: MasterContext,
+  agentId: string,
+  status: TaskStatus,
+): void => {
   // One that was removed takes no messages any more, though ends of its tasks may still have to be acknowledged.
   if (status.uuid === null || !state.agents.has(agentId)) return
   const { frameworkId, taskId, uuid } = status

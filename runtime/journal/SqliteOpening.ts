@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs"
 import { basename, dirname } from "node:path"
 import Database from "better-sqlite3"
+import { fetchColdFile } from "./ColdFile.ts"
 import { checkLog, checkState, checkStructure } from "./SqliteCheck.ts"
 import { migrate } from "./SqliteMigration.ts"
 import { readHead } from "./SqliteReading.ts"
@@ -35,6 +36,9 @@ const checkedEvents = 100_000
 
 /** Pages kept in memory: rows are changed all over the file. */
 const cacheKiB = 32 * 1024
+
+/** A write-ahead log that somebody's reading has made longer is cut to this when it begins anew; a busy master's own is about as long. */
+const walBytesKept = 64 * 1024 * 1024
 
 /** How long a start waits for a process that reads or copies the file. */
 const lockWaitMs = 1_000
@@ -151,6 +155,7 @@ export const openSqliteFile = (
   const tornBytes = requireWholeWal(path)
   refuseHalfRestored(path)
   createClosedToOthers(path)
+  fetchColdFile(path)
   const checked = checkAsItIs(path, listener)
   const database = new Database(path, { timeout: lockWaitMs })
   try {
@@ -169,6 +174,7 @@ export const openSqliteFile = (
         detail: `that file system does not carry a WAL (${mode})`,
       })
     database.pragma(`cache_size = -${cacheKiB}`)
+    database.pragma(`journal_size_limit = ${walBytesKept}`)
     const checkMs = Math.round(performance.now() - startedMs)
     return { database, report: { tornBytes, migrated, read, checkMs } }
   } catch (error) {

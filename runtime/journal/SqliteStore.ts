@@ -1,15 +1,18 @@
-import type Database from "better-sqlite3"
+import Database from "better-sqlite3"
 import {
   addDigest,
   chainAfter,
   type DigestSum,
   digestOutboxItem,
   digestRow,
+  digestRun,
   type Head,
   subtractDigest,
 } from "./BatchChain.ts"
-import type { EncodedBatch, EncodedEvents, EncodedState } from "./EncodedBatch.ts"
+import { isWithoutRoom } from "./DiskRoom.ts"
+import type { EncodedBatch, EncodedEvents, EncodedState, StoreFailure } from "./EncodedBatch.ts"
 import type { AppendOutcome } from "./GroupCommit.ts"
+import type { JournalFailure } from "./Journal.ts"
 import type { LogBounds } from "./LogBounds.ts"
 import { makeSegmentLog } from "./SegmentLog.ts"
 import { type OpeningReport, openSqliteFile } from "./SqliteOpening.ts"
@@ -42,14 +45,24 @@ export const openSqliteStore = (options: StoreOptions, listener: StateListener =
     const { database, report } = openSqliteFile(options.path, listener)
     return makeStore(database, report, options)
   } catch (error) {
-    throw new StoreError(toFailure(error, "CannotOpen"))
+    throw new StoreError(toFailureAt(options.path, error, "CannotOpen"))
   }
+}
+
+/** As {@link toFailure}; a used up quota is a full disk. */
+const toFailureAt = (path: string, error: unknown, otherwise: JournalFailure): StoreFailure => {
+  const failure = toFailure(error, otherwise)
+  const isWrite = error instanceof Database.SqliteError && error.code === "SQLITE_IOERR_WRITE"
+  return isWrite && isWithoutRoom(path)
+    ? { reason: "DiskFull", detail: "the disk is full, or a quota is used up" }
+    : failure
 }
 
 const prepareStatements = (database: Database.Database) => ({
   insertEvent: database.prepare("INSERT INTO events VALUES (?, ?, ?, ?)"),
   insertBatch: database.prepare("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
   insertRun: database.prepare("INSERT INTO runs VALUES (?, ?, ?)"),
+  insertRunDigest: database.prepare("INSERT INTO meta VALUES ('run ' || CAST(? AS INTEGER), ?)"),
   findEntity: database
     .prepare("SELECT rowid, written, sum_left, sum_right FROM entities WHERE kind = ? AND key = ?")
     .raw(),
@@ -139,7 +152,9 @@ const makeStore = (
     const logged: Array<string | number> = [batch.run ?? ""]
     let grown = 0
     if (batch.run !== undefined) {
-      statements.insertRun.run(head.batch, before.lastSeq + 1, batch.run)
+      const firstSeq = before.lastSeq + 1
+      statements.insertRun.run(head.batch, firstSeq, batch.run)
+      statements.insertRunDigest.run(head.batch, digestRun(head.batch, firstSeq, batch.run))
       grown += batch.run.length
     }
     let seq = before.lastSeq
@@ -190,7 +205,7 @@ const makeStore = (
         // A full disk makes SQLite roll back everything (sqlite.org/lang_transaction.html §3).
         if (!database.inTransaction) throw error
         reload()
-        return { stored, failure: toFailure(error, "Unstorable") }
+        return { stored, failure: toFailureAt(options.path, error, "Unstorable") }
       }
     }
     return { stored: batches.length }
@@ -203,7 +218,7 @@ const makeStore = (
       try {
         return storeGroup.immediate(batches)
       } catch (error) {
-        const failure = toFailure(error, "Unstorable")
+        const failure = toFailureAt(options.path, error, "Unstorable")
         if (failure.reason === "DiskFull") giveBack()
         reload()
         // What the file holds counts, not what the error seems to say: a batch must never be written twice.

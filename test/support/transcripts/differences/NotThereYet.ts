@@ -23,7 +23,7 @@ const groups: ReadonlyArray<Reason> = [
 
 const others: ReadonlyArray<Reason> = [
   {
-    exchanges: ["operator/*", "legacy/*", "auth/state_*", "raw/operator_SUBSCRIBE"],
+    exchanges: ["operator/*", "legacy/*", "auth/state_*", "raw/operator_SUBSCRIBE", "agent/*_state"],
     at: ["*/capabilities/*", "body/capabilities"],
     reason: "claims no capability before it has it",
   },
