@@ -99,7 +99,11 @@ export class Reenactment {
     if (message.type === "CheckpointResources") {
       const told = message.operations ?? (message.operation === null ? [] : [message.operation])
       if (told.length === 0) return
-      const outcomes = told.map(({ frameworkId, operationId }) => ({ frameworkId, operationId, problem: null }))
+      const outcomes = told.map(({ frameworkId, operationId }) => ({
+        frameworkId,
+        operationId,
+        problem: null,
+      }))
       await this.agent.report({ outcomes, processedId: this.processedId })
     }
     if (!("taskId" in message)) return
