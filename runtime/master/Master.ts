@@ -1,5 +1,6 @@
 import { Context, Data, Duration, Effect, Layer, Schedule } from "effect"
 import type { CallRefusal } from "../../core/master/Admission.ts"
+import { tasksOfAgent } from "../../core/master/Context.ts"
 import { restoreMaster } from "../../core/master/Snapshot.ts"
 import { initialMasterState, type MasterSettings, type MasterState } from "../../core/master/State.ts"
 import { type Batch, Journal, type JournalError } from "../journal/Journal.ts"
@@ -111,7 +112,10 @@ export const make = (options: MasterOptions) =>
     const streams = makeStreams()
     const feed = makeEventFeed()
     const identity: MasterIdentity = { ...options.identity, masterId: state.masterId }
-    const carryOut = makeDelivery(outbox, streams, identity)
+    const carryOut = makeDelivery(outbox, streams, identity, {
+      find: (frameworkId) => state.frameworks.get(frameworkId),
+      idsOn: (agentId) => new Set(tasksOfAgent(state, agentId).map(({ spec }) => spec.frameworkId)),
+    })
     const mailbox = makeMailQueue<Waiting>(mailboxCapacity, clock.nowMs)
 
     /** Why the master stepped no further. */
