@@ -13,6 +13,7 @@ import {
 } from "../resources/Resources.ts"
 import type { MasterAction } from "./Action.ts"
 import { checkpointedOn, convertAgent, crowdProblem } from "./AgentResources.ts"
+import { agentText } from "./AgentText.ts"
 import { type MasterContext, offersOfAgent, putAgent } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
 import { beginOperation, feedbackProblem, tellOperation } from "./Feedback.ts"
@@ -85,15 +86,16 @@ export const convertOrRefuse = (
   const agent = context.state.agents.get(agentId)!
   const resources = heldResources(request.resources)
   const conversion = conversionOf(request.type, resources)
+  const invalid = operationProblem(agent, request.type, resources, { principal, role })
   const problem =
-    request.unauthorized ||
     request.problem ||
+    (invalid === undefined ? undefined : `${invalid}; on agent ${agentText(agent)}`) ||
+    request.unauthorized ||
     allocationProblem(request, role) ||
-    operationProblem(agent, request.type, resources, { principal, role }) ||
     attainProblem(agent, left, conversion) ||
     feedbackProblem(context, framework.id, operationId)
   if (problem !== undefined) {
-    refuseOperation(context, framework, agentId, request, problem)
+    refuseOperation(context, framework, request, problem)
     return left
   }
   const ref = operationId === null ? null : { frameworkId: framework.id, operationId }
@@ -115,16 +117,15 @@ const allocationProblem = ({ role }: ConversionRequest, offered: string): string
     ? undefined
     : `The resources are allocated to role '${role}' while the offers are allocated to role '${offered}'`
 
+/** Without the agent, as in Mesos: of what is refused nobody can be sure where it was meant for. */
 export const refuseOperation = (
   context: MasterContext,
   framework: FrameworkRecord,
-  agentId: string | null,
-  { type, operationId, unauthorized }: ConversionRequest | UnservedRequest,
-  problem: string,
+  { operationId }: ConversionRequest | UnservedRequest,
+  message: string,
 ): void => {
   if (operationId === null) return
-  const message = unauthorized ?? `Invalid ${type} operation: ${problem}`
-  tellOperation(context, framework, { operationId, state: "OPERATION_ERROR", message, agentId })
+  tellOperation(context, framework, { operationId, state: "OPERATION_ERROR", message, agentId: null })
 }
 
 /** Why what is available cannot become this on the agent; undefined when it can. */

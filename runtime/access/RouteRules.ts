@@ -82,6 +82,7 @@ const routeRules: { readonly [route: string]: RouteRule } = {
   }),
   "PUT /weights": json((weights) => ({ type: "UPDATE_WEIGHTS", update_weights: { weight_infos: weights } })),
   "POST /quota": json((request) => ({ type: "SET_QUOTA", set_quota: { quota_request: request } })),
+  "DELETE /quota": any("update_quotas"),
   "DELETE /quota/*": (_, path) => ({ type: "REMOVE_QUOTA", remove_quota: { role: lastOf(path) } }),
   "POST /reserve": form("RESERVE_RESOURCES", "reserve_resources", "resources"),
   "POST /unreserve": form("UNRESERVE_RESOURCES", "unreserve_resources", "resources"),

@@ -1,10 +1,12 @@
 import { Effect, Layer, type Scope } from "effect"
 import { decodeEvents, decodeState, encodeBatch, isStoreFailure, type StoreFailure } from "./EncodedBatch.ts"
-import { boundEventsRead, Journal, JournalError } from "./Journal.ts"
+import { boundEventsRead, Journal, JournalError, type Recovered } from "./Journal.ts"
 import { holdJournalLock } from "./JournalLock.ts"
 import { type JournalWriter, startJournalWriter } from "./JournalWriter.ts"
+import { takeKernelLock } from "./KernelLock.ts"
 import { defaultKeepEvents, defaultKeepSize } from "./LogBounds.ts"
 import type { OpeningReport } from "./SqliteOpening.ts"
+import { collectParts, type StateCollection } from "./StateParts.ts"
 
 export interface SqliteJournalOptions {
   /** The file; its folder must exist. */
@@ -29,11 +31,14 @@ const closeWaitMs = 15_000
 interface OpenedWriter {
   readonly writer: JournalWriter
   readonly report: OpeningReport
+  /** What was read on the way. */
+  readonly state: StateCollection
 }
 
 const openWriter = (options: SqliteJournalOptions) =>
   Effect.async<OpenedWriter, JournalError>((resume) => {
     const { path, workerScript, keepEvents = defaultKeepEvents, keepSize = defaultKeepSize } = options
+    const state = collectParts()
     const writer: JournalWriter = startJournalWriter(
       {
         workerScript,
@@ -41,12 +46,13 @@ const openWriter = (options: SqliteJournalOptions) =>
         retryFullMs: options.retryFullMs ?? 1_000,
         maxPending: options.maxPending ?? 4_096,
         maxPendingSize: options.maxPendingSize ?? 256 * 1024 * 1024,
+        part: state.take,
       },
       (answer) =>
         resume(
           isStoreFailure(answer)
             ? new JournalError({ ...answer, path })
-            : Effect.succeed({ writer, report: answer }),
+            : Effect.succeed({ writer, report: answer, state }),
         ),
     )
   })
@@ -79,15 +85,24 @@ export const make = (
   options: SqliteJournalOptions,
 ): Effect.Effect<Journal["Type"], JournalError, Scope.Scope> =>
   Effect.gen(function* () {
-    yield* holdJournalLock(options.path)
-    const { writer, report } = yield* Effect.acquireRelease(openWriter(options), (opened) =>
+    yield* holdJournalLock(options.path, takeKernelLock)
+    const { writer, report, state } = yield* Effect.acquireRelease(openWriter(options), (opened) =>
       closeWriter(opened.writer, options.path),
     )
     yield* logOpening(report, options.path)
-    return makeJournal(writer, options.path)
+    const { read } = report
+    const { journal, forget } = makeJournal(writer, options.path, read && state.toRecovered(read))
+    yield* Effect.addFinalizer(() => Effect.sync(forget))
+    return journal
   })
 
-const makeJournal = (writer: JournalWriter, path: string): Journal["Type"] => {
+const makeJournal = (
+  writer: JournalWriter,
+  path: string,
+  found: Recovered | undefined,
+): { readonly journal: Journal["Type"]; readonly forget: () => void } => {
+  /** What was found at the opening, until somebody takes it or it is so no more. */
+  let atHand = found
   const refail = (failure: StoreFailure) => new JournalError({ ...failure, path })
   const read = <A extends object, B>(
     ask: (done: (answer: A | StoreFailure) => void) => void,
@@ -96,15 +111,23 @@ const makeJournal = (writer: JournalWriter, path: string): Journal["Type"] => {
     Effect.async<B, JournalError>((resume) =>
       ask((answer) => resume(isStoreFailure(answer) ? refail(answer) : Effect.sync(() => decode(answer)))),
     )
-  return Journal.of({
+  const forget = () => {
+    atHand = undefined
+  }
+  const journal = Journal.of({
     append: (batch) =>
       Effect.async<void, JournalError>((resume) => {
+        forget()
         const encoded = encodeBatch(batch)
         if (isStoreFailure(encoded)) resume(refail(writer.refuse(encoded)))
         else
           writer.append(encoded, (failure) => resume(failure === undefined ? Effect.void : refail(failure)))
       }),
-    recover: read(writer.recover, decodeState),
+    recover: Effect.suspend(() => {
+      const recovered = atHand
+      forget()
+      return recovered === undefined ? read(writer.recover, decodeState) : Effect.succeed(recovered)
+    }),
     events: (fromSeq, limit) =>
       read(
         (done) => writer.events(Math.max(0, Math.ceil(fromSeq)), boundEventsRead(limit), done),
@@ -117,6 +140,7 @@ const makeJournal = (writer: JournalWriter, path: string): Journal["Type"] => {
         : `journal ${path}: ${stalled.detail}; free space there: it goes on by itself, and nothing that was acknowledged is lost`
     },
   })
+  return { journal, forget }
 }
 
 export const layer = (options: SqliteJournalOptions): Layer.Layer<Journal, JournalError> =>

@@ -6,10 +6,10 @@ import { addValues, type ValueType, valueToText } from "../../core/resources/Res
 
 // Parts of the JSON endpoints from before the v1 API, as masters and agents write them.
 
-export const noteView = ({ state, wallMs, message, labels, containerId }: StatusNote) => ({
+/** Without its message, which the older endpoints do not tell. */
+export const noteView = ({ state, wallMs, labels, containerId }: StatusNote) => ({
   state,
   timestamp: wallMs / 1000,
-  ...(message === undefined ? {} : { message }),
   ...(labels === undefined ? {} : { labels }),
   ...(containerId === undefined ? {} : { container_status: { container_id: { value: containerId } } }),
 })

@@ -128,6 +128,7 @@ const TaskSpecSchema: Schema.Schema<TaskSpec> = Schema.Struct({
     user: OrNull(Text),
   }),
   frameworkUser: Text,
+  principal: Schema.optionalWith(OrNull(Text), { exact: true }),
   killGraceMs: OrNull(Schema.Number),
   labels: Schema.Array(LabelSchema),
   maxCompletionMs: Schema.optionalWith(Schema.Number, { exact: true }),

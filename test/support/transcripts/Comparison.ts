@@ -69,9 +69,12 @@ const shown = (value: unknown): string => {
 
 /** Resources in a sentence have no order: Mesos lists them as they came in. */
 const withSortedLists = (text: string): string => {
-  const [, before = "", verb = "", after = ""] = /^(.*)( does not contain )(.*)$/s.exec(text) ?? []
+  const [, start = "", before = "", verb = "", after = ""] =
+    /^(Total resources )?(.*)( does not contain | required by task.* more than available )(.*)$/s.exec(
+      text,
+    ) ?? []
   const sorted = (list: string) => list.split("; ").sort().join("; ")
-  return verb === "" ? text : sorted(before) + verb + sorted(after)
+  return verb === "" ? text : start + sorted(before) + verb + sorted(after)
 }
 
 /** JSON field by field. */

@@ -28,11 +28,6 @@ const groups: ReadonlyArray<Reason> = [
     at: ["offers/O9/*", "body/get_executors/executors/*"],
     reason: "a group without tasks starts no executor that would hold something",
   },
-  {
-    exchanges: "scheduler/group_stream",
-    at: ["UPDATE/g-e/0/message", "UPDATE/g-f/0/message"],
-    reason: "resources in sentences come without `(allocated: web)`, in the order of their names",
-  },
 ]
 
 const others: ReadonlyArray<Reason> = [
