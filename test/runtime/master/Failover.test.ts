@@ -61,6 +61,8 @@ describe("a framework", () => {
           await again.subscribe({ failover_timeout: 0.05 }, "m-0000")
           expect((await again.next("UPDATE")).update.status.state).toBe("TASK_RUNNING")
           again.close()
+          // What the task told last is nobody's to acknowledge but the master's.
+          expect((await agent.next("Message")).message).toMatchObject({ type: "AcknowledgeStatus" })
           expect((await agent.next("Message")).message).toMatchObject({ type: "KillTask", taskId: "t" })
           await late.subscribe({}, "m-0000")
           expect((await late.next("ERROR")).error.message).toBe("Framework has been removed")
@@ -76,12 +78,16 @@ describe("a framework", () => {
         yield* Effect.promise(async () => {
           expect(await framework.call({ type: "TEARDOWN" })).toMatchObject({ status: 202 })
           await expect(framework.next("nothing")).rejects.toThrow("the stream is over")
+          // What the task told last is nobody's to acknowledge but the master's.
+          expect((await agent.next("Message")).message).toMatchObject({ type: "AcknowledgeStatus" })
           expect((await agent.next("Message")).message).toMatchObject({ type: "KillTask", taskId: "t" })
           await again.subscribe({}, "m-0000")
           expect((await again.next("ERROR")).error.message).toBe("Framework has been removed")
-          const killed = statusOf("m-S0", "m-0000", "t", "TASK_KILLED", uuid)
-          await agent.report({ processedId: 2, statuses: [killed] })
-          expect((await agent.next("Message")).message).toMatchObject({ type: "AcknowledgeStatus", uuid })
+          const endUuid = "b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1"
+          const killed = statusOf("m-S0", "m-0000", "t", "TASK_KILLED", endUuid)
+          await agent.report({ processedId: 3, statuses: [killed] })
+          const acknowledged = { type: "AcknowledgeStatus", uuid: endUuid }
+          expect((await agent.next("Message")).message).toMatchObject(acknowledged)
           expect(served.master.state.tasks.size).toBe(0)
           expect(served.master.state.allocator.allocatedOn("m-S0")).toEqual([])
         })
