@@ -13,6 +13,7 @@ import type { HttpRefusal, HttpReply, StreamReply } from "./HttpMessage.ts"
 import { type HeadBounds, HeadReader, type QuickHead } from "./QuickHead.ts"
 import { replyToBytes } from "./QuickReply.ts"
 import { toQuickRequest } from "./QuickRequest.ts"
+import { isText, lengthOf, noInterrupt, release, type Turn } from "./QuickTurn.ts"
 import type { Handler } from "./Routes.ts"
 import { runHandler } from "./RunHandler.ts"
 import { countedFromBytes, noSendingRoom } from "./SendingRoom.ts"
@@ -41,24 +42,6 @@ const maxTurns = 1_024
 const maxReadyBytes = 64 * 1024
 /** Of bytes that wait for node:http to take over; only then is the end of the client no longer noticed. */
 const maxLeftBytes = 64 * 1024
-
-/** One request, until its reply is written. */
-interface Turn {
-  readonly head: QuickHead
-  /** A stream is node:http's own response, which waits for its turn itself. */
-  reply: ReadonlyArray<string | Buffer> | ServerResponse | undefined
-  /** Gives back what the reply takes of the room of all. */
-  gone: (() => void) | undefined
-  /** The connection ends with it. */
-  isLast: boolean
-  interrupt: () => void
-}
-
-const lengthOf = (parts: ReadonlyArray<string | Buffer>): number => {
-  let length = 0
-  for (const part of parts) length += part.length
-  return length
-}
 
 export class QuickConnection<R> {
   private readonly reader: HeadReader
@@ -401,11 +384,3 @@ export class QuickConnection<R> {
     socket.resume()
   }
 }
-
-const release = (going: ReadonlyArray<() => void>): void => {
-  for (const gone of going) gone()
-}
-
-const noInterrupt = () => {}
-
-const isText = (part: string | Buffer): boolean => typeof part === "string"

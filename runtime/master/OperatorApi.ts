@@ -34,6 +34,9 @@ export const openRoutes = ({ version, address }: Identity) => [
   makeMetricsRoute(),
 ]
 
+/** Kept of answers from which something is left out. */
+const partialReplyBytesMax = 128 * 1024 * 1024
+
 /** So long strangers get the same text of the metrics, which takes the longer to make the larger the cluster is. */
 const keptMetricsMs = 1_000
 
@@ -64,6 +67,7 @@ export const makeStateRoutes = (identity: Identity, flags: ReadonlyArray<Flag>) 
   Effect.gen(function* () {
     const startedWallMs = yield* Clock.currentTimeMillis
     const replies = makeCachedReplies()
+    const partialReplies = makeCachedReplies(partialReplyBytesMax)
     // Counted anew by each process, so it must not be taken for a count of the one before.
     const processName = randomBytes(6).toString("hex")
     const facts = Effect.gen(function* () {
@@ -79,6 +83,7 @@ export const makeStateRoutes = (identity: Identity, flags: ReadonlyArray<Flag>) 
         metrics: () => mesos({ state, uptimeMs, subscribers: feed.size(), queued: mailboxSize() }),
         stateVersion: `${processName}-${stepCount()}`,
         replies,
+        partialReplies,
       }
       return known
     })
