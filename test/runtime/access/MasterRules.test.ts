@@ -373,26 +373,6 @@ describe("an operator", () => {
 })
 
 describe("the doors", () => {
-  it("keep the answer of each of them apart, under a tag of its own", () =>
-    withMaster(({ url }) =>
-      Effect.gen(function* () {
-        const get = (principal: string, tag = "none") =>
-          request({ url: `${url}/state`, secret: tokenOf(principal), headers: { "If-None-Match": tag } })
-        const [alice, bob] = [yield* get("alice"), yield* get("bob")]
-        const tagOf = ({ headers }: typeof alice) => String(headers.etag)
-        expect(tagOf(alice)).not.toBe(tagOf(bob))
-        const statuses = yield* Effect.forEach(
-          [
-            ["alice", tagOf(alice)],
-            ["bob", tagOf(bob)],
-            ["bob", tagOf(alice)],
-          ] as const,
-          ([principal, tag]) => Effect.map(get(principal, tag), ({ status }) => status),
-        )
-        expect(statuses).toEqual([304, 304, 200])
-      }),
-    ))
-
   it("all have a line that says which right they need, and ask strangers for a password in Mesos's words", async () => {
     await withMaster((served) =>
       Effect.gen(function* () {
