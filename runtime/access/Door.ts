@@ -1,4 +1,5 @@
 import { type HttpRefusal, type HttpRequest, refuse } from "../http/HttpMessage.ts"
+import { networkOf } from "../http/RemoteNetwork.ts"
 import { makeRequestRate, type RequestRate } from "../http/RequestRate.ts"
 import type { Handler } from "../http/Routes.ts"
 import type { Authenticate } from "./Authentication.ts"
@@ -63,10 +64,15 @@ const callerOf = (door: Door, { headers, connection }: HttpRequest): Caller | un
 }
 
 /** Asked too often, or not known: why the request is not served. */
-const refusal = (door: Door, request: HttpRequest, realm: string | null): HttpRefusal | HttpRequest => {
+const refusal = (
+  door: Door,
+  request: HttpRequest,
+  realm: string | null,
+  kind: string,
+): HttpRefusal | HttpRequest => {
   const caller = callerOf(door, request)
   if (caller === undefined) {
-    const tooOften = door.strangers.take(request.remoteAddress)
+    const tooOften = door.strangers.take(`${kind} ${networkOf(request.remoteAddress)}`)
     return tooOften ?? (realm === null ? request : unauthorized(realm))
   }
   request.prove()
@@ -76,9 +82,9 @@ const refusal = (door: Door, request: HttpRequest, realm: string | null): HttpRe
 }
 
 const enter =
-  <R>(door: Door, handler: Handler<R>, realm: string | null): Handler<R> =>
+  <R>(door: Door, handler: Handler<R>, realm: string | null, kind = ""): Handler<R> =>
   (request) => {
-    const entered = refusal(door, request, realm)
+    const entered = refusal(door, request, realm, kind)
     return "sentence" in entered ? entered : handler(entered)
   }
 
@@ -86,5 +92,9 @@ const enter =
 export const requireCaller = <R>(door: Door, handler: Handler<R>, realm: string): Handler<R> =>
   enter(door, handler, realm)
 
-/** A handler that answers everybody, but nobody too often. */
-export const admitEverybody = <R>(door: Door, handler: Handler<R>): Handler<R> => enter(door, handler, null)
+/**
+ * A handler that answers everybody, but nobody too often. `kind`: what strangers ask for here is counted by itself, so that a
+ * flood of one question leaves the others answered.
+ */
+export const admitEverybody = <R>(door: Door, handler: Handler<R>, kind: string): Handler<R> =>
+  enter(door, handler, null, kind)

@@ -154,4 +154,4 @@ export const closeAgentRoute =
 /** For what everybody may know. */
 export const openRoute =
   (door: Door) =>
-  <R>(route: Route<R>): Route<R> => ({ ...route, handler: admitEverybody(door, route.handler) })
+  <R>(route: Route<R>): Route<R> => ({ ...route, handler: admitEverybody(door, route.handler, route.path) })

@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { emptyReply, type HttpReply, type HttpRequest } from "./HttpMessage.ts"
 
 /** Bytes of all that is kept, packed and unpacked; what was asked for least recently goes first. */
-const keptBytesMax = 512 * 1024 * 1024
+const defaultKeptBytesMax = 512 * 1024 * 1024
 const keptMax = 64
 /** Shorter bodies gain nothing by being packed; the bound of Mesos's own server. */
 const packedFromBytes = 1024
@@ -53,7 +53,7 @@ const encodingFor = (accepted: string | string[] | undefined): Encoding | undefi
 const hasTag = (header: string | undefined, tag: string): boolean =>
   (header ?? "").split(",").some((each) => ["*", tag, `W/${tag}`].includes(each.trim()))
 
-export const makeCachedReplies = (): CachedReplies => {
+export const makeCachedReplies = (keptBytesMax = defaultKeptBytesMax): CachedReplies => {
   const kept = new Map<string, Kept>()
   let keptBytes = 0
 

@@ -12,10 +12,12 @@ import {
 } from "./HttpMessage.ts"
 import { openRecordStream, type RecordStream } from "./RecordStream.ts"
 import { type BodyBounds, collectBody, readBody } from "./RequestBody.ts"
+import { noSendingRoom, type SendingRoom } from "./SendingRoom.ts"
 
 // One request and its reply, between node:http's objects and ours.
 
 export interface ExchangeSettings extends BodyBounds {
+  readonly sending: SendingRoom
   readonly stallTimeoutMs: number
   readonly isClosing: () => boolean
   readonly log: (entry: Effect.Effect<void>) => void
@@ -73,8 +75,11 @@ const guardStall = ({ response, settings }: Exchange) => {
   response.once("finish", () => socket.removeListener("timeout", onStall))
 }
 
-const writeFull = (exchange: Exchange, reply: FullReply) => {
-  const { response } = exchange
+const writeFull = (exchange: Exchange, wanted: FullReply) => {
+  const { response, settings } = exchange
+  const gone = settings.sending.take(wanted.body)
+  const reply = gone === undefined ? refusalToReply(noSendingRoom()) : wanted
+  if (gone !== undefined) response.once("finish", gone).once("close", gone)
   setConnection(exchange)
   response.writeHead(reply.status, { ...reply.headers, "Content-Length": Buffer.byteLength(reply.body) })
   if (reply.body === "") response.end()
@@ -82,7 +87,7 @@ const writeFull = (exchange: Exchange, reply: FullReply) => {
   guardStall(exchange)
 }
 
-const refusalToReply = ({ status, headers, sentence }: HttpRefusal): FullReply => ({
+export const refusalToReply = ({ status, headers, sentence }: HttpRefusal): FullReply => ({
   _tag: "FullReply",
   status,
   headers: { ...headers, "Content-Type": "text/plain; charset=utf-8" },

@@ -1,7 +1,12 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import { Data, Effect, Runtime, type Scope } from "effect"
-import { type ConnectionBounds, guardConnections, tellOfDrops } from "./ConnectionBounds.ts"
+import {
+  type ConnectionBounds,
+  defaultMaxConnections,
+  guardConnections,
+  tellOfDrops,
+} from "./ConnectionBounds.ts"
 import { type ExchangeSettings, toHttpRequest, writeExit } from "./Exchange.ts"
 import { httpUrl } from "./HttpUrl.ts"
 import { type ListenerTls, makeTransport, readyEvent } from "./ListenerTls.ts"
@@ -10,12 +15,15 @@ import type { RecordStream } from "./RecordStream.ts"
 import { makeBodyRoom } from "./RequestBody.ts"
 import type { Handler } from "./Routes.ts"
 import { runHandler } from "./RunHandler.ts"
+import { makeSendingRoom } from "./SendingRoom.ts"
 
 export interface ListenerBounds extends ConnectionBounds {
   /** Bodies beyond it are refused with 413, unless their route has a bound of its own; default 1 MiB. */
   readonly maxBodyBytes?: number
   /** Of all bodies together that are being read; beyond it the next bytes of any are refused with 503. Default 256 MiB. */
   readonly maxBodiesBytes?: number
+  /** Of all replies together that are on their way to clients; beyond it long ones are refused with 503. Default 1 GiB. */
+  readonly maxSendingBytes?: number
   /** For the whole head of a request; default 10 s. */
   readonly headersTimeoutMs?: number
   /** For a whole body, once a handler reads it; default 30 s. */
@@ -113,7 +121,7 @@ const makeServer = (options: ListenerBounds, tls: ListenerTls | undefined): Serv
   server.headersTimeout = headersTimeout
   server.requestTimeout = headersTimeout + (options.bodyTimeoutMs ?? 30_000)
   server.keepAliveTimeout = options.keepAliveMs ?? 65_000
-  server.maxConnections = options.maxConnections ?? 20_000
+  server.maxConnections = options.maxConnections ?? defaultMaxConnections
   // Event streams may be silent for long; Node 10 would end them after two minutes.
   server.timeout = 0
   // What is not HTTP gets no answer (transcripts, item 31); a slow head gets none either.
@@ -180,6 +188,7 @@ export const serve = <R>(
       maxBodyBytes: options.maxBodyBytes ?? 1024 * 1024,
       bodyTimeoutMs: options.bodyTimeoutMs ?? 30_000,
       room: makeBodyRoom(options.maxBodiesBytes ?? 256 * 1024 * 1024),
+      sending: makeSendingRoom(options.maxSendingBytes ?? 1024 * 1024 * 1024),
       stallTimeoutMs: options.stallTimeoutMs ?? 60_000,
       isClosing: () => isClosing,
       log: (entry) => fork(entry),

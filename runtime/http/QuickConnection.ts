@@ -1,13 +1,22 @@
 import { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 import { Cause, Exit, type Runtime } from "effect"
-import { type ExchangeSettings, exitToReply, internalError, logDefect, writeExit } from "./Exchange.ts"
+import {
+  type ExchangeSettings,
+  exitToReply,
+  internalError,
+  logDefect,
+  refusalToReply,
+  writeExit,
+} from "./Exchange.ts"
 import type { HttpRefusal, HttpReply, StreamReply } from "./HttpMessage.ts"
 import { type HeadBounds, HeadReader, type QuickHead } from "./QuickHead.ts"
 import { replyToBytes } from "./QuickReply.ts"
 import { toQuickRequest } from "./QuickRequest.ts"
+import { isText, lengthOf, noInterrupt, release, type Turn } from "./QuickTurn.ts"
 import type { Handler } from "./Routes.ts"
 import { runHandler } from "./RunHandler.ts"
+import { countedFromBytes, noSendingRoom } from "./SendingRoom.ts"
 
 // A connection whose requests are read without node:http, for as long as they have the plain form of `QuickHead.ts` and come whole
 // soon: a call of the scheduler API costs a fraction of what it costs there. At the first bytes that are anything else, the connection is
@@ -34,22 +43,6 @@ const maxReadyBytes = 64 * 1024
 /** Of bytes that wait for node:http to take over; only then is the end of the client no longer noticed. */
 const maxLeftBytes = 64 * 1024
 
-/** One request, until its reply is written. */
-interface Turn {
-  readonly head: QuickHead
-  /** A stream is node:http's own response, which waits for its turn itself. */
-  reply: ReadonlyArray<string | Buffer> | ServerResponse | undefined
-  /** The connection ends with it. */
-  isLast: boolean
-  interrupt: () => void
-}
-
-const lengthOf = (parts: ReadonlyArray<string | Buffer>): number => {
-  let length = 0
-  for (const part of parts) length += part.length
-  return length
-}
-
 export class QuickConnection<R> {
   private readonly reader: HeadReader
   /** In the order of the requests, which is that of the replies. */
@@ -64,6 +57,8 @@ export class QuickConnection<R> {
   /** How often it was looked whether the request that has begun is there. */
   private looks = 0
   private out: Array<string | Buffer> = []
+  /** What to call when that has gone. */
+  private going: Array<() => void> = []
   private outBytes = 0
   /** Of replies that wait for an earlier one. */
   private readyBytes = 0
@@ -154,9 +149,23 @@ export class QuickConnection<R> {
     this.held = []
     this.heldBytes = 0
     this.countRoom()
+    this.dropTurns()
+    this.releaseGoing()
+  }
+
+  private dropTurns(): void {
     const { turns } = this
     this.turns = []
-    for (const { reply, interrupt } of turns) if (reply === undefined) interrupt()
+    for (const { reply, gone, interrupt } of turns) {
+      if (reply === undefined) interrupt()
+      gone?.()
+    }
+  }
+
+  private releaseGoing(): void {
+    const { going } = this
+    this.going = []
+    release(going)
   }
 
   private mayRead(): boolean {
@@ -202,7 +211,7 @@ export class QuickConnection<R> {
 
   private begin(head: QuickHead, body: Buffer): void {
     this.hasAsked = true
-    const turn: Turn = { head, reply: undefined, isLast: false, interrupt: noInterrupt }
+    const turn: Turn = { head, reply: undefined, gone: undefined, isLast: false, interrupt: noInterrupt }
     this.turns.push(turn)
     const { runtime, handler } = this.settings
     turn.interrupt = runHandler(
@@ -245,7 +254,10 @@ export class QuickConnection<R> {
     try {
       // As it is with a body that has been refused before it was there.
       if (reply.status === 413) turn.isLast = true
-      return replyToBytes(reply, isClosing)
+      if (reply.body.length < countedFromBytes) return replyToBytes(reply, isClosing)
+      const bytes = replyToBytes(reply, isClosing)
+      turn.gone = this.settings.sending.take(reply.body)
+      return turn.gone === undefined ? replyToBytes(refusalToReply(noSendingRoom()), isClosing) : bytes
     } catch (error) {
       return fail(Cause.die(error))
     }
@@ -262,6 +274,7 @@ export class QuickConnection<R> {
       this.readyBytes -= length
       this.outBytes += length
       for (const part of turn.reply) this.out.push(part)
+      if (turn.gone !== undefined) this.going.push(turn.gone)
       if (turn.isLast) this.finish()
     }
   }
@@ -294,11 +307,9 @@ export class QuickConnection<R> {
   /** The connection ends with what has been answered. */
   private finish(): void {
     this.flush()
-    const { turns } = this
-    this.turns = []
     this.isOver = true
     this.socket.destroySoon()
-    for (const { reply, interrupt } of turns) if (reply === undefined) interrupt()
+    this.dropTurns()
   }
 
   private flush(): void {
@@ -308,10 +319,14 @@ export class QuickConnection<R> {
     this.outBytes = 0
     this.isTouched = true
     if (!socket.writable) return
-    if (out.every(isText)) socket.write(out.length === 1 ? out[0]! : out.join(""), "utf8")
+    const { going } = this
+    this.going = []
+    // Called also when the connection ends before it is written.
+    const onWritten = going.length === 0 ? undefined : () => release(going)
+    if (out.every(isText)) socket.write(out.length === 1 ? out[0]! : out.join(""), "utf8", onWritten)
     else {
       socket.cork()
-      for (const part of out) socket.write(part, "utf8")
+      for (const part of out) socket.write(part, "utf8", part === out[out.length - 1] ? onWritten : undefined)
       socket.uncork()
     }
     this.isBlocked = socket.writableNeedDrain
@@ -369,7 +384,3 @@ export class QuickConnection<R> {
     socket.resume()
   }
 }
-
-const noInterrupt = () => {}
-
-const isText = (part: string | Buffer): boolean => typeof part === "string"

@@ -31,22 +31,43 @@ export const openRoutes = ({ version, address }: Identity) => [
   read("/redirect", () =>
     Effect.sync(() => emptyReply(307, { Location: `//${hostAndPort(address.hostname, address.port)}` })),
   ),
-  get("/metrics", () =>
+  makeMetricsRoute(),
+]
+
+/** Kept of answers from which something is left out. */
+const partialReplyBytesMax = 128 * 1024 * 1024
+
+/** So long strangers get the same text of the metrics, which takes the longer to make the larger the cluster is. */
+const keptMetricsMs = 1_000
+
+/** Prometheus needs no proof for it; names of roles are only for those who have proven that they may see them. */
+const makeMetricsRoute = () => {
+  let kept: { readonly text: Promise<string>; readonly madeAtMs: number } | undefined
+  return get("/metrics", ({ caller }) =>
     Effect.gen(function* () {
       const { state, outboxSize, journalProblem } = yield* Master
       const metrics = yield* MasterMetrics
-      const facts = { state, outboxSize: outboxSize(), isDurable: journalProblem() === undefined }
-      const text = yield* Effect.promise(() => metrics.expose(facts))
-      return textReply(text, metrics.contentType)
+      const make = () =>
+        metrics.expose({ state, outboxSize: outboxSize(), isDurable: journalProblem() === undefined })
+      if (caller.isAllowed("view_roles", null))
+        return textReply(yield* Effect.promise(make), metrics.contentType)
+      const nowMs = performance.now()
+      if (kept === undefined || nowMs - kept.madeAtMs > keptMetricsMs)
+        kept = { text: make().then(withoutRoles), madeAtMs: nowMs }
+      const { text } = kept
+      return textReply(yield* Effect.promise(() => text), metrics.contentType)
     }),
-  ),
-]
+  )
+}
+
+const withoutRoles = (text: string): string => text.replace(/^\w+\{(?:[^}\n]*,)?role=".*\n/gm, "")
 
 /** Need the cluster secret: commands and names of tasks are not everyone's business. `flags` = the settings in force. */
 export const makeStateRoutes = (identity: Identity, flags: ReadonlyArray<Flag>) =>
   Effect.gen(function* () {
     const startedWallMs = yield* Clock.currentTimeMillis
     const replies = makeCachedReplies()
+    const partialReplies = makeCachedReplies(partialReplyBytesMax)
     // Counted anew by each process, so it must not be taken for a count of the one before.
     const processName = randomBytes(6).toString("hex")
     const facts = Effect.gen(function* () {
@@ -62,6 +83,7 @@ export const makeStateRoutes = (identity: Identity, flags: ReadonlyArray<Flag>) 
         metrics: () => mesos({ state, uptimeMs, subscribers: feed.size(), queued: mailboxSize() }),
         stateVersion: `${processName}-${stepCount()}`,
         replies,
+        partialReplies,
       }
       return known
     })

@@ -23,4 +23,6 @@ export interface OperatorFacts {
   /** Of the state, as text: another one after each step. */
   readonly stateVersion: string
   readonly replies: CachedReplies
+  /** Of those from whom something is left out. */
+  readonly partialReplies: CachedReplies
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { request } from "../../../runtime/http/Client.ts"
 import { textReply } from "../../../runtime/http/HttpMessage.ts"
 import type { Listener } from "../../../runtime/http/Listener.ts"
-import { get, post, routesToHandler } from "../../../runtime/http/Routes.ts"
+import { get, type Handler, post, routesToHandler } from "../../../runtime/http/Routes.ts"
 import { connectRaw, type RawConnection, withListener } from "./ListenerFixture.ts"
 
 // What comes from people who mean harm, and that others are served meanwhile.
@@ -172,6 +172,65 @@ describe("while under attack", () => {
           }
         }),
       { maxStrangersPerAddress: 3 },
+    )
+  })
+
+  it("strangers together leave room for the others: the one of them that has been there for longest is closed", async () => {
+    await withListener(
+      handler,
+      (listener) =>
+        Effect.gen(function* () {
+          const ask = (path: string) =>
+            Effect.tap(connectRaw(listener, `GET ${path} HTTP/1.1\r\n\r\n`), ({ until }) =>
+              until((text) => text.endsWith("yes")),
+            )
+          const proven = yield* ask("/proven")
+          const strangers = yield* Effect.forEach(Array.from({ length: 6 }), () => ask("/alive"))
+          const late = yield* ask("/proven")
+          yield* strangers[0]!.closed
+          expect(listener.connections()).toBe(7)
+          for (const { socket, until } of [proven, late, ...strangers.slice(1)]) {
+            socket.write("GET /alive HTTP/1.1\r\n\r\n")
+            yield* until((text) => text.split("yes").length === 3)
+          }
+        }),
+      { maxConnections: 8 },
+    )
+  })
+
+  it("slow readers keep no more of long answers in memory than there is room for", async () => {
+    const megabyte = 1024 * 1024
+    const shared = Buffer.alloc(24 * megabyte, 0x61)
+    const long: Handler = ({ path }) =>
+      Effect.succeed({
+        ...{ _tag: "FullReply", status: 200, headers: {} },
+        body: path === "/shared" ? shared : path === "/short" ? "a" : Buffer.alloc(24 * megabyte, 0x62),
+      } as const)
+    await withListener(
+      long,
+      (listener) =>
+        Effect.gen(function* () {
+          const slow = (path: string) =>
+            Effect.map(connectRaw(listener), (raw) => {
+              raw.socket.pause()
+              raw.socket.write(`GET ${path} HTTP/1.1\r\n\r\n`)
+              return raw
+            })
+          const status = (path: string) =>
+            Effect.map(request({ url: listener.url + path }), (reply) => reply.status)
+          yield* slow("/shared")
+          yield* slow("/shared")
+          const first = yield* slow("/own")
+          while (listener.connections() < 3) yield* Effect.sleep(5)
+          expect(yield* status("/short")).toBe(200)
+          expect(yield* status("/shared")).toBe(200)
+          expect(yield* status("/own")).toBe(503)
+          first.socket.destroy()
+          yield* first.closed
+          while (listener.connections() > 2) yield* Effect.sleep(5)
+          expect(yield* status("/own")).toBe(200)
+        }),
+      { maxSendingBytes: 50 * megabyte },
     )
   })
 })

@@ -96,6 +96,21 @@ describe("what people and their tools read", () => {
       }),
     ))
 
+  it("/metrics names roles only to those who have proven that they may see them, and is made once a second for the others", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        const share = 'gleaner_master_role_share{role="web"} 1'
+        const stranger = { headers: { Authorization: "none" } }
+        const before = (yield* served.ask("/metrics", stranger)).body
+        yield* busy(served)
+        expect((yield* served.ask("/metrics")).body.split("\n")).toContain(share)
+        const after = (yield* served.ask("/metrics", stranger)).body
+        expect(after).toBe(before)
+        expect(after).toContain("# TYPE gleaner_master_role_share gauge")
+        expect(after).not.toContain("web")
+      }),
+    ))
+
   it("/metrics counts what has become durable", () =>
     withMaster((served) =>
       Effect.gen(function* () {
@@ -116,7 +131,6 @@ describe("what people and their tools read", () => {
           'gleaner_master_tasks{state="TASK_FINISHED"} 1',
           'gleaner_master_resources_capacity{resource="cpus"} 4',
           'gleaner_master_resources_allocated{resource="cpus"} 4',
-          'gleaner_master_role_share{role="web"} 1',
           "gleaner_master_journal_durable 1",
           "gleaner_master_outbox_messages 2",
           'gleaner_master_events_total{type="OffersAccepted"} 2',

@@ -21,6 +21,7 @@ const factsOf = ({ state }: MasterHarness): OperatorFacts => ({
   metrics: () => ({}),
   stateVersion: "",
   replies: makeCachedReplies(),
+  partialReplies: makeCachedReplies(),
 })
 
 const read = (master: MasterHarness) => {
