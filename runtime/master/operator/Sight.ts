@@ -20,7 +20,9 @@ const userOf = ({ spec }: TaskRecord): string => spec.command.user ?? spec.frame
 
 /** Whether nothing has to be left out, which is how it is for most. */
 export const seesAllWork = (caller: Caller): boolean =>
-  caller.isAllowed("view_frameworks", null) && caller.isAllowed("view_tasks", null)
+  caller.isAllowed("view_frameworks", null) &&
+  caller.isAllowed("view_tasks", null) &&
+  caller.isAllowed("view_executors", null)
 
 /** Frameworks by their user, tasks of these by theirs; of what agents have the whole is counted. */
 const visibleState = (state: MasterState, caller: Caller): MasterState => {
@@ -42,7 +44,25 @@ const visibleState = (state: MasterState, caller: Caller): MasterState => {
     tasksByAgent.add(agentId, key)
   }
   const past = pastSeen(state, frameworks, mayView, mayViewTask)
-  return { ...state, frameworks, tasks, tasksByFramework, tasksByAgent, ...past }
+  const tasksByExecutor = executorsSeen(state, tasks, caller)
+  return { ...state, frameworks, tasks, tasksByFramework, tasksByAgent, tasksByExecutor, ...past }
+}
+
+/** Executors run as their framework's user, and are known by their tasks. */
+const executorsSeen = (
+  state: MasterState,
+  tasks: ReadonlyMap<string, TaskRecord>,
+  caller: Caller,
+): KeysByOwner => {
+  const mayView = remembered((user) => caller.isAllowed("view_executors", user))
+  const seen = new KeysByOwner()
+  for (const executor of state.tasksByExecutor.owners()) {
+    for (const key of state.tasksByExecutor.of(executor)) {
+      const task = tasks.get(key)
+      if (task !== undefined && mayView(task.spec.frameworkUser)) seen.add(executor, key)
+    }
+  }
+  return seen
 }
 
 /** The same of what is over. */
@@ -112,6 +132,7 @@ export const seesEverything = (caller: Caller): boolean =>
   (seesAllWork(caller) &&
     seesAllMaintenance(caller) &&
     caller.isAllowed("view_roles", null) &&
+    caller.isAllowed("get_quotas", null) &&
     caller.isAllowed("view_flags", null))
 
 /** The facts as the caller may know them. */
@@ -126,14 +147,17 @@ type Json = { readonly [member: string]: unknown }
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Lists of what belongs to one role, by what names the role in it. */
-const roleLists: { readonly [member: string]: string } = {
+type RoleAction = Extract<Action, "view_roles" | "get_quotas">
+
+/** Lists of what belongs to one role: what names the role in it, and the right to see it. */
+const roleLists: { readonly [member: string]: readonly [name: string, action: RoleAction] } = {
   // The whole of `/weights`.
-  "": "role",
-  roles: "name",
-  weight_infos: "role",
-  infos: "role",
-  configs: "role",
+  "": ["role", "view_roles"],
+  roles: ["name", "view_roles"],
+  weight_infos: ["role", "view_roles"],
+  // Of a quota, before and after UPDATE_QUOTA.
+  infos: ["role", "get_quotas"],
+  configs: ["role", "get_quotas"],
 }
 
 /** The role that resources are kept for or allocated to; undefined = they are everybody's, or are none. */
@@ -150,12 +174,17 @@ const roleTables = ["reserved_resources", "reserved_resources_full"]
 
 /** An answer without what belongs to roles that the caller may not see. */
 export const seenRoles = <A>(answer: A, caller: Caller): A => {
-  if (caller.isAllowed("view_roles", null)) return answer
-  const mayView = remembered((role) => caller.isAllowed("view_roles", role))
-  return withoutRoles(answer, "", mayView) as A
+  if (caller.isAllowed("view_roles", null) && caller.isAllowed("get_quotas", null)) return answer
+  const verdicts = {
+    view_roles: remembered((role) => caller.isAllowed("view_roles", role)),
+    get_quotas: remembered((role) => caller.isAllowed("get_quotas", role)),
+  }
+  return withoutRoles(answer, "", (role, action = "view_roles") => verdicts[action](role)) as A
 }
 
-const withoutRoles = (value: unknown, member: string, mayView: (role: string) => boolean): unknown => {
+type RoleJudge = (role: string, action?: RoleAction) => boolean
+
+const withoutRoles = (value: unknown, member: string, mayView: RoleJudge): unknown => {
   if (Array.isArray(value)) {
     return value
       .filter((item) => isVisible(item, member, mayView))
@@ -166,10 +195,11 @@ const withoutRoles = (value: unknown, member: string, mayView: (role: string) =>
   return Object.fromEntries(keys.map((key) => [key, withoutRoles(value[key], key, mayView)]))
 }
 
-const isVisible = (item: unknown, member: string, mayView: (role: string) => boolean): boolean => {
+const isVisible = (item: unknown, member: string, mayView: RoleJudge): boolean => {
   if (!isObject(item)) return true
-  const name = roleLists[member] === undefined ? undefined : item[roleLists[member]]
-  if (typeof name === "string") return mayView(name)
+  const [field, action] = roleLists[member] ?? []
+  const name = field === undefined ? undefined : item[field]
+  if (typeof name === "string") return mayView(name, action)
   if (!/resources/.test(member)) return true
   const role = roleOfResource(item)
   return role === undefined || mayView(role)
