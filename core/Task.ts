@@ -60,6 +60,8 @@ export interface TaskSpec {
   readonly command: TaskCommand
   /** The framework's user, for tasks that ask for none (`FrameworkInfo.user`); empty = the agent's default. */
   readonly frameworkUser: string
+  /** Whose framework it is, for a master that knows it from its tasks only; null = nobody's, missing = launched by a release until 0.3. */
+  readonly principal?: string | null
   /** Time between SIGTERM and SIGKILL; null = the agent's default (spec/mesos.md §3.5: 3 s). */
   readonly killGraceMs: number | null
   readonly labels: ReadonlyArray<Label>

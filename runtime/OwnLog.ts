@@ -1,5 +1,6 @@
-import { fstatSync, readlinkSync } from "node:fs"
-import { type FileHandle, open } from "node:fs/promises"
+import { fstatSync, promises, readlinkSync } from "node:fs"
+import type { FileHandle } from "node:fs/promises"
+
 import { Context, Data, Effect, Option } from "effect"
 
 /** The file could not be read; the message says why. */
@@ -22,7 +23,7 @@ export interface OwnLog {
 
 const withFile = <A>(place: string, use: (file: FileHandle) => Promise<A>): Effect.Effect<A, LogFileError> =>
   Effect.acquireUseRelease(
-    Effect.tryPromise({ try: () => open(place, "r"), catch: toError }),
+    Effect.tryPromise({ try: () => promises.open(place, "r"), catch: toError }),
     (file) => Effect.tryPromise({ try: () => use(file), catch: toError }),
     (file) => Effect.promise(() => file.close()),
   )

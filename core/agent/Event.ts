@@ -1,5 +1,5 @@
 import type { Stamp } from "../Machine.ts"
-import type { OperationRef } from "../master/Operation.ts"
+import type { OperationRef, ToldOperation } from "../master/Operation.ts"
 import type { PlainResources } from "../resources/PlainForm.ts"
 import type { DrainOrder, TaskSpec } from "../Task.ts"
 import type { TaskExit, VolumeName } from "./State.ts"
@@ -36,6 +36,7 @@ export type AgentEvent = Stamp &
         readonly resources: PlainResources
         readonly destroyed: PlainResources
         readonly operation: OperationRef | null
+        readonly operations?: ReadonlyArray<ToldOperation>
       }
     | ({ readonly type: "OperationAcknowledged" } & OperationRef)
     /** What came of `ApplyVolumes`. */

@@ -44,19 +44,26 @@ export const announce = (context: AgentContext, task: AgentTask, announcement: A
   }
   const queued: AgentTask = { ...task, pending: task.pending.concat([status]), latest: status }
   if (queued.pending.length === 1) sendHead(context, { ...queued, retryMs: state.settings.retryMs })
-  else if (isTerminal(status.state)) sendHead(context, queued)
-  else putTask(context, queued)
+  else {
+    putTask(context, queued)
+    // Its framework waits for the head alone, whose repetition must not come later for it; the master frees the resources.
+    if (isTerminal(status.state)) emitHead(context, queued)
+  }
 }
 
 /** Sends the head of the queue, when connected, and sets its repetition. */
 const sendHead = (context: AgentContext, task: AgentTask): void => {
-  const { state, turn, nowMs } = context
-  const head = task.pending[0]
-  if (head === undefined) return
+  const { state, nowMs } = context
+  if (task.pending.length === 0) return
   const retryAtMs = nowMs + task.retryMs
   const retryMs = Math.min(2 * task.retryMs, state.settings.retryMsMax)
   putTask(context, { ...task, retryAtMs, retryMs })
   state.deadlines.set(retryDeadline(taskKey(task.spec.frameworkId, task.spec.taskId)), retryAtMs)
+  emitHead(context, task)
+}
+
+const emitHead = ({ state, turn }: AgentContext, task: AgentTask): void => {
+  const head = task.pending[0]!
   const latestState = task.latest === null ? head.state : task.latest.state
   if (state.isConnected) turn.emit({ type: "SendStatus", status: head, latestState })
 }

@@ -7,7 +7,7 @@ import type { AllocatorSettings } from "./Settings.ts"
  * (offers or tasks) has one of them, or has answered lately (spec/mesos.md §1.11).
  *
  * Plain data and functions on it, for the master's state. Which hosts belong to which machine of the schedule, machine modes, and the
- * ordinary offers that a changed schedule rescinds are the master's. Bounded by frameworks × hosts with a window.
+ * ordinary offers that a changed schedule rescinds are the master's. Bounded by {@link pairsPerHostMax} × hosts with a window.
  */
 export interface InverseOfferState {
   /** By agent. */
@@ -16,7 +16,13 @@ export interface InverseOfferState {
   readonly pairs: Map<string, Map<string, InversePair>>
   /** Derived: the agent of an outstanding inverse offer. */
   readonly agentOfOffer: Map<string, string>
+  /** Derived: the agents with which a framework has a pair, so that its calls cost what is its own. */
+  readonly agentsOfFramework: Map<string, Set<string>>
 }
+
+/** Frameworks of which one host remembers what they were asked and have answered. Beyond it the oldest answer of one that has left the
+ * host is forgotten; while none has left, nobody else is asked. */
+export const pairsPerHostMax = 1_000
 
 /** When a host is away. Wall time, since people set it: nothing is decided on it, and they read back what they wrote. */
 export interface Unavailability {
@@ -54,6 +60,7 @@ export const newInverseOfferState = (): InverseOfferState => ({
   windows: new Map(),
   pairs: new Map(),
   agentOfOffer: new Map(),
+  agentsOfFramework: new Map(),
 })
 
 /** A key no id can forge, since JSON quotes them. */
@@ -110,6 +117,7 @@ export const updateInverseOffers = (
     for (const frameworkId of Array.from(holders).sort()) {
       const pair = pairOf(state, agentId, frameworkId)
       if (pair.offerId !== null || pair.filteredUntilMs !== null) continue
+      if (pair === noPair && !makeRoom(state, agentId, holders, touch)) break
       const id = newId()
       state.agentOfOffer.set(id, agentId)
       putPair(state, agentId, frameworkId, { ...pair, offerId: id }, touch)
@@ -117,6 +125,23 @@ export const updateInverseOffers = (
     }
   }
   return { made, rescinded }
+}
+
+/** Room for one more pair of the host; false when there is none. Who holds something there would only be asked once more. */
+const makeRoom = (
+  state: InverseOfferState,
+  agentId: string,
+  holders: ReadonlySet<string>,
+  touch: Touch,
+): boolean => {
+  const pairs = pairsOf(state, agentId)
+  if (pairs.size < pairsPerHostMax) return true
+  const answeredMs = (frameworkId: string): number => pairs.get(frameworkId)!.answer?.wallMs ?? 0
+  const others = sortedKeys(pairs).filter((frameworkId) => !holders.has(frameworkId))
+  if (others.length === 0) return false
+  const oldest = others.reduce((left, right) => (answeredMs(right) < answeredMs(left) ? right : left))
+  putPair(state, agentId, oldest, noPair, touch)
+  return true
 }
 
 /** A framework's answer to some of its inverse offers. */
@@ -281,10 +306,9 @@ const forEachPairOf = (
   frameworkId: string,
   visit: (agentId: string, pair: InversePair) => void,
 ): void => {
-  for (const agentId of sortedKeys(state.pairs)) {
-    const pair = pairsOf(state, agentId).get(frameworkId)
-    if (pair !== undefined) visit(agentId, pair)
-  }
+  const agentIds = state.agentsOfFramework.get(frameworkId)
+  if (agentIds === undefined) return
+  for (const agentId of Array.from(agentIds).sort()) visit(agentId, pairOf(state, agentId, frameworkId))
 }
 
 /** Ends the outstanding offer of a pair, if it has one. */
@@ -327,6 +351,11 @@ const putPair = (
   if (!isNothing) pairs.set(frameworkId, pair)
   if (pairs.size === 0) state.pairs.delete(agentId)
   else state.pairs.set(agentId, pairs)
+  const agentIds = state.agentsOfFramework.get(frameworkId) || new Set<string>()
+  if (isNothing) agentIds.delete(agentId)
+  else agentIds.add(agentId)
+  if (agentIds.size === 0) state.agentsOfFramework.delete(frameworkId)
+  else state.agentsOfFramework.set(frameworkId, agentIds)
   touch("inverseOffers", inversePairKey(agentId, frameworkId))
 }
 

@@ -1,13 +1,16 @@
-import { isTerminal, type TaskState, taskKey } from "../Task.ts"
+import { nextUuid } from "../Prng.ts"
+import { isTerminal, type TaskState, type TaskStatus, taskKey } from "../Task.ts"
 import {
   agentDeadline,
   deleteAgent,
+  deleteKeptOrder,
   deleteTask,
   hasCapability,
   holdsResources,
   type MasterContext,
   masterStatus,
   putAgent,
+  putKeptOrder,
   putTask,
   releaseTask,
   sendStatus,
@@ -16,10 +19,11 @@ import {
 } from "./Context.ts"
 import { forgetPendingOn, tellAgentLost } from "./Feedback.ts"
 import { completeTask } from "./History.ts"
+import type { KeptOrder } from "./HostRecords.ts"
 import { setWindow } from "./InverseOffers.ts"
-import { forgetUnreachableTasks, loseTask } from "./LostTasks.ts"
+import { forgetUnreachableTasks, type Loss, loseTask } from "./LostTasks.ts"
 import { rescindOffersOn, wantAllocation } from "./Offers.ts"
-import type { AgentRecord, MasterState } from "./State.ts"
+import type { AgentRecord, MasterState, TaskRecord } from "./State.ts"
 import { withNote } from "./StatusNotes.ts"
 
 // Agents that stay away. Two things happen to them, and only one of them can be undone:
@@ -47,7 +51,7 @@ export const onAgentDeadline = (context: MasterContext, agentId: string): void =
 /** Frameworks are told, so that they start elsewhere what they lost, and its resources count no more until it returns. */
 const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
   const { state, nowMs, wallMs } = context
-  const { agentForgetMs, agentRemovalPauseMs, agentTimeoutMs, awayAgentsMax } = state.settings
+  const { agentForgetMs, agentRemovalPauseMs, awayAgentsMax } = state.settings
   // Also one whose end is known but not told yet: nobody else would say that it runs no more when its agent stays away.
   const lost = tasksOfAgent(state, agent.id).filter((task) => !isTerminal(task.state))
   for (const task of lost.filter(holdsResources)) releaseTask(context, task)
@@ -61,7 +65,8 @@ const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
     removeAtMs,
     unreachableWallMs: wallMs,
   })
-  const message = `Agent ${agent.address.hostname} did not return within ${agentTimeoutMs} ms`
+  // Mesos's words (transcript scheduler/pc_stream): it misses answers to pings, here a stream.
+  const message = "health check timed out"
   const affected = new Set<string>()
   for (const task of lost) {
     const { spec } = task
@@ -104,26 +109,93 @@ const reportFailure = ({ state, turn }: MasterContext, agentId: string): void =>
   }
 }
 
-const forgetAgent = (context: MasterContext, { id }: AgentRecord): void => {
+const forgetAgent = (context: MasterContext, agent: AgentRecord, isForGood = false): void => {
   const { state, turn } = context
-  for (const { spec } of tasksOfAgent(state, id)) {
-    deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
+  const { id } = agent
+  for (const task of tasksOfAgent(state, id)) {
+    if (!isEndUnacknowledged(state, task))
+      deleteTask(context, taskKey(task.spec.frameworkId, task.spec.taskId))
   }
   forgetPendingOn(context, id)
   setWindow(context, id, null)
   state.deadlines.cancel(agentDeadline(id))
   deleteAgent(context, id)
+  if (!isForGood) keepOrder(context, agent)
   turn.emit({ type: "DropMessages", agentId: id })
 }
 
+/** An operator's word holds until an operator takes it back, however long the host was away. */
+const keepOrder = (context: MasterContext, { id, isDeactivated, drain }: AgentRecord): void => {
+  const { state, nowMs } = context
+  if (!isDeactivated && drain === null) return
+  putKeptOrder(context, { agentId: id, isDeactivated, drain, forgottenAtMs: nowMs })
+  if (state.keptOrders.size <= state.settings.awayAgentsMax) return
+  let oldest: KeptOrder | undefined
+  state.keptOrders.forEach((order) => {
+    const isOlder =
+      oldest === undefined ||
+      order.forgottenAtMs < oldest.forgottenAtMs ||
+      (order.forgottenAtMs === oldest.forgottenAtMs && order.agentId < oldest.agentId)
+    if (isOlder) oldest = order
+  })
+  deleteKeptOrder(context, oldest!.agentId)
+}
+
+/** How it ended is known, and a framework is there to hear of it: it does, whatever has become of the agent (law L2). */
+const isEndUnacknowledged = ({ frameworks }: MasterState, task: TaskRecord): boolean =>
+  isTerminal(task.state) && task.unacknowledged && frameworks.has(task.spec.frameworkId)
+
 /** An operator's word that ends an agent, and what is said of it to whom. */
-export interface RemovalCause {
-  /** Of its tasks, for frameworks that know more losses than TASK_LOST. */
-  readonly state: TaskState
-  readonly reason: string
-  readonly message: string
+export interface RemovalCause extends Loss {
   /** Why the agent must end its tasks and itself; what it may say on its way is not waited for. */
   readonly toldAgent: string
+  /** It may never come back. */
+  readonly isForGood: boolean
+}
+
+const endTaskOfRemoved = (
+  context: MasterContext,
+  task: TaskRecord,
+  wasUnreachable: boolean,
+  cause: RemovalCause,
+): void => {
+  const { spec } = task
+  const framework = context.state.frameworks.get(spec.frameworkId)
+  if (framework === undefined && isTerminal(task.state)) {
+    return deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
+  }
+  // Ended ones were told. So was the loss of unreachable ones, to those who know no other.
+  const hasHeard = framework !== undefined && wasUnreachable && !hasCapability(framework, "PARTITION_AWARE")
+  if (isTerminal(task.state)) completeTask(context, task, task.state)
+  else if (hasHeard) completeTask(context, task, "TASK_LOST")
+  else if (framework !== undefined && task.endState !== undefined)
+    tellEnd(context, task, task.endState, cause)
+  else loseTask(context, task, cause)
+}
+
+/**
+ * Its agent has said how it ended, and can say it no more to the framework, which has not heard of it yet: the master does, until that
+ * acknowledges.
+ */
+const tellEnd = (
+  context: MasterContext,
+  task: TaskRecord,
+  end: TaskState,
+  { reason, message }: Loss,
+): void => {
+  const framework = context.state.frameworks.get(task.spec.frameworkId)!
+  const told = masterStatus(
+    context,
+    framework,
+    task.spec,
+    end,
+    reason,
+    `${message}; the task had ended before`,
+  )
+  const status: TaskStatus = { ...told, uuid: nextUuid(context.state.prng) }
+  const notes = withNote(task.notes, status)
+  putTask(context, { ...task, state: end, status: { ...status, state: end }, notes, unacknowledged: true })
+  sendStatus(context, framework, status)
 }
 
 /** Removes an agent on an operator's word, whatever its condition, and tells everybody. */
@@ -132,21 +204,13 @@ export const removeAgent = (context: MasterContext, agent: AgentRecord, cause: R
   const wasUnreachable = agent.condition === "unreachable"
   rescindOffersOn(context, agent.id)
   for (const task of tasksOfAgent(state, agent.id)) {
-    const { spec } = task
-    const framework = state.frameworks.get(spec.frameworkId)
-    // Ended ones were told. So was the loss of unreachable ones, to those who know no other.
-    const hasHeard =
-      isTerminal(task.state) ||
-      (wasUnreachable && framework !== undefined && !hasCapability(framework, "PARTITION_AWARE"))
-    if (!hasHeard) loseTask(context, task, cause)
-    else if (framework === undefined) deleteTask(context, taskKey(spec.frameworkId, spec.taskId))
-    else completeTask(context, task, isTerminal(task.state) ? task.state : "TASK_LOST")
+    if (!isEndUnacknowledged(state, task)) endTaskOfRemoved(context, task, wasUnreachable, cause)
   }
   if (agent.streamId !== null) {
     turn.emit({ type: "ShutDownAgent", streamId: agent.streamId, reason: cause.toldAgent })
   }
   tellAgentLost(context, agent, "OPERATION_GONE_BY_OPERATOR", cause.message)
-  forgetAgent(context, agent)
+  forgetAgent(context, agent, cause.isForGood)
   wantAllocation(context)
   if (!wasUnreachable) reportFailure(context, agent.id)
 }

@@ -14,7 +14,7 @@ import type { Quantities } from "../resources/Quantities.ts"
 import type { Resources } from "../resources/Resources.ts"
 import type { Label, TaskSpec, TaskState, TaskStatus } from "../Task.ts"
 import { CompletedTaskIndex } from "./CompletedTaskIndex.ts"
-import type { Drain, GoneRecord, MachineRecord, MaintenanceWindow } from "./HostRecords.ts"
+import type { Drain, GoneRecord, KeptOrder, MachineRecord, MaintenanceWindow } from "./HostRecords.ts"
 import { KeysByOwner } from "./KeysByOwner.ts"
 import { newAllocator } from "./NewAllocator.ts"
 import type { OperationRecord } from "./Operation.ts"
@@ -152,6 +152,8 @@ export interface FrameworkRecord {
   readonly reregisteredWallMs: number | null
   /** Only its tasks have told of it since an earlier master was lost: what it is itself is not known before it subscribes. */
   readonly isRecovered: boolean
+  /** Of an earlier master's: whether its tasks have told whose it is. */
+  readonly isOwnerKnown?: true
   /** When it last connected or disconnected. */
   readonly sinceMs: number
   /** When it is removed unless it returns; null while it is connected. */
@@ -181,9 +183,13 @@ export interface TaskRecord {
   /** Its agent has said that it ended, and its resources are free, though the framework may not have heard it yet:
    * statuses are told one by one (`latest_state`, spec/mesos.md §2.7). */
   readonly hasEnded: boolean
+  /** What its agent said of it then; missing while it has not ended, and in rows of releases until 0.3. */
+  readonly endState?: TaskState
   /** Whether `status` waits for the framework's acknowledgement. */
   readonly unacknowledged: boolean
   readonly killRequested: boolean
+  /** Whether that was said as its host's drain wants it. */
+  readonly isDrained?: true
   readonly launchedWallMs: number
 }
 
@@ -254,6 +260,8 @@ export interface MasterState {
   readonly operations: Map<string, OperationRecord>
   /** By agent id. Bounded, the oldest are forgotten. */
   readonly gone: Map<string, GoneRecord>
+  /** By agent id. Bounded, the oldest are forgotten. */
+  readonly keptOrders: Map<string, KeptOrder>
   /** The maintenance schedule as it was set. */
   schedule: ReadonlyArray<MaintenanceWindow>
   /** Those of the schedule, by `machineKey`. */
@@ -324,6 +332,7 @@ export const emptyMasterState = (
   quotas: new Map(),
   operations: new Map(),
   gone: new Map(),
+  keptOrders: new Map(),
   schedule: [],
   machines: new Map(),
   inverse: newInverseOfferState(),

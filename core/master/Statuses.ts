@@ -1,4 +1,4 @@
-import { isTerminal, type TaskStatus, taskKey } from "../Task.ts"
+import { isTerminal, type TaskState, type TaskStatus, taskKey } from "../Task.ts"
 import {
   deleteTask,
   holdsResources,
@@ -35,7 +35,7 @@ export const onStatusReported = (context: MasterContext, event: MasterEventOf<"S
   }
   const isRepeated = task.status !== null && task.status.uuid === status.uuid
   if (isRepeated && !task.unacknowledged) {
-    if (isTerminal(event.latestState)) freeResources(context, task)
+    if (isTerminal(event.latestState)) freeResources(context, task, event.latestState)
     acknowledgeToAgent(context, agentId, status)
     return
   }
@@ -44,7 +44,7 @@ export const onStatusReported = (context: MasterContext, event: MasterEventOf<"S
   const isNewsOfEnd =
     isRepeated && isTerminal(event.latestState) && !task.hasEnded && !isTerminal(status.state)
   if (isNewsOfEnd) {
-    freeResources(context, task)
+    freeResources(context, task, event.latestState)
     return
   }
   const hadExecutor = hasLiveExecutor(state, task.spec)
@@ -69,8 +69,8 @@ const settle = (
   task: TaskRecord,
   { status, latestState }: MasterEventOf<"StatusReported">,
 ): void => {
-  const hasEnded = isTerminal(latestState) || isTerminal(status.state)
-  const settled = hasEnded ? freeResources(context, task) : task
+  const end = isTerminal(latestState) ? latestState : status.state
+  const settled = isTerminal(end) ? freeResources(context, task, end) : task
   putTask(context, {
     ...settled,
     state: status.state,
@@ -81,19 +81,24 @@ const settle = (
 }
 
 /** The task has ended on its agent: what it held is free, however long the framework takes to hear of it. */
-export const freeResources = (context: MasterContext, task: TaskRecord): TaskRecord => {
+export const freeResources = (context: MasterContext, task: TaskRecord, endState: TaskState): TaskRecord => {
   if (task.hasEnded) return task
   if (holdsResources(task)) {
     releaseTask(context, task)
     wantAllocation(context)
   }
-  const ended: TaskRecord = { ...task, hasEnded: true }
+  const ended: TaskRecord = { ...task, hasEnded: true, endState }
   putTask(context, ended)
   return ended
 }
 
-const acknowledgeToAgent = ({ turn }: MasterContext, agentId: string, status: TaskStatus): void => {
-  if (status.uuid === null) return
+export const acknowledgeToAgent = (
+  { state, turn }: MasterContext,
+  agentId: string,
+  status: TaskStatus,
+): void => {
+  // One that was removed takes no messages any more, though ends of its tasks may still have to be acknowledged.
+  if (status.uuid === null || !state.agents.has(agentId)) return
   const { frameworkId, taskId, uuid } = status
   turn.emit({
     type: "SendToAgent",

@@ -38,8 +38,8 @@ export interface Agent {
   readonly hasRoom: () => boolean
   /** Once all that was submitted before is durable: reads what is true then, of memory and disk alike. */
   readonly whenDurable: <A>(read: (state: AgentState) => A) => Effect.Effect<A>
-  /** Calls after every batch that has become durable. */
-  readonly onDurable: (listener: () => void) => void
+  /** Calls after every batch that has become durable, with what changed in it. */
+  readonly onDurable: (listener: (changes: ReadonlyArray<EntityChange>) => void) => void
   /** Fails when the journal does: nothing is taken in any more, and the tasks run on without this process. */
   readonly failed: Effect.Effect<never, JournalError>
 }
@@ -144,7 +144,7 @@ export const makeAgent = (
     const clock = startMachineClock(state.nowMs)
     const start = yield* FiberSet.makeRuntime<never, void, never>()
     const failed = yield* Deferred.make<never, JournalError>()
-    const listeners: Array<() => void> = []
+    const listeners: Array<(changes: ReadonlyArray<EntityChange>) => void> = []
     let accepted = recovered.position
     let durable = recovered.position
     let waiting: Array<Mail> = []
@@ -212,7 +212,7 @@ export const makeAgent = (
       for (const action of actions) start(logged(carryOut(action, agent)))
       setTimer()
       for (const { read } of mails) read?.()
-      for (const listener of listeners) listener()
+      for (const listener of listeners) listener(batch.changes)
     })
 
     yield* Effect.addFinalizer(() => Effect.sync(() => clearTimeout(timer)))

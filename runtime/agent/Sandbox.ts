@@ -7,6 +7,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readlinkSync,
   readSync,
   realpathSync,
@@ -116,39 +117,83 @@ const replaceLink = (path: string, target: string): void => {
   renameSync(draft, path)
 }
 
+/** A part of a file, and how long the whole of it is. */
+export interface FilePart {
+  readonly size: number
+  readonly bytes: Buffer
+}
+
 /**
- * Reads a part of a file by its virtual path. The task owns the sandbox and may put links there while we look, so what
- * counts is the file that was really opened: it must lie below the root and be a plain one.
+ * Opens something of a sandbox by its virtual path. The task owns the sandbox and may put links there while we look, so what
+ * counts is the file that was really opened: `use` is told where it lies.
  */
+const withOpened = <A>(
+  root: string,
+  virtualPath: string,
+  flags: number,
+  use: (file: number, path: string, stats: Stats) => A | undefined,
+): Effect.Effect<A, SandboxFileError> =>
+  Effect.suspend(() => {
+    const fail = (isMissing: boolean) => new SandboxFileError({ path: virtualPath, isMissing })
+    if (!virtualPath.startsWith("/frameworks/") || virtualPath.split("/").includes("..")) return fail(false)
+    let file: number
+    try {
+      file = openSync(
+        realpathSync(join(root, virtualPath)),
+        constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | flags,
+      )
+    } catch (error) {
+      return fail((error as NodeJS.ErrnoException).code !== "ENOTDIR" || flags === 0)
+    }
+    try {
+      const found = use(file, readlinkSync(`/proc/self/fd/${file}`), fstatSync(file))
+      return found === undefined ? fail(false) : Effect.succeed(found)
+    } catch {
+      return fail(false)
+    } finally {
+      closeSync(file)
+    }
+  })
+
+/** Reads a part of a file by its virtual path: it must lie below the root and be a plain one. */
+export const readSandboxPart = (
+  root: string,
+  virtualPath: string,
+  offset: number,
+  length: number,
+): Effect.Effect<FilePart, SandboxFileError> =>
+  // O_NONBLOCK: opening a FIFO that nobody writes to must not hold the agent.
+  withOpened(root, virtualPath, 0, (file, path, stats) => {
+    if (!isOfSandbox(realpathSync(root), path, stats)) return undefined
+    const bytes = Buffer.alloc(Math.max(0, Math.min(length, stats.size - offset)))
+    return { size: stats.size, bytes: bytes.subarray(0, readSync(file, bytes, 0, bytes.length, offset)) }
+  })
+
 export const readSandboxFile = (
   root: string,
   virtualPath: string,
   offset: number,
   length: number,
 ): Effect.Effect<Buffer, SandboxFileError> =>
-  Effect.suspend(() => {
-    const fail = (isMissing: boolean) => new SandboxFileError({ path: virtualPath, isMissing })
-    if (!virtualPath.startsWith("/frameworks/") || virtualPath.split("/").includes("..")) return fail(false)
-    let file: number
-    try {
-      // O_NONBLOCK: opening a FIFO that nobody writes to must not hold the agent.
-      file = openSync(
-        realpathSync(join(root, virtualPath)),
-        constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
-      )
-    } catch {
-      return fail(true)
-    }
-    try {
-      const stats = fstatSync(file)
-      if (!isOfSandbox(realpathSync(root), readlinkSync(`/proc/self/fd/${file}`), stats)) return fail(false)
-      const bytes = Buffer.alloc(Math.max(0, Math.min(length, stats.size - offset)))
-      return Effect.succeed(bytes.subarray(0, readSync(file, bytes, 0, bytes.length, offset)))
-    } catch {
-      return fail(false)
-    } finally {
-      closeSync(file)
-    }
+  Effect.map(readSandboxPart(root, virtualPath, offset, length), ({ bytes }) => bytes)
+
+/** Entries of one folder that are told, at most: a task may make as many as its disk holds. */
+export const listedMax = 10_000
+
+/** What lies in a folder of a sandbox, by name. Links are told as such and not followed. */
+export const listSandboxFolder = (
+  root: string,
+  virtualPath: string,
+): Effect.Effect<ReadonlyArray<{ readonly name: string; readonly stats: Stats }>, SandboxFileError> =>
+  withOpened(root, virtualPath, constants.O_DIRECTORY, (folder, path) => {
+    const realRoot = realpathSync(root)
+    const depth = path.slice(realRoot.length).split(sep).length - 1
+    if (!path.startsWith(realRoot + sep) || depth < sandboxDepth) return undefined
+    const place = `/proc/self/fd/${folder}`
+    return readdirSync(place)
+      .sort()
+      .slice(0, listedMax)
+      .map((name) => ({ name, stats: lstatSync(join(place, name)) }))
   })
 
 /**

@@ -3,6 +3,7 @@ import { makeCeilings } from "./Ceilings.ts"
 import { discover } from "./CgroupFacts.ts"
 import { CgroupKernel, ifGone, isGone, type Kernel, KernelRefused } from "./CgroupKernel.ts"
 import { isContainerId, makeCgroupLayout, reasonsAgainst } from "./CgroupLayout.ts"
+import { readStatistics } from "./CgroupStatistics.ts"
 import { Cgroups, type ContainerLimits, InvalidContainerId, NoSuchContainer, ParentInUse } from "./Cgroups.ts"
 import { readUsage } from "./CgroupUsage.ts"
 import { makeContainerCreation } from "./ContainerCreation.ts"
@@ -117,6 +118,8 @@ export const make = (options: CgroupV1Options = {}): Effect.Effect<Cgroups["Type
       joinPaths: (containerId) =>
         Effect.map(groups(containerId), ({ all }) => all.map((group) => `${group}/tasks`)),
       usage: (containerId) => onContainer(containerId, readUsage(kernel, files, layout, containerId)),
+      statistics: (containerId) =>
+        onContainer(containerId, readStatistics(kernel, files, layout, containerId)),
 
       members: (containerId) => Effect.flatMap(groups(containerId), destruction.members),
       signal: (containerId, signal) =>

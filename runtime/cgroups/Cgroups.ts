@@ -32,6 +32,34 @@ export interface ContainerUsage {
   readonly pids: number
 }
 
+/** Memory of one container, bytes; null = this kernel does not say. */
+export interface MemoryStatistics {
+  readonly totalBytes: number | null
+  /** In force; null = there is none. */
+  readonly limitBytes: number | null
+  readonly cacheBytes: number | null
+  readonly rssBytes: number | null
+  readonly mappedFileBytes: number | null
+  readonly swapBytes: number | null
+  readonly unevictableBytes: number | null
+  readonly kernelBytes: number | null
+  readonly kernelTcpBytes: number | null
+}
+
+/** What one container has used, for people and exporters; null = this host does not say. */
+export interface ContainerStatistics {
+  readonly cpuUserNanos: number | null
+  readonly cpuSystemNanos: number | null
+  /** The quota in force, which a ceiling may have lowered. */
+  readonly cpuLimitMilli: number | null
+  readonly nrPeriods: number | null
+  readonly nrThrottled: number | null
+  readonly throttledNanos: number | null
+  readonly processes: number
+  readonly threads: number
+  readonly memory: MemoryStatistics | null
+}
+
 /**
  * How sure an OOM kill is. `kill` counts kills (`memory.oom_control`, kernel ≥ 4.13). `failcnt` is what older kernels
  * leave: how often the limit was hit, which reclaimed page cache raises as well; it proves a kill only together with
@@ -146,6 +174,7 @@ export class Cgroups extends Context.Tag("gleaner/Cgroups")<
     /** The `tasks` files into which a process writes 0 to enter the container; the freezer's first. */
     readonly joinPaths: (containerId: string) => Effect.Effect<ReadonlyArray<string>, InvalidContainerId>
     readonly usage: (containerId: string) => Effect.Effect<ContainerUsage, LookupError>
+    readonly statistics: (containerId: string) => Effect.Effect<ContainerStatistics, LookupError>
     /** Pids in any hierarchy of the container, nested groups included, ascending. */
     readonly members: (
       containerId: string,

@@ -7,6 +7,7 @@ import { isContainerId } from "./CgroupLayout.ts"
 import {
   Cgroups,
   ContainerExists,
+  type ContainerStatistics,
   type ContainerUsage,
   DestroyTimeout,
   type FreezerState,
@@ -56,6 +57,7 @@ const noCeiling = { cpuQuotaMicros: "unlimited", memBytes: "unlimited" } as cons
 /** What outlives a look at a container, because its processes do not tell it once they have ended. */
 interface Seen {
   cpuNanos: number
+  systemNanos: number
   memMaxBytes: number
   isFrozen: boolean
 }
@@ -74,7 +76,12 @@ export const make = (options: UnconfinedOptions = {}): Effect.Effect<Cgroups["Ty
     const destroyWaitMs = options.destroyWaitMs ?? 60_000
     const seenById = new Map<string, Seen>()
     const seen = (containerId: string): Seen => {
-      const known = seenById.get(containerId) ?? { cpuNanos: 0, memMaxBytes: 0, isFrozen: false }
+      const known = seenById.get(containerId) ?? {
+        cpuNanos: 0,
+        systemNanos: 0,
+        memMaxBytes: 0,
+        isFrozen: false,
+      }
       seenById.set(containerId, known)
       return known
     }
@@ -165,6 +172,11 @@ export const make = (options: UnconfinedOptions = {}): Effect.Effect<Cgroups["Ty
           existing(containerId),
           Effect.map(look(containerId), (found) => usageOf(found, seen(containerId))),
         ),
+      statistics: (containerId) =>
+        Effect.zipRight(
+          existing(containerId),
+          Effect.map(look(containerId), (found) => statisticsOf(found, seen(containerId))),
+        ),
       members: (containerId) =>
         Effect.flatMap(checked(containerId), () =>
           Effect.map(look(containerId), (found) => found.map(({ pid }) => pid)),
@@ -245,6 +257,10 @@ const findIn = (names: ContainerNames, containerId: string, seen: Seen): Found =
     seen.cpuNanos,
     sum((one) => one.cpuNanos),
   )
+  seen.systemNanos = Math.max(
+    seen.systemNanos,
+    sum((one) => one.systemNanos),
+  )
   seen.memMaxBytes = Math.max(
     seen.memMaxBytes,
     sum((one) => one.rssBytes),
@@ -262,3 +278,19 @@ const usageOf = (members: ReadonlyArray<Member>, seen: Seen): ContainerUsage => 
   oom: { by: "none", count: 0 },
   pids: members.length,
 })
+
+const statisticsOf = (members: ReadonlyArray<Member>, seen: Seen): ContainerStatistics => {
+  const rssBytes = members.reduce((sum, member) => sum + member.rssBytes, 0)
+  return {
+    cpuUserNanos: Math.max(0, seen.cpuNanos - seen.systemNanos),
+    cpuSystemNanos: seen.systemNanos,
+    ...{ cpuLimitMilli: null, nrPeriods: null, nrThrottled: null, throttledNanos: null },
+    processes: members.length,
+    threads: members.reduce((sum, member) => sum + member.threads, 0),
+    memory: {
+      ...{ totalBytes: rssBytes, rssBytes },
+      ...{ limitBytes: null, cacheBytes: null, mappedFileBytes: null, swapBytes: null },
+      ...{ unevictableBytes: null, kernelBytes: null, kernelTcpBytes: null },
+    },
+  }
+}

@@ -9,6 +9,7 @@ export interface CpuTimes {
 }
 
 export const tickMs = 10
+export const nanosPerTick = tickMs * 1_000_000
 
 /** user nice system idle iowait irq softirq steal: all kernels since 2.6.11; guest and guest_nice follow on newer ones. */
 const columnsLeast = 8

@@ -3,7 +3,8 @@ import type { EncodedBatch, EncodedEvents, EncodedState, StoreFailure } from "./
 import { makeGroupCommit } from "./GroupCommit.ts"
 import type { OpeningReport } from "./SqliteOpening.ts"
 import type { StoreOptions } from "./SqliteStore.ts"
-import type { WorkerAnswer, WorkerRequest } from "./SqliteWorker.ts"
+import type { WorkerAnswer, WorkerPart, WorkerRequest } from "./SqliteWorker.ts"
+import type { StatePart } from "./StateParts.ts"
 
 export interface JournalWriterOptions {
   readonly workerScript: URL
@@ -11,6 +12,8 @@ export interface JournalWriterOptions {
   readonly retryFullMs: number
   readonly maxPending: number
   readonly maxPendingSize: number
+  /** Hears the state while the file is being opened. */
+  readonly part: (part: StatePart) => void
 }
 
 /** The daemon's side of the writer thread. Callbacks are called once, never before the call has returned. */
@@ -74,7 +77,9 @@ export const startJournalWriter = (
   }
 
   waiting.push((answer) => opened(answer.type === "opened" ? answer.report : unexpected(answer)))
-  worker.on("message", (answer: WorkerAnswer) => waiting.shift()?.(answer))
+  worker.on("message", (answer: WorkerAnswer | WorkerPart) =>
+    answer.type === "part" ? options.part(answer.part) : waiting.shift()?.(answer),
+  )
   worker.on("error", (error: Error) => die(`its writer thread failed: ${error.message}`))
   worker.on("exit", (code) => die(`its writer thread ended with code ${code}`))
 

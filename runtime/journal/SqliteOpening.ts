@@ -1,8 +1,10 @@
 import { chmodSync, closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs"
 import { basename, dirname } from "node:path"
 import Database from "better-sqlite3"
+import { fetchColdFile } from "./ColdFile.ts"
 import { checkLog, checkState, checkStructure } from "./SqliteCheck.ts"
 import { migrate } from "./SqliteMigration.ts"
+import { readHead } from "./SqliteReading.ts"
 import {
   formatVersion,
   isEmptyDatabase,
@@ -11,6 +13,7 @@ import {
   schema,
   toFailure,
 } from "./SqliteSchema.ts"
+import type { StateEnd, StateListener } from "./StateParts.ts"
 import { readWal } from "./WalCheck.ts"
 
 /** What opening a journal has met. */
@@ -19,18 +22,23 @@ export interface OpeningReport {
   readonly tornBytes: number
   /** Set when the journal had an earlier format: which one, and where it is kept. */
   readonly migrated: { readonly format: number; readonly keptAt: string } | undefined
+  /** Where the state ends that was read on the way; undefined = it is of an earlier format, or new, and is read when it is asked for. */
+  readonly read: StateEnd | undefined
   /** How long the look at everything took. */
   readonly checkMs: number
 }
 
 /**
- * So much of the log is followed at each opening, a second's work. What is older takes no part in what a master goes on with;
+ * So much of the log is followed at each opening, half a second's work. What is older takes no part in what a master goes on with;
  * `gleaner journal verify` and a replay look at all of it.
  */
 const checkedEvents = 100_000
 
 /** Pages kept in memory: rows are changed all over the file. */
 const cacheKiB = 32 * 1024
+
+/** A write-ahead log that somebody's reading has made longer is cut to this when it begins anew; a busy master's own is about as long. */
+const walBytesKept = 64 * 1024 * 1024
 
 /** How long a start waits for a process that reads or copies the file. */
 const lockWaitMs = 1_000
@@ -102,28 +110,36 @@ export const requireWholeWal = (path: string): number => {
 }
 
 /** Of an earlier format only SQLite's own look, as there is nothing to compare it with. */
-const requireWhole = (database: Database.Database) => {
+const requireWhole = (database: Database.Database, listener: StateListener): StateEnd | undefined => {
   const isOfToday = requireFormat(database) === formatVersion
   const problem =
     checkStructure(database) ??
-    (isOfToday ? (checkState(database) ?? checkLog(database, { newestEvents: checkedEvents })) : undefined)
+    (isOfToday
+      ? (checkState(database, listener) ?? checkLog(database, { newestEvents: checkedEvents }))
+      : undefined)
   if (problem !== undefined) throw new StoreError({ reason: "Damaged", detail: problem })
+  if (!isOfToday) return undefined
+  const { lastSeq, lastOutboxId } = readHead(database)
+  return { lastEventSeq: lastSeq, lastOutboxId }
 }
 
 /**
  * The look at everything, by a connection that cannot write: closing one that can would merge the write-ahead log into
- * a file that is damaged. False when it was left to the other kind: a crash during the very first transaction has to be
+ * a file that is damaged. Undefined when it was left to the other kind: a crash during the very first transaction has to be
  * rolled back first.
  */
-const checkAsItIs = (path: string): boolean => {
-  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) return false
+const checkAsItIs = (
+  path: string,
+  listener: StateListener,
+): { readonly read: StateEnd | undefined } | undefined => {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) return undefined
   let database: Database.Database | undefined
   try {
     database = new Database(path, { readonly: true, timeout: lockWaitMs })
-    requireWhole(database)
-    return true
+    return { read: requireWhole(database, listener) }
   } catch (error) {
-    if (error instanceof Database.SqliteError && /^SQLITE_(READONLY|CANTOPEN)/.test(error.code)) return false
+    if (error instanceof Database.SqliteError && /^SQLITE_(READONLY|CANTOPEN)/.test(error.code))
+      return undefined
     throw error
   } finally {
     database?.close()
@@ -133,19 +149,21 @@ const checkAsItIs = (path: string): boolean => {
 /** Opens or creates the journal's database, after a look at all that a master goes on with, and at the end of its log. Its lock must be held. */
 export const openSqliteFile = (
   path: string,
+  listener: StateListener,
 ): { readonly database: Database.Database; readonly report: OpeningReport } => {
   const startedMs = performance.now()
   const tornBytes = requireWholeWal(path)
   refuseHalfRestored(path)
   createClosedToOthers(path)
-  const isChecked = checkAsItIs(path)
+  fetchColdFile(path)
+  const checked = checkAsItIs(path, listener)
   const database = new Database(path, { timeout: lockWaitMs })
   try {
     // Before anything is written: left to itself, a migration would not be durable when it is said to be done.
     database.pragma("synchronous = FULL")
     const format = findFormat(database)
     closeToOthers(path)
-    if (!isChecked) requireWhole(database)
+    const { read } = checked ?? { read: requireWhole(database, listener) }
     if (tornBytes > 0) dropTorn(database)
     const migrated =
       format === formatVersion ? undefined : { format, keptAt: migrate(database, path, format) }
@@ -156,7 +174,9 @@ export const openSqliteFile = (
         detail: `that file system does not carry a WAL (${mode})`,
       })
     database.pragma(`cache_size = -${cacheKiB}`)
-    return { database, report: { tornBytes, migrated, checkMs: Math.round(performance.now() - startedMs) } }
+    database.pragma(`journal_size_limit = ${walBytesKept}`)
+    const checkMs = Math.round(performance.now() - startedMs)
+    return { database, report: { tornBytes, migrated, read, checkMs } }
   } catch (error) {
     database.close()
     throw error

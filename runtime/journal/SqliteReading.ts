@@ -33,6 +33,19 @@ export const readHeadAfter = (database: Database.Database, batch: number): Head 
   return row === undefined ? undefined : toHead(row as Array<number | string>)
 }
 
+/** The newest batch, none before `fromBatch`, that ends with event `seq` or an earlier one; undefined when there is none. */
+export const readHeadBefore = (
+  database: Database.Database,
+  fromBatch: number,
+  seq: number,
+): Head | undefined => {
+  const row = database
+    .prepare(`SELECT ${headColumns} WHERE number >= ? AND last_seq <= ? ORDER BY number DESC LIMIT 1`)
+    .raw()
+    .get(fromBatch, seq)
+  return row === undefined ? undefined : toHead(row as Array<number | string>)
+}
+
 /** Every batch from one on, in their order. */
 export const iterateBatches = (database: Database.Database, fromBatch: number): IterableIterator<Head> => {
   const rows = database
@@ -51,6 +64,17 @@ export const iterateEvents = (database: Database.Database, fromSeq: number): Ite
     .prepare("SELECT seq, at_ms, event, actions_digest FROM events WHERE seq >= ? ORDER BY seq")
     .raw()
     .iterate(fromSeq) as IterableIterator<EventRow>
+
+/** The digest that was kept of each run, by its first batch; a run may have none: the first journals of format 2 kept none. */
+export const readRunDigests = (database: Database.Database): ReadonlyMap<number, string> =>
+  new Map(
+    (
+      database
+        .prepare("SELECT CAST(substr(name, 5) AS INTEGER), value FROM meta WHERE name GLOB 'run *'")
+        .raw()
+        .all() as Array<[number, string]>
+    ).map(([firstBatch, digest]) => [firstBatch, digest]),
+  )
 
 /** What a process said of itself before it wrote its first batch. */
 export interface RunRow {
@@ -85,7 +109,21 @@ export const iterateRowsBefore = (
 export const iterateEntities = (database: Database.Database): IterableIterator<EntityRow> =>
   database.prepare("SELECT kind, key, value FROM entities").raw().iterate() as IterableIterator<EntityRow>
 
-export type OutboxRow = [id: number, receiver: string, message: string]
+/** What a journal keeps beside each row: the segment in which it was written, and its digest. */
+export type WholeEntityRow = [...EntityRow, written: number, left: number, right: number]
 
-export const iterateOutbox = (database: Database.Database): IterableIterator<OutboxRow> =>
-  database.prepare("SELECT id, receiver, message FROM outbox").raw().iterate() as IterableIterator<OutboxRow>
+export const iterateWholeEntities = (database: Database.Database): IterableIterator<WholeEntityRow> =>
+  database
+    .prepare("SELECT kind, key, value, written, sum_left, sum_right FROM entities")
+    .raw()
+    .iterate() as IterableIterator<WholeEntityRow>
+
+export type WholeOutboxRow = [...OutboxRow, left: number, right: number]
+
+export const iterateOutbox = (database: Database.Database): IterableIterator<WholeOutboxRow> =>
+  database
+    .prepare("SELECT id, receiver, message, sum_left, sum_right FROM outbox")
+    .raw()
+    .iterate() as IterableIterator<WholeOutboxRow>
+
+export type OutboxRow = [id: number, receiver: string, message: string]

@@ -1,20 +1,24 @@
-import type Database from "better-sqlite3"
+import Database from "better-sqlite3"
 import {
   addDigest,
   chainAfter,
   type DigestSum,
   digestOutboxItem,
   digestRow,
+  digestRun,
   type Head,
   subtractDigest,
 } from "./BatchChain.ts"
-import type { EncodedBatch, EncodedEvents, EncodedState } from "./EncodedBatch.ts"
+import { isWithoutRoom } from "./DiskRoom.ts"
+import type { EncodedBatch, EncodedEvents, EncodedState, StoreFailure } from "./EncodedBatch.ts"
 import type { AppendOutcome } from "./GroupCommit.ts"
+import type { JournalFailure } from "./Journal.ts"
 import type { LogBounds } from "./LogBounds.ts"
 import { makeSegmentLog } from "./SegmentLog.ts"
 import { type OpeningReport, openSqliteFile } from "./SqliteOpening.ts"
 import { readHead } from "./SqliteReading.ts"
 import { StoreError, toFailure } from "./SqliteSchema.ts"
+import type { StateListener } from "./StateParts.ts"
 
 // Everything synchronous about the SQLite journal; runs in the worker thread and knows nothing about it.
 
@@ -32,20 +36,33 @@ export interface SqliteStore {
   readonly close: () => void
 }
 
-/** Opens or creates the journal at `path`. Throws {@link StoreError}. */
-export const openSqliteStore = (options: StoreOptions): SqliteStore => {
+/** For whoever asks with `recover`, or needs no state. */
+const nobody: StateListener = { row: () => {}, item: () => {}, end: () => {} }
+
+/** Opens or creates the journal at `path`. `listener` hears the state while it is looked at. Throws {@link StoreError}. */
+export const openSqliteStore = (options: StoreOptions, listener: StateListener = nobody): SqliteStore => {
   try {
-    const { database, report } = openSqliteFile(options.path)
+    const { database, report } = openSqliteFile(options.path, listener)
     return makeStore(database, report, options)
   } catch (error) {
-    throw new StoreError(toFailure(error, "CannotOpen"))
+    throw new StoreError(toFailureAt(options.path, error, "CannotOpen"))
   }
+}
+
+/** As {@link toFailure}; a used up quota is a full disk. */
+const toFailureAt = (path: string, error: unknown, otherwise: JournalFailure): StoreFailure => {
+  const failure = toFailure(error, otherwise)
+  const isWrite = error instanceof Database.SqliteError && error.code === "SQLITE_IOERR_WRITE"
+  return isWrite && isWithoutRoom(path)
+    ? { reason: "DiskFull", detail: "the disk is full, or a quota is used up" }
+    : failure
 }
 
 const prepareStatements = (database: Database.Database) => ({
   insertEvent: database.prepare("INSERT INTO events VALUES (?, ?, ?, ?)"),
   insertBatch: database.prepare("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
   insertRun: database.prepare("INSERT INTO runs VALUES (?, ?, ?)"),
+  insertRunDigest: database.prepare("INSERT INTO meta VALUES ('run ' || CAST(? AS INTEGER), ?)"),
   findEntity: database
     .prepare("SELECT rowid, written, sum_left, sum_right FROM entities WHERE kind = ? AND key = ?")
     .raw(),
@@ -135,7 +152,9 @@ const makeStore = (
     const logged: Array<string | number> = [batch.run ?? ""]
     let grown = 0
     if (batch.run !== undefined) {
-      statements.insertRun.run(head.batch, before.lastSeq + 1, batch.run)
+      const firstSeq = before.lastSeq + 1
+      statements.insertRun.run(head.batch, firstSeq, batch.run)
+      statements.insertRunDigest.run(head.batch, digestRun(head.batch, firstSeq, batch.run))
       grown += batch.run.length
     }
     let seq = before.lastSeq
@@ -186,7 +205,7 @@ const makeStore = (
         // A full disk makes SQLite roll back everything (sqlite.org/lang_transaction.html §3).
         if (!database.inTransaction) throw error
         reload()
-        return { stored, failure: toFailure(error, "Unstorable") }
+        return { stored, failure: toFailureAt(options.path, error, "Unstorable") }
       }
     }
     return { stored: batches.length }
@@ -199,7 +218,7 @@ const makeStore = (
       try {
         return storeGroup.immediate(batches)
       } catch (error) {
-        const failure = toFailure(error, "Unstorable")
+        const failure = toFailureAt(options.path, error, "Unstorable")
         if (failure.reason === "DiskFull") giveBack()
         reload()
         // What the file holds counts, not what the error seems to say: a batch must never be written twice.

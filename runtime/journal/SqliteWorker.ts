@@ -4,6 +4,7 @@ import type { AppendOutcome } from "./GroupCommit.ts"
 import type { OpeningReport } from "./SqliteOpening.ts"
 import { StoreError } from "./SqliteSchema.ts"
 import { openSqliteStore, type SqliteStore, type StoreOptions } from "./SqliteStore.ts"
+import { cutIntoParts, type StatePart } from "./StateParts.ts"
 
 // Entry of the writer thread: an fsync blocks this thread, not the daemon's event loop. Requests are answered one by
 // one in their order.
@@ -13,6 +14,12 @@ export type WorkerRequest =
   | { readonly type: "recover" }
   | { readonly type: "events"; readonly fromSeq: number; readonly limit: number }
   | { readonly type: "close" }
+
+/** Comes unasked, before the file is open. */
+export interface WorkerPart {
+  readonly type: "part"
+  readonly part: StatePart
+}
 
 /** The first answer comes unasked, when the file is open. */
 export type WorkerAnswer =
@@ -51,7 +58,8 @@ const serve = (port: NonNullable<typeof parentPort>) => {
       return undefined
     }
   }
-  const store = guarded(() => openSqliteStore(workerData as StoreOptions))
+  const listener = cutIntoParts((part) => port.postMessage({ type: "part", part } satisfies WorkerPart))
+  const store = guarded(() => openSqliteStore(workerData as StoreOptions, listener))
   if (store === undefined) return
   port.on("message", (request: WorkerRequest) => {
     const answer = guarded(() => answerRequest(store, request))

@@ -23,29 +23,39 @@ interface Receiver {
  */
 const windowSize = 1024 * 1024
 
-/** Lets effects leave, in order; their transaction is durable by now. */
-export const makeDelivery = (outbox: Outbox, streams: Streams, identity: MasterIdentity) => {
+/** As `AgentProtocol.MasterRecord` has it. */
+const messageRecord = (id: number, json: string): string => `{"type":"Message","id":${id},"message":${json}}`
+
+/** Lets the effects of a batch leave, in order; its transaction is durable by now, and with it all messages up to that number. */
+export type Delivery = (effects: ReadonlyArray<Outgoing>, durableId: number) => void
+
+export const makeDelivery = (outbox: Outbox, streams: Streams, identity: MasterIdentity): Delivery => {
+  /** The outbox has more: what was stepped since, and may never have been. */
+  let durableId = 0
   // An agent's stream takes messages only after its `Registered` record, hence not the one in the state, which may be
   // newer than the effect at hand.
   const receivers = new Map<string, Receiver>()
 
   const sendToAgent = (streamId: string, record: AgentProtocol.MasterRecord) => streams.send(streamId, record)
 
-  const sendMessage = (receiver: Receiver, { id, message }: NumberedMessage) => {
+  /** `json` is the message's, where it is there already. */
+  const sendMessage = (receiver: Receiver, { id, message }: NumberedMessage, json?: string) => {
     if (id <= receiver.sentId) return
     receiver.isFull = receiver.isFull || receiver.waitingSize > windowSize
     if (receiver.isFull) return
-    const size =
-      message.type === "LaunchTask" || message.type === "LaunchGroup" ? JSON.stringify(message).length : 0
+    const text = json ?? JSON.stringify(message)
     receiver.sentId = id
-    receiver.onTheWay.push({ id, size })
-    receiver.waitingSize += size
-    sendToAgent(receiver.streamId, { type: "Message", id, message })
+    receiver.onTheWay.push({ id, size: text.length })
+    receiver.waitingSize += text.length
+    streams.sendJson(receiver.streamId, messageRecord(id, text))
   }
 
   const sendWaiting = (agentId: string, receiver: Receiver) => {
     receiver.isFull = false
-    for (const item of outbox.pending(agentId, receiver.sentId)) sendMessage(receiver, item)
+    for (const item of outbox.pending(agentId, receiver.sentId)) {
+      if (item.id > durableId) return
+      sendMessage(receiver, item)
+    }
   }
 
   const onProcessed = (agentId: string, upToId: number) => {
@@ -74,7 +84,7 @@ export const makeDelivery = (outbox: Outbox, streams: Streams, identity: MasterI
     streams.repeat(streamId, heartbeat, AgentProtocol.masterPaceMs(paceMs))
   }
 
-  return (effect: Outgoing): void => {
+  const carryOut = (effect: Outgoing): void => {
     switch (effect.type) {
       case "ConfirmSubscription":
         streams.send(effect.streamId, actionToEvent(effect, identity) ?? {})
@@ -100,7 +110,7 @@ export const makeDelivery = (outbox: Outbox, streams: Streams, identity: MasterI
         return onProcessed(effect.agentId, effect.upToId)
       case "DeliverMessage": {
         const receiver = receivers.get(effect.agentId)
-        if (receiver !== undefined) sendMessage(receiver, effect)
+        if (receiver !== undefined) sendMessage(receiver, effect, effect.json)
         return
       }
       default: {
@@ -108,5 +118,10 @@ export const makeDelivery = (outbox: Outbox, streams: Streams, identity: MasterI
         if (event !== undefined) streams.send(effect.streamId, event)
       }
     }
+  }
+
+  return (effects, upToId) => {
+    durableId = upToId
+    for (const effect of effects) carryOut(effect)
   }
 }

@@ -109,7 +109,10 @@ export const frameworkToWire = (
   offer_constraints: constraintsToWire(framework.info.constraints),
 })
 
-export const taskToWire = ({ spec, state, status, notes }: TaskRecord) => ({
+/** What is told of a task, by masters and agents alike. */
+export type ToldTask = Pick<TaskRecord, "spec" | "state" | "status" | "notes">
+
+export const taskToWire = ({ spec, state, status, notes }: ToldTask) => ({
   name: spec.name,
   task_id: { value: spec.taskId },
   framework_id: { value: spec.frameworkId },

@@ -89,11 +89,11 @@ export const masterInfo = ({ masterId, version, address }: MasterIdentity) => ({
   hostname: address.hostname,
   version,
   address: { hostname: address.hostname, ip: address.ip, port: address.port },
-  capabilities: masterCapabilities,
+  capabilities: masterCapabilities.map((type) => ({ type })),
 })
 
 /** Agents send their totals anew when they change, can be drained, and roles may have limits (spec/mesos.md §9). */
-const masterCapabilities = [{ type: "AGENT_UPDATE" }, { type: "AGENT_DRAINING" }, { type: "QUOTA_V2" }]
+export const masterCapabilities = ["AGENT_UPDATE", "AGENT_DRAINING", "QUOTA_V2"]
 
 /** Four octets in network order read as a little-endian number (spec/mesos.md §2.5). */
 const ipToNumber = (ip: string): number =>

@@ -128,6 +128,7 @@ const TaskSpecSchema: Schema.Schema<TaskSpec> = Schema.Struct({
     user: OrNull(Text),
   }),
   frameworkUser: Text,
+  principal: Schema.optionalWith(OrNull(Text), { exact: true }),
   killGraceMs: OrNull(Schema.Number),
   labels: Schema.Array(LabelSchema),
   maxCompletionMs: Schema.optionalWith(Schema.Number, { exact: true }),
@@ -232,6 +233,10 @@ const AgentMessageSchema: Schema.Schema<AgentMessage> = Schema.Union(
     resources: ResourcesSchema,
     destroyed: ResourcesSchema,
     operation: OrNull(OperationRefSchema),
+    operations: Schema.optionalWith(
+      Schema.Array(Schema.Struct({ ...OperationRefSchema.fields, hasVolumes: Schema.Boolean })),
+      { exact: true },
+    ),
   }),
   Schema.Struct({ type: Schema.Literal("AcknowledgeOperation"), ...OperationRefSchema.fields }),
 )

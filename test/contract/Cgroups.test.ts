@@ -59,6 +59,9 @@ describe.each(worlds)("Cgroups on %s", (_, makeWorld, isSkipped) => {
   const fails = <A, E>(effect: Effect.Effect<A, E>) =>
     Effect.flip(effect) as Effect.Effect<{ _tag: string } & E, A>
 
+  const joinAndHold = async (cgroups: Cgroups["Type"], containerId: string) =>
+    world.enterHolding(await Effect.runPromise(cgroups.joinPaths(containerId)), 4 * MiB)
+
   test("writes a container's limits in every hierarchy", () =>
     run((cgroups) =>
       Effect.gen(function* () {
@@ -75,6 +78,28 @@ describe.each(worlds)("Cgroups on %s", (_, makeWorld, isSkipped) => {
         if (cgroups.facts.hasPidsLimit)
           expect(yield* readNumber(`${folder(cgroups, "pids")}/a/pids.max`)).toBe(200)
         expect(yield* cgroups.list).toEqual(["a"])
+      }),
+    ))
+
+  test("tells what a container uses and what it may, each figure as far as the kernel has it", () =>
+    run((cgroups) =>
+      Effect.gen(function* () {
+        yield* cgroups.ensureParent({ cpuQuotaMicros: 30_000, memBytes: 512 * MiB })
+        yield* cgroups.create("a", small)
+        yield* Effect.promise(() => joinAndHold(cgroups, "a"))
+        const { memory, ...of } = yield* cgroups.statistics("a")
+        expect(of.processes).toBe((yield* cgroups.members("a")).length)
+        expect(of.threads).toBeGreaterThanOrEqual(of.processes)
+        // The quota in force: the ceiling is below what the container was given.
+        expect(of.cpuLimitMilli).toBe(300)
+        expect(memory!.limitBytes).toBe(64 * MiB)
+        expect(memory!.totalBytes).toBeGreaterThanOrEqual(4 * MiB)
+        const stat = yield* world.kernel
+          .read(`${folder(cgroups, "memory")}/a/memory.stat`)
+          .pipe(Effect.orElseSucceed(() => ""))
+        const rss = /^total_rss (\d+)$/m.exec(stat)?.[1]
+        expect(memory!.rssBytes).toBe(rss === undefined ? null : Number(rss))
+        expect((yield* fails(cgroups.statistics("b")))._tag).toBe("NoSuchContainer")
       }),
     ))
 

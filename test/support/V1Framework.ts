@@ -23,7 +23,8 @@ export class V1Framework {
   streamId = ""
   isOver = false
   private response: IncomingMessage | undefined
-  private taken = 0
+  /** By type: what nobody has taken yet, in the order in which it came. */
+  private readonly waiting = new Map<string, Array<V1Event>>()
 
   constructor(
     private readonly url: string,
@@ -73,15 +74,30 @@ export class V1Framework {
   private take(event: V1Event): void {
     this.events.push(event)
     if (event.type === "SUBSCRIBED") this.frameworkId = event.subscribed.framework_id.value
+    if (event.type === "RESCIND") this.forgetOffer(event.rescind.offer_id.value)
+    const ofType = this.waiting.get(event.type)
+    if (ofType === undefined) this.waiting.set(event.type, [event])
+    else ofType.push(event)
   }
 
-  /** The next event of this type that has not been taken yet; others before it are skipped. */
+  /** It cannot be used any more, so whoever asks for offers must not get it. */
+  private forgetOffer(offerId: string): void {
+    const left = (this.waiting.get("OFFERS") ?? []).flatMap((event) => {
+      const offers = event.offers.offers.filter(({ id }: V1Event) => id.value !== offerId)
+      return offers.length === 0 ? [] : [{ ...event, offers: { ...event.offers, offers } }]
+    })
+    this.waiting.set("OFFERS", left)
+  }
+
+  /**
+   * The first event of this type that has not been taken yet. Those of other types wait: they come in any order, and an
+   * offer or a status that is passed over stays away until the master takes it back or the agent repeats it.
+   */
   async next(type: string, matches: (event: V1Event) => boolean = () => true): Promise<V1Event> {
     for (;;) {
-      while (this.taken < this.events.length) {
-        const event = this.events[this.taken++]!
-        if (event.type === type && matches(event)) return event
-      }
+      const ofType = this.waiting.get(type) ?? []
+      const index = ofType.findIndex(matches)
+      if (index !== -1) return ofType.splice(index, 1)[0]!
       if (this.isOver) {
         throw new Error(
           `the stream is over without ${type}; it had ${this.events.map((event) => event.type)}`,

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { basename } from "node:path"
+import { nanosPerTick } from "../../host/CpuTimes.ts"
 import type { ProcessIdentity } from "../../host/ProcessIdentity.ts"
 
 /** A process of this host as /proc shows it; zombies are left out. */
@@ -11,6 +12,9 @@ export interface ProcessFacts {
   readonly startTicks: number
   readonly isStopped: boolean
   readonly cpuNanos: number
+  /** The part of it that the kernel spent for the process. */
+  readonly systemNanos: number
+  readonly threads: number
   readonly rssBytes: number
   /** Read only for those that may matter, because each costs a system call or three. */
   readonly containerId: () => string | undefined
@@ -19,7 +23,10 @@ export interface ProcessFacts {
   readonly isOwn: () => boolean
 }
 
-export type Member = Pick<ProcessFacts, "pid" | "isStopped" | "cpuNanos" | "rssBytes">
+export type Member = Pick<
+  ProcessFacts,
+  "pid" | "isStopped" | "cpuNanos" | "systemNanos" | "threads" | "rssBytes"
+>
 
 const readOr = <A>(path: string, otherwise: A): string | A => {
   try {
@@ -28,9 +35,6 @@ const readOr = <A>(path: string, otherwise: A): string | A => {
     return otherwise // ended, or of another user
   }
 }
-
-/** USER_HZ is 100 on every architecture that Node runs on. */
-const nanosPerTick = 10_000_000
 
 const marker = "MESOS_CONTAINER_ID="
 
@@ -58,6 +62,8 @@ const readProcess = (pid: number): ProcessFacts | undefined => {
     isStopped: fields[0] === "T" || fields[0] === "t",
     // Own and of children that were waited for.
     cpuNanos: (number(11) + number(12) + number(13) + number(14)) * nanosPerTick,
+    systemNanos: (number(12) + number(14)) * nanosPerTick,
+    threads: number(17),
     get rssBytes() {
       return Number(/^VmRSS:\s+(\d+) kB/m.exec(readOr(`/proc/${pid}/status`, ""))?.[1] ?? 0) * 1024
     },

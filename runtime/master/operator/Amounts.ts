@@ -14,25 +14,19 @@ import type {
 } from "../../../core/master/State.ts"
 import { heldResources } from "../../../core/resources/HeldResources.ts"
 import { isNoQuantities, type Quantities } from "../../../core/resources/Quantities.ts"
-import {
-  isUnreserved,
-  type ResourceValue,
-  reservationRole,
-  resourceOf,
-  toKind,
-} from "../../../core/resources/Resource.ts"
+import { isUnreserved, reservationRole, resourceOf, toKind } from "../../../core/resources/Resource.ts"
 import {
   addResources,
   noResources,
   pickResources,
   quantitiesToResources,
   type Resources,
-  scalarQuantities,
   subtractResources,
   toResources,
 } from "../../../core/resources/Resources.ts"
-import { addValues, type ValueType, valueToText } from "../../../core/resources/ResourceValue.ts"
 import type { Allocated } from "../../mesos/OperatorViews.ts"
+
+export { resourcesView, scalarsView } from "../../mesos/OlderViews.ts"
 
 // Who has how much, for all views of agents and frameworks.
 
@@ -155,24 +149,3 @@ export const sharesOfFramework = (state: MasterState, { id }: FrameworkRecord): 
   allocated: allocatedByRole(tasksOfFramework(state, id)),
   offered: sumByRole(offersOfFramework(state, id)),
 })
-
-/** Plain numbers in Mesos's units; the usual scalars print as 0 when absent. */
-export const scalarsView = (amounts: Quantities): Record<string, number> => {
-  const view: Record<string, number> = { cpus: 0, gpus: 0, mem: 0, disk: 0 }
-  for (const [name, milli] of Object.entries(amounts)) view[name] = milli / 1000
-  return view
-}
-
-/** The scalars, and ranges and sets as text, as Mesos shows them. */
-export const resourcesView = (resources: Resources): Record<string, number | string> => {
-  const view: Record<string, number | string> = scalarsView(scalarQuantities(resources))
-  const others = new Map<string, { readonly type: ValueType; readonly value: ResourceValue }>()
-  for (const { kind, value } of resources) {
-    if (kind.type === "scalar") continue
-    const known = others.get(kind.name)
-    const sum = known === undefined ? value : addValues(kind.type, known.value, value)
-    others.set(kind.name, { type: kind.type, value: sum })
-  }
-  for (const [name, { type, value }] of others) view[name] = valueToText(type, value)
-  return view
-}

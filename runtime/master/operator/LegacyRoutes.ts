@@ -8,16 +8,16 @@ import {
 } from "../../http/HttpMessage.ts"
 import { get, type Handler, post, type Route, read } from "../../http/Routes.ts"
 import { readDuration } from "../../mesos/DurationText.ts"
+import { toggleLogging } from "../../mesos/LoggingLevel.ts"
 import { readMachines, readSchedule } from "../../mesos/MaintenanceCall.ts"
 import { readQuotaRequest, readWeightInfos } from "../../mesos/OperatorCall.ts"
 import type { Master } from "../Master.ts"
-import { agentViews } from "./Agents.ts"
+import { agentView, agentViews } from "./Agents.ts"
 import type { OperatorFacts } from "./Facts.ts"
 import { filesRoutes } from "./Files.ts"
 import { frameworkViews } from "./Frameworks.ts"
 import { flagsView, systemStats } from "./Info.ts"
 import { parseJsonList, parseJsonMembers, quotedBody } from "./JsonText.ts"
-import { toggleLogging } from "./LoggingLevel.ts"
 import { bringDown, bringUp, maintenanceSchedule, maintenanceStatus, updateSchedule } from "./Maintenance.ts"
 import { removeQuota, setQuota } from "./OldQuota.ts"
 import { quotaStatus } from "./Quota.ts"
@@ -30,6 +30,7 @@ import { stateText } from "./StateText.ts"
 import { stateSummary } from "./Summary.ts"
 import { taskViews } from "./Tasks.ts"
 import { tearDown } from "./Teardown.ts"
+import { formOf } from "./ViewForm.ts"
 import { updateWeights, weightViews } from "./Weights.ts"
 
 // The JSON endpoints from before the v1 API, which exporters, DNS and pages of Mesos still read (spec/mesos.md §2.11, last paragraph).
@@ -38,15 +39,16 @@ import { updateWeights, weightViews } from "./Weights.ts"
 type View = (facts: OperatorFacts, query: URLSearchParams) => unknown
 
 const views: { readonly [path: string]: View } = {
-  "/state": stateView,
+  "/state": (facts, query) => stateView(facts, formOf(query)),
   "/state-summary": stateSummary,
   // Of one agent when it is named: what a monitor beside an Apache Mesos asks (spec/mesos.md §1.13, 2).
-  "/slaves": ({ state }, query) => ({
-    ...agentViews(state, query.get("slave_id")),
-  }),
-  "/frameworks": ({ state }, query) => frameworkViews(state, query.get("framework_id")),
+  "/slaves": ({ state }, query) => {
+    const form = formOf(query)
+    return agentViews(state, query.get("slave_id"), (agent, amounts) => agentView(agent, amounts, form), form)
+  },
+  "/frameworks": ({ state }, query) => frameworkViews(state, query.get("framework_id"), formOf(query)),
   "/tasks": ({ state }, query) => taskViews(state, query),
-  "/roles": ({ state }) => rolesView(state),
+  "/roles": ({ state }, query) => rolesView(state, formOf(query)),
   "/flags": ({ flags }) => ({ flags: flagsView(flags) }),
 }
 
@@ -169,7 +171,7 @@ export const legacyRoutes = <R>(
     Effect.map(facts, (known) => jsonReply(seen(view, known, request)))
   const showKept = (path: string, view: View) => (request: HttpRequest) =>
     Effect.flatMap(facts, (known) => {
-      const text = path === "/state" ? () => stateText(known) : undefined
+      const text = path === "/state" ? () => stateText(known, formOf(request.query())) : undefined
       return answerSeen(known, request, path, () => seen(view, known, request), text)
     })
   return [

@@ -12,6 +12,7 @@ import {
 } from "../../http/HttpMessage.ts"
 import { readJsonObject } from "../../http/JsonRequest.ts"
 import { accepts, jsonType, protobufType } from "../../http/MediaTypes.ts"
+import { getLoggingLevel, setLoggingLevel } from "../../mesos/LoggingLevel.ts"
 import { wireToWindows } from "../../mesos/MaintenanceCall.ts"
 import { type OperatorCall, readOperatorCall } from "../../mesos/OperatorCall.ts"
 import { spanToMs } from "../../mesos/ProtoJson.ts"
@@ -23,7 +24,6 @@ import { listFiles, readFile } from "./Files.ts"
 import { getFrameworks } from "./Frameworks.ts"
 import { deactivateAgent, drainAgent, markAgentGone, reactivateAgent } from "./Hosts.ts"
 import { getFlags, getHealth, getMaster, getMetrics, getVersion } from "./Info.ts"
-import { getLoggingLevel, setLoggingLevel } from "./LoggingLevel.ts"
 import {
   bringDown,
   bringUp,

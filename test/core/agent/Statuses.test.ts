@@ -17,6 +17,21 @@ describe("statuses", () => {
     expect(told(agent.advance(600_000))).toEqual(["TASK_STARTING"])
   })
 
+  it("are repeated no later because the task has ended meanwhile, which is told at once", () => {
+    const agent = new AgentHarness()
+    agent.step({ type: "Registered", agentId: "a" })
+    agent.step({ type: "LaunchRequested", spec: spec() })
+    agent.step({ type: "TaskStarted", ...of })
+    agent.advance(4_000)
+    agent.step({ type: "TaskExited", ...of, exit: exit(0) })
+    const ended = agent.step({ type: "ContainerDestroyed", ...of })
+    expect(ended).toMatchObject([
+      { type: "SendStatus", status: { state: "TASK_STARTING" }, latestState: "TASK_FINISHED" },
+    ])
+    expect(told(agent.advance(5_999))).toEqual([])
+    expect(told(agent.advance(1))).toEqual(["TASK_STARTING"])
+  })
+
   it("wait while there is no master, and are sent at once when there is one again", () => {
     const agent = running()
     agent.step({ type: "Disconnected" })

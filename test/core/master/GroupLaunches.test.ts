@@ -100,6 +100,33 @@ describe("LAUNCH_GROUP", () => {
     expect(master.allocatedOn(agentId)).toEqual({})
   })
 
+  it("holds what is the executor's again when its agent is back, also after a late status and a restart", () => {
+    const booked = [false, true].map((isRestarted) => {
+      const { master, agentId, framework, offerId } = withDisk()
+      accept(master, framework.id, offerId, [groupOf(agentId, ["a", "b"])])
+      master.step({ type: "OffersSuppressed", frameworkId: framework.id, roles: [] })
+      for (const offer of master.offersOf(framework.id)) {
+        master.step({ type: "OffersDeclined", frameworkId: framework.id, offerIds: [offer], refuseMs: 1e9 })
+      }
+      const streamId = master.state.agents.get(agentId)!.streamId!
+      master.step({ type: "AgentDisconnected", agentId, streamId })
+      master.advance(75_000)
+      run(master, agentId, framework.id, "a")
+      if (isRestarted) master.restart()
+      expect(executorsOf(master.state)).toEqual([])
+      const tasks = [...master.state.tasks.values()].map(({ spec, status }) => ({ spec, status }))
+      master.step({
+        ...{ type: "AgentRegistered", streamId: "again", agentId, total: hostWithDisk, reserve: {}, tasks },
+        address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
+        ...{ attributes: [], version: "1", launching: [], acknowledging: [] },
+        ...{ checkpointed: {}, outcomes: [], converting: [] },
+      })
+      return master.allocatedOn(agentId)
+    })
+    const all = addQuantities(addQuantities(small, small), own)
+    expect(booked).toEqual([all, all])
+  })
+
   it("with an executor that is there takes no more for it, and must say the same of it", () => {
     const { master, agentId, framework, offerId } = withDisk()
     const actions = accept(master, framework.id, offerId, [
@@ -194,7 +221,7 @@ describe("LAUNCH_GROUP", () => {
           groupOf(agentId, ["a"], { resources: [...plainOf(own), portsOf(31_000, 31_005)] }),
           [31_005, 31_009],
         ),
-      "task 'a' wants ports:[31005-31009] of what those before it leave",
+      "executor 'e' wants cpus:0.1; disk:32; mem:32; ports:[31000-31005] of what those before it leave",
     ],
     [
       "two want more mem together than is an exact number",
@@ -202,7 +229,7 @@ describe("LAUNCH_GROUP", () => {
         ...groupOf(agentId, []),
         tasks: ["a", "b"].map((taskId) => launchOf(taskId, agentId, { mem: 9e15 })),
       }),
-      "task 'a' wants mem:9000000000000 of what those before it leave",
+      "Total resources mem(allocated: *):9000000000000; mem(allocated: *):9000000000000;",
     ],
     ["two have one id", (agentId) => groupOf(agentId, ["b", "b"]), "Task has duplicate ID: b"],
   ])("launches nothing when %s, and tells it of every task", (_, group, text) => {

@@ -2,10 +2,10 @@ import { Deferred, Effect, Logger, Scope } from "effect"
 import { describe, expect, it } from "vitest"
 import { request } from "../../../runtime/http/Client.ts"
 import { streamReply } from "../../../runtime/http/HttpMessage.ts"
-import { type Listener, serve } from "../../../runtime/http/Listener.ts"
+import type { Listener } from "../../../runtime/http/Listener.ts"
 import { encodeRecord } from "../../../runtime/http/RecordIo.ts"
 import type { RecordStream, RecordStreamOptions, StreamEnd } from "../../../runtime/http/RecordStream.ts"
-import { chunksOf, connectRaw, run } from "./ListenerFixture.ts"
+import { chunksOf, connectRaw, run, serve } from "./ListenerFixture.ts"
 
 const subscribe = "POST /api/v1/scheduler HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
 

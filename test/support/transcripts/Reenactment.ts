@@ -96,8 +96,10 @@ export class Reenactment {
       }
       return
     }
-    if (message.type === "CheckpointResources" && message.operation !== null) {
-      const outcomes = [{ ...message.operation, problem: null }]
+    if (message.type === "CheckpointResources") {
+      const told = message.operations ?? (message.operation === null ? [] : [message.operation])
+      if (told.length === 0) return
+      const outcomes = told.map(({ frameworkId, operationId }) => ({ frameworkId, operationId, problem: null }))
       await this.agent.report({ outcomes, processedId: this.processedId })
     }
     if (!("taskId" in message)) return

@@ -213,6 +213,21 @@ export const scenarios: ReadonlyArray<Scenario> = [
     },
   },
   {
+    name: "a task that outgrows its memory",
+    setUp: mainSetUp,
+    from: "07:39:29",
+    to: "07:39:46",
+    places: { "agent/sched_stream": 0.55 },
+    beginnings: { "agent/sched_stream": 0.55 },
+    unrecorded: [
+      {
+        atS: 0.65,
+        stream: "agent/sched_stream",
+        launch: { taskId: "ag-1", offer: "O0", agent: "S0", role: "web", refuseS: 0 },
+      },
+    ],
+  },
+  {
     name: "groups of tasks",
     setUp: mainSetUp,
     from: "08:16:09",

@@ -12,6 +12,8 @@ const processOf = (pid: number, more: Partial<ProcessFacts> & { readonly mark?: 
   startTicks: pid * 10,
   isStopped: false,
   cpuNanos: 0,
+  systemNanos: 0,
+  threads: 1,
   rssBytes: 0,
   containerId: () => more.mark,
   words: () => ["sleep", "9"],

@@ -116,7 +116,7 @@ describe("agents are listed where Mesos lists them", () => {
           const agent = yield* served.agent
           yield* Effect.promise(() => agent.join())
           agent.close()
-          const state = Effect.map(served.ask("/state"), ({ body }) => JSON.parse(body))
+          const state = Effect.map(served.ask("/state?gleaner"), ({ body }) => JSON.parse(body))
           const later = yield* Effect.repeat(state, {
             until: ({ unreachable_slaves }) => unreachable_slaves === 1,
           })

@@ -28,11 +28,6 @@ const groups: ReadonlyArray<Reason> = [
     at: ["offers/O9/*", "body/get_executors/executors/*"],
     reason: "a group without tasks starts no executor that would hold something",
   },
-  {
-    exchanges: "scheduler/group_stream",
-    at: ["UPDATE/g-e/0/message", "UPDATE/g-f/0/message"],
-    reason: "resources in sentences come without `(allocated: web)`, in the order of their names",
-  },
 ]
 
 const others: ReadonlyArray<Reason> = [
@@ -42,7 +37,7 @@ const others: ReadonlyArray<Reason> = [
     reason: "when an agent came back is not told yet",
   },
   {
-    exchanges: ["operator/*", "legacy/*", "auth/state_*", "raw/operator_SUBSCRIBE"],
+    exchanges: ["operator/*", "legacy/*", "auth/state_*", "raw/operator_SUBSCRIBE", "agent/*_state"],
     at: ["*/capabilities/*", "body/capabilities"],
     reason: "claims no capability before it has it",
   },

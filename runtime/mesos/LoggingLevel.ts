@@ -1,7 +1,7 @@
 import { Effect, Either } from "effect"
-import { badRequest, emptyReply, type HttpRequest, textReply } from "../../http/HttpMessage.ts"
-import { LogVerbosity } from "../../LogVerbosity.ts"
-import { readDuration } from "../../mesos/DurationText.ts"
+import { badRequest, emptyReply, type HttpRequest, textReply } from "../http/HttpMessage.ts"
+import { LogVerbosity } from "../LogVerbosity.ts"
+import { readDuration } from "./DurationText.ts"
 
 // How much the daemon logs: GET_LOGGING_LEVEL, SET_LOGGING_LEVEL and `/logging/toggle`. 0 is what people should know, and where it
 // goes back to by itself.
