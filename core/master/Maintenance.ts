@@ -24,8 +24,6 @@ export const scheduleProblem = (
   const keys = new Set<string>()
   for (const { machines, unavailability } of windows) {
     if (machines.length === 0) return "List of machines in the maintenance window is empty"
-    const { durationNanos } = unavailability
-    if (durationNanos !== null && durationNanos < 0) return "Unavailability 'duration' is negative"
     for (const id of machines) {
       const problem = machineProblem(id)
       if (problem !== undefined) return problem
@@ -33,6 +31,8 @@ export const scheduleProblem = (
       if (keys.has(key)) return `Machine '${machineText(id)}' appears more than once in the schedule`
       keys.add(key)
     }
+    const { durationNanos } = unavailability
+    if (durationNanos !== null && durationNanos < 0) return "Unavailability 'duration' is negative"
   }
   for (const key of sortedKeys(state.machines)) {
     const { id, mode } = state.machines.get(key)!
@@ -55,8 +55,12 @@ export const machinesProblem = (
     if (problem !== undefined) return problem
     const key = machineKey(id)
     const text = machineText(id)
-    if (keys.has(key)) return `Machine '${text}' appears more than once in the list of machines`
+    if (keys.has(key)) return `Machine '${text}' appears more than once in the schedule`
     keys.add(key)
+  }
+  for (const id of ids) {
+    const key = machineKey(id)
+    const text = machineText(id)
     const machine = state.machines.get(key)
     // Mesos knows machines from schedules and from agents; those of agents alone are up.
     if (machine === undefined && !hasAgent(state, key))

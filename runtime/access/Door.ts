@@ -35,13 +35,7 @@ export const makeDoor = (
 })
 
 export const unauthorized = (realm: string): HttpRefusal =>
-  refuse(
-    401,
-    "401 Unauthorized. Send the secret of this cluster, as `Authorization: Bearer <secret>` or as the password of" +
-      " Basic authentication, or a principal of this cluster with its own; the daemon prints where its secret file" +
-      " lies when it starts.",
-    { "WWW-Authenticate": `Basic realm="${realm}"` },
-  )
+  refuse(401, "401 Unauthorized.", { "WWW-Authenticate": `Basic realm="${realm}"` })
 
 /** Who has proven on a connection who they are, and by what. */
 interface Proven {

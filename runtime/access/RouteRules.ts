@@ -110,10 +110,13 @@ export const hasRule = (route: Route<never>, method: string): boolean => ruleFor
 /** The names that Mesos gives its doors when it asks for a password. */
 const realmOf = ({ path, methods }: Route<never>): string => {
   if (path === "/api/v1/scheduler") return "mesos-master-scheduler"
-  return methods.indexOf("GET") === -1 || path === "/api/v1"
+  return methods.indexOf("GET") === -1 || writtenPaths.indexOf(path) !== -1
     ? "mesos-master-readwrite"
     : "mesos-master-readonly"
 }
+
+/** One door for reading and changing has one name, whatever is asked. */
+const writtenPaths = ["/api/v1", "/weights", "/quota", "/maintenance/schedule", "/logging/toggle"]
 
 /** Whether they are let in; an effect where their body says what it is about. */
 const isLetIn = (

@@ -1,3 +1,4 @@
+import type { Action } from "./Action.ts"
 import type { Caller } from "./Caller.ts"
 
 // Answers without what belongs to roles that the caller may not see: of masters and agents alike.
@@ -19,14 +20,17 @@ type Json = { readonly [member: string]: unknown }
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Lists of what belongs to one role, by what names the role in it. */
-const roleLists: { readonly [member: string]: string } = {
+type RoleAction = Extract<Action, "view_roles" | "get_quotas">
+
+/** Lists of what belongs to one role: what names the role in it, and the right to see it. */
+const roleLists: { readonly [member: string]: readonly [name: string, action: RoleAction] } = {
   // The whole of `/weights`.
-  "": "role",
-  roles: "name",
-  weight_infos: "role",
-  infos: "role",
-  configs: "role",
+  "": ["role", "view_roles"],
+  roles: ["name", "view_roles"],
+  weight_infos: ["role", "view_roles"],
+  // Of a quota, before and after UPDATE_QUOTA.
+  infos: ["role", "get_quotas"],
+  configs: ["role", "get_quotas"],
 }
 
 /** The role that resources are kept for or allocated to; undefined = they are everybody's, or are none. */
@@ -43,12 +47,17 @@ const roleTables = ["reserved_resources", "reserved_resources_full"]
 
 /** An answer without what belongs to roles that the caller may not see. */
 export const seenRoles = <A>(answer: A, caller: Caller): A => {
-  if (caller.isAllowed("view_roles", null)) return answer
-  const mayView = remembered((role) => caller.isAllowed("view_roles", role))
-  return withoutRoles(answer, "", mayView) as A
+  if (caller.isAllowed("view_roles", null) && caller.isAllowed("get_quotas", null)) return answer
+  const verdicts = {
+    view_roles: remembered((role) => caller.isAllowed("view_roles", role)),
+    get_quotas: remembered((role) => caller.isAllowed("get_quotas", role)),
+  }
+  return withoutRoles(answer, "", (role, action = "view_roles") => verdicts[action](role)) as A
 }
 
-const withoutRoles = (value: unknown, member: string, mayView: (role: string) => boolean): unknown => {
+type RoleJudge = (role: string, action?: RoleAction) => boolean
+
+const withoutRoles = (value: unknown, member: string, mayView: RoleJudge): unknown => {
   if (Array.isArray(value)) {
     return value
       .filter((item) => isVisible(item, member, mayView))
@@ -59,10 +68,11 @@ const withoutRoles = (value: unknown, member: string, mayView: (role: string) =>
   return Object.fromEntries(keys.map((key) => [key, withoutRoles(value[key], key, mayView)]))
 }
 
-const isVisible = (item: unknown, member: string, mayView: (role: string) => boolean): boolean => {
+const isVisible = (item: unknown, member: string, mayView: RoleJudge): boolean => {
   if (!isObject(item)) return true
-  const name = roleLists[member] === undefined ? undefined : item[roleLists[member]]
-  if (typeof name === "string") return mayView(name)
+  const [field, action] = roleLists[member] ?? []
+  const name = field === undefined ? undefined : item[field]
+  if (typeof name === "string") return mayView(name, action)
   if (!/resources/.test(member)) return true
   const role = roleOfResource(item)
   return role === undefined || mayView(role)

@@ -7,29 +7,22 @@ import {
   notAcceptable,
   unsupportedMediaType,
 } from "./HttpMessage.ts"
+import { accepts, isProtobuf, jsonType, refuseProtobuf } from "./MediaTypes.ts"
 import { unsafeJson } from "./SafeJson.ts"
 
 // What Apache Mesos checks before it looks at a call, in its order (spec/mesos.md §2.2 rows 5-7, 9; transcripts,
-// item 4). gleaner reads JSON only: protobuf gets the same 415 as any other foreign type.
+// item 4). gleaner reads JSON only; protobuf is told apart from what nobody reads (MediaTypes.ts).
 
 /** The media type must be there and match exactly: `application/json; charset=utf-8` is refused. */
 export const checkContentType = (request: HttpRequest): HttpRefusal | undefined => {
   const type = request.headers["content-type"]
   if (type === undefined) return badRequest("Expecting 'Content-Type' to be present")
-  return type === "application/json" ? undefined : unsupportedMediaType()
+  return type === jsonType || isProtobuf(request) ? undefined : unsupportedMediaType()
 }
 
-const acceptsJson = (range: string): boolean => {
-  const [type, ...parameters] = range.split(";").map((part) => part.trim().toLowerCase())
-  if (type !== "*/*" && type !== "application/*" && type !== "application/json") return false
-  return !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter))
-}
-
-/** A missing Accept allows everything. */
-export const checkAccept = (request: HttpRequest): HttpRefusal | undefined => {
-  const accept = request.headers.accept
-  return accept === undefined || accept.split(",").some(acceptsJson) ? undefined : notAcceptable()
-}
+/** Whether an answer in JSON is taken. */
+export const checkAccept = (request: HttpRequest): HttpRefusal | undefined =>
+  accepts(request, jsonType) ? undefined : notAcceptable()
 
 /** Names the place as Mesos's parser does: the line, and what stands there up to its end. */
 export const describeSyntaxError = (text: string, error: unknown): string => {
@@ -55,6 +48,10 @@ export const parseJsonObject = (text: string): Readonly<Record<string, unknown>>
   return value as Readonly<Record<string, unknown>>
 }
 
+/** What a call is in the form that its content type says. */
+const parseCall = (request: HttpRequest, body: Buffer): Readonly<Record<string, unknown>> | HttpRefusal =>
+  isProtobuf(request) ? refuseProtobuf(body) : parseJsonObject(body.toString("utf8"))
+
 /** Checks the content type, reads the body and parses it. */
 export const readJsonObject = (
   request: HttpRequest,
@@ -62,7 +59,7 @@ export const readJsonObject = (
   const refusal = checkContentType(request)
   if (refusal !== undefined) return refusal
   return Effect.flatMap(request.body, (body) => {
-    const parsed = parseJsonObject(body.toString("utf8"))
+    const parsed = parseCall(request, body)
     return parsed instanceof HttpRefusal ? parsed : Effect.succeed(parsed)
   })
 }
@@ -79,7 +76,7 @@ export const answerJsonObject = <R = never>(
       return () => {}
     })
   return answerBody<R>(request, (body, context, answer) => {
-    const parsed = parseJsonObject(body.toString("utf8"))
+    const parsed = parseCall(request, body)
     if (parsed instanceof HttpRefusal) answer(parsed)
     else use(parsed, context, answer)
   })

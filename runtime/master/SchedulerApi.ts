@@ -10,11 +10,13 @@ import {
   emptyReply,
   type HttpRefusal,
   type HttpRequest,
+  notAcceptable,
   refuse,
   streamReply,
   unavailable,
 } from "../http/HttpMessage.ts"
 import { answerJsonObject, checkAccept } from "../http/JsonRequest.ts"
+import { accepts, jsonType, protobufType } from "../http/MediaTypes.ts"
 import type { RecordStream } from "../http/RecordStream.ts"
 import { post } from "../http/Routes.ts"
 import { type CallEvent, readSchedulerCall, type SchedulerCall } from "../mesos/SchedulerCall.ts"
@@ -55,16 +57,16 @@ type Subscribe = Extract<SchedulerCall, { type: "Subscribe" }>
 /** Opens the event stream and subscribes on it; what is wrong from here on is told as an ERROR event. */
 const subscribe = (request: HttpRequest, { subscribe, problem }: Subscribe) =>
   Effect.gen(function* () {
-    const notAcceptable = checkAccept(request)
-    if (notAcceptable !== undefined) return yield* notAcceptable
-    if (streamIdOf(request) !== null) {
-      return yield* refuse(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header")
-    }
     const { caller, principal } = request
     const { info } = subscribe
     if (principal !== null && info.principal !== null && principal !== info.principal) {
       const why = principalDiffers(principal, info.principal)
       return yield* refuse(400, `Failed to validate scheduler::Call: ${why}`)
+    }
+    const unwanted = checkAccept(request)
+    if (unwanted !== undefined) return yield* unwanted
+    if (streamIdOf(request) !== null) {
+      return yield* refuse(400, "Subscribe calls should not include the 'Mesos-Stream-Id' header")
     }
     const event = { ...subscribe, info: ownedBy(caller, info) }
     const refusal = problem ?? rolesProblem(caller, event)
@@ -186,6 +188,9 @@ const updateFramework = (
     return verdict.refusal === undefined ? emptyReply(200) : yield* verdict.refusal
   })
 
+const isAnyAccepted = (request: HttpRequest): boolean =>
+  accepts(request, jsonType) || accepts(request, protobufType)
+
 export const schedulerRoutes = [
   post("/api/v1/scheduler", (request) =>
     answerJsonObject<Master>(request, (json, context, answer) => {
@@ -197,6 +202,9 @@ export const schedulerRoutes = [
         case "UpdateFramework":
           return answer(updateFramework(request, read.right))
         case "Call":
+          // Its answer once had something in it, and Mesos still asks for the form (spec/mesos.md §2.2, row 9).
+          if (read.right.event?.type === "OperationsReconciled" && !isAnyAccepted(request))
+            return answer(notAcceptable())
           return call(request, read.right, Context.get(context, Master), answer)
       }
     }),

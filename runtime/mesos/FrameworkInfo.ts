@@ -1,6 +1,7 @@
 import type { FrameworkInfo } from "../../core/master/State.ts"
 import { idProblem } from "../../core/Task.ts"
 import type { WireFrameworkInfo, WireSubscribe } from "./CallSchema.ts"
+import { numberToMesosText } from "./NumberText.ts"
 import { minAllocatableToWire, wireToConstraints, wireToMinAllocatable } from "./OfferDemands.ts"
 
 /**
@@ -12,10 +13,24 @@ export const frameworkProblem = (subscribe: WireSubscribe): string | undefined =
 
 /** Why a description of a framework is no valid one. */
 export const frameworkInfoProblem = (info: WireFrameworkInfo): string | undefined => {
+  const problem = rolesProblem(info)
+  if (problem !== undefined) return problem
   const id = info.id?.value ?? ""
   // Agents name folders after it.
   const badId = id === "" ? undefined : idProblem(id)
-  if (badId !== undefined) return `'FrameworkInfo.id' is invalid: ${badId}`
+  if (badId !== undefined) return badId
+  const filters = wireToMinAllocatable(info.offer_filters ?? {}, rolesOf(info))
+  if (typeof filters === "string") return filters
+  const seconds = info.failover_timeout
+  return Math.abs(seconds) > failoverTimeoutSecondsMax
+    ? `The framework failover_timeout (${numberToMesosText(seconds)}) is invalid`
+    : undefined
+}
+
+/** What Mesos counts in nanoseconds must fit into 64 bits. */
+const failoverTimeoutSecondsMax = 2 ** 63 / 1e9
+
+const rolesProblem = (info: WireFrameworkInfo): string | undefined => {
   const isMultiRole = capabilitiesOf(info).includes("MULTI_ROLE")
   if (isMultiRole && info.role !== undefined) {
     return "'FrameworkInfo.role' must not be set when the framework is MULTI_ROLE capable"
@@ -55,8 +70,6 @@ export const demandsProblem = ({
     return `Suppressed roles { ${strangers.join(", ")} } are not contained in the set of roles`
   }
   // Offers that pass by what was asked for would be worse than none.
-  const filters = wireToMinAllocatable(info.offer_filters ?? {}, roles)
-  if (typeof filters === "string") return filters
   const demands = wireToConstraints(constraints?.role_constraints ?? {}, roles)
   return typeof demands === "string" ? demands : undefined
 }

@@ -83,6 +83,16 @@ const Call = Schema.Struct({
   unreserve_resources: Schema.optional(Schema.Struct({ agent_id: Id, resources: listOf(Resource) })),
   create_volumes: Schema.optional(Schema.Struct({ agent_id: Id, volumes: listOf(Resource) })),
   destroy_volumes: Schema.optional(Schema.Struct({ agent_id: Id, volumes: listOf(Resource) })),
+  grow_volume: Schema.optional(
+    Schema.Struct({ agent_id: Schema.optional(Id), volume: Resource, addition: Resource }),
+  ),
+  shrink_volume: Schema.optional(
+    Schema.Struct({
+      agent_id: Schema.optional(Id),
+      volume: Resource,
+      subtract: Schema.Struct({ value: Double }),
+    }),
+  ),
   get_metrics: Schema.optional(Schema.Struct({ timeout: Schema.optional(Duration) })),
 })
 export type WireOperatorCall = typeof Call.Type
@@ -117,6 +127,8 @@ const members: { readonly [type: string]: keyof WireOperatorCall } = {
   UNRESERVE_RESOURCES: "unreserve_resources",
   CREATE_VOLUMES: "create_volumes",
   DESTROY_VOLUMES: "destroy_volumes",
+  GROW_VOLUME: "grow_volume",
+  SHRINK_VOLUME: "shrink_volume",
 }
 
 /** The other names of the enum. In contrast to those that nobody knows they count as a type. */
@@ -124,7 +136,6 @@ const names = [
   ...["UNKNOWN", "GET_HEALTH", "GET_FLAGS", "GET_VERSION", "GET_LOGGING_LEVEL"],
   ...["GET_STATE", "GET_AGENTS", "GET_FRAMEWORKS", "GET_EXECUTORS", "GET_OPERATIONS"],
   ...["GET_TASKS", "GET_ROLES", "GET_WEIGHTS", "GET_MASTER", "SUBSCRIBE"],
-  ...["GROW_VOLUME", "SHRINK_VOLUME"],
   ...["GET_MAINTENANCE_STATUS", "GET_MAINTENANCE_SCHEDULE", "GET_QUOTA"],
 ]
 
@@ -143,9 +154,17 @@ export const readOperatorCall = (json: object): Either.Either<OperatorCall, Call
       if (type === undefined || !(names.includes(type) || Object.hasOwn(members, type)))
         return expecting("type")
       const member = Object.hasOwn(members, type) ? members[type]! : "type"
-      return call[member] === undefined ? expecting(member) : Either.right({ ...call, type })
+      if (call[member] === undefined) return expecting(member)
+      const isOfNobody =
+        (member === "grow_volume" || member === "shrink_volume") && call[member]!.agent_id === undefined
+      return isOfNobody
+        ? expecting("agent_id", "; only agent default resources are supported right now")
+        : Either.right({ ...call, type })
     },
   )
 
-const expecting = (field: string): Either.Either<never, CallRejection> =>
-  Either.left({ status: 400, message: `Failed to validate master::Call: Expecting '${field}' to be present` })
+const expecting = (field: string, why = ""): Either.Either<never, CallRejection> =>
+  Either.left({
+    status: 400,
+    message: `Failed to validate master::Call: Expecting '${field}' to be present${why}`,
+  })

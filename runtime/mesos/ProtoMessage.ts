@@ -114,7 +114,7 @@ const readField = (field: Field, value: unknown, depth: number): unknown => {
           ? readField(field, each, depth + 1)
           : readValue(field, each, depth)
     if (item instanceof Problem) return item
-    if (copy === undefined && item === each) continue
+    if (copy === undefined && item === each && !Array.isArray(each)) continue
     copy ??= value.slice(0, index)
     if (Array.isArray(each)) copy.push(...(item as ReadonlyArray<unknown>))
     else if (item !== unset) copy.push(item)

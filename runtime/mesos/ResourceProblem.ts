@@ -155,7 +155,8 @@ const diskOf = ({ disk }: WireResource): DiskInfo | null =>
         source: null,
       }
 
-const wireText = (wire: WireResource): string => {
+/** As Mesos writes it. */
+export const wireText = (wire: WireResource): string => {
   const kind = {
     name: wire.name,
     reservations: stackOf(wire),

@@ -119,8 +119,7 @@ const toUpdateFramework = (call: WireCall): Either.Either<SchedulerCall, CallRej
   const { framework_id: id, update_framework: update } = call
   if (id === undefined) return expecting("framework_id")
   if (update === undefined) return expecting("update_framework")
-  if (update.framework_info.id === undefined) return expecting("update_framework.framework_info.id")
-  if (update.framework_info.id.value !== id.value) {
+  if ((update.framework_info.id?.value ?? "") !== id.value) {
     return invalid("'framework_id' differs from 'update_framework.framework_info.id'")
   }
   const invalidInfo = frameworkInfoProblem(update.framework_info)
@@ -214,11 +213,12 @@ const eventReaders: { readonly [type: string]: EventReader } = {
     if (acknowledge === undefined) return expecting("acknowledge_operation_status")
     const uuid = wireToUuid(acknowledge.uuid)
     if (uuid === undefined) return invalid("Not a valid UUID")
+    if (acknowledge.agent_id === undefined) return expecting("agent_id")
     return Either.right({
       type: "OperationAcknowledged",
       frameworkId,
       operationId: acknowledge.operation_id.value,
-      agentId: acknowledge.agent_id?.value ?? null,
+      agentId: acknowledge.agent_id.value,
       uuid,
     })
   },

@@ -7,13 +7,16 @@ import {
   type HttpReply,
   type HttpRequest,
   jsonReply,
+  notAcceptable,
   refuse,
 } from "../../http/HttpMessage.ts"
-import { checkAccept, readJsonObject } from "../../http/JsonRequest.ts"
+import { readJsonObject } from "../../http/JsonRequest.ts"
+import { accepts, jsonType, protobufType } from "../../http/MediaTypes.ts"
 import { getLoggingLevel, setLoggingLevel } from "../../mesos/LoggingLevel.ts"
 import { wireToWindows } from "../../mesos/MaintenanceCall.ts"
 import { type OperatorCall, readOperatorCall } from "../../mesos/OperatorCall.ts"
 import { spanToMs } from "../../mesos/ProtoJson.ts"
+import { growProblem, shrinkProblem } from "../../mesos/VolumeResize.ts"
 import { Master } from "../Master.ts"
 import { getAgents } from "./Agents.ts"
 import type { OperatorFacts } from "./Facts.ts"
@@ -32,6 +35,7 @@ import { removeQuota, setQuota } from "./OldQuota.ts"
 import { getOperations } from "./Operations.ts"
 import { getQuota } from "./Quota.ts"
 import { type OperatorWish, operate } from "./Reservations.ts"
+import { resizeVolume } from "./ResizeVolume.ts"
 import { getRoles } from "./Roles.ts"
 import { answerSeen } from "./SeenReply.ts"
 import { seenBy, seenRoles } from "./Sight.ts"
@@ -100,6 +104,10 @@ const orders: { readonly [type: string]: Order } = {
     ...wish!,
     resources: wish!.volumes,
   })),
+  GROW_VOLUME: ({ grow_volume: wish }) =>
+    resizeVolume("GROW_VOLUME", wish!.agent_id!.value, growProblem(wish!)),
+  SHRINK_VOLUME: ({ shrink_volume: wish }) =>
+    resizeVolume("SHRINK_VOLUME", wish!.agent_id!.value, shrinkProblem(wish!)),
   TEARDOWN: ({ teardown }) => tearDown(teardown!.framework_id.value),
   UPDATE_WEIGHTS: ({ update_weights }) => updateWeights(update_weights!.weight_infos),
   UPDATE_MAINTENANCE_SCHEDULE: ({ update_maintenance_schedule }) =>
@@ -138,6 +146,23 @@ const answer = (
     : Effect.sync(() => jsonReply(content()))
 }
 
+/** Whose answer has nothing in it, or so little that it is written by hand. */
+const isToldInProtobuf = (request: HttpRequest, { type }: OperatorCall): boolean =>
+  accepts(request, protobufType) && (type === "GET_HEALTH" || type === "UNKNOWN" || isAnsweredByStatus(type))
+
+/** Those orders that are answered with something. */
+const answeredOrders = ["SUBSCRIBE", "GET_LOGGING_LEVEL", "LIST_FILES", "READ_FILE"]
+const isAnsweredByStatus = (type: string): boolean =>
+  Object.hasOwn(orders, type) && !answeredOrders.includes(type)
+
+/** `{type: GET_HEALTH, get_health: {healthy: true}}`. */
+const healthInProtobuf = (facts: OperatorFacts): HttpReply => ({
+  _tag: "FullReply",
+  status: 200,
+  headers: { "Content-Type": protobufType },
+  body: Buffer.from([0x08, 0x01, 0x12, 0x02, 0x08, getHealth(facts).healthy ? 0x01 : 0x00]),
+})
+
 /** The checks in the order of Mesos: body, call, Accept (spec/mesos.md §2.2, rows 5–9). */
 export const answerCall = <R>(
   request: HttpRequest,
@@ -147,11 +172,12 @@ export const answerCall = <R>(
     const read = readOperatorCall(yield* readJsonObject(request))
     if (Either.isLeft(read)) return yield* refuse(read.left.status, read.left.message)
     const call = read.right
-    const notAcceptable = checkAccept(request)
-    if (notAcceptable !== undefined) return yield* notAcceptable
+    const isJson = accepts(request, jsonType)
+    if (!isJson && !isToldInProtobuf(request, call)) return yield* notAcceptable()
     const { state } = yield* Master
     if (!mayCall(request.caller, call, state)) return yield* forbidden()
     const { type } = call
+    if (!isJson && type === "GET_HEALTH") return healthInProtobuf(yield* facts)
     if (Object.hasOwn(questions, type)) return yield* answer(yield* facts, request, type, questions[type]!)
     if (Object.hasOwn(orders, type)) return yield* orders[type]!(call, request.caller, request.principal)
     // UNKNOWN is a type of Mesos's, and no call.

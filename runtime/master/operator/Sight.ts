@@ -23,7 +23,9 @@ const userOf = ({ spec }: TaskRecord): string => spec.command.user ?? spec.frame
 
 /** Whether nothing has to be left out, which is how it is for most. */
 export const seesAllWork = (caller: Caller): boolean =>
-  caller.isAllowed("view_frameworks", null) && caller.isAllowed("view_tasks", null)
+  caller.isAllowed("view_frameworks", null) &&
+  caller.isAllowed("view_tasks", null) &&
+  caller.isAllowed("view_executors", null)
 
 /** Frameworks by their user, tasks of these by theirs; of what agents have the whole is counted. */
 const visibleState = (state: MasterState, caller: Caller): MasterState => {
@@ -45,7 +47,25 @@ const visibleState = (state: MasterState, caller: Caller): MasterState => {
     tasksByAgent.add(agentId, key)
   }
   const past = pastSeen(state, frameworks, mayView, mayViewTask)
-  return { ...state, frameworks, tasks, tasksByFramework, tasksByAgent, ...past }
+  const tasksByExecutor = executorsSeen(state, tasks, caller)
+  return { ...state, frameworks, tasks, tasksByFramework, tasksByAgent, tasksByExecutor, ...past }
+}
+
+/** Executors run as their framework's user, and are known by their tasks. */
+const executorsSeen = (
+  state: MasterState,
+  tasks: ReadonlyMap<string, TaskRecord>,
+  caller: Caller,
+): KeysByOwner => {
+  const mayView = remembered((user) => caller.isAllowed("view_executors", user))
+  const seen = new KeysByOwner()
+  for (const executor of state.tasksByExecutor.owners()) {
+    for (const key of state.tasksByExecutor.of(executor)) {
+      const task = tasks.get(key)
+      if (task !== undefined && mayView(task.spec.frameworkUser)) seen.add(executor, key)
+    }
+  }
+  return seen
 }
 
 /** The same of what is over. */
@@ -103,6 +123,7 @@ export const seesEverything = (caller: Caller): boolean =>
   (seesAllWork(caller) &&
     seesAllMaintenance(caller) &&
     caller.isAllowed("view_roles", null) &&
+    caller.isAllowed("get_quotas", null) &&
     caller.isAllowed("view_flags", null))
 
 /** The facts as the caller may know them. */

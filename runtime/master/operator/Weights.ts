@@ -2,6 +2,7 @@ import { weightsOf } from "../../../core/master/RoleSettings.ts"
 import type { MasterState } from "../../../core/master/State.ts"
 import { badRequest } from "../../http/HttpMessage.ts"
 import { roleProblem } from "../../mesos/FrameworkInfo.ts"
+import { numberToMesosText } from "../../mesos/NumberText.ts"
 import type { WireWeightInfo } from "../../mesos/OperatorCall.ts"
 import { change } from "./Change.ts"
 
@@ -23,7 +24,7 @@ const [weightMin, weightMax] = [0.001, 1_000_000]
 const weightProblem = ({ role, weight }: WireWeightInfo): string | undefined => {
   const problem = roleProblem(role)
   if (problem !== undefined) return `: Invalid role '${role}': ${problem}`
-  const ofRole = ` for role '${role}': Invalid weight '${weight}': `
+  const ofRole = ` for role '${role}': Invalid weight '${numberToMesosText(weight)}': `
   if (!(weight > 0)) return `${ofRole}Weights must be positive`
   if (weight < weightMin || weight > weightMax)
     return `${ofRole}Weights must be from ${weightMin} to ${weightMax}`
@@ -31,11 +32,13 @@ const weightProblem = ({ role, weight }: WireWeightInfo): string | undefined => 
 }
 
 /** UPDATE_WEIGHTS and PUT `/weights`. All or none; of several weights of a role the last counts, as in Mesos. */
-export const updateWeights = (weights: ReadonlyArray<WireWeightInfo>) =>
+export const updateWeights = (wanted: ReadonlyArray<WireWeightInfo>) =>
   change(() => {
+    // Mesos reads over white space around a role's name, here alone.
+    const weights = wanted.map(({ role, weight }) => ({ role: role.trim(), weight }))
     for (const info of weights) {
       const problem = weightProblem(info)
       if (problem !== undefined) return badRequest(`Failed to validate update weights request JSON${problem}`)
     }
-    return { type: "WeightsUpdated", weights: weights.map(({ role, weight }) => ({ role, weight })) }
+    return { type: "WeightsUpdated", weights }
   })

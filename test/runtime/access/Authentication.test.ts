@@ -2,7 +2,7 @@ import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
 import { makeAuthenticate } from "../../../runtime/access/Authentication.ts"
 import { digestOf } from "../../../runtime/access/Credentials.ts"
-import { makeDoor, requireCaller, unauthorized } from "../../../runtime/access/Door.ts"
+import { makeDoor, requireCaller } from "../../../runtime/access/Door.ts"
 import { request } from "../../../runtime/http/Client.ts"
 import { jsonReply } from "../../../runtime/http/HttpMessage.ts"
 import { withListener } from "../http/ListenerFixture.ts"
@@ -85,8 +85,7 @@ describe("who asks", () => {
       expect(reply.status).toBe(401)
       expect(reply.headers["www-authenticate"]).toBe('Basic realm="mesos-master-readonly"')
       expect(reply.headers["content-type"]).toBe("text/plain; charset=utf-8")
-      expect(reply.body).toBe(unauthorized("any").sentence)
-      expect(reply.body).toMatch(/^401 Unauthorized\. .*Authorization: Bearer <secret>/)
+      expect(reply.body).toBe("401 Unauthorized.")
     }
     expect([right.status, JSON.parse(right.body)]).toEqual([200, ["alice", "alice"]])
   })

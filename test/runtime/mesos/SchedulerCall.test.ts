@@ -183,7 +183,7 @@ describe("refused calls", () => {
     [{ type: "UPDATE_FRAMEWORK", ...of }, "Expecting 'update_framework' to be present"],
     [
       { type: "UPDATE_FRAMEWORK", ...of, update_framework: { framework_info: { user: "", name: "" } } },
-      "Expecting 'update_framework.framework_info.id' to be present",
+      "'framework_id' differs from 'update_framework.framework_info.id'",
     ],
     [
       {
@@ -192,6 +192,14 @@ describe("refused calls", () => {
         update_framework: { framework_info: { user: "", name: "", id: id("g") } },
       },
       "'framework_id' differs from 'update_framework.framework_info.id'",
+    ],
+    [
+      {
+        type: "ACKNOWLEDGE_OPERATION_STATUS",
+        ...of,
+        acknowledge_operation_status: { operation_id: id("o"), uuid: `${"A".repeat(22)}==` },
+      },
+      "Expecting 'agent_id' to be present",
     ],
     [
       { type: "ACKNOWLEDGE", ...of, acknowledge: { agent_id: id("a"), task_id: id("t"), uuid: "AAAA" } },

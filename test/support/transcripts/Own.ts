@@ -1,4 +1,5 @@
 import { operatorExchanges } from "./OwnOperator.ts"
+import { refusals } from "./OwnRefusals.ts"
 import type { Transcript } from "./Transcript.ts"
 
 // Exchanges in our own words and with our own values, as the specification asks for them (spec/mesos.md §2.2, §2.3). They
@@ -195,5 +196,6 @@ export const ownPort = 6050
 
 export const ownTranscripts: ReadonlyArray<Transcript> = Object.entries({
   ...operatorExchanges,
+  ...refusals,
   ...exchanges,
 }).map(([name, exchange], index) => ({ ...exchange, name: `own/${name}`, port: ownPort, at_s: index }))

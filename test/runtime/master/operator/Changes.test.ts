@@ -45,10 +45,10 @@ describe("weights", () => {
         const refused = "Failed to validate update weights request JSON"
         for (const [info, sentence] of [
           [{ role: "web", weight: 0 }, " for role 'web': Invalid weight '0': Weights must be positive"],
-          [{ role: "web", weight: "NaN" }, " for role 'web': Invalid weight 'NaN': Weights must be positive"],
+          [{ role: "web", weight: "NaN" }, " for role 'web': Invalid weight 'nan': Weights must be positive"],
           [
             { role: "web", weight: 1e-9 },
-            " for role 'web': Invalid weight '1e-9': Weights must be from 0.001 to 1000000",
+            " for role 'web': Invalid weight '1e-09': Weights must be from 0.001 to 1000000",
           ],
           [{ weight: 1 }, ": Invalid role '': Role names cannot be the empty string"],
         ] as const) {

@@ -8,11 +8,6 @@ export const deliberate: ReadonlyArray<Reason> = [
     reason: "no JSONP: a script of any site could read the cluster's state through a browser",
   },
   {
-    exchanges: ["auth/state_anonymous", "auth/GET_HEALTH_bad_password", "auth/bad_auth_scheme"],
-    at: "body",
-    reason: "behind Mesos's words stands what to send, and where to find it",
-  },
-  {
     exchanges: "scheduler/main_stream",
     at: ["UPDATE/task-hc/*", "offers/O29/resources/*"],
     reason: "health checks are refused by name; where Mesos ran the task, nothing is taken of the next offer",
