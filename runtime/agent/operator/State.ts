@@ -8,6 +8,7 @@ import {
   pickResources,
   type Resources,
 } from "../../../core/resources/Resources.ts"
+import { build, buildView } from "../../Build.ts"
 import { hostAndPort } from "../../http/HttpUrl.ts"
 import { resourcesView } from "../../mesos/OlderViews.ts"
 import { taskToWire } from "../../mesos/OperatorViews.ts"
@@ -133,6 +134,7 @@ export const stateView = (seen: Seen) => {
   const { here, over } = frameworksIn(seen)
   return {
     version,
+    ...buildView(build),
     start_time: identity.startedWallMs / 1000,
     ...(state.agentId === null ? {} : { id: state.agentId }),
     pid: `slave(1)@${hostAndPort(address.ip, address.port)}`,
