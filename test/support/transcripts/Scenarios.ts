@@ -226,6 +226,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
         stream: "agent/sched_stream",
         launch: { taskId: "ag-1", offer: "O0", agent: "S0", role: "web", refuseS: 0 },
       },
+      { atS: 15, stream: "agent/sched_stream", call: { type: "TEARDOWN" } },
     ],
   },
   {
