@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { build } from "esbuild"
+import { buildFacts } from "./build-facts.mjs"
 
 const root = dirname(fileURLToPath(import.meta.url))
 const target = "node10.24"
@@ -33,6 +34,7 @@ const bundle = await build({
   metafile: true,
   define: {
     "process.env.GLEANER_VERSION": JSON.stringify(version),
+    "process.env.GLEANER_BUILD": JSON.stringify(JSON.stringify(buildFacts(root))),
     "import.meta.url": "__ownUrl",
   },
   banner: {

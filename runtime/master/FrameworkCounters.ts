@@ -22,18 +22,25 @@ const callOf: { readonly [type in MasterEvent["type"]]?: string } = {
   StatusAcknowledged: "acknowledge",
   ReconciliationRequested: "reconcile",
   FrameworkUpdated: "update_framework",
+  OperationAcknowledged: "acknowledge_operation_status",
+  OperationsReconciled: "reconcile_operations",
+  TeardownRequested: "teardown",
 }
 
 /** Calls with an answer to inverse offers, by the answer. */
 const inverseCalls = ["accept_inverse_offers", "decline_inverse_offers"]
 
-const operations = ["launch", "reserve", "unreserve", "create", "destroy"]
+const operations = [
+  ...["launch", "launch_group", "reserve", "unreserve", "create", "destroy"],
+  ...["grow_volume", "shrink_volume", "create_disk", "destroy_disk"],
+]
 
 const always: ReadonlyArray<string> = [
   "calls",
   ...["subscribe", ...Object.values(callOf), ...inverseCalls].map((name) => `calls/${name}`),
   "events",
   ...["subscribed", "offers", "rescind", "update", "failure", "error"].map((name) => `events/${name}`),
+  ...["update_operation_status", "inverse_offers", "rescind_inverse_offer"].map((name) => `events/${name}`),
   ...["sent", "accepted", "declined", "rescinded"].map((name) => `offers/${name}`),
   "operations",
   ...operations.map((name) => `operations/${name}`),
@@ -114,6 +121,12 @@ export class FrameworkCounters {
         return this.add(effect.framework.id, "events", "offers")
       case "SendStatus":
         return this.add(effect.status.frameworkId, "events", "update")
+      case "SendOperationStatus":
+        return this.tell(effect.streamId, "update_operation_status")
+      case "OfferInversely":
+        return this.tell(effect.streamId, "inverse_offers")
+      case "RescindInverseOffer":
+        return this.tell(effect.streamId, "rescind_inverse_offer")
       case "RescindOffer":
         this.tell(effect.streamId, "rescind")
         return this.toOwner(effect.streamId, (id) => this.count(id, "offers/rescinded", 1))

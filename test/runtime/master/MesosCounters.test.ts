@@ -179,6 +179,23 @@ it("allocation cycles count, with their times and those of the journal", () => {
   })
 })
 
+it("a framework's operations count as calls and as events", () => {
+  const { master, agentId, id } = launched("one")
+  const uuid = "u"
+  master.step({ type: "OperationsReconciled", frameworkId: id, operations: [{ operationId: "o", agentId }] })
+  master.step({ type: "OperationAcknowledged", frameworkId: id, operationId: "o", agentId, uuid })
+  const figures = master.counters.frameworks.figures(master.state)
+  const of = (name: string) => figures[`master/frameworks/test/${id}/${name}`]
+  const calls = ["reconcile_operations", "acknowledge_operation_status", "teardown"].map(
+    (name) => `calls/${name}`,
+  )
+  expect(calls.map(of)).toEqual([1, 1, 0])
+  expect(of("events/update_operation_status")).toBe(1)
+  // Of what never happened the figure is 0, not absent.
+  const others = ["events/inverse_offers", "operations/launch_group", "operations/grow_volume"]
+  expect(others.map(of)).toEqual([0, 0, 0])
+})
+
 it("each framework has figures of its own, for as long as it is there", () => {
   const { master, agentId, id, report } = launched("one", "two", "two")
   report("one", "TASK_RUNNING")

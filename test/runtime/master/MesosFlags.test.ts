@@ -20,6 +20,23 @@ it("settings stand under Mesos's names in Mesos's forms, in the profile mesos wi
   const flags = withMesosFlags([], facts)
   expect(valuesOf(flags)).toMatchObject({
     // As recorded in operator/idle_GET_FLAGS.
+    agent_ping_timeout: "15secs",
+    help: "false",
+    log_auto_initialize: "true",
+    logbufsecs: "0",
+    max_agent_ping_timeouts: "5",
+    max_completed_frameworks: "50",
+    max_completed_tasks_per_framework: "1000",
+    max_unreachable_tasks_per_framework: "1000",
+    memory_profiling: "false",
+    offer_constraints_re2_max_mem: "4KB",
+    offer_constraints_re2_max_program_size: "100",
+    recovery_agent_removal_limit: "100%",
+    registry_max_agent_age: "2weeks",
+    registry_max_agent_count: "102400",
+    require_agent_domain: "false",
+    root_submissions: "true",
+    version: "false",
     allocation_interval: "1secs",
     allocator: "hierarchical",
     filter_gpu_resources: "true",
@@ -31,7 +48,6 @@ it("settings stand under Mesos's names in Mesos's forms, in the profile mesos wi
     port: "5050",
     role_sorter: "drf",
     // gleaner's.
-    agent_ping_timeout: "75secs",
     authenticate_http_readwrite: "true",
     work_dir: "/var/lib/gleaner",
   })
@@ -57,5 +73,18 @@ it("gleaner's own settings are there, too; of two of one name Mesos's form count
   expect(valuesOf(withMesosFlags(own, facts))).toMatchObject({
     allocation_interval: "1secs",
     weight: "web=2",
+  })
+})
+
+it.each([
+  [2_000, "1secs", "2"],
+  [7_000, "7secs", "1"],
+  [7_200_000 * 5, "2hrs", "5"],
+  [1_500, "1500ms", "1"],
+])("a silence of %i ms is told as pings", (agentTimeoutMs, each, count) => {
+  const settings = { ...mesosMasterSettings, agentTimeoutMs }
+  expect(valuesOf(withMesosFlags([], { ...facts, settings }))).toMatchObject({
+    agent_ping_timeout: each,
+    max_agent_ping_timeouts: count,
   })
 })

@@ -3,19 +3,10 @@ import type { Reason } from "../Verdict.ts"
 /** What is told of tasks and frameworks that run or have ended. */
 export const history: ReadonlyArray<Reason> = [
   {
-    exchanges: [
-      "operator/running_GET_*",
-      "operator/completed_GET_STATE",
-      "operator/after_GET_FRAMEWORKS",
-      "operator/disconnected_GET_FRAMEWORKS",
-      "operator/unreachable_GET_STATE",
-      "operator/SUBSCRIBE_stream*",
-      "legacy/*",
-    ],
+    exchanges: ["operator/unreachable_GET_STATE", "legacy/unreachable_state", "operator/SUBSCRIBE_stream*"],
     at: "*completed_frameworks/*",
     isByChance: true,
-    reason:
-      "frameworks that end at the same moment stand in another order, and other scripts had run on the recorded master before",
+    reason: "other scripts had run on the recorded master before",
   },
   {
     exchanges: ["operator/unreachable_GET_*", "operator/SUBSCRIBE_stream_agents"],
