@@ -16,7 +16,14 @@ import { scalarQuantities } from "../../../core/resources/Resources.ts"
 import { isTerminal } from "../../../core/Task.ts"
 import { actionToEvent } from "../../../runtime/mesos/SchedulerEvent.ts"
 import { MasterHarness } from "../../support/MasterHarness.ts"
-import { checkIndexes, firstDifference } from "../../support/MasterLaws.ts"
+import {
+  checkEndsStay,
+  checkExecutors,
+  checkIndexes,
+  checkMessages,
+  firstDifference,
+  openEnds,
+} from "../../support/MasterLaws.ts"
 import { anySettings, play, story } from "../../support/MasterStories.ts"
 
 // Random stories of a small cluster, judged by laws that know nothing of how the master works.
@@ -214,6 +221,33 @@ describe("the master in random stories", () => {
       }),
       { numRuns: 60 },
     )
+  })
+
+  it("keeps each end until it is acknowledged, and nothing for agents that are forgotten (L2)", () => {
+    let ends = 0
+    let losses = 0
+    fc.assert(
+      fc.property(story, fc.nat(), anySettings, (chapters, seed, settings) => {
+        const master = new MasterHarness(settings, seed)
+        for (const chapter of chapters) {
+          const open = openEnds(master)
+          const [step, agents] = [master.actions.length, master.state.agents.size]
+          play(master, chapter)
+          if (chapter.do !== "acknowledge") {
+            checkEndsStay(master, open)
+            ends += open.length
+            if (open.length > 0 && master.state.agents.size < agents) losses++
+          }
+          checkMessages(master, master.actions.slice(step))
+          checkExecutors(master)
+          master.restart()
+          checkExecutors(master)
+        }
+      }),
+      { numRuns: 100 },
+    )
+    expect(ends, "ends that wait").toBeGreaterThan(200)
+    expect(losses, "agents removed while ends wait").toBeGreaterThan(0)
   })
 
   it("names every entity that it changed, so that stored rows never lag behind", () => {
