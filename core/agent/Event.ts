@@ -47,7 +47,11 @@ export type AgentEvent = Stamp &
         readonly problem: string | null
       }
     /** The task's own process is executing in its container. */
-    | (OfTask & { readonly type: "TaskStarted" })
+    | (OfTask & {
+        readonly type: "TaskStarted"
+        /** The process that waits for its end; missing in events of earlier releases. */
+        readonly executorPid?: number
+      })
     /** Nothing was started; `reason` is Mesos's name of it. */
     | (OfTask & { readonly type: "StartFailed"; readonly reason: string; readonly message: string })
     | (OfTask & { readonly type: "TaskExited"; readonly exit: TaskExit })

@@ -28,6 +28,7 @@ import { type Agent, makeAgent, type RecoveredAgent, recoverAgent } from "./Agen
 import * as AgentMetrics from "./AgentMetrics.ts"
 import { makeFilesRoutes } from "./FilesApi.ts"
 import { makeHostRoutes, makeMetricsRoutes } from "./HostApi.ts"
+import { makeKnownFrameworks } from "./KnownFrameworks.ts"
 import * as Launcher from "./Launcher.ts"
 import { type LentOptions, lentResources } from "./LentResources.ts"
 import { sweepRunRoot } from "./launcher/RunFolder.ts"
@@ -149,6 +150,11 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
     evict = (containerId, why) => agent.submit({ type: "EvictionRequested", containerId, why })
     const history = makeTaskHistory(agent.state)
     agent.onDurable(history.observe)
+    const frameworks = makeKnownFrameworks(
+      (id) =>
+        [...agent.state.tasks.values()].some(({ spec }) => spec.frameworkId === id) ||
+        history.past().some(({ spec }) => spec.frameworkId === id),
+    )
     const isInUse = (containerId: string) =>
       [...agent.state.tasks.values()].some((task) => task.containerId === containerId)
     const removals = { succeeded: 0, failed: 0 }
@@ -171,6 +177,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
         identity: identity(port),
         state: agent.state,
         history,
+        frameworkOf: frameworks.find,
         uptimeMs: Math.max(0, Date.now() - startedWallMs),
         removals,
       }),
@@ -184,6 +191,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
         secret,
         tls,
         reserve: lease.reserve,
+        onFrameworks: frameworks.tell,
         facts: {
           address: { hostname: hostname(), ip, port: listener.port },
           total: resourcesToPlain(total),

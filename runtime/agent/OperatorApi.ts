@@ -1,5 +1,6 @@
 import { Effect, Either } from "effect"
 import { seenRoles } from "../access/SeenRoles.ts"
+import { build, buildView } from "../Build.ts"
 import type { Cgroups } from "../cgroups/Cgroups.ts"
 import { badRequest, emptyReply, type HttpRequest, jsonReply } from "../http/HttpMessage.ts"
 import { post, type Route, read } from "../http/Routes.ts"
@@ -21,7 +22,7 @@ export const agentPrefixes: ReadonlyArray<string> = ["/slave(1)", "/slave%281%29
 export const openAgentRoutes = (version: string): ReadonlyArray<Route> => [
   // 200 with an empty body, as Mesos.
   read("/health", () => Effect.succeed(emptyReply(200))),
-  read("/version", () => Effect.succeed(jsonReply({ version }))),
+  read("/version", () => Effect.succeed(jsonReply({ version, ...buildView(build) }))),
 ]
 
 type View = (seen: Seen, query: URLSearchParams) => Effect.Effect<unknown, never, Cgroups>

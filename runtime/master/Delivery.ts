@@ -1,4 +1,7 @@
+import type { AgentMessage } from "../../core/master/Action.ts"
+import type { FrameworkRecord } from "../../core/master/State.ts"
 import { actionToEvent, heartbeatEvent, heartbeatMs, type MasterIdentity } from "../mesos/SchedulerEvent.ts"
+import type { FrameworkFacts } from "../protocol/AgentProtocol.ts"
 import * as AgentProtocol from "../protocol/AgentProtocol.ts"
 import type { Outgoing } from "./Mailbox.ts"
 import type { NumberedMessage, Outbox } from "./Outbox.ts"
@@ -14,7 +17,39 @@ interface Receiver {
   waitingSize: number
   /** Messages after the sent ones wait for the agent to process those. */
   isFull: boolean
+  readonly told: ToldFrameworks
 }
+
+/** What of frameworks their agents are told. */
+export interface FrameworkBook {
+  readonly find: (frameworkId: string) => FrameworkRecord | undefined
+  /** Those that have tasks on an agent. */
+  readonly idsOn: (agentId: string) => Iterable<string>
+}
+
+/** By the framework, what one agent has been told of it. */
+type ToldFrameworks = Map<string, FrameworkRecord["info"]>
+
+/** Frameworks that one stream remembers to have told; beyond it they are told again. */
+const toldMax = 100
+
+/** What is news for the agent. */
+const factsFor = (
+  told: ToldFrameworks,
+  framework: FrameworkRecord | undefined,
+): FrameworkFacts | undefined => {
+  if (framework === undefined || told.get(framework.id) === framework.info) return undefined
+  if (told.size >= toldMax) told.clear()
+  told.set(framework.id, framework.info)
+  const { name, user, roles, principal, hostname, webuiUrl, checkpoint, failoverTimeoutMs, capabilities } =
+    framework.info
+  return {
+    ...{ id: framework.id, name, user, roles, principal, hostname, webuiUrl },
+    ...{ checkpoint, failoverTimeoutMs, capabilities },
+  }
+}
+
+const noFrameworks: FrameworkBook = { find: () => undefined, idsOn: () => [] }
 
 /**
  * Text of messages on their way to one agent, in UTF-16 units, before the next ones wait. Even where each unit becomes six
@@ -23,13 +58,27 @@ interface Receiver {
  */
 const windowSize = 1024 * 1024
 
+/** Of a launch; undefined for other messages. */
+const frameworkOf = (message: AgentMessage): string | undefined =>
+  message.type === "LaunchTask"
+    ? message.spec.frameworkId
+    : message.type === "LaunchGroup"
+      ? message.specs[0]?.frameworkId
+      : undefined
+
 /** As `AgentProtocol.MasterRecord` has it. */
-const messageRecord = (id: number, json: string): string => `{"type":"Message","id":${id},"message":${json}}`
+const messageRecord = (id: number, json: string, framework: string): string =>
+  `{"type":"Message","id":${id},"message":${json}${framework}}`
 
 /** Lets the effects of a batch leave, in order; its transaction is durable by now, and with it all messages up to that number. */
 export type Delivery = (effects: ReadonlyArray<Outgoing>, durableId: number) => void
 
-export const makeDelivery = (outbox: Outbox, streams: Streams, identity: MasterIdentity): Delivery => {
+export const makeDelivery = (
+  outbox: Outbox,
+  streams: Streams,
+  identity: MasterIdentity,
+  frameworks: FrameworkBook = noFrameworks,
+): Delivery => {
   /** The outbox has more: what was stepped since, and may never have been. */
   let durableId = 0
   // An agent's stream takes messages only after its `Registered` record, hence not the one in the state, which may be
@@ -44,10 +93,14 @@ export const makeDelivery = (outbox: Outbox, streams: Streams, identity: MasterI
     receiver.isFull = receiver.isFull || receiver.waitingSize > windowSize
     if (receiver.isFull) return
     const text = json ?? JSON.stringify(message)
+    const launched = frameworkOf(message)
+    const facts = launched === undefined ? undefined : factsFor(receiver.told, frameworks.find(launched))
+    const framework = facts === undefined ? "" : `,"framework":${JSON.stringify(facts)}`
+    const size = text.length + framework.length
     receiver.sentId = id
-    receiver.onTheWay.push({ id, size: text.length })
-    receiver.waitingSize += text.length
-    streams.sendJson(receiver.streamId, messageRecord(id, text))
+    receiver.onTheWay.push({ id, size })
+    receiver.waitingSize += size
+    streams.sendJson(receiver.streamId, messageRecord(id, text, framework))
   }
 
   const sendWaiting = (agentId: string, receiver: Receiver) => {
@@ -69,15 +122,18 @@ export const makeDelivery = (outbox: Outbox, streams: Streams, identity: MasterI
   }
 
   const confirmRegistration = (agentId: string, streamId: string) => {
-    const receiver: Receiver = { streamId, sentId: 0, onTheWay: [], waitingSize: 0, isFull: false }
+    const told: ToldFrameworks = new Map()
+    const receiver: Receiver = { streamId, sentId: 0, onTheWay: [], waitingSize: 0, isFull: false, told }
     receivers.set(agentId, receiver)
     const paceMs = streams.paceMs(streamId) ?? AgentProtocol.heartbeatMs
+    const known = [...frameworks.idsOn(agentId)].flatMap((id) => factsFor(told, frameworks.find(id)) ?? [])
     sendToAgent(streamId, {
       type: "Registered",
       masterId: identity.masterId,
       agentId,
       streamId,
       ...(paceMs === AgentProtocol.heartbeatMs ? {} : { paceMs }),
+      ...(known.length === 0 ? {} : { frameworks: known }),
     })
     sendWaiting(agentId, receiver)
     const heartbeat: AgentProtocol.MasterRecord = { type: "Heartbeat" }

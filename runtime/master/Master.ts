@@ -1,5 +1,6 @@
 import { Cause, Context, Data, Duration, Effect, Exit, Layer, Runtime, Schedule } from "effect"
 import type { CallRefusal } from "../../core/master/Admission.ts"
+import { tasksOfAgent } from "../../core/master/Context.ts"
 import { restoreMaster } from "../../core/master/Snapshot.ts"
 import { initialMasterState, type MasterSettings, type MasterState } from "../../core/master/State.ts"
 import { type Batch, Journal, type JournalError } from "../journal/Journal.ts"
@@ -132,7 +133,10 @@ export const make = (options: MasterOptions) =>
         log(Effect.logError("a watcher of the cluster cannot be told", Cause.die(defect))),
     })
     const identity: MasterIdentity = { ...options.identity, masterId: state.masterId }
-    const deliver = makeDelivery(outbox, streams, identity)
+    const deliver = makeDelivery(outbox, streams, identity, {
+      find: (frameworkId) => state.frameworks.get(frameworkId),
+      idsOn: (agentId) => new Set(tasksOfAgent(state, agentId).map(({ spec }) => spec.frameworkId)),
+    })
     const mailbox = makeMailQueue<Waiting>({ capacity: mailboxCapacity, batchMax, nowMs: clock.nowMs })
 
     let steps = 0

@@ -1,6 +1,6 @@
 import { Either, Schema } from "effect"
 import { idProblem } from "../../core/Task.ts"
-import { agentCall } from "./messages/AgentCall.ts"
+import { agentCall, agentCallNames } from "./messages/AgentCall.ts"
 import { Bool, callDecoder, Double, Duration, Id, listOf } from "./ProtoJson.ts"
 import type { CallRejection } from "./SchedulerCall.ts"
 
@@ -83,23 +83,8 @@ const members = {
   MARK_RESOURCE_PROVIDER_GONE: "mark_resource_provider_gone",
 } as const satisfies { readonly [type: string]: keyof WireAgentCall }
 
-/** The other names of the enum. In contrast to those that nobody knows they count as a type. */
-const names = [
-  ...[
-    "UNKNOWN",
-    "GET_HEALTH",
-    "GET_FLAGS",
-    "GET_VERSION",
-    "GET_LOGGING_LEVEL",
-    "GET_STATE",
-    "GET_CONTAINERS",
-  ],
-  ...["GET_FRAMEWORKS", "GET_EXECUTORS", "GET_OPERATIONS", "GET_TASKS", "GET_AGENT"],
-  ...["GET_RESOURCE_PROVIDERS", "PRUNE_IMAGES"],
-]
-
 /** Every type of call that counts as one. */
-export const agentCallTypes: ReadonlyArray<string> = [...names, ...Object.keys(members)]
+export const agentCallTypes: ReadonlyArray<string> = agentCallNames
 
 /** A call whose type is a name of the enum, and which is valid as far as itself says. */
 export type AgentCall = WireAgentCall & { readonly type: string }

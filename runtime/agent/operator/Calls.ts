@@ -1,6 +1,7 @@
 import { Effect, Either } from "effect"
 import { mayCallAgent } from "../../access/AgentRules.ts"
 import { seenRoles } from "../../access/SeenRoles.ts"
+import { build, buildView } from "../../Build.ts"
 import type { Cgroups } from "../../cgroups/Cgroups.ts"
 import {
   forbidden,
@@ -33,7 +34,7 @@ const getMetrics: Question = ({ facts, allTasks }) => ({
 const questions: { readonly [type: string]: Question } = {
   GET_HEALTH: () => ({ healthy: true }),
   GET_FLAGS: ({ flags }) => ({ flags: flags ?? [] }),
-  GET_VERSION: ({ facts }) => ({ version_info: { version: facts.identity.version } }),
+  GET_VERSION: ({ facts }) => ({ version_info: { version: facts.identity.version, ...buildView(build) } }),
   GET_METRICS: getMetrics,
   GET_STATE: getState,
   GET_FRAMEWORKS: getFrameworks,

@@ -5,6 +5,7 @@ import { type TaskSpec, taskKey } from "../../../core/Task.ts"
 import type { Caller } from "../../access/Caller.ts"
 import { remembered } from "../../access/SeenRoles.ts"
 import type { ToldTask } from "../../mesos/OperatorViews.ts"
+import type { FrameworkFacts } from "../../protocol/AgentProtocol.ts"
 import { executorNameOf, type TaskHistory } from "../TaskHistory.ts"
 
 /** A setting in force, in the words of Mesos's flags: `work_dir`. */
@@ -36,6 +37,8 @@ export interface AgentFacts {
   readonly identity: AgentIdentity
   readonly state: AgentState
   readonly history: TaskHistory
+  /** What a framework says of itself; undefined = the master has not told it to this process. */
+  readonly frameworkOf: (frameworkId: string) => FrameworkFacts | undefined
   readonly uptimeMs: number
   /** What was removed of ended tasks, and failed to be. */
   readonly removals: { readonly succeeded: number; readonly failed: number }

@@ -8,11 +8,14 @@ import {
   pickResources,
   type Resources,
 } from "../../../core/resources/Resources.ts"
+import { build, buildView } from "../../Build.ts"
 import { hostAndPort } from "../../http/HttpUrl.ts"
+import { frameworkInfoToWire } from "../../mesos/FrameworkInfo.ts"
 import { resourcesView } from "../../mesos/OlderViews.ts"
 import { taskToWire } from "../../mesos/OperatorViews.ts"
 import { resourcesToBothForms, resourcesToWire } from "../../mesos/Resources.ts"
 import { attributesToWire } from "../../mesos/SchedulerEvent.ts"
+import type { FrameworkFacts } from "../../protocol/AgentProtocol.ts"
 import { executorViews, getExecutors, heldBy, isLive } from "./Executors.ts"
 import type { AgentFacts, Seen, ShownTask } from "./Facts.ts"
 
@@ -48,32 +51,38 @@ export const getTasks = ({ tasks, past }: Seen) => ({
   completed_tasks: past.map(taskToWire),
 })
 
-/** What this host knows of a framework: what its tasks say. */
-interface ShownFramework {
-  readonly id: string
-  readonly user: string
-  readonly roles: ReadonlyArray<string>
-}
-
-const frameworksOf = (tasks: ReadonlyArray<ShownTask>): ReadonlyArray<ShownFramework> => {
-  const byId = new Map<string, { id: string; user: string; roles: Array<string> }>()
+/** As the master has told it; before that, what its tasks say. */
+const frameworksOf = (
+  { frameworkOf }: AgentFacts,
+  tasks: ReadonlyArray<ShownTask>,
+): ReadonlyArray<FrameworkFacts> => {
+  const byId = new Map<string, FrameworkFacts>()
   for (const { spec } of tasks) {
-    const known = byId.get(spec.frameworkId) ?? { id: spec.frameworkId, user: spec.frameworkUser, roles: [] }
-    if (!known.roles.includes(spec.role)) known.roles.push(spec.role)
-    byId.set(spec.frameworkId, known)
+    const id = spec.frameworkId
+    if (byId.has(id)) continue
+    const roles = [
+      ...new Set(tasks.filter((task) => task.spec.frameworkId === id).map((task) => task.spec.role)),
+    ]
+    byId.set(
+      id,
+      frameworkOf(id) ?? {
+        ...{ id, name: "", user: spec.frameworkUser, roles, principal: null, hostname: "", webuiUrl: null },
+        ...{ checkpoint: false, failoverTimeoutMs: 0, capabilities: ["MULTI_ROLE"] },
+      },
+    )
   }
   return [...byId.values()]
 }
 
 /** Those of which something is here, and those of which all is over. */
-const frameworksIn = ({ tasks, past }: Seen) => {
-  const here = frameworksOf(tasks)
+const frameworksIn = ({ facts, tasks, past }: Seen) => {
+  const here = frameworksOf(facts, tasks)
   const isHere = new Set(here.map(({ id }) => id))
-  return { here, over: frameworksOf(past).filter(({ id }) => !isHere.has(id)) }
+  return { here, over: frameworksOf(facts, past).filter(({ id }) => !isHere.has(id)) }
 }
 
-const frameworkToWire = ({ id, user, roles }: ShownFramework) => ({
-  framework_info: { user, name: "", id: { value: id }, roles },
+const frameworkToWire = ({ id, ...info }: FrameworkFacts) => ({
+  framework_info: frameworkInfoToWire({ id, info }),
 })
 
 export const getFrameworks = (seen: Seen) => {
@@ -119,10 +128,18 @@ const byRole = <A>(resources: Resources, view: (of: Resources) => A): { readonly
 const unreservedOf = (resources: Resources): Resources =>
   pickResources(resources, ({ kind }) => isUnreserved(kind))
 
-const frameworkView = (seen: Seen, { id, user, roles }: ShownFramework) => ({
-  ...{ id, name: "", user, roles },
-  ...executorViews(seen, id),
-})
+const frameworkView = (seen: Seen, facts: FrameworkFacts) => {
+  const { id, name, user, roles, principal, hostname, checkpoint, failoverTimeoutMs, capabilities } = facts
+  return {
+    ...{ id, name, user },
+    failover_timeout: failoverTimeoutMs / 1000,
+    checkpoint,
+    hostname,
+    ...(principal === null ? {} : { principal }),
+    ...(capabilities.includes("MULTI_ROLE") ? { roles } : { role: roles[0] ?? "*" }),
+    ...executorViews(seen, id),
+  }
+}
 
 export const stateView = (seen: Seen) => {
   const { facts, allTasks, flags } = seen
@@ -133,6 +150,7 @@ export const stateView = (seen: Seen) => {
   const { here, over } = frameworksIn(seen)
   return {
     version,
+    ...buildView(build),
     start_time: identity.startedWallMs / 1000,
     ...(state.agentId === null ? {} : { id: state.agentId }),
     pid: `slave(1)@${hostAndPort(address.ip, address.port)}`,

@@ -122,7 +122,14 @@ export const agentScenes: ReadonlyArray<AgentScene> = [
       { atS: 6, does: "await", taskId: "g-c", state: "TASK_KILLED" },
       { atS: 7, does: "be quiet" },
       { atS: 19, does: "launch", operation: recorded("scheduler/group_ACCEPT_long") },
-      { atS: 19, does: "await", taskId: "g-h", state: "TASK_RUNNING" },
+      {
+        ...{ atS: 19, does: "await", taskId: "g-g", state: "TASK_RUNNING" },
+        container: "4e80c286-0b43-4cc1-b82d-5ae7d9f2a911",
+      },
+      {
+        ...{ atS: 19, does: "await", taskId: "g-h", state: "TASK_RUNNING" },
+        container: "8780a4ce-97ad-483a-b62d-01028a27c874",
+      },
     ],
   },
   {

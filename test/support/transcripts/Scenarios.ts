@@ -78,6 +78,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     from: "07:36:26",
     to: "07:37:45",
     places: {
+      "scheduler/err_subscribe_negative_failover_timeout": 4.5,
       "operator/SUBSCRIBE_stream": 5.2,
       "scheduler/main_stream": 5.3,
       "scheduler/resubscribe_stream": 52.9,
@@ -225,6 +226,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
         stream: "agent/sched_stream",
         launch: { taskId: "ag-1", offer: "O0", agent: "S0", role: "web", refuseS: 0 },
       },
+      { atS: 15, stream: "agent/sched_stream", call: { type: "TEARDOWN" } },
     ],
   },
   {

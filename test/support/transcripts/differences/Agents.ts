@@ -37,7 +37,7 @@ export const agents: ReadonlyArray<Reason> = [
     reason: "containers beside tasks are refused by name, so these were never launched",
   },
   {
-    exchanges: [...tasks, ...states],
+    exchanges: [...tasks, ...states, "agent/sched_stream"],
     at: ["*/container_status/network_infos", "*/container_status/executor_pid"],
     reason: "of a container its id is told; it has the host's network, and no executor",
   },
@@ -47,10 +47,10 @@ export const agents: ReadonlyArray<Reason> = [
     reason: "behind the executor of a command stands no process, and it holds nothing",
   },
   {
-    exchanges: ["agent/busy*state", "agent/after*state", "agent/group_state"],
+    exchanges: ["agent/busy*_state", "agent/after*_state"],
     at: ["body/unreserved_resources_allocated/*", "body/*frameworks/*executors/*/resources/*"],
     reason:
-      "behind the executor of a command stands no process, and it holds nothing; an ended one of a group neither",
+      "behind the executor of a command stands no process, and it holds nothing; an ended one neither",
   },
   {
     exchanges: ["agent/busy_GET_METRICS", "agent/busy_metrics_snapshot"],
@@ -91,6 +91,16 @@ export const agents: ReadonlyArray<Reason> = [
     exchanges: "agent/group_state",
     at: ["*/container", "*/directory", "*/container_status/container_id/parent"],
     reason: "each task of a group has a container and a sandbox of its own, not one within its executor's",
+  },
+  {
+    exchanges: "agent/sched_stream",
+    at: ["UPDATE/ag-oom/2/limitation", "UPDATE/ag-oom/2/container_status"],
+    reason: "how the task ended, in other words, and with its exit code and its container",
+  },
+  {
+    exchanges: "agent/group_state",
+    at: ["*completed_tasks/*/statuses/2/message", "*completed_tasks/*/statuses/2/labels"],
+    reason: "the older endpoints, too, say how a task ended, with its exit code",
   },
   {
     exchanges: metrics,
