@@ -30,9 +30,9 @@ export interface WhatIfResult {
   }>
   /** From the end of a task to the next offer of its host. */
   readonly waits: { readonly recorded: Waits; readonly changed: Waits }
-  /** Calls that launched tasks on offers which would not have been there. */
   /** Where the other world could not be stepped any further: what was heard of the first one fits it no more. */
   readonly stopped: { readonly seq: number; readonly problem: string } | null
+  /** Calls that launched tasks on offers which would not have been there. */
   readonly lostLaunches: {
     readonly calls: number
     readonly tasks: number
@@ -59,6 +59,8 @@ export class WhatIf {
   private lostCalls = 0
   private lostCount = 0
   private stopped: WhatIfResult["stopped"] = null
+  /** When the recorded master wanted to be woken after the last batch. */
+  private recordedDueMs: number | null = null
 
   constructor(log: ReplayLog, settingsOf: SettingsOf) {
     this.world = new World(log.rows, log.run, settingsOf)
@@ -84,11 +86,16 @@ export class WhatIf {
     actions: ReadonlyArray<ReadonlyArray<MasterAction>>,
   ): void {
     if (batch.run !== undefined) this.world.restart(batch.run)
+    const [first] = batch.events
+    // The shell wakes a master before a batch or at its end, never within, however long that takes; and where it was late for
+    // the recorded one, it would have been for this one.
+    const dueMs = this.recordedDueMs ?? Number.POSITIVE_INFINITY
+    if (first !== undefined) this.wakeUntil(Math.min(first.event.nowMs, dueMs) - 1, first.event)
+    this.recordedDueMs = recorded.wakeAtMs
     for (const [index, { seq, event }] of batch.events.entries()) {
       const done = actions[index]!
       this.recorded.take(event, done)
       for (const action of done) this.notePlaces(action)
-      this.wakeUntil(event.nowMs - 1, event)
       if (event.type !== "TimePassed") this.stepChanged(seq, event, done)
     }
     const last = batch.events[batch.events.length - 1]
@@ -96,7 +103,8 @@ export class WhatIf {
     // A shell that did not wake the recorded master at once would not have woken this one either.
     const { nowMs } = last.event
     const wasLate = recorded.wakeAtMs !== null && recorded.wakeAtMs <= nowMs
-    this.wakeUntil(wasLate ? nowMs - 1 : nowMs, last.event)
+    const endedMs = last.event.type === "TimePassed" ? nowMs : 0
+    this.wakeUntil(wasLate ? nowMs - 1 : nowMs, last.event, endedMs)
   }
 
   private notePlaces(action: MasterAction): void {
@@ -105,12 +113,12 @@ export class WhatIf {
     } else if (action.type === "RescindOffer") this.places.delete(action.offerId)
   }
 
-  /** Steps at each moment that the changed world wants to be woken at. */
-  private wakeUntil(untilMs: number, { nowMs, wallMs }: MasterEvent): void {
+  /** Steps at each moment that the changed world wants to be woken at; not before the shell did. */
+  private wakeUntil(untilMs: number, { nowMs, wallMs }: MasterEvent, notBeforeMs = 0): void {
     for (let wakes = 0; wakes < wakesMax; wakes++) {
       const { wakeAtMs } = this.world
       if (wakeAtMs === null || wakeAtMs > untilMs) return
-      const atMs = Math.max(wakeAtMs, this.world.state.nowMs)
+      const atMs = Math.max(wakeAtMs, this.world.state.nowMs, notBeforeMs)
       this.take({ type: "TimePassed", nowMs: atMs, wallMs: wallMs - (nowMs - atMs) })
     }
   }

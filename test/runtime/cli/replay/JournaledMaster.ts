@@ -3,7 +3,7 @@ import type { MasterAction } from "../../../../core/master/Action.ts"
 import type { MasterEvent } from "../../../../core/master/Event.ts"
 import type { MasterSettings } from "../../../../core/master/State.ts"
 import { digestActions } from "../../../../runtime/journal/ActionsDigest.ts"
-import type { EntityChange } from "../../../../runtime/journal/Journal.ts"
+import type { Batch, EntityChange, JournaledEvent } from "../../../../runtime/journal/Journal.ts"
 import { openSqliteStore, type SqliteStore } from "../../../../runtime/journal/SqliteStore.ts"
 import { type RunFacts, runFactsOf } from "../../../../runtime/master/RunFacts.ts"
 import { MasterHarness } from "../../../support/MasterHarness.ts"
@@ -17,6 +17,9 @@ export class JournaledMaster extends MasterHarness {
   /** Writes another digest for the event of this number than its actions have. */
   falsified: number | undefined
   private steps = 0
+  private isTogether = false
+  private events: Array<JournaledEvent> = []
+  private changes: Array<EntityChange> = []
   /** What the next process says of itself otherwise. */
   facts: Partial<RunFacts> = {}
 
@@ -41,15 +44,28 @@ export class JournaledMaster extends MasterHarness {
       ...{ settings: this.settings, newMasterId: "m", newSeed: String(this.seed) },
       identity: { version: "test" },
     })
-    const written = this.store.append([
-      encoded({
-        ...batch({ events: [{ atMs: this.nowMs, event: stamped, actionsDigest: digest }], changes }),
-        ...(this.isStarting ? { run: { ...run, ...this.facts } } : {}),
-      }),
-    ])
-    if (written.failure !== undefined) throw new Error(written.failure.detail)
+    this.events.push({ atMs: this.nowMs, event: stamped, actionsDigest: digest })
+    this.changes.push(...changes)
+    if (this.isTogether) return actions
+    this.write(this.isStarting ? { run: { ...run, ...this.facts } } : {})
     this.isStarting = false
     return actions
+  }
+
+  /** What is stepped in one batch, as a busy shell does. */
+  together(steps: () => void): void {
+    this.isTogether = true
+    steps()
+    this.isTogether = false
+    this.write({})
+  }
+
+  private write(run: Pick<Batch, "run">): void {
+    const { events, changes } = this
+    const written = this.store.append([encoded({ ...batch({ events, changes }), ...run })])
+    if (written.failure !== undefined) throw new Error(written.failure.detail)
+    this.events = []
+    this.changes = []
   }
 
   /** As another process of it begins. */

@@ -207,6 +207,33 @@ describe("a replay", () => {
 })
 
 describe("other settings", () => {
+  it("wake no master within a batch that took a busy shell its time", () => {
+    const path = newPath()
+    const master = new JournaledMaster(path, defaultMasterSettings, 1)
+    master.begin()
+    const half = { cpus: 2_000, mem: 4_000_000 }
+    const agentId = master.addAgent({ cpus: 4_000, mem: 8_000_000 })
+    const { id } = master.subscribe({ name: "shop", roles: ["web"] })
+    master.settle()
+    const operations = launching(["t1", "t2"].map((taskId) => launchOf(taskId, agentId, half)))
+    const offerIds = master.offersOf(id)
+    master.step({ type: "OffersAccepted", frameworkId: id, offerIds, operations, refuseMs: null })
+    master.settle()
+    master.advance(700)
+    master.together(() => {
+      for (const taskId of ["t1", "t2"]) {
+        const status = statusOf(agentId, id, taskId, "TASK_FINISHED")
+        master.step({ type: "StatusReported", agentId, status, latestState: "TASK_FINISHED" })
+        master.nowMs += 50
+      }
+      master.step({ type: "TimePassed" })
+    })
+    master.close()
+    const { whatIf } = replay(path, { changes: ["allocator.region=null"] })
+    expect(whatIf!.offers).toEqual({ recorded: 2, changed: 2 })
+    expect(whatIf!.waits.changed).toEqual(whatIf!.waits.recorded)
+  })
+
   it("lose the launch of a group like that of a task", () => {
     const path = newPath()
     const master = new JournaledMaster(path, defaultMasterSettings, 1)
