@@ -20,9 +20,6 @@ export const reads: ReadonlyArray<Reason> = [
       "legacy/*version",
       "auth/*",
       "operator/*_GET_VERSION",
-      "agent/*state",
-      "agent/*_version",
-      "agent/*_GET_VERSION",
       "raw/pipelined_two_calls",
     ],
     at: [
