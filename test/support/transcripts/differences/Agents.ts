@@ -99,8 +99,8 @@ export const agents: ReadonlyArray<Reason> = [
   },
   {
     exchanges: "agent/group_state",
-    at: ["*completed_tasks/*/statuses/2/message", "*completed_tasks/*/statuses/2/labels"],
-    reason: "the older endpoints, too, say how a task ended, with its exit code",
+    at: "*completed_tasks/*/statuses/2/labels",
+    reason: "a label tells the exit code",
   },
   {
     exchanges: metrics,
