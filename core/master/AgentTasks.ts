@@ -141,7 +141,16 @@ const returnedStatus = (
   // Mesos's words, to the letter (transcript scheduler/pc_stream).
   const message = "Unreachable agent re-reregistered"
   const returned = masterStatus(context, framework, spec, taskState, "REASON_AGENT_REREGISTERED", message)
-  return { ...returned, containerId: status === null ? null : status.containerId }
+  if (status === null || status.containerId === null) return returned
+  const { containerId, parentContainerId, executorPid } = status
+  const agent = context.state.agents.get(spec.agentId)
+  return {
+    ...returned,
+    containerId,
+    ...(parentContainerId === undefined ? {} : { parentContainerId }),
+    ...(executorPid === undefined ? {} : { executorPid }),
+    ...(agent === undefined ? {} : { ip: agent.address.ip }),
+  }
 }
 
 /** What was said of a task before, and that it is back; of one that nobody knew, what its agent says. */

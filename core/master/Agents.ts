@@ -45,6 +45,7 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
     condition: "connected",
     streamId: event.streamId,
     registeredWallMs: before === undefined ? wallMs : before.registeredWallMs,
+    ...(event.agentId === null ? {} : { reregisteredWallMs: wallMs }),
     sinceMs: nowMs,
     removeAtMs: null,
     unreachableWallMs: null,

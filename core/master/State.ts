@@ -45,6 +45,9 @@ export interface MasterSettings {
   readonly strangerWaitMs: number
   /** Whether tasks of frameworks without `checkpoint` are over when the connection to their agent breaks, see `LostTasks.ts`. */
   readonly losesUncheckpointedTasks: boolean
+  /** Whether those who watch the cluster are told of an agent that stays away as of one that is removed. Mesos keeps silent, so who
+   * mirrors it from its events keeps hosts that are long gone. */
+  readonly tellsUnreachableAgents: boolean
   /** Removed frameworks, completed tasks of each framework, and completed tasks in all that are remembered for show. The last is
    * the bound of the memory: about 1 kB each (Mesos: 50, 1000, and no such bound). */
   readonly completedFrameworksMax: number
@@ -65,6 +68,7 @@ export const defaultMasterSettings: MasterSettings = {
   awayAgentsMax: 102_400,
   strangerWaitMs: 600_000,
   losesUncheckpointedTasks: false,
+  tellsUnreachableAgents: true,
   completedFrameworksMax: 50,
   completedTasksPerFrameworkMax: 200,
   completedTasksMax: 10_000,
@@ -78,6 +82,7 @@ export const mesosMasterSettings: MasterSettings = {
   allocationIntervalMs: 1_000,
   offerTimeoutMs: null,
   losesUncheckpointedTasks: true,
+  tellsUnreachableAgents: false,
   completedTasksPerFrameworkMax: 1_000,
   completedTasksMax: 50_000,
 }
@@ -111,6 +116,8 @@ export interface AgentRecord {
   /** The shell's stream to it, when connected or stopping. */
   readonly streamId: string | null
   readonly registeredWallMs: number
+  /** When it last registered under an id that it had already; missing = never, or an earlier release saw it. */
+  readonly reregisteredWallMs?: number
   /** When the condition last changed. */
   readonly sinceMs: number
   /** When it is removed; null unless it is unreachable. */

@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs"
+import { isNoRoom } from "../NoRoom.ts"
 import { removeQuietly } from "./DatabaseCopy.ts"
 
 // SQLite knows one error of a full disk, ENOSPC. A quota that is used up (EDQUOT) is to it any error of writing, and which one it was
@@ -22,7 +23,7 @@ export const isWithoutRoom = (path: string): boolean => {
     }
     return false
   } catch (error) {
-    return ["ENOSPC", "EDQUOT"].includes((error as NodeJS.ErrnoException).code ?? "")
+    return isNoRoom(error)
   } finally {
     removeQuietly(probe)
   }

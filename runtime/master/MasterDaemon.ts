@@ -84,7 +84,7 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
     const handler = routesToHandler(routes, { prefixes: ["/master"] })
     const listener = yield* serve({
       ...options.bounds,
-      ...{ host: options.host, port: options.port, tls: options.tls, handler },
+      ...{ host: options.host, port: options.port, tls: options.tls, handler, isQuick: true },
     })
     identity.address.ip = chooseAdvertisedIp(listener.host, options.advertisedIp)
     identity.address.port = listener.port

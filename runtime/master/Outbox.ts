@@ -1,5 +1,5 @@
 import type { AgentMessage } from "../../core/master/Action.ts"
-import { operationKey } from "../../core/master/Operation.ts"
+import { type OperationRef, operationKey } from "../../core/master/Operation.ts"
 import { type TaskSpec, taskKey } from "../../core/Task.ts"
 import type { OutboxItem } from "../journal/Journal.ts"
 
@@ -40,6 +40,8 @@ export interface Outbox {
   readonly lastId: () => number
 }
 
+type MessageOf<Type extends AgentMessage["type"]> = Extract<AgentMessage, { readonly type: Type }>
+
 /** No journal gives so many; a number beyond it is no number of a message. */
 const idMax = 2 ** 52
 
@@ -63,6 +65,12 @@ export const firstIdAt = (wallMs: number): number => {
 }
 
 /** `lastId` = the greatest number that the journal knows; the next one is above it, and at least `firstId`. */
+const operationsOf = ({
+  operation,
+  operations,
+}: MessageOf<"CheckpointResources">): ReadonlyArray<OperationRef> =>
+  operations ?? (operation === null ? [] : [operation])
+
 export const makeOutbox = (
   recovered: ReadonlyArray<OutboxItem>,
   lastId: number,
@@ -110,9 +118,7 @@ export const makeOutbox = (
       ),
     converting: (agentId, afterId) =>
       pending(agentId, afterId).flatMap(({ message }) =>
-        message.type === "CheckpointResources" && message.operation !== null
-          ? [operationKey(message.operation)]
-          : [],
+        message.type === "CheckpointResources" ? operationsOf(message).map(operationKey) : [],
       ),
     drop: (agentId) => {
       queues.delete(agentId)

@@ -66,6 +66,9 @@ export const agentToWire = (agent: AgentRecord, { total, allocated, offered }: A
   version: agent.version,
   pid: agentPid(agent),
   registered_time: wallTime(agent.registeredWallMs),
+  ...(agent.reregisteredWallMs === undefined
+    ? {}
+    : { reregistered_time: wallTime(agent.reregisteredWallMs) }),
   total_resources: resourcesToBothForms(total),
   ...allocatedList("allocated_resources", allocated),
   ...allocatedList("offered_resources", offered),

@@ -154,6 +154,24 @@ export const attributesToWire = (attributes: ReadonlyArray<TextAttribute>): obje
     ? {}
     : { attributes: attributes.map(({ name, value }) => ({ name, type: "TEXT", text: { value } })) }
 
+/** Older endpoints leave the pid out (transcript legacy/busy_frameworks). */
+export const containerStatus = (
+  value: string,
+  { parentContainerId, executorPid, ip }: Pick<TaskStatus, "parentContainerId" | "executorPid" | "ip">,
+  withPid: boolean,
+) => ({
+  container_id: {
+    value,
+    ...(parentContainerId === undefined ? {} : { parent: { value: parentContainerId } }),
+  },
+  ...(ip === undefined
+    ? {}
+    : {
+        network_infos: [{ ip_addresses: [{ protocol: ip.includes(":") ? "IPv6" : "IPv4", ip_address: ip }] }],
+      }),
+  ...(executorPid === undefined || !withPid ? {} : { executor_pid: executorPid }),
+})
+
 export const statusToWire = (status: TaskStatus) => ({
   task_id: { value: status.taskId },
   state: status.state,
@@ -170,7 +188,7 @@ export const statusToWire = (status: TaskStatus) => ({
   ...(status.labels.length === 0 ? {} : { labels: { labels: status.labels } }),
   ...(status.containerId === null
     ? {}
-    : { container_status: { container_id: { value: status.containerId } } }),
+    : { container_status: containerStatus(status.containerId, status, true) }),
   ...(status.unreachableWallMs === undefined
     ? {}
     : { unreachable_time: { nanoseconds: status.unreachableWallMs * 1e6 } }),

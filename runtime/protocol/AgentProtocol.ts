@@ -159,6 +159,9 @@ const TaskStatusSchema: Schema.Schema<TaskStatus> = Schema.Struct({
   labels: Schema.Array(LabelSchema),
   executorId: Schema.optionalWith(Text, { exact: true }),
   unreachableWallMs: Schema.optionalWith(Schema.Number, { exact: true }),
+  parentContainerId: Schema.optionalWith(Text, { exact: true }),
+  executorPid: Schema.optionalWith(Schema.Number, { exact: true }),
+  ip: Schema.optionalWith(Text, { exact: true }),
 })
 
 const ReportedTaskSchema: Schema.Schema<ReportedTask> = Schema.Struct({
@@ -233,6 +236,10 @@ const AgentMessageSchema: Schema.Schema<AgentMessage> = Schema.Union(
     resources: ResourcesSchema,
     destroyed: ResourcesSchema,
     operation: OrNull(OperationRefSchema),
+    operations: Schema.optionalWith(
+      Schema.Array(Schema.Struct({ ...OperationRefSchema.fields, hasVolumes: Schema.Boolean })),
+      { exact: true },
+    ),
   }),
   Schema.Struct({ type: Schema.Literal("AcknowledgeOperation"), ...OperationRefSchema.fields }),
 )

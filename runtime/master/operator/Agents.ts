@@ -22,6 +22,7 @@ export const agentSummary = (
   pid: agentPid(agent),
   attributes: Object.fromEntries(agent.attributes.map(({ name, value }) => [name, value])),
   registered_time: agent.registeredWallMs / 1000,
+  ...(agent.reregisteredWallMs === undefined ? {} : { reregistered_time: agent.reregisteredWallMs / 1000 }),
   resources: resourcesView(agent.total),
   used_resources: resourcesView(used),
   offered_resources: resourcesView(offered),

@@ -99,11 +99,8 @@ describe("an agent that has been away for so long that it is forgotten", () => {
   it("still drains: what it has on it is told to end", () => {
     const { master, agentId } = forgotten({ type: "DrainRequested" })
     const framework = master.subscribe()
-    const back = master.step({
-      ...{ type: "AgentRegistered", streamId: "again", agentId, total: host, reserve: {} },
-      address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
-      ...{ attributes: [], version: "1", launching: [], acknowledging: [] },
-      ...{ checkpointed: {}, outcomes: [], converting: [] },
+    const back = master.register(agentId, {
+      total: host,
       tasks: [{ spec: specOf("t", framework.id, agentId, small), status: null }],
     })
     expect(actionsOf(back, "SendToAgent")).toMatchObject([

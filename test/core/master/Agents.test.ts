@@ -14,24 +14,7 @@ describe("agents", () => {
     master: MasterHarness,
     agentId: string,
     change: Partial<MasterEventOf<"AgentRegistered">> = {},
-  ) =>
-    master.step({
-      type: "AgentRegistered",
-      streamId: "again",
-      agentId,
-      address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
-      total: host,
-      reserve: {},
-      attributes: [],
-      version: "1",
-      tasks: [],
-      launching: [],
-      acknowledging: [],
-      checkpointed: {},
-      outcomes: [],
-      converting: [],
-      ...change,
-    })
+  ) => master.register(agentId, { total: host, streamId: "again", ...change })
 
   it("that stay away become unreachable; their tasks are back when they are", () => {
     const { master, agentId, framework } = running()

@@ -84,11 +84,8 @@ describe("a draining agent", () => {
     // Nothing can be said to a task on an agent that is away; the agent is not drained either, since nobody knows.
     expect(messages(drain(master, agentId))).toEqual([])
     expect(stageOf(master, agentId)).toBe("draining")
-    const back = master.step({
-      ...{ type: "AgentRegistered", streamId: "again", agentId, total: host, reserve: {} },
-      address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
-      ...{ attributes: [], version: "1", launching: [], acknowledging: [] },
-      ...{ checkpointed: {}, outcomes: [], converting: [] },
+    const back = master.register(agentId, {
+      total: host,
       tasks: [{ spec: specOf("t", framework.id, agentId, small), status: null }],
     })
     expect(messages(back)).toMatchObject([{ type: "KillTask", taskId: "t", drain: { isGone: false } }])
@@ -102,17 +99,9 @@ describe("a draining agent", () => {
     master.restart()
     const comeBack = (killing: ReadonlyArray<string>) =>
       messages(
-        master.step({
-          ...{
-            type: "AgentRegistered",
-            streamId: `again${killing.length}`,
-            agentId,
-            total: host,
-            reserve: {},
-          },
-          address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
-          ...{ attributes: [], version: "1", launching: [], acknowledging: [], killing },
-          ...{ checkpointed: {}, outcomes: [], converting: [] },
+        master.register(agentId, {
+          total: host,
+          killing,
           tasks: [{ spec: specOf("t", framework.id, agentId, small), status: null }],
         }),
       )
@@ -131,11 +120,9 @@ describe("a draining agent", () => {
     master.step({ type: "KillRequested", frameworkId, taskId: "t", agentId: null, graceMs: 90_000 })
     master.advance(75_000)
     expect(messages(drain(master, agentId, { graceMaxMs: 2_000 }))).toEqual([])
-    const back = master.step({
-      ...{ type: "AgentRegistered", streamId: "again", agentId, total: host, reserve: {} },
-      address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
-      ...{ attributes: [], version: "1", launching: [], acknowledging: [], killing: [`${frameworkId}/t`] },
-      ...{ checkpointed: {}, outcomes: [], converting: [] },
+    const back = master.register(agentId, {
+      total: host,
+      killing: [`${frameworkId}/t`],
       tasks: [{ spec: specOf("t", frameworkId, agentId, small), status: null }],
     })
     expect(messages(back)).toMatchObject([{ type: "KillTask", drain: { graceMaxMs: 2_000 } }])

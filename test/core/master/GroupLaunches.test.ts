@@ -115,12 +115,7 @@ describe("LAUNCH_GROUP", () => {
       if (isRestarted) master.restart()
       expect(executorsOf(master.state)).toEqual([])
       const tasks = [...master.state.tasks.values()].map(({ spec, status }) => ({ spec, status }))
-      master.step({
-        ...{ type: "AgentRegistered", streamId: "again", agentId, total: hostWithDisk, reserve: {}, tasks },
-        address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
-        ...{ attributes: [], version: "1", launching: [], acknowledging: [] },
-        ...{ checkpointed: {}, outcomes: [], converting: [] },
-      })
+      master.register(agentId, { total: hostWithDisk, tasks })
       return master.allocatedOn(agentId)
     })
     const all = addQuantities(addQuantities(small, small), own)

@@ -199,10 +199,47 @@ describe("operations of an ACCEPT", () => {
     master.settle()
     const late = accept([operation("DESTROY", plain(volume)), operation("UNRESERVE", reserved)])
     expect(checkpointsIn(late).map(({ resources, destroyed }) => [resources, destroyed])).toEqual([
-      [reserved, plain(volume)],
-      [{}, {}],
+      [{}, plain(volume)],
     ])
     expect(totalOf(master, agentId)).toBe("cpus:4; mem:4000; disk:1000; ports:[31000-31009]")
+  })
+
+  it("are told to the agent in one message, with all that there is once, and answered each for itself", () => {
+    const { master, accept } = webOffered()
+    const [v1, v2] = [volumeOf("v1", "web"), volumeOf("v2", "web")]
+    const told = accept([
+      operation("RESERVE", plain(reservedFor("cpus:1;disk:200", ["web"])), "r"),
+      operation("CREATE", plain(v1), "c1"),
+      operation("CREATE", plain(v2), "c2"),
+    ])
+    expect(checkpointsIn(told)).toMatchObject([
+      {
+        resources: plain(reservedFor("cpus:1", ["web"]), v1, v2),
+        destroyed: {},
+        operation: null,
+        operations: [
+          { operationId: "r", hasVolumes: false },
+          { operationId: "c1", hasVolumes: true },
+          { operationId: "c2", hasVolumes: true },
+        ],
+      },
+    ])
+    master.step({
+      type: "OffersRevived",
+      frameworkId: master.state.frameworks.keys().next().value!,
+      roles: [],
+    })
+    master.settle()
+    const again = accept([
+      operation("DESTROY", plain(v1), "d1"),
+      operation("DESTROY", plain(v2), "d2"),
+      operation("CREATE", plain(v1), "c3"),
+    ])
+    // Else what was in the old one could be in the new one.
+    expect(checkpointsIn(again)).toMatchObject([
+      { destroyed: plain(v1, v2), operations: [{ operationId: "d1" }, { operationId: "d2" }] },
+      { destroyed: {}, operation: { operationId: "c3" } },
+    ])
   })
 
   it("what they free and the reserve lacks goes there, and nothing is launched on it", () => {

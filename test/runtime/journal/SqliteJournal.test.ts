@@ -316,6 +316,43 @@ describe("journal in sqlite", () => {
       spawnSync("umount", [disk])
     }
   })
+
+  it("is given up within bounded time when its disk hangs, while it is opened or later", async () => {
+    // A thread that waits in the kernel as one that synchronises does: nothing interrupts it.
+    const pipe = join(folder, "pipe")
+    expect(spawnSync("mkfifo", [pipe]).status).toBe(0)
+    const report = { tornBytes: 0, checkMs: 0 }
+    for (const isOpen of [true, false]) {
+      const script = join(folder, `hangs-${isOpen}.mjs`)
+      writeFileSync(
+        script,
+        `import { openSync } from "node:fs"
+         import { parentPort } from "node:worker_threads"
+         if (${isOpen}) parentPort.postMessage({ type: "opened", report: ${JSON.stringify(report)} })
+         openSync(${JSON.stringify(pipe)}, "r")`,
+      )
+      const said: Array<string> = []
+      const given = { closeWaitMs: 200, onHung: (message: string) => void said.push(message) }
+      const path = newPath()
+      const journal = SqliteJournal.make({ path, workerScript: pathToFileURL(script), ...given })
+      const fiber = Effect.runFork(
+        Effect.scoped(
+          Effect.flatMap(journal, (opened) =>
+            Effect.fork(opened.append(batch({ events: [eventOf(1)] }))),
+          ).pipe(Effect.zipRight(Effect.never)),
+        ),
+      )
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      await Effect.runPromise(Fiber.interrupt(fiber))
+      expect(said).toEqual([
+        expect.stringMatching(
+          /^journal .*: its disk does not answer, .* ends itself \(SIGKILL\)\. Everything/,
+        ),
+      ])
+      // So that the thread ends before this process does.
+      writeFileSync(pipe, "")
+    }
+  })
 })
 
 const numbersTo = (last: number): ReadonlyArray<number> =>

@@ -75,6 +75,16 @@ describe("the outbox", () => {
     expect([ahead.lastId(), ahead.add("a", kill("1")).id, ahead.lastId()]).toEqual([1e15, 1e15 + 1, 1e15 + 1])
   })
 
+  it("knows which operations are still on their way, alone or with others", () => {
+    const outbox = makeOutbox([], 0)
+    const message = { type: "CheckpointResources", resources: {}, destroyed: {}, operation: null } as const
+    const [one, two, three] = ["1", "2", "3"].map((operationId) => ({ frameworkId: "f", operationId }))
+    outbox.add("a", message)
+    outbox.add("a", { ...message, operation: one! })
+    outbox.add("a", { ...message, operations: [two!, three!].map((ref) => ({ ...ref, hasVolumes: true })) })
+    expect(outbox.converting("a", 0)).toEqual(["f/1", "f/2", "f/3"])
+  })
+
   it("knows whose launch is still on its way", () => {
     const outbox = makeOutbox([], 0)
     outbox.add("a", launch("1"))

@@ -100,6 +100,13 @@ const message = fc.oneof(
     destroyed: fullResources,
     operation: orNull(fc.record({ frameworkId: text, operationId: text })),
   }),
+  fc.record({
+    type: fc.constant("CheckpointResources"),
+    resources: fullResources,
+    destroyed: fullResources,
+    operation: fc.constant(null),
+    operations: list(fc.record({ frameworkId: text, operationId: text, hasVolumes: fc.boolean() })),
+  }),
   fc.record({ type: fc.constant("AcknowledgeOperation"), frameworkId: text, operationId: text }),
 )
 const record = fc.oneof(

@@ -78,6 +78,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     from: "07:36:26",
     to: "07:37:45",
     places: {
+      "scheduler/err_subscribe_negative_failover_timeout": 4.5,
       "operator/SUBSCRIBE_stream": 5.2,
       "scheduler/main_stream": 5.3,
       "scheduler/resubscribe_stream": 52.9,

@@ -4,27 +4,12 @@ import { Journal } from "../../../../runtime/journal/Journal.ts"
 import * as MemoryJournal from "../../../../runtime/journal/MemoryJournal.ts"
 import { busy, withMaster } from "../../../support/BusyMaster.ts"
 import { run, type ServedMaster, serveMaster } from "../../../support/MasterFixture.ts"
-
-const headers = { "Content-Type": "application/json" }
-
-const call = ({ ask }: ServedMaster, type: string, content?: object) =>
-  Effect.map(
-    ask("/api/v1", {
-      method: "POST",
-      headers,
-      body: JSON.stringify({ type, [type.toLowerCase()]: content }),
-    }),
-    ({ status, body }) => [status, body],
-  )
+import { call, done, shown } from "../../../support/OperatorAsk.ts"
 
 const weights = (served: ServedMaster, ...infos: ReadonlyArray<object>) =>
   call(served, "UPDATE_WEIGHTS", { weight_infos: infos })
 const quotas = (served: ServedMaster, configs: ReadonlyArray<object>, force?: boolean) =>
   call(served, "UPDATE_QUOTA", { force, quota_configs: configs })
-
-const done = [200, ""]
-const shown = ({ ask }: ServedMaster, path: string) =>
-  Effect.map(ask(path), ({ body }) => JSON.parse(body) as unknown)
 
 describe("TEARDOWN", () => {
   it("ends a framework, by either way, once", () =>

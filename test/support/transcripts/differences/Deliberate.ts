@@ -18,18 +18,6 @@ export const deliberate: ReadonlyArray<Reason> = [
     reason: "health checks are refused by name; where Mesos ran the task, nothing is taken of the next offer",
   },
   {
-    exchanges: [
-      "scheduler/main_stream",
-      "scheduler/pa_stream",
-      "scheduler/pc_stream",
-      "scheduler/failover_stream1",
-      "scheduler/failover_stream2",
-      "scheduler/misc_maintenance_stream",
-    ],
-    at: ["UPDATE/*/container_status/network_infos", "UPDATE/*/container_status/executor_pid"],
-    reason: "of a container its id is told; it has the host's network, and no executor",
-  },
-  {
     exchanges: "raw/expect_100_continue",
     at: "replies/*",
     reason:

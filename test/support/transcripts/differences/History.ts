@@ -1,14 +1,7 @@
 import type { Reason } from "../Verdict.ts"
 
-const shown = ["operator/*", "legacy/*"]
-
 /** What is told of tasks and frameworks that run or have ended. */
 export const history: ReadonlyArray<Reason> = [
-  {
-    exchanges: shown,
-    at: ["*/container_status/network_infos", "*/container_status/executor_pid"],
-    reason: "of a container its id is told; it has the host's network, and no executor",
-  },
   {
     exchanges: [
       "operator/running_GET_*",

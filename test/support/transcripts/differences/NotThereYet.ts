@@ -6,17 +6,8 @@ import type { Reason } from "../Verdict.ts"
 const groups: ReadonlyArray<Reason> = [
   {
     exchanges: "scheduler/group_stream",
-    at: ["UPDATE/g-*/executor_id/value", "FAILURE/1/*", "FAILURE/2"],
-    reason: "statuses of a group's tasks name no common executor",
-  },
-  {
-    exchanges: ["scheduler/group_stream", "operator/group_GET_TASKS"],
-    at: [
-      "*/container_status/container_id/parent",
-      "*/container_status/network_infos",
-      "*/container_status/executor_pid",
-    ],
-    reason: "each task of a group has a container of its own, not one within its executor's",
+    at: ["FAILURE/1/*", "FAILURE/2"],
+    reason: "the launch of g-c and g-d was not recorded",
   },
   {
     exchanges: "scheduler/group_stream",
@@ -31,11 +22,6 @@ const groups: ReadonlyArray<Reason> = [
 ]
 
 const others: ReadonlyArray<Reason> = [
-  {
-    exchanges: "operator/pc_back_GET_AGENTS",
-    at: "body/get_agents/agents/*/reregistered_time",
-    reason: "when an agent came back is not told yet",
-  },
   {
     exchanges: ["operator/*", "legacy/*", "auth/state_*", "raw/operator_SUBSCRIBE", "agent/*_state"],
     at: ["*/capabilities/*", "body/capabilities"],
