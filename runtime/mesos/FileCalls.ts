@@ -66,18 +66,19 @@ const wholeOf = (query: URLSearchParams, name: string): Effect.Effect<number | u
     : Effect.succeed(Number(text) === -1 ? undefined : Number(text))
 }
 
-const kinds: { readonly [bits: number]: string } = {
-  9604: "d",
-  21609: "l",
-  2401: "p",
-  26411: "s",
-  4802: "c",
-  14406: "b",
-}
+/** Bits of stat(2); a map, since formatters turn octal keys of an object into other numbers. */
+const kinds: ReadonlyMap<number, string> = new Map([
+  [0o040000, "d"],
+  [0o120000, "l"],
+  [0o010000, "p"],
+  [0o140000, "s"],
+  [0o020000, "c"],
+  [0o060000, "b"],
+])
 
 /** As `ls -l` writes it. */
 export const modeToText = (mode: number): string =>
-  (kinds[mode & 0o170000] ?? "-") +
+  (kinds.get(mode & 0o170000) ?? "-") +
   [6, 3, 0]
     .map((shift) => {
       const bits = (mode >> shift) & 7

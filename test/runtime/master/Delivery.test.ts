@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest"
 import type { AgentMessage } from "../../../core/master/Action.ts"
+import type { FrameworkRecord } from "../../../core/master/State.ts"
 import { makeDelivery } from "../../../runtime/master/Delivery.ts"
 import type { Outgoing } from "../../../runtime/master/Mailbox.ts"
 import { makeOutbox } from "../../../runtime/master/Outbox.ts"
@@ -54,6 +55,35 @@ describe("delivery to agents", () => {
     ])
     carryOut(deliver(3))
     expect(typesOf(told).at(-1)).toBe("Message")
+  })
+
+  it("tells an agent what a framework says of itself: once on each stream, again when it has changed", () => {
+    const outbox = makeOutbox([], 0)
+    let info = frameworkInfo({ name: "first" })
+    const book = {
+      find: (id: string) => (id === "f" ? ({ id, info } as FrameworkRecord) : undefined),
+      idsOn: () => ["f", "gone"],
+    }
+    const deliverAll = makeDelivery(outbox, streams, identity, book)
+    const carryOut = (effect: Outgoing) => deliverAll([effect], outbox.lastId())
+    const launch = (id: number) =>
+      delivering(id, { type: "LaunchTask", spec: specOf("t", "f", "a", { cpus: 100 }) })
+    type Told = { framework?: { name: string }; frameworks?: ReadonlyArray<{ name: string }> }
+    const namesIn = (told: ReadonlyArray<unknown>) =>
+      (told as ReadonlyArray<Told>).map(
+        ({ framework, frameworks }) => framework?.name ?? frameworks?.map(({ name }) => name),
+      )
+    const told = open("s1")
+    carryOut(confirm("s1"))
+    carryOut(launch(1))
+    info = frameworkInfo({ name: "second" })
+    carryOut(launch(2))
+    carryOut(launch(3))
+    carryOut(deliver(4))
+    expect(typesOf(told)).toEqual(["Registered", "Heartbeat", "Message", "Message", "Message", "Message"])
+    expect(namesIn(told)).toEqual([["first"], undefined, undefined, "second", undefined, undefined])
+    // Nothing but the description: neither constraints nor labels matter to a host.
+    expect(JSON.stringify(told)).not.toContain("constraints")
   })
 
   it("tells an agent its pace when it is another than the protocol's", () => {

@@ -37,7 +37,7 @@ export const agents: ReadonlyArray<Reason> = [
     reason: "containers beside tasks are refused by name, so these were never launched",
   },
   {
-    exchanges: [...tasks, ...states, "agent/sched_stream"],
+    exchanges: [...tasks, ...states],
     at: ["*/container_status/network_infos", "*/container_status/executor_pid"],
     reason: "of a container its id is told; it has the host's network, and no executor",
   },
@@ -49,8 +49,7 @@ export const agents: ReadonlyArray<Reason> = [
   {
     exchanges: ["agent/busy*_state", "agent/after*_state"],
     at: ["body/unreserved_resources_allocated/*", "body/*frameworks/*executors/*/resources/*"],
-    reason:
-      "behind the executor of a command stands no process, and it holds nothing; an ended one neither",
+    reason: "behind the executor of a command stands no process, and it holds nothing; an ended one neither",
   },
   {
     exchanges: ["agent/busy_GET_METRICS", "agent/busy_metrics_snapshot"],
@@ -99,8 +98,8 @@ export const agents: ReadonlyArray<Reason> = [
   },
   {
     exchanges: "agent/group_state",
-    at: ["*completed_tasks/*/statuses/2/message", "*completed_tasks/*/statuses/2/labels"],
-    reason: "the older endpoints, too, say how a task ended, with its exit code",
+    at: "*completed_tasks/*/statuses/2/labels",
+    reason: "a label tells the exit code",
   },
   {
     exchanges: metrics,
@@ -124,7 +123,7 @@ export const agents: ReadonlyArray<Reason> = [
     reason: "the end of a task whose framework was torn down is known; Mesos leaves it running for ever",
   },
   {
-    exchanges: ["agent/after_GET_STATE", "agent/after_GET_TASKS", "agent/sched_stream"],
+    exchanges: ["agent/after_GET_STATE", "agent/after_GET_TASKS"],
     at: ["*oom/*/message", "*oom/*/limitation", "*oom/*/labels", "*oom/*/container_status"],
     reason: "how the task ended, in other words, and with its exit code and its container",
   },

@@ -1,6 +1,6 @@
 import type { Reason } from "../Verdict.ts"
 
-/** What operators and tools read: members of gleaner's own, and members that have no meaning here. */
+/** What operators and tools read: members that have another meaning here. */
 export const reads: ReadonlyArray<Reason> = [
   {
     exchanges: [
