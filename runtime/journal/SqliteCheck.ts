@@ -2,25 +2,27 @@ import type Database from "better-sqlite3"
 import {
   addDigest,
   chainAfter,
+  changesOf,
   type DigestSum,
+  digestChanges,
   digestOutboxItem,
   digestRow,
   type Head,
   noDigests,
   sameSum,
 } from "./BatchChain.ts"
+import { textToChanges } from "./LateChanges.ts"
 import { readSegments, type Segment } from "./SegmentLog.ts"
 import {
   iterateBatches,
-  iterateEntities,
   iterateEvents,
-  iterateOutbox,
   iterateRowsBefore,
   readHead,
   readHeadAfter,
   readHeadBefore,
   readRuns,
 } from "./SqliteReading.ts"
+import { iterateStoredEntities, iterateStoredOutbox, lateRows, readLate } from "./SqliteState.ts"
 import type { StateListener } from "./StateParts.ts"
 
 // Whether a database is what was written into it. Each check answers with what is wrong, the first of its kind, or with
@@ -45,19 +47,47 @@ const sumRows = (
   return sum
 }
 
-/** The rows and the outbox that a master starts from. `listener` hears them while they are looked at. */
+/** What is in the tables that a master starts from, and what waits to be entered into them. `listener` hears what that comes to. */
 export const checkState = (database: Database.Database, listener?: StateListener): string | undefined => {
+  const problem = checkLate(database)
+  if (problem !== undefined) return problem
   const head = readHead(database)
-  if (!sameSum(sumRows(iterateEntities(database), listener?.row), head.rows))
+  const late = readLate(database)
+  const heard: StateListener["row"] | undefined =
+    listener &&
+    ((kind, key, value) => {
+      if (!late.hasRow(kind, key)) listener.row(kind, key, value)
+    })
+  if (!sameSum(sumRows(iterateStoredEntities(database), heard), head.rows))
     return `its rows do not add up to what batch ${head.batch} left`
   let outbox = noDigests
-  for (const [id, receiver, message] of iterateOutbox(database)) {
+  for (const [id, receiver, message] of iterateStoredOutbox(database)) {
     outbox = addDigest(outbox, digestOutboxItem(id, receiver, message))
-    listener?.item(id, receiver, message)
+    if (!late.isDelivered(receiver, id)) listener?.item(id, receiver, message)
   }
   if (!sameSum(outbox, head.outbox)) return `its outbox does not add up to what batch ${head.batch} left`
-  listener?.end()
+  if (listener === undefined) return undefined
+  late.forEachRow((kind, key, value) => {
+    if (value !== null) listener.row(kind, key, value)
+  })
+  late.forEachItem(listener.item)
+  listener.end()
   return undefined
+}
+
+/** The newest batches have left what they changed as it was written, as many of them as the very newest says. */
+const checkLate = (database: Database.Database): string | undefined => {
+  const rows = lateRows(database)
+  const newest = readHead(database)
+  const broken = rows.find(([batch, changes]) => {
+    const head = readHeadAfter(database, batch)
+    return head === undefined || digestChanges(changes) !== changesOf(head)
+  })
+  if (broken !== undefined) return `what batch ${broken[0]} changed is not what was written`
+  if (changesOf(newest) === "") return undefined
+  const [number, text] = rows[rows.length - 1] ?? [0, ""]
+  const isAll = number === newest.batch && number - rows.length + 1 === textToChanges(text).firstWaiting
+  return isAll ? undefined : `what waits to be entered is not all that batch ${newest.batch} has left`
 }
 
 const checkSegments = (segments: ReadonlyArray<Segment>): string | undefined => {
@@ -117,7 +147,7 @@ export const checkLog = (
         if (row?.[0] !== seq) return `event ${seq} of its log is missing`
         log.push(row[1], row[2], row[3])
       }
-      if (chainAfter(before.chain, head, log) !== head.chain)
+      if (chainAfter(before.chain, head, log, changesOf(head)) !== head.chain)
         return `batch ${head.batch} of its log (events ${before.lastSeq + 1} to ${head.lastSeq}) is not what was written`
       before = head
       if (head.batch % 1024 === 0) progress(head.batch)

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs"
 import type Database from "better-sqlite3"
 import { addDigest, digestOutboxItem, digestRow, noDigests } from "./BatchChain.ts"
 import { copyDatabase } from "./DatabaseCopy.ts"
-import { StoreError, schema } from "./SqliteSchema.ts"
+import { formatVersion, lateTable, StoreError, schema } from "./SqliteSchema.ts"
 
 // Journals of earlier formats become one of today's. What was there is kept beside, as a whole, before a byte is changed;
 // the change itself is one transaction.
@@ -16,18 +16,26 @@ export const backupPathOf = (path: string, format: number): string => {
 }
 
 /**
- * Brings the journal from format 1 to today's; returns where the old one is kept. Its rows and its outbox go on. Its
- * events stay behind in the copy: they say nothing of where a replay could begin, nor with which settings.
+ * Brings the journal to today's format; returns where the old one is kept. Its rows and its outbox go on. Events of
+ * format 1 stay behind in the copy: they say nothing of where a replay could begin, nor with which settings.
  */
 export const migrate = (database: Database.Database, path: string, format: number): string => {
   const kept = backupPathOf(path, format)
   copyDatabase(database, kept)
-  const steps: { readonly [format: number]: (database: Database.Database) => void } = { 1: fromFormat1 }
+  const steps: { readonly [format: number]: (database: Database.Database) => void } = {
+    1: fromFormat1,
+    2: fromFormat2,
+  }
   const step = steps[format]
   if (step === undefined)
     throw new StoreError({ reason: "Damaged", detail: `no gleaner ever wrote format ${format}` })
   database.transaction(step).immediate(database)
   return kept
+}
+
+/** All that a batch changed is in the tables. */
+const fromFormat2 = (database: Database.Database): void => {
+  database.exec(`${lateTable} UPDATE meta SET value = ${formatVersion} WHERE name = 'format'`)
 }
 
 const fromFormat1 = (database: Database.Database): void => {

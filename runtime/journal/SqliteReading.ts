@@ -94,11 +94,3 @@ export const iterateRowsBefore = (
     )
     .raw()
     .iterate({ segment }) as IterableIterator<EntityRow>
-
-export const iterateEntities = (database: Database.Database): IterableIterator<EntityRow> =>
-  database.prepare("SELECT kind, key, value FROM entities").raw().iterate() as IterableIterator<EntityRow>
-
-export type OutboxRow = [id: number, receiver: string, message: string]
-
-export const iterateOutbox = (database: Database.Database): IterableIterator<OutboxRow> =>
-  database.prepare("SELECT id, receiver, message FROM outbox").raw().iterate() as IterableIterator<OutboxRow>

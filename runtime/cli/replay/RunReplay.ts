@@ -1,5 +1,5 @@
 import { readJournal } from "../../journal/JournalReading.ts"
-import { formatVersion } from "../../journal/SqliteSchema.ts"
+import { firstCheckedFormat } from "../../journal/SqliteSchema.ts"
 import { CommandFailure, refuseInput } from "../CommandFailure.ts"
 import { readChanges } from "./ChangedSettings.ts"
 import { openReplayLog } from "./ReplayLog.ts"
@@ -33,9 +33,9 @@ export const runReplay = (wish: ReplayWish, progress: (text: string) => void): R
   const change = readChanges(wish.changes)
   if (change instanceof CommandFailure) throw change
   return readJournal(path, ({ database, format }) => {
-    if (format < formatVersion)
+    if (format < firstCheckedFormat)
       throw new CommandFailure({
-        message: `${path} has format ${format}, which keeps neither the beginning of its log nor the settings of its masters: what gleaner has recorded since format ${formatVersion} can be replayed`,
+        message: `${path} has format ${format}, which keeps neither the beginning of its log nor the settings of its masters: what gleaner has recorded since format ${firstCheckedFormat} can be replayed`,
         exitCode: 1,
       })
     const log = openReplayLog(database, path, from, progress)
