@@ -15,6 +15,7 @@ import {
 } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { buildFacts } from "./build-facts.mjs"
 
 const root = dirname(fileURLToPath(import.meta.url))
 const installMark = join(root, "node_modules/.gleaner-installed")
@@ -60,7 +61,7 @@ function sourcesFingerprint() {
     if (entry.isDirectory()) for (const name of readdirSync(path).sort()) visit(join(path, name))
     else lines.push(`${path} ${entry.size} ${entry.mtimeMs}`)
   }
-  for (const name of ["core", "traces", "sim", "runtime", "package.json", "bootstrap.mjs"])
+  for (const name of ["core", "traces", "sim", "runtime", "package.json", "bootstrap.mjs", "build-facts.mjs"])
     visit(join(root, name))
   return sha256(lines.join("\n") + contentOf(installMark))
 }
@@ -91,7 +92,10 @@ async function bundle() {
     logLevel: "warning",
     // A native addon cannot be bundled; it is loaded from node_modules.
     external: ["better-sqlite3"],
-    define: { "process.env.GLEANER_VERSION": JSON.stringify(version) },
+    define: {
+      "process.env.GLEANER_VERSION": JSON.stringify(version),
+      "process.env.GLEANER_BUILD": JSON.stringify(JSON.stringify(buildFacts(root))),
+    },
     banner: {
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
     },

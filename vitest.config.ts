@@ -1,10 +1,13 @@
 import { defineConfig } from "vitest/config"
+import { buildFacts } from "./build-facts.mjs"
 
 // Six kinds of test. Unit tests mirror the folders, those of runtime/ apart, since they meet the machine; contract suites
 // run over every implementation of a port; end-to-end tests start real processes with real cgroups, so they run two files at a
 // time; determinism compares what the same bundle of core/ says on several versions of Node.
+const buildJson = JSON.stringify(buildFacts(import.meta.dirname))
+
 const project = (name: string, include: string[], options: object = {}) => ({
-  test: { name, include, environment: "node", ...options },
+  test: { name, include, environment: "node", env: { GLEANER_BUILD: buildJson }, ...options },
 })
 
 export default defineConfig({

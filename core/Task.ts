@@ -60,6 +60,8 @@ export interface TaskSpec {
   readonly command: TaskCommand
   /** The framework's user, for tasks that ask for none (`FrameworkInfo.user`); empty = the agent's default. */
   readonly frameworkUser: string
+  /** Whose framework it is, for a master that knows it from its tasks only; null = nobody's, missing = launched by a release until 0.3. */
+  readonly principal?: string | null
   /** Time between SIGTERM and SIGKILL; null = the agent's default (spec/mesos.md §3.5: 3 s). */
   readonly killGraceMs: number | null
   readonly labels: ReadonlyArray<Label>
@@ -108,6 +110,12 @@ export interface TaskStatus {
   readonly labels: ReadonlyArray<Label>
   /** Of a task of a group: its executor. That of any other is called as its task. */
   readonly executorId?: string
+  /** Of a task of a group: what its executor's container is called. */
+  readonly parentContainerId?: string
+  /** On its host, the process that waits for the task's end; missing before the task runs. */
+  readonly executorPid?: number
+  /** Where the container is reached: it has its host's network. Said by the master, which knows the agent's address. */
+  readonly ip?: string
 }
 
 /** Identity of a task in the whole cluster. Neither id may contain a slash (spec/mesos.md §0). */

@@ -20,7 +20,7 @@ export class DataFolderError extends Data.TaggedError("DataFolderError")<{
   readonly detail: string
 }> {
   override get message(): string {
-    const remedy = /^(ENOSPC|EDQUOT):/.test(this.detail)
+    const remedy = /^(ENOSPC|EDQUOT|Unknown system error -122):/.test(this.detail)
       ? "free space there, then start the daemon again"
       : "choose another with --data, or let this user write there"
     return `data folder ${this.path} cannot be used (${this.detail}); ${remedy}`

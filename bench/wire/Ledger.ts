@@ -1,10 +1,14 @@
 import { wrongResult } from "../allocation/WrongResult.ts"
 
 /** How far a task has come, as its framework and its agent have seen it. */
-const stages = ["launched", "running", "running acknowledged", "finished", "finished acknowledged"] as const
+const stages = [
+  ...["launched", "running", "running acknowledged", "finished", "finished acknowledged"],
+  "finished, with the answer to the first acknowledgement under way",
+] as const
 const [launched, running, runningAcknowledged, finished, finishedAcknowledged] = [1, 2, 3, 4, 5]
+const finishedEarly = 6
 /** Its offer was taken back while the ACCEPT was under way; such a task never reaches an agent. */
-const dropped = 6
+const dropped = 7
 
 const capacity = 4_000_000
 
@@ -44,8 +48,11 @@ export class Ledger {
     if (state === "TASK_RUNNING") {
       this.move(index, launched, running)
       this.onRunning(index)
-    } else if (state === "TASK_FINISHED") this.move(index, runningAcknowledged, finished)
-    else if (state === "TASK_DROPPED" && /is no longer valid/.test(message ?? "")) {
+    } else if (state === "TASK_FINISHED") {
+      // Answers come on another connection than events, and either may be read first.
+      if (this.stageOf[index] === running) this.move(index, running, finishedEarly)
+      else this.move(index, runningAcknowledged, finished)
+    } else if (state === "TASK_DROPPED" && /is no longer valid/.test(message ?? "")) {
       this.move(index, launched, dropped)
       this.open--
       this.droppedCount++
@@ -55,8 +62,10 @@ export class Ledger {
   /** The master has answered 202 to the acknowledgement. */
   acknowledged(taskId: string, state: string): void {
     const index = this.indexOf(taskId)
-    if (state === "TASK_RUNNING") this.move(index, running, runningAcknowledged)
-    else {
+    if (state === "TASK_RUNNING") {
+      if (this.stageOf[index] === finishedEarly) this.move(index, finishedEarly, finished)
+      else this.move(index, running, runningAcknowledged)
+    } else {
       this.move(index, finished, finishedAcknowledged)
       this.open--
       this.completed++

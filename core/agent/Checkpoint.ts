@@ -47,10 +47,15 @@ export const onCheckpointRequested = (
   state.checkpointed = event.resources
   state.doomed = without(without(state.doomed, destroyed).concat(destroyed), present)
   turn.touch("checkpoint", "resources")
-  const operations = event.operation === null ? [] : [event.operation]
-  for (const operation of operations) putOperation(context, { ...operation, outcome: null })
-  if (made.length > 0 || remove.length > 0) applyVolumes(context, made, remove, operations)
-  else for (const operation of operations) conclude(context, operation, null)
+  const told =
+    event.operations || (event.operation === null ? [] : [{ ...event.operation, hasVolumes: true }])
+  const hasWork = made.length > 0 || remove.length > 0
+  const waiting = told.filter(({ hasVolumes }) => hasWork && hasVolumes)
+  for (const { frameworkId, operationId } of told) {
+    putOperation(context, { frameworkId, operationId, outcome: null })
+  }
+  for (const operation of told) if (!waiting.includes(operation)) conclude(context, operation, null)
+  if (hasWork) applyVolumes(context, made, remove, waiting)
 }
 
 /** After a restart what is to be is made to be, whatever was done of it; also removals that failed are tried again. */

@@ -1,5 +1,5 @@
 import type { Stamp } from "../Machine.ts"
-import type { OperationRef } from "../master/Operation.ts"
+import type { OperationRef, ToldOperation } from "../master/Operation.ts"
 import type { PlainResources } from "../resources/PlainForm.ts"
 import type { DrainOrder, TaskSpec } from "../Task.ts"
 import type { TaskExit, VolumeName } from "./State.ts"
@@ -36,6 +36,7 @@ export type AgentEvent = Stamp &
         readonly resources: PlainResources
         readonly destroyed: PlainResources
         readonly operation: OperationRef | null
+        readonly operations?: ReadonlyArray<ToldOperation>
       }
     | ({ readonly type: "OperationAcknowledged" } & OperationRef)
     /** What came of `ApplyVolumes`. */
@@ -46,7 +47,11 @@ export type AgentEvent = Stamp &
         readonly problem: string | null
       }
     /** The task's own process is executing in its container. */
-    | (OfTask & { readonly type: "TaskStarted" })
+    | (OfTask & {
+        readonly type: "TaskStarted"
+        /** The process that waits for its end; missing in events of earlier releases. */
+        readonly executorPid?: number
+      })
     /** Nothing was started; `reason` is Mesos's name of it. */
     | (OfTask & { readonly type: "StartFailed"; readonly reason: string; readonly message: string })
     | (OfTask & { readonly type: "TaskExited"; readonly exit: TaskExit })

@@ -27,6 +27,10 @@ export type TaskPhase = "starting" | "running" | "ending" | "gone"
 export interface AgentTask {
   readonly spec: TaskSpec
   readonly containerId: string
+  /** What those of one group's executor have in common: a name, since nothing runs in it but they. */
+  readonly parentContainerId?: string
+  /** The process that waits for its end, once it runs. */
+  readonly executorPid?: number
   readonly phase: TaskPhase
   /** When the first KILL arrived; null = not being killed. */
   readonly killedSinceMs: number | null

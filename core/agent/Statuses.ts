@@ -41,6 +41,8 @@ export const announce = (context: AgentContext, task: AgentTask, announcement: A
     containerId: task.containerId,
     labels: announcement.labels || [],
     ...(task.spec.executor === undefined ? {} : { executorId: task.spec.executor.executorId }),
+    ...(task.parentContainerId === undefined ? {} : { parentContainerId: task.parentContainerId }),
+    ...(task.executorPid === undefined ? {} : { executorPid: task.executorPid }),
   }
   const queued: AgentTask = { ...task, pending: task.pending.concat([status]), latest: status }
   if (queued.pending.length === 1) sendHead(context, { ...queued, retryMs: state.settings.retryMs })

@@ -120,6 +120,7 @@ const onLaunchRequested = (context: AgentContext, specs: ReadonlyArray<TaskSpec>
   const begun = specs
     .filter(({ frameworkId, taskId }) => !state.tasks.has(taskKey(frameworkId, taskId)))
     .map((spec) => newTask(context, spec))
+    .map(withParentOf(context, specs))
   if (state.isStopping) {
     for (const task of begun) drop(context, task, "REASON_AGENT_RESTARTED", "The agent is stopping")
   } else if (
@@ -155,6 +156,22 @@ const newTask = ({ state }: AgentContext, spec: TaskSpec): AgentTask => ({
   retryMs: state.settings.retryMs,
 })
 
+/** Tasks of an executor say one container that theirs are within, also those of groups that come later. */
+const withParentOf = (
+  { state }: AgentContext,
+  specs: ReadonlyArray<TaskSpec>,
+): ((task: AgentTask) => AgentTask) => {
+  const first = specs.find(({ executor }) => executor !== undefined)
+  if (first === undefined) return (task) => task
+  const others = Array.from(state.tasks.values()).filter(
+    ({ spec }) =>
+      spec.frameworkId === first.frameworkId && spec.executor?.executorId === first.executor?.executorId,
+  )
+  const known = others.find(({ parentContainerId }) => parentContainerId !== undefined)
+  const parentContainerId = known === undefined ? nextUuid(state.prng) : known.parentContainerId!
+  return (task) => ({ ...task, parentContainerId })
+}
+
 /** It was never begun. */
 const drop = (context: AgentContext, task: AgentTask, reason: string, message: string): void =>
   announce(
@@ -180,6 +197,7 @@ const onTaskStarted = (context: AgentContext, event: AgentEventOf<"TaskStarted">
   const running: AgentTask = {
     ...task,
     phase: "running",
+    ...(event.executorPid === undefined ? {} : { executorPid: event.executorPid }),
     ...(completeAtMs === undefined ? {} : { completeAtMs }),
   }
   if (completeAtMs !== undefined) context.state.deadlines.set(completeDeadline(key), completeAtMs)

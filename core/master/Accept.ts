@@ -74,7 +74,7 @@ const carryOut = (
     case "DESTROY":
       return convertOrRefuse(context, framework, offer, operation, principal, left)
     default:
-      refuseOperation(context, framework, offer.agentId, operation, operation.problem || "Not supported")
+      refuseOperation(context, framework, operation, operation.problem || "Not supported")
       return left
   }
 }
@@ -87,7 +87,8 @@ const refuseWithOffers = (
   problem: string,
 ): void => {
   if (operation.type !== "LAUNCH" && operation.type !== "LAUNCH_GROUP") {
-    return refuseOperation(context, framework, null, operation, problem)
+    const message = `Operation attempted with invalid offers: ${problem}`
+    return refuseOperation(context, framework, operation, message)
   }
   for (const task of operation.tasks) {
     const message = `Task launched with invalid offers: ${problem}`

@@ -1,7 +1,7 @@
 import type { InverseOffer, Unavailability } from "../allocation/InverseOffers.ts"
 import type { PlainResources } from "../resources/PlainForm.ts"
 import type { DrainOrder, TaskSpec, TaskStatus } from "../Task.ts"
-import type { OperationRef, OperationStatus } from "./Operation.ts"
+import type { OperationRef, OperationStatus, ToldOperation } from "./Operation.ts"
 import type { AgentRecord, FrameworkRecord, OfferRecord } from "./State.ts"
 
 /** What the master tells an agent. Each is kept in the journal's outbox until the agent has taken it. */
@@ -31,6 +31,8 @@ export type AgentMessage =
       readonly destroyed: PlainResources
       /** Who wants to hear whether it could be done. */
       readonly operation: OperationRef | null
+      /** When that are several; missing = not more than the one. */
+      readonly operations?: ReadonlyArray<ToldOperation>
     }
   /** The master has its outcome. */
   | { readonly type: "AcknowledgeOperation"; readonly frameworkId: string; readonly operationId: string }

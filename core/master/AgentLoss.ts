@@ -3,12 +3,14 @@ import { isTerminal, type TaskState, type TaskStatus, taskKey } from "../Task.ts
 import {
   agentDeadline,
   deleteAgent,
+  deleteKeptOrder,
   deleteTask,
   hasCapability,
   holdsResources,
   type MasterContext,
   masterStatus,
   putAgent,
+  putKeptOrder,
   putTask,
   releaseTask,
   sendStatus,
@@ -17,6 +19,7 @@ import {
 } from "./Context.ts"
 import { forgetPendingOn, tellAgentLost } from "./Feedback.ts"
 import { completeTask } from "./History.ts"
+import type { KeptOrder } from "./HostRecords.ts"
 import { setWindow } from "./InverseOffers.ts"
 import { forgetUnreachableTasks, type Loss, loseTask } from "./LostTasks.ts"
 import { rescindOffersOn, wantAllocation } from "./Offers.ts"
@@ -48,7 +51,7 @@ export const onAgentDeadline = (context: MasterContext, agentId: string): void =
 /** Frameworks are told, so that they start elsewhere what they lost, and its resources count no more until it returns. */
 const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
   const { state, nowMs, wallMs } = context
-  const { agentForgetMs, agentRemovalPauseMs, agentTimeoutMs, awayAgentsMax } = state.settings
+  const { agentForgetMs, agentRemovalPauseMs, awayAgentsMax } = state.settings
   // Also one whose end is known but not told yet: nobody else would say that it runs no more when its agent stays away.
   const lost = tasksOfAgent(state, agent.id).filter((task) => !isTerminal(task.state))
   for (const task of lost.filter(holdsResources)) releaseTask(context, task)
@@ -62,7 +65,8 @@ const giveUpAgent = (context: MasterContext, agent: AgentRecord): void => {
     removeAtMs,
     unreachableWallMs: wallMs,
   })
-  const message = `Agent ${agent.address.hostname} did not return within ${agentTimeoutMs} ms`
+  // Mesos's words (transcript scheduler/pc_stream): it misses answers to pings, here a stream.
+  const message = "health check timed out"
   const affected = new Set<string>()
   for (const task of lost) {
     const { spec } = task
@@ -105,8 +109,9 @@ const reportFailure = ({ state, turn }: MasterContext, agentId: string): void =>
   }
 }
 
-const forgetAgent = (context: MasterContext, { id }: AgentRecord): void => {
+const forgetAgent = (context: MasterContext, agent: AgentRecord, isForGood = false): void => {
   const { state, turn } = context
+  const { id } = agent
   for (const task of tasksOfAgent(state, id)) {
     if (!isEndUnacknowledged(state, task))
       deleteTask(context, taskKey(task.spec.frameworkId, task.spec.taskId))
@@ -115,7 +120,25 @@ const forgetAgent = (context: MasterContext, { id }: AgentRecord): void => {
   setWindow(context, id, null)
   state.deadlines.cancel(agentDeadline(id))
   deleteAgent(context, id)
+  if (!isForGood) keepOrder(context, agent)
   turn.emit({ type: "DropMessages", agentId: id })
+}
+
+/** An operator's word holds until an operator takes it back, however long the host was away. */
+const keepOrder = (context: MasterContext, { id, isDeactivated, drain }: AgentRecord): void => {
+  const { state, nowMs } = context
+  if (!isDeactivated && drain === null) return
+  putKeptOrder(context, { agentId: id, isDeactivated, drain, forgottenAtMs: nowMs })
+  if (state.keptOrders.size <= state.settings.awayAgentsMax) return
+  let oldest: KeptOrder | undefined
+  state.keptOrders.forEach((order) => {
+    const isOlder =
+      oldest === undefined ||
+      order.forgottenAtMs < oldest.forgottenAtMs ||
+      (order.forgottenAtMs === oldest.forgottenAtMs && order.agentId < oldest.agentId)
+    if (isOlder) oldest = order
+  })
+  deleteKeptOrder(context, oldest!.agentId)
 }
 
 /** How it ended is known, and a framework is there to hear of it: it does, whatever has become of the agent (law L2). */
@@ -126,6 +149,8 @@ const isEndUnacknowledged = ({ frameworks }: MasterState, task: TaskRecord): boo
 export interface RemovalCause extends Loss {
   /** Why the agent must end its tasks and itself; what it may say on its way is not waited for. */
   readonly toldAgent: string
+  /** It may never come back. */
+  readonly isForGood: boolean
 }
 
 const endTaskOfRemoved = (
@@ -185,7 +210,7 @@ export const removeAgent = (context: MasterContext, agent: AgentRecord, cause: R
     turn.emit({ type: "ShutDownAgent", streamId: agent.streamId, reason: cause.toldAgent })
   }
   tellAgentLost(context, agent, "OPERATION_GONE_BY_OPERATOR", cause.message)
-  forgetAgent(context, agent)
+  forgetAgent(context, agent, cause.isForGood)
   wantAllocation(context)
   if (!wasUnreachable) reportFailure(context, agent.id)
 }

@@ -1,24 +1,17 @@
-import { isTerminal, type TaskSpec, type TaskStatus, taskKey, taskOfKey } from "../Task.ts"
+import { isTerminal, type TaskStatus, taskKey, taskOfKey } from "../Task.ts"
 import {
   bookTask,
-  frameworkDeadline,
   holdsResources,
   type MasterContext,
   masterStatus,
-  putFramework,
   putTask,
   sendStatus,
   tasksOfAgent,
 } from "./Context.ts"
 import type { MasterEventOf, ReportedTask } from "./Event.ts"
 import { loseTask } from "./LostTasks.ts"
-import {
-  type AgentRecord,
-  type FrameworkRecord,
-  type MasterState,
-  recoveredName,
-  type TaskRecord,
-} from "./State.ts"
+import { expectFramework } from "./RecoveredFrameworks.ts"
+import type { AgentRecord, FrameworkRecord, MasterState, TaskRecord } from "./State.ts"
 import { freeResources } from "./Statuses.ts"
 import { noteOf, type StatusNote, withNote } from "./StatusNotes.ts"
 
@@ -80,42 +73,6 @@ const loseUnreportedTasks = (
   }
 }
 
-/**
- * A framework that another master knew, as after the loss of this one's journal, has done nothing to lose its tasks: it gets
- * time to come back under its id. One of this master that is not there has been removed.
- */
-const expectFramework = (context: MasterContext, { frameworkId, frameworkUser, role }: TaskSpec): void => {
-  const { state, nowMs, wallMs } = context
-  const isOwn = frameworkId.startsWith(`${state.masterId}-`)
-  if (isOwn || state.frameworks.has(frameworkId) || state.removals.has(frameworkId)) return
-  const removeAtMs = nowMs + state.settings.strangerWaitMs
-  putFramework(context, {
-    id: frameworkId,
-    info: {
-      name: recoveredName,
-      user: frameworkUser,
-      roles: [role],
-      principal: null,
-      hostname: "",
-      webuiUrl: null,
-      checkpoint: true,
-      failoverTimeoutMs: state.settings.strangerWaitMs,
-      labels: [],
-      capabilities: [],
-      minAllocatable: {},
-      constraints: {},
-    },
-    streamId: null,
-    suppressedRoles: [],
-    registeredWallMs: wallMs,
-    reregisteredWallMs: null,
-    isRecovered: true,
-    sinceMs: nowMs,
-    removeAtMs,
-  })
-  state.deadlines.set(frameworkDeadline(frameworkId), removeAtMs)
-}
-
 /** A task that the agent has: known already, adopted, or of nobody and hence killed. */
 const takeReportedTask = (context: MasterContext, agent: AgentRecord, reported: ReportedTask): void => {
   const { state } = context
@@ -146,6 +103,7 @@ const takeReportedTask = (context: MasterContext, agent: AgentRecord, reported: 
     ...(isOver ? { endState: status!.state } : {}),
     unacknowledged: false,
     killRequested: task?.killRequested === true,
+    ...(task?.isDrained === true ? { isDrained: true } : {}),
     launchedWallMs: task === undefined ? context.wallMs : task.launchedWallMs,
   })
   const framework = state.frameworks.get(spec.frameworkId)
@@ -180,9 +138,19 @@ const returnedStatus = (
   { spec, status }: ReportedTask,
 ): TaskStatus => {
   const taskState = status === null ? "TASK_STAGING" : status.state
-  const message = "The agent of this task is back"
+  // Mesos's words, to the letter (transcript scheduler/pc_stream).
+  const message = "Unreachable agent re-reregistered"
   const returned = masterStatus(context, framework, spec, taskState, "REASON_AGENT_REREGISTERED", message)
-  return { ...returned, containerId: status === null ? null : status.containerId }
+  if (status === null || status.containerId === null) return returned
+  const { containerId, parentContainerId, executorPid } = status
+  const agent = context.state.agents.get(spec.agentId)
+  return {
+    ...returned,
+    containerId,
+    ...(parentContainerId === undefined ? {} : { parentContainerId }),
+    ...(executorPid === undefined ? {} : { executorPid }),
+    ...(agent === undefined ? {} : { ip: agent.address.ip }),
+  }
 }
 
 /** What was said of a task before, and that it is back; of one that nobody knew, what its agent says. */

@@ -1,6 +1,6 @@
 import { resourcesOfRegistration, settleCheckpoint } from "./AgentCheckpoint.ts"
 import { bookHeldTasks, takeTasksOf } from "./AgentTasks.ts"
-import { agentDeadline, type MasterContext, machineKey, putAgent } from "./Context.ts"
+import { agentDeadline, deleteKeptOrder, type MasterContext, machineKey, putAgent } from "./Context.ts"
 import { continueDrain } from "./Draining.ts"
 import type { MasterEventOf } from "./Event.ts"
 import { loseUncheckpointedTasks } from "./LostTasks.ts"
@@ -33,6 +33,8 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
   }
   rescindOffersOn(context, id)
   state.deadlines.cancel(agentDeadline(id))
+  const ordered = before === undefined ? state.keptOrders.get(id) : before
+  deleteKeptOrder(context, id)
   const agent: AgentRecord = {
     id,
     address: event.address,
@@ -43,11 +45,12 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
     condition: "connected",
     streamId: event.streamId,
     registeredWallMs: before === undefined ? wallMs : before.registeredWallMs,
+    ...(event.agentId === null ? {} : { reregisteredWallMs: wallMs }),
     sinceMs: nowMs,
     removeAtMs: null,
     unreachableWallMs: null,
-    isDeactivated: before?.isDeactivated === true,
-    drain: before === undefined ? null : before.drain,
+    isDeactivated: ordered?.isDeactivated === true,
+    drain: ordered === undefined ? null : ordered.drain,
   }
   putAgent(context, agent)
   if (before !== undefined && before.condition === "unreachable") bookHeldTasks(state, agent)
@@ -57,7 +60,7 @@ export const onAgentRegistered = (context: MasterContext, event: MasterEventOf<"
   if (before === undefined || machineKey(before.address) !== machineKey(agent.address)) {
     announceWindowOf(context, agent)
   }
-  continueDrain(context, agent)
+  continueDrain(context, agent, event.killing)
   wantAllocationNow(context)
 }
 

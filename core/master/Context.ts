@@ -4,7 +4,7 @@ import { heldResources } from "../resources/HeldResources.ts"
 import { isTerminal, type TaskSpec, type TaskState, type TaskStatus, taskKey } from "../Task.ts"
 import type { MasterAction } from "./Action.ts"
 import { joinExecutor, leaveExecutor } from "./Executors.ts"
-import type { GoneRecord, MachineId, MachineRecord, MaintenanceWindow } from "./HostRecords.ts"
+import type { GoneRecord, KeptOrder, MachineId, MachineRecord, MaintenanceWindow } from "./HostRecords.ts"
 import { allocatorAgent, allocatorFramework } from "./NewAllocator.ts"
 import { type OperationRecord, operationKey } from "./Operation.ts"
 import type { AgentRecord, FrameworkRecord, MasterState, OfferRecord, TaskRecord } from "./State.ts"
@@ -109,6 +109,15 @@ export const putGone = ({ state, turn }: MasterContext, gone: GoneRecord): void 
 export const deleteGone = ({ state, turn }: MasterContext, agentId: string): void => {
   state.gone.delete(agentId)
   turn.touch("gone", agentId)
+}
+
+export const putKeptOrder = ({ state, turn }: MasterContext, order: KeptOrder): void => {
+  state.keptOrders.set(order.agentId, order)
+  turn.touch("keptOrder", order.agentId)
+}
+
+export const deleteKeptOrder = ({ state, turn }: MasterContext, agentId: string): void => {
+  if (state.keptOrders.delete(agentId)) turn.touch("keptOrder", agentId)
 }
 
 export const putMachine = ({ state, turn }: MasterContext, machine: MachineRecord): void => {

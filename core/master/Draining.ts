@@ -1,4 +1,4 @@
-import { isTerminal } from "../Task.ts"
+import { isTerminal, taskKey } from "../Task.ts"
 import {
   hasCapability,
   type MasterContext,
@@ -40,14 +40,17 @@ export const onAgentReactivated = (
 
 export const isDraining = ({ drain }: AgentRecord): boolean => drain !== null && drain.stage === "draining"
 
-/** Said again, it changes what was asked for; tasks that are ending already only get less time by it. */
+/** Said again, it changes what was asked for, or nothing; tasks that are ending already only get less time by it. */
 export const onDrainRequested = (
   context: MasterContext,
   { agentId, graceMaxMs, isGoneAfter }: MasterEventOf<"DrainRequested">,
 ): void => {
   const agent = context.state.agents.get(agentId)
   if (agent === undefined) return
-  const startedWallMs = isDraining(agent) ? agent.drain!.startedWallMs : context.wallMs
+  const before = isDraining(agent) ? agent.drain : null
+  // All its tasks were told, and those that it brings along later are told then.
+  if (before !== null && before.graceMaxMs === graceMaxMs && before.isGoneAfter === isGoneAfter) return
+  const startedWallMs = before === null ? context.wallMs : before.startedWallMs
   const drain: Drain = { stage: "draining", graceMaxMs, isGoneAfter, startedWallMs }
   const draining: AgentRecord = { ...agent, isDeactivated: true, drain }
   putAgent(context, draining)
@@ -55,18 +58,33 @@ export const onDrainRequested = (
   killTasksOf(context, draining)
 }
 
-/** The agent is back: it may have brought tasks along that are to end, or have lost the last one. */
-export const continueDrain = (context: MasterContext, agent: AgentRecord): void => {
+/**
+ * The agent is back: it may have brought tasks along that are to end, or have lost the last one. Each is told once more, as it may have
+ * forgotten, but those whose order is still on its way to it (`killing`, by `taskKey`).
+ */
+export const continueDrain = (
+  context: MasterContext,
+  agent: AgentRecord,
+  killing: ReadonlyArray<string> = [],
+): void => {
   const { drain } = agent
   if (drain === null) return
   if (drain.stage === "drained" && !isEmpty(context.state, agent.id)) {
     putAgent(context, { ...agent, drain: { ...drain, stage: "draining" } })
   }
-  killTasksOf(context, agent)
+  killTasksOf(context, agent, new Set(killing))
 }
 
-const killTasksOf = (context: MasterContext, agent: AgentRecord): void => {
-  for (const task of tasksOfAgent(context.state, agent.id)) killForDrain(context, agent, task)
+const killTasksOf = (
+  context: MasterContext,
+  agent: AgentRecord,
+  underWay: ReadonlySet<string> = new Set(),
+): void => {
+  for (const task of tasksOfAgent(context.state, agent.id)) {
+    const isUnderWay =
+      task.isDrained === true && underWay.has(taskKey(task.spec.frameworkId, task.spec.taskId))
+    if (!isUnderWay) killForDrain(context, agent, task)
+  }
   noteDrainProgress(context, agent.id)
 }
 
@@ -76,7 +94,7 @@ const killForDrain = (context: MasterContext, { id, drain }: AgentRecord, task: 
   if (drain === null || task.hasEnded || isTerminal(task.state) || task.state === "TASK_UNREACHABLE") return
   const framework = context.state.frameworks.get(frameworkId)
   const isGone = drain.isGoneAfter && framework !== undefined && hasCapability(framework, "PARTITION_AWARE")
-  putTask(context, { ...task, killRequested: true })
+  putTask(context, { ...task, killRequested: true, isDrained: true })
   context.turn.emit({
     type: "SendToAgent",
     agentId: id,

@@ -18,6 +18,7 @@ import { principalProblem, withFixedFields } from "./FrameworkUpdates.ts"
 import { completeTask, rememberRemoval, rememberTask } from "./History.ts"
 import { discardOffersOf, wantAllocationNow } from "./Offers.ts"
 import type { FrameworkRecord, MasterState, TaskRecord } from "./State.ts"
+import { acknowledgeToAgent } from "./Statuses.ts"
 import { withNote } from "./StatusNotes.ts"
 
 // The life of frameworks: subscribe, fail over, disconnect, leave (spec/mesos.md §2.3, §2.6).
@@ -35,7 +36,9 @@ export const onFrameworkSubscribed = (
   const id = event.frameworkId === null ? nextFrameworkId(state) : event.frameworkId
   const before = state.frameworks.get(id)
   const known = before === undefined || before.isRecovered ? undefined : before.info
-  const problem = known === undefined ? undefined : principalProblem(known, info)
+  // What others started under its id is not handed to whoever asks for it first.
+  const isOwned = before !== undefined && (!before.isRecovered || before.isOwnerKnown === true)
+  const problem = isOwned ? principalProblem(before.info, info) : undefined
   if (problem !== undefined) {
     turn.emit({ type: "RefuseSubscription", streamId, message: problem })
     return
@@ -55,6 +58,7 @@ export const onFrameworkSubscribed = (
     registeredWallMs: before === undefined ? wallMs : before.registeredWallMs,
     reregisteredWallMs: event.frameworkId === null ? null : wallMs,
     isRecovered: false,
+    ...(before?.isOwnerKnown === true ? { isOwnerKnown: true } : {}),
     sinceMs: nowMs,
     removeAtMs: null,
   }
@@ -127,34 +131,26 @@ export const removeFramework = (context: MasterContext, frameworkId: string): vo
   if (framework.streamId !== null) turn.emit({ type: "CloseStream", streamId: framework.streamId })
 }
 
-/** In the history it is killed from now on, whatever its agent will say of it later (spec/mesos.md §2.3, TEARDOWN). */
+/**
+ * In the history it is killed from now on, whatever its agent will say of it later (spec/mesos.md §2.3, TEARDOWN), unless its end is known
+ * already. Nobody is left to acknowledge: the master does, at once, or its agent would repeat for minutes what it told last.
+ */
 const endTaskOfRemoved = (context: MasterContext, framework: FrameworkRecord, task: TaskRecord): void => {
-  const { turn } = context
   const { frameworkId, taskId, agentId } = task.spec
+  if (task.unacknowledged && task.status !== null) acknowledgeToAgent(context, agentId, task.status)
   if (isTerminal(task.state) || task.state === "TASK_UNREACHABLE") {
-    const uuid = task.status === null ? null : task.status.uuid
-    if (task.unacknowledged && uuid !== null) {
-      turn.emit({
-        type: "SendToAgent",
-        agentId,
-        message: { type: "AcknowledgeStatus", frameworkId, taskId, uuid },
-      })
-    }
     completeTask(context, task, task.state)
     return
   }
-  const message = `Framework ${frameworkId} removed`
-  const killed = masterStatus(
-    context,
-    framework,
-    task.spec,
-    "TASK_KILLED",
-    "REASON_FRAMEWORK_REMOVED",
-    message,
-  )
-  rememberTask(context, { ...task, notes: withNote(task.notes, killed) }, "TASK_KILLED")
-  putTask(context, { ...task, killRequested: true })
-  turn.emit({
+  const acknowledged: TaskRecord = { ...task, unacknowledged: false, killRequested: true }
+  putTask(context, acknowledged)
+  if (task.endState === undefined) {
+    const message = `Framework ${frameworkId} removed`
+    const reason = "REASON_FRAMEWORK_REMOVED"
+    const killed = masterStatus(context, framework, task.spec, "TASK_KILLED", reason, message)
+    rememberTask(context, { ...acknowledged, notes: withNote(task.notes, killed) }, "TASK_KILLED")
+  } else rememberTask(context, acknowledged, task.endState)
+  context.turn.emit({
     type: "SendToAgent",
     agentId,
     message: { type: "KillTask", frameworkId, taskId, graceMs: null },

@@ -20,6 +20,7 @@ export const markGone = (context: MasterContext, agent: AgentRecord): void => {
     reason: "REASON_AGENT_REMOVED_BY_OPERATOR",
     message: `Agent ${hostname} was marked gone by an operator`,
     toldAgent: "Agent has been marked gone",
+    isForGood: true,
   })
   putGone(context, { agentId: agent.id, hostname, wallMs, number: state.nextGoneNumber++ })
   if (state.gone.size <= state.settings.awayAgentsMax) return

@@ -1,7 +1,10 @@
 import { heldResources, heldScalars } from "../resources/HeldResources.ts"
+import { allocatedToMesosText } from "../resources/MesosText.ts"
 import { amountOf } from "../resources/Quantities.ts"
 import {
+  addResources,
   containsResources,
+  noResources,
   type Resources,
   resourcesToText,
   sameResources,
@@ -70,23 +73,61 @@ const refuseGroup = (
 const takeGroup = (
   state: MasterState,
   { id }: FrameworkRecord,
-  { agentId }: OfferRecord,
+  { agentId, role }: OfferRecord,
   { executor: { executorId, resources }, tasks }: LaunchGroupRequest,
   left: Resources,
 ): Resources | string => {
-  const parts = tasks.map((task) => ({ who: `task '${task.taskId}'`, held: task.resources }))
+  const parts = tasks.map(
+    (task): Part => ({
+      who: `task '${task.taskId}'`,
+      role: task.role ?? role,
+      wanted: heldResources(task.resources),
+    }),
+  )
   if (taskOfKnownExecutor(state, agentId, id, executorId) === undefined) {
-    parts.unshift({ who: `executor '${executorId}'`, held: resources })
+    parts.push({ who: `executor '${executorId}'`, role, wanted: heldResources(resources) })
   }
   let rest = left
-  for (const { who, held } of parts) {
-    const wanted = heldResources(held)
-    if (!containsResources(rest, wanted)) {
-      return `Total resources required by task group and its executor are more than available ${resourcesToText(left)}: ${who} wants ${resourcesToText(wanted)} of what those before it leave, ${resourcesToText(rest)}`
+  for (const { who, role: statedRole, wanted } of parts) {
+    if (statedRole !== role || !containsResources(rest, wanted)) {
+      const total = totalOf(parts)
+      const problem = `Total resources ${totalText(parts, total)} required by task group and its executor are more than available ${allocatedToMesosText(left, role)}`
+      // Two may want one port: then it is the sum, in which it stands once, that is not more.
+      const isSumThere = total !== undefined && total.size === 1 && containsResources(left, total.get(role)!)
+      return isSumThere
+        ? `${problem}: ${who} wants ${resourcesToText(wanted)} of what those before it leave, ${resourcesToText(rest)}`
+        : problem
     }
     rest = subtractResources(rest, wanted)
   }
   return rest
+}
+
+/** What one of a group wants, and for whom. */
+interface Part {
+  readonly who: string
+  readonly role: string
+  readonly wanted: Resources
+}
+
+/** By role, since what is allocated to two of them does not add up; undefined when the sum is no exact number. */
+const totalOf = (parts: ReadonlyArray<Part>): ReadonlyMap<string, Resources> | undefined => {
+  const isExact = parts.every(({ wanted }) =>
+    wanted.every(({ value }) => typeof value !== "number" || value <= Number.MAX_SAFE_INTEGER / parts.length),
+  )
+  if (!isExact) return undefined
+  const total = new Map<string, Resources>()
+  for (const { role, wanted } of parts) total.set(role, addResources(total.get(role) ?? noResources, wanted))
+  return total
+}
+
+/** Without a sum, the parts one by one. */
+const totalText = (parts: ReadonlyArray<Part>, total: ReadonlyMap<string, Resources> | undefined): string => {
+  const texts =
+    total === undefined
+      ? parts.map(({ wanted, role }) => allocatedToMesosText(wanted, role))
+      : Array.from(total, ([role, sum]) => allocatedToMesosText(sum, role))
+  return texts.join("; ")
 }
 
 /** The order is Mesos's, as far as the recorded exchanges show it: each task, the executor; then, in {@link takeGroup}, their resources. */

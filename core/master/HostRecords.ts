@@ -13,6 +13,14 @@ export interface Drain {
   readonly startedWallMs: number
 }
 
+/** What was ordered for an agent that has been forgotten: it counts again should it come back under its id. */
+export interface KeptOrder {
+  readonly agentId: string
+  readonly isDeactivated: boolean
+  readonly drain: Drain | null
+  readonly forgottenAtMs: number
+}
+
 /** That an agent may never come back: an operator said that its host is gone, and frameworks count on that. */
 export interface GoneRecord {
   readonly agentId: string

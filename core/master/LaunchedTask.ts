@@ -19,6 +19,7 @@ export const specOf = (
     resources: request.resources,
     command: request.command!,
     frameworkUser: info.user,
+    principal: info.principal,
     killGraceMs: request.killGraceMs,
     labels: request.labels,
     ...(maxCompletionMs === undefined ? {} : { maxCompletionMs }),

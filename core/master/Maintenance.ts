@@ -129,6 +129,7 @@ export const onMachinesBroughtDown = (
       reason: "REASON_AGENT_REMOVED",
       message: `Agent ${agent.address.hostname} removed: operator initiated 'Machine DOWN'`,
       toldAgent: "Operator initiated 'Machine DOWN'",
+      isForGood: false,
     })
   }
 }

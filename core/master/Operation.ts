@@ -48,6 +48,12 @@ export interface OperationRef {
   readonly operationId: string
 }
 
+/** One of several that one message tells an agent of. */
+export interface ToldOperation extends OperationRef {
+  /** False: it is done as soon as the agent remembers it; true: when it has made and removed its volumes. */
+  readonly hasVolumes: boolean
+}
+
 /** What an agent says of an operation. */
 export interface OperationOutcome extends OperationRef {
   /** Null = it is done. */

@@ -7,7 +7,7 @@ import {
 } from "../resources/Conversion.ts"
 import { resourceToMesosText } from "../resources/MesosText.ts"
 import { isUnreserved, type Resource, reservationRole } from "../resources/Resource.ts"
-import { isNoResources, type Resources } from "../resources/Resources.ts"
+import { containsResources, isNoResources, type Resources } from "../resources/Resources.ts"
 import { containerPathProblem } from "../resources/VolumePath.ts"
 import { idProblem } from "../Task.ts"
 import type { AgentRecord } from "./State.ts"
@@ -34,10 +34,15 @@ export const operationProblem = (
     return "Invalid resources: The resources have multiple resource providers: "
   }
   for (const resource of resources) {
+    const problem = diskProblem(resource)
+    if (problem !== undefined) return `Invalid resources: Invalid DiskInfo: ${problem}`
+  }
+  for (const resource of resources) {
     const problem = problems[type](resource, asker) || lengthProblem(type, resource)
     if (problem !== undefined) return problem
   }
-  if (type === "CREATE") return uniquenessProblem(agent, resources)
+  if (type === "CREATE") return uniquenessProblem(agent, resources) || creatorProblem(resources, asker)
+  if (type === "DESTROY") return destroyedProblem(agent, resources)
   const { consumed, converted } = conversionOf(type, resources)
   const name = type === "RESERVE" ? overlapIn(converted, consumed) : overlapIn(consumed, converted)
   return name === null
@@ -67,7 +72,7 @@ const reserveProblem: Judge = (resource, { principal, role }) => {
   if (!isDynamicallyReserved(kind)) return notReserved(resource)
   const owner = reservationRole(kind)
   if (role !== null && owner !== role) {
-    return `A reserve operation was attempted for a resource with role '${owner}', but the framework can only reserve resources with role '${role}'`
+    return `A reserve operation was attempted for a resource with role '${owner}', but the resource was allocated to role '${role}'`
   }
   const top = kind.reservations[kind.reservations.length - 1]!
   if (principal !== null && top.principal === null) {
@@ -91,35 +96,59 @@ const unreserveProblem: Judge = (resource) => {
     : undefined
 }
 
-const createProblem: Judge = (resource, { principal }) => {
-  const { kind } = resource
+/** A disk that is more than an amount: as Mesos judges it in whatever it stands. */
+const diskProblem = ({ kind }: Resource): string | undefined => {
   const { disk } = kind
-  const text = resourceToMesosText(resource)
-  if (disk === null) return `Resource ${text} does not have DiskInfo`
-  if (disk.persistence === null) return `Resource ${text} has no 'persistence' in its DiskInfo`
-  if (disk.volume === null) return `Expecting 'volume' to be set for persistent volume ${text}`
+  if (disk === null) return undefined
+  if (disk.persistence === null) {
+    if (disk.volume !== null) return "Non-persistent volume not supported"
+    return disk.source === null ? "DiskInfo is set but empty" : undefined
+  }
+  if (kind.revocable) return "Persistent volumes cannot be created from revocable resources"
+  if (isUnreserved(kind)) return "Persistent volumes cannot be created from unreserved resources"
+  if (disk.volume === null) return "Expecting 'volume' to be set for persistent volume"
   const badId = idProblem(disk.persistence.id)
-  if (badId !== undefined) return `Persistence ID ${badId}`
-  const badPath = containerPathProblem(disk.volume.containerPath)
-  if (badPath !== undefined) return badPath
-  if (disk.volume.mode === "RO") return "Read-only persistent volume not supported"
-  if (isUnreserved(kind)) return `Persistent volume ${text} cannot be created from unreserved resources`
-  if (disk.source !== null) return "Volumes on disks with a source are not supported by this master"
-  if (kind.shared) return "Shared volumes are not supported by this master"
-  const owner = disk.persistence.principal
-  return principal !== null && owner !== null && owner !== principal
-    ? `A create operation was attempted by authenticated principal '${principal}', which does not match a volume in the request with principal '${owner}'`
-    : undefined
+  return badId === undefined ? undefined : `Invalid persistence ID for persistent volume: ${badId}`
 }
 
-const destroyProblem: Judge = (resource) =>
-  isVolume(resource.kind) ? undefined : `Resource ${resourceToMesosText(resource)} is not a persistent volume`
+const volumeProblem = (resource: Resource): string | undefined => {
+  const { disk } = resource.kind
+  const none = "Not a persistent volume: "
+  if (disk === null) return `${none}Resource ${resourceToMesosText(resource)} does not have DiskInfo`
+  if (disk.persistence === null) return `${none}'persistence' is not set in DiskInfo`
+  return disk.volume!.mode === "RO" ? `${none}Read-only persistent volume not supported` : undefined
+}
+
+const createProblem: Judge = (resource) => {
+  const problem = volumeProblem(resource)
+  if (problem !== undefined) return problem
+  const { disk, shared } = resource.kind
+  const badPath = containerPathProblem(disk!.volume!.containerPath)
+  if (badPath !== undefined) return badPath
+  if (disk!.source !== null) return "Volumes on disks with a source are not supported by this master"
+  return shared ? "Shared volumes are not supported by this master" : undefined
+}
+
+/** Whoever has proven who they are makes volumes in their own name. */
+const creatorProblem = (resources: Resources, { principal }: Asker): string | undefined => {
+  if (principal === null) return undefined
+  const owners = resources.map(({ kind }) => kind.disk!.persistence!.principal)
+  const other = owners.find((owner) => owner !== principal)
+  if (other === undefined) return undefined
+  return other === null
+    ? `Create volume operation attempted by principal '${principal}', but there is a volume in the operation with no principal set in 'disk.persistence'`
+    : `Create volume operation attempted by authenticated principal '${principal}', which does not match a volume in the operation with principal '${other}' set in 'disk.persistence'`
+}
+
+/** What is there, whoever has it at the moment. */
+const destroyedProblem = ({ total }: AgentRecord, resources: Resources): string | undefined =>
+  containsResources(total, resources) ? undefined : "Persistent volumes not found"
 
 const problems: { readonly [Type in ConversionType]: Judge } = {
   RESERVE: reserveProblem,
   UNRESERVE: unreserveProblem,
   CREATE: createProblem,
-  DESTROY: destroyProblem,
+  DESTROY: volumeProblem,
 }
 
 /** An id names one volume of a role on an agent: it becomes a folder. */

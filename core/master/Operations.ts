@@ -1,8 +1,9 @@
-import { type Conversion, type ConversionType, conversionOf } from "../resources/Conversion.ts"
+import { type Conversion, type ConversionType, conversionOf, volumesIn } from "../resources/Conversion.ts"
 import { resourcesBeyond } from "../resources/Difference.ts"
 import { heldResources } from "../resources/HeldResources.ts"
 import { resourcesToMesosText } from "../resources/MesosText.ts"
 import { resourcesToPlain } from "../resources/PlainForm.ts"
+import { reservationRole } from "../resources/Resource.ts"
 import {
   addResources,
   containsResources,
@@ -11,13 +12,14 @@ import {
   type Resources,
   subtractResources,
 } from "../resources/Resources.ts"
-import type { MasterAction } from "./Action.ts"
+import type { AgentMessage, MasterAction } from "./Action.ts"
 import { checkpointedOn, convertAgent, crowdProblem } from "./AgentResources.ts"
+import { agentText } from "./AgentText.ts"
 import { type MasterContext, offersOfAgent, putAgent } from "./Context.ts"
 import type { MasterEventOf } from "./Event.ts"
 import { beginOperation, feedbackProblem, tellOperation } from "./Feedback.ts"
 import { compareAge, rescindOffer, wantAllocationNow } from "./Offers.ts"
-import type { OperationRef } from "./Operation.ts"
+import { type OperationRef, operationKey, type ToldOperation } from "./Operation.ts"
 import type { ConversionRequest, UnservedRequest } from "./OperationRequest.ts"
 import { operationProblem } from "./OperationValidation.ts"
 import type { AgentRecord, FrameworkRecord, MasterState, OfferRecord } from "./State.ts"
@@ -37,37 +39,74 @@ const apply = (
   tellCheckpointed(context, after, operation, type === "DESTROY" ? conversion.consumed : noResources)
 }
 
+type Checkpoint = Extract<AgentMessage, { readonly type: "CheckpointResources" }>
+
 /**
  * Only what is named as destroyed is deleted: a master that has forgotten a volume must not cost its data. A message says all that there
- * is, so of several in a row only the last one goes out, unless another one deletes something or is to be answered.
+ * is, which may be much, so of several in a row only the last one goes out, and answers for all of them.
  */
 export const tellCheckpointed = (
-  { turn }: MasterContext,
+  { state, turn }: MasterContext,
   agent: AgentRecord,
   operation: OperationRef | null,
   destroyed: Resources = noResources,
 ): void => {
+  const present = checkpointedOn(agent)
   const last = turn.actions[turn.actions.length - 1]
-  if (last !== undefined && isOutdatedBy(last, agent)) turn.actions.pop()
+  const before = last === undefined ? undefined : checkpointIn(last, agent)
+  const gone = before === undefined ? noResources : heldResources(before.destroyed)
+  const isOne = before !== undefined && !isMadeAgain(present, gone)
+  if (isOne) turn.actions.pop()
+  const earlier = isOne ? toldIn(state, before) : []
+  const operations = operation === null ? earlier : earlier.concat(toTold(state, operation))
+  const allGone = isOne && !containsResources(destroyed, gone) ? addResources(gone, destroyed) : destroyed
+  const message: Checkpoint = {
+    type: "CheckpointResources",
+    resources: resourcesToPlain(present),
+    destroyed: resourcesToPlain(allGone),
+    operation: null,
+  }
   turn.emit({
     type: "SendToAgent",
     agentId: agent.id,
-    message: {
-      type: "CheckpointResources",
-      resources: resourcesToPlain(checkpointedOn(agent)),
-      destroyed: resourcesToPlain(destroyed),
-      operation,
-    },
+    message: operations.length === 0 ? message : { ...message, ...answering(operations) },
   })
 }
 
-/** Whether a new checkpoint of the agent says all that the action says, and more. */
-const isOutdatedBy = (action: MasterAction, { id }: AgentRecord): boolean =>
-  action.type === "SendToAgent" &&
-  action.agentId === id &&
-  action.message.type === "CheckpointResources" &&
-  action.message.operation === null &&
-  isNoResources(heldResources(action.message.destroyed))
+const checkpointIn = (action: MasterAction, { id }: AgentRecord): Checkpoint | undefined =>
+  action.type === "SendToAgent" && action.agentId === id && action.message.type === "CheckpointResources"
+    ? action.message
+    : undefined
+
+/** One that is destroyed and made again is told in two messages, so that nothing of the old one is left in the new one. */
+const isMadeAgain = (present: Resources, destroyed: Resources): boolean => {
+  if (isNoResources(destroyed)) return false
+  const names = new Set(volumeNamesIn(destroyed))
+  return volumeNamesIn(present).some((name) => names.has(name))
+}
+
+const volumeNamesIn = (resources: Resources): ReadonlyArray<string> =>
+  volumesIn(resources).map(({ kind }) => JSON.stringify([reservationRole(kind), kind.disk!.persistence!.id]))
+
+const toTold = (state: MasterState, { frameworkId, operationId }: OperationRef): ToldOperation => {
+  const record = state.operations.get(operationKey({ frameworkId, operationId }))
+  const isReservation = record !== undefined && (record.type === "RESERVE" || record.type === "UNRESERVE")
+  return { frameworkId, operationId, hasVolumes: !isReservation }
+}
+
+const toldIn = (
+  state: MasterState,
+  { operation, operations = [] }: Checkpoint,
+): ReadonlyArray<ToldOperation> => (operation === null ? operations : [toTold(state, operation)])
+
+/** One alone is told as agents have known it from the beginning, which wait for its volumes if it has any. */
+const answering = (
+  operations: ReadonlyArray<ToldOperation>,
+): Pick<Checkpoint, "operation" | "operations"> => {
+  if (operations.length > 1) return { operation: null, operations }
+  const { frameworkId, operationId } = operations[0]!
+  return { operation: { frameworkId, operationId } }
+}
 
 /**
  * One operation of an ACCEPT on what is left of its offers, which are ended; returns what is left then. An invalid one is dropped, or
@@ -85,15 +124,16 @@ export const convertOrRefuse = (
   const agent = context.state.agents.get(agentId)!
   const resources = heldResources(request.resources)
   const conversion = conversionOf(request.type, resources)
+  const invalid = operationProblem(agent, request.type, resources, { principal, role })
   const problem =
-    request.unauthorized ||
     request.problem ||
+    (invalid === undefined ? undefined : `${invalid}; on agent ${agentText(agent)}`) ||
+    request.unauthorized ||
     allocationProblem(request, role) ||
-    operationProblem(agent, request.type, resources, { principal, role }) ||
     attainProblem(agent, left, conversion) ||
     feedbackProblem(context, framework.id, operationId)
   if (problem !== undefined) {
-    refuseOperation(context, framework, agentId, request, problem)
+    refuseOperation(context, framework, request, problem)
     return left
   }
   const ref = operationId === null ? null : { frameworkId: framework.id, operationId }
@@ -115,16 +155,15 @@ const allocationProblem = ({ role }: ConversionRequest, offered: string): string
     ? undefined
     : `The resources are allocated to role '${role}' while the offers are allocated to role '${offered}'`
 
+/** Without the agent, as in Mesos: of what is refused nobody can be sure where it was meant for. */
 export const refuseOperation = (
   context: MasterContext,
   framework: FrameworkRecord,
-  agentId: string | null,
-  { type, operationId, unauthorized }: ConversionRequest | UnservedRequest,
-  problem: string,
+  { operationId }: ConversionRequest | UnservedRequest,
+  message: string,
 ): void => {
   if (operationId === null) return
-  const message = unauthorized ?? `Invalid ${type} operation: ${problem}`
-  tellOperation(context, framework, { operationId, state: "OPERATION_ERROR", message, agentId })
+  tellOperation(context, framework, { operationId, state: "OPERATION_ERROR", message, agentId: null })
 }
 
 /** Why what is available cannot become this on the agent; undefined when it can. */

@@ -1,12 +1,12 @@
 import type { Quota } from "../allocation/Settings.ts"
 import {
-  addQuantities,
   amountOf,
   isNoQuantities,
   noQuantities,
   type Quantities,
   shortages,
   smallerQuantities,
+  sumOfQuantities,
   toQuantities,
 } from "../resources/Quantities.ts"
 import { plainQuantities } from "../resources/Resources.ts"
@@ -144,9 +144,9 @@ const rescindForGuarantee = (context: MasterContext, role: string, { guarantees 
   const { allocator } = state
   let missing = shortages(allocator.allocatedToRole(role), guarantees)
   if (isNoQuantities(missing)) return
-  let free = noQuantities
-  for (const id of sortedKeys(state.agents))
-    free = addQuantities(free, plainQuantities(allocator.availableOn(id)))
+  const free = sumOfQuantities(
+    sortedKeys(state.agents).map((id) => plainQuantities(allocator.availableOn(id))),
+  )
   missing = shortages(free, missing)
   for (const offer of offersByAge(state, (each) => !isWithin(role, each.role))) {
     const given = plainQuantities(offer.resources)

@@ -26,7 +26,7 @@ import { scheduleAllocation } from "./Offers.ts"
 import { applyRoleSettings } from "./RoleSettings.ts"
 import { rowToEntity, valueToRow } from "./Row.ts"
 import { emptyMasterState, type FrameworkRecord, type MasterSettings, type MasterState } from "./State.ts"
-import { upgradeRows } from "./Upgrade.ts"
+import { spaceRemovals, upgradeRows } from "./Upgrade.ts"
 
 /** The scalars of the state, as one row. */
 interface Counters {
@@ -87,6 +87,8 @@ const mapOf = (state: MasterState, kind: string): ReadonlyMap<string, unknown> =
       return state.operations
     case "gone":
       return state.gone
+    case "keptOrder":
+      return state.keptOrders
     case "machine":
       return state.machines
     default:
@@ -105,6 +107,7 @@ const storedKinds = [
     "weight",
     "quota",
     "gone",
+    "keptOrder",
     "machine",
   ],
   "operation",
@@ -178,6 +181,7 @@ export const restoreMaster = (
     const map = mapOf(state, kind) as Map<string, unknown>
     map.set(key, value)
   }
+  spaceRemovals(state)
   bookAll(state)
   setDeadlines(state)
   return state

@@ -14,7 +14,7 @@ import type { Quantities } from "../resources/Quantities.ts"
 import type { Resources } from "../resources/Resources.ts"
 import type { Label, TaskSpec, TaskState, TaskStatus } from "../Task.ts"
 import { CompletedTaskIndex } from "./CompletedTaskIndex.ts"
-import type { Drain, GoneRecord, MachineRecord, MaintenanceWindow } from "./HostRecords.ts"
+import type { Drain, GoneRecord, KeptOrder, MachineRecord, MaintenanceWindow } from "./HostRecords.ts"
 import { KeysByOwner } from "./KeysByOwner.ts"
 import { newAllocator } from "./NewAllocator.ts"
 import type { OperationRecord } from "./Operation.ts"
@@ -45,6 +45,9 @@ export interface MasterSettings {
   readonly strangerWaitMs: number
   /** Whether tasks of frameworks without `checkpoint` are over when the connection to their agent breaks, see `LostTasks.ts`. */
   readonly losesUncheckpointedTasks: boolean
+  /** Whether those who watch the cluster are told of an agent that stays away as of one that is removed. Mesos keeps silent, so who
+   * mirrors it from its events keeps hosts that are long gone. */
+  readonly tellsUnreachableAgents: boolean
   /** Removed frameworks, completed tasks of each framework, and completed tasks in all that are remembered for show. The last is
    * the bound of the memory: about 1 kB each (Mesos: 50, 1000, and no such bound). */
   readonly completedFrameworksMax: number
@@ -65,6 +68,7 @@ export const defaultMasterSettings: MasterSettings = {
   awayAgentsMax: 102_400,
   strangerWaitMs: 600_000,
   losesUncheckpointedTasks: false,
+  tellsUnreachableAgents: true,
   completedFrameworksMax: 50,
   completedTasksPerFrameworkMax: 200,
   completedTasksMax: 10_000,
@@ -78,6 +82,7 @@ export const mesosMasterSettings: MasterSettings = {
   allocationIntervalMs: 1_000,
   offerTimeoutMs: null,
   losesUncheckpointedTasks: true,
+  tellsUnreachableAgents: false,
   completedTasksPerFrameworkMax: 1_000,
   completedTasksMax: 50_000,
 }
@@ -111,6 +116,8 @@ export interface AgentRecord {
   /** The shell's stream to it, when connected or stopping. */
   readonly streamId: string | null
   readonly registeredWallMs: number
+  /** When it last registered under an id that it had already; missing = never, or an earlier release saw it. */
+  readonly reregisteredWallMs?: number
   /** When the condition last changed. */
   readonly sinceMs: number
   /** When it is removed; null unless it is unreachable. */
@@ -152,6 +159,8 @@ export interface FrameworkRecord {
   readonly reregisteredWallMs: number | null
   /** Only its tasks have told of it since an earlier master was lost: what it is itself is not known before it subscribes. */
   readonly isRecovered: boolean
+  /** Of an earlier master's: whether its tasks have told whose it is. */
+  readonly isOwnerKnown?: true
   /** When it last connected or disconnected. */
   readonly sinceMs: number
   /** When it is removed unless it returns; null while it is connected. */
@@ -186,6 +195,8 @@ export interface TaskRecord {
   /** Whether `status` waits for the framework's acknowledgement. */
   readonly unacknowledged: boolean
   readonly killRequested: boolean
+  /** Whether that was said as its host's drain wants it. */
+  readonly isDrained?: true
   readonly launchedWallMs: number
 }
 
@@ -256,6 +267,8 @@ export interface MasterState {
   readonly operations: Map<string, OperationRecord>
   /** By agent id. Bounded, the oldest are forgotten. */
   readonly gone: Map<string, GoneRecord>
+  /** By agent id. Bounded, the oldest are forgotten. */
+  readonly keptOrders: Map<string, KeptOrder>
   /** The maintenance schedule as it was set. */
   schedule: ReadonlyArray<MaintenanceWindow>
   /** Those of the schedule, by `machineKey`. */
@@ -326,6 +339,7 @@ export const emptyMasterState = (
   quotas: new Map(),
   operations: new Map(),
   gone: new Map(),
+  keptOrders: new Map(),
   schedule: [],
   machines: new Map(),
   inverse: newInverseOfferState(),

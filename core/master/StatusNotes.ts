@@ -13,10 +13,14 @@ export interface StatusNote {
   readonly containerId?: string
   readonly labels?: ReadonlyArray<Label>
   readonly unreachableWallMs?: number
+  readonly parentContainerId?: string
+  readonly executorPid?: number
+  readonly ip?: string
 }
 
 export const noteOf = (status: TaskStatus): StatusNote => {
   const { state, source, wallMs, reason, message, uuid, containerId, labels, unreachableWallMs } = status
+  const { parentContainerId, executorPid, ip } = status
   return {
     ...{ state, source, wallMs },
     ...(reason === null ? {} : { reason }),
@@ -25,6 +29,9 @@ export const noteOf = (status: TaskStatus): StatusNote => {
     ...(containerId === null ? {} : { containerId }),
     ...(labels.length === 0 ? {} : { labels }),
     ...(unreachableWallMs === undefined ? {} : { unreachableWallMs }),
+    ...(parentContainerId === undefined ? {} : { parentContainerId }),
+    ...(executorPid === undefined ? {} : { executorPid }),
+    ...(ip === undefined ? {} : { ip }),
   }
 }
 

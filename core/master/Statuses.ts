@@ -24,7 +24,8 @@ import { withNote } from "./StatusNotes.ts"
  */
 export const onStatusReported = (context: MasterContext, event: MasterEventOf<"StatusReported">): void => {
   const { state, turn } = context
-  const { status, agentId } = event
+  const { agentId } = event
+  const status = withAddress(state, agentId, event.status)
   const key = taskKey(status.frameworkId, status.taskId)
   const task = state.tasks.get(key)
   const framework = state.frameworks.get(status.frameworkId)
@@ -48,7 +49,7 @@ export const onStatusReported = (context: MasterContext, event: MasterEventOf<"S
     return
   }
   const hadExecutor = hasLiveExecutor(state, task.spec)
-  settle(context, task, event)
+  settle(context, task, status, event.latestState)
   if (framework === undefined) {
     acknowledgeToAgent(context, agentId, status)
     if (isTerminal(status.state)) deleteTask(context, key)
@@ -64,10 +65,22 @@ export const onStatusReported = (context: MasterContext, event: MasterEventOf<"S
   }
 }
 
+/**
+ * Where the task is reached, as Mesos's agents say of theirs; of a task of a group only while something runs (transcripts
+ * scheduler/main_stream, scheduler/group_stream).
+ */
+const withAddress = ({ agents }: MasterState, agentId: string, status: TaskStatus): TaskStatus => {
+  const isWithoutContainer = status.executorId !== undefined && status.executorPid === undefined
+  const agent = agents.get(agentId)
+  if (status.containerId === null || isWithoutContainer || agent === undefined) return status
+  return { ...status, ip: agent.address.ip }
+}
+
 const settle = (
   context: MasterContext,
   task: TaskRecord,
-  { status, latestState }: MasterEventOf<"StatusReported">,
+  status: TaskStatus,
+  latestState: TaskState,
 ): void => {
   const end = isTerminal(latestState) ? latestState : status.state
   const settled = isTerminal(end) ? freeResources(context, task, end) : task
@@ -92,7 +105,11 @@ export const freeResources = (context: MasterContext, task: TaskRecord, endState
   return ended
 }
 
-const acknowledgeToAgent = ({ state, turn }: MasterContext, agentId: string, status: TaskStatus): void => {
+export const acknowledgeToAgent = (
+  { state, turn }: MasterContext,
+  agentId: string,
+  status: TaskStatus,
+): void => {
   // One that was removed takes no messages any more, though ends of its tasks may still have to be acknowledged.
   if (status.uuid === null || !state.agents.has(agentId)) return
   const { frameworkId, taskId, uuid } = status

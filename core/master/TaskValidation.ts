@@ -1,7 +1,7 @@
 import { volumesIn } from "../resources/Conversion.ts"
 import { heldResources } from "../resources/HeldResources.ts"
-import { resourceToMesosText } from "../resources/MesosText.ts"
-import { containsResources, isNoResources, type Resources, resourcesToText } from "../resources/Resources.ts"
+import { allocatedToMesosText, resourceToMesosText } from "../resources/MesosText.ts"
+import { containsResources, isNoResources, type Resources } from "../resources/Resources.ts"
 import { containerPathProblem } from "../resources/VolumePath.ts"
 import { idProblem, taskKey } from "../Task.ts"
 import type { TaskRequest } from "./OperationRequest.ts"
@@ -21,16 +21,18 @@ export const taskProblem = (
   const problem = taskItselfProblem(state, framework, offer, request)
   if (problem !== undefined) return problem
   const wanted = heldResources(request.resources)
-  return containsResources(left, wanted)
+  // What is allocated to another role is something else, however much there is of it.
+  const statedRole = request.role ?? offer.role
+  return statedRole === offer.role && containsResources(left, wanted)
     ? undefined
-    : `Total resources ${resourcesToText(wanted)} required by task and its executor is more than available ${resourcesToText(left)}`
+    : `Total resources ${allocatedToMesosText(wanted, statedRole)} required by task and its executor is more than available ${allocatedToMesosText(left, offer.role)}`
 }
 
 /** The same without a look at what is left. */
 export const taskItselfProblem = (
   state: MasterState,
   framework: FrameworkRecord,
-  { agentId, role }: OfferRecord,
+  { agentId }: OfferRecord,
   request: TaskRequest,
 ): string | undefined => {
   const badId = idProblem(request.taskId)
@@ -45,12 +47,7 @@ export const taskItselfProblem = (
   if (request.problem !== null) return request.problem
   const wanted = heldResources(request.resources)
   if (isNoResources(wanted)) return "Task uses no resources"
-  const badVolume = volumesProblem(wanted)
-  if (badVolume !== undefined) return badVolume
-  if (request.role !== null && request.role !== role) {
-    return `Task uses resources allocated to role '${request.role}' while its offers are allocated to role '${role}'`
-  }
-  return undefined
+  return volumesProblem(wanted)
 }
 
 /** A volume is mounted in the sandbox; the path there is each task's own to choose (spec/mesos.md §2.4, "unique persistence ids"). */

@@ -2,7 +2,7 @@ import { type ClientRow, clientKey, type RoleRow } from "../allocation/Allocator
 import type { Entity, EntityRef } from "../Machine.ts"
 import { type NumberByName, numberOf } from "../NumberByName.ts"
 import type { TaskStatus } from "../Task.ts"
-import { recoveredName } from "./State.ts"
+import { type AgentRecord, type MasterState, recoveredName } from "./State.ts"
 import { noteOf } from "./StatusNotes.ts"
 
 // Rows of earlier releases in the form of this one.
@@ -36,6 +36,22 @@ interface StoredFramework {
   readonly id: string
   readonly info: { readonly name: string; readonly roles: ReadonlyArray<string> }
   readonly grants?: NumberByName
+}
+
+/**
+ * Unreachable agents of a release that removed all that were lost together at once: each gets its turn, as those that are lost now
+ * (`agentRemovalPauseMs`).
+ */
+export const spaceRemovals = (state: MasterState): void => {
+  const lost = state.upgraded
+    .map(({ kind, key }) => (kind === "agent" ? state.agents.get(key) : undefined))
+    .filter((agent): agent is AgentRecord => agent !== undefined && agent.removeAtMs !== null)
+    .sort((left, right) => left.removeAtMs! - right.removeAtMs! || (left.id < right.id ? -1 : 1))
+  for (const agent of lost) {
+    const removeAtMs = Math.max(agent.removeAtMs!, state.nextAgentRemovalAtMs)
+    state.agents.set(agent.id, { ...agent, removeAtMs })
+    state.nextAgentRemovalAtMs = removeAtMs + state.settings.agentRemovalPauseMs
+  }
 }
 
 /** Rows that are of this release already come back as they are. */

@@ -36,6 +36,20 @@ export const isNoQuantities = (resources: Quantities): boolean => Object.keys(re
 export const addQuantities = (left: Quantities, right: Quantities): Quantities =>
   toQuantities(Object.entries(left).concat(Object.entries(right)))
 
+/**
+ * Of many. Large ones may be more together than a number counts exactly, as two quotas of the largest size are: such a sum stays at the
+ * largest number that does, which is more than there is anywhere.
+ */
+export const sumOfQuantities = (all: Iterable<Quantities>): Quantities => {
+  const sums = new Map<string, number>()
+  for (const quantities of Array.from(all)) {
+    for (const [name, milli] of Object.entries(quantities)) {
+      sums.set(name, Math.min((sums.get(name) || 0) + milli, Number.MAX_SAFE_INTEGER))
+    }
+  }
+  return toQuantities(Array.from(sums))
+}
+
 /** `left − right`; the caller has checked that `left` contains `right`. */
 export const subtractQuantities = (left: Quantities, right: Quantities): Quantities => {
   assert(

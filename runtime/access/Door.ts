@@ -2,6 +2,7 @@ import { type HttpRefusal, type HttpRequest, refuse } from "../http/HttpMessage.
 import { makeRequestRate, type RequestRate } from "../http/RequestRate.ts"
 import type { Handler } from "../http/Routes.ts"
 import type { Authenticate } from "./Authentication.ts"
+import type { Caller } from "./Caller.ts"
 
 // Where requests come in: who asks, and whether they ask too often.
 
@@ -16,6 +17,7 @@ export interface Door {
   readonly authenticate: Authenticate
   readonly principals: RequestRate
   readonly strangers: RequestRate
+  readonly provenByConnection: WeakMap<object, Proven>
 }
 
 const defaultStrangerRate = 100
@@ -28,6 +30,7 @@ export const makeDoor = (
   authenticate,
   principals: makeRequestRate(principalRate, nowMs),
   strangers: makeRequestRate(strangerRate, nowMs),
+  provenByConnection: new WeakMap(),
 })
 
 export const unauthorized = (realm: string): HttpRefusal =>
@@ -39,9 +42,29 @@ export const unauthorized = (realm: string): HttpRefusal =>
     { "WWW-Authenticate": `Basic realm="${realm}"` },
   )
 
+/** Who has proven on a connection who they are, and by what. */
+interface Proven {
+  readonly authorization: string
+  readonly caller: Caller
+}
+
+/**
+ * Most requests of a connection carry the same proof, which is judged once. It is compared only with what the same peer has proven
+ * itself by before, so the time that takes says nothing about anybody's secret.
+ */
+const callerOf = (door: Door, { headers, connection }: HttpRequest): Caller | undefined => {
+  const { authorization } = headers
+  const before = door.provenByConnection.get(connection)
+  if (before !== undefined && before.authorization === authorization) return before.caller
+  const caller = door.authenticate(headers)
+  if (caller !== undefined && authorization !== undefined)
+    door.provenByConnection.set(connection, { authorization, caller })
+  return caller
+}
+
 /** Asked too often, or not known: why the request is not served. */
 const refusal = (door: Door, request: HttpRequest, realm: string | null): HttpRefusal | HttpRequest => {
-  const caller = door.authenticate(request.headers)
+  const caller = callerOf(door, request)
   if (caller === undefined) {
     const tooOften = door.strangers.take(request.remoteAddress)
     return tooOften ?? (realm === null ? request : unauthorized(realm))

@@ -4,8 +4,7 @@ import { forbidden, type HttpRefusal, type HttpRequest } from "../http/HttpMessa
 import type { Handler, Route } from "../http/Routes.ts"
 import { parseSafeJson } from "../http/SafeJson.ts"
 import { reportPath, subscribePath } from "../protocol/AgentProtocol.ts"
-import { filesPath } from "../protocol/FilesProtocol.ts"
-import { hostViewPath } from "../protocol/HostView.ts"
+import { mayEnter } from "./AgentRules.ts"
 import { type CallLike, type Demand, mayCall, meets } from "./CallRules.ts"
 import { admitEverybody, type Door, requireCaller } from "./Door.ts"
 
@@ -83,6 +82,7 @@ const routeRules: { readonly [route: string]: RouteRule } = {
   }),
   "PUT /weights": json((weights) => ({ type: "UPDATE_WEIGHTS", update_weights: { weight_infos: weights } })),
   "POST /quota": json((request) => ({ type: "SET_QUOTA", set_quota: { quota_request: request } })),
+  "DELETE /quota": any("update_quotas"),
   "DELETE /quota/*": (_, path) => ({ type: "REMOVE_QUOTA", remove_quota: { role: lastOf(path) } }),
   "POST /reserve": form("RESERVE_RESOURCES", "reserve_resources", "resources"),
   "POST /unreserve": form("UNRESERVE_RESOURCES", "unreserve_resources", "resources"),
@@ -141,23 +141,14 @@ export const closeRoute =
     return { ...route, handler: requireCaller(door, handler, realmOf(open)) }
   }
 
-const agentRules: { readonly [path: string]: ReadonlyArray<Demand> } = {
-  // Of all users, since a sandbox does not say whose it is.
-  [filesPath]: any("access_sandboxes"),
-  [hostViewPath]: [{ action: "get_endpoints", object: hostViewPath }],
-}
-
 /** The same for an agent's route. */
 export const closeAgentRoute =
   (door: Door) =>
   <R>(route: Route<R>): Route<R> => {
-    const demands = agentRules[route.path]
-    const handler: Handler<R> = (request) => {
-      const { caller } = request
-      const isIn = caller.isAdministrator || (demands !== undefined && meets(caller, demands))
-      return isIn ? route.handler(request) : forbidden()
-    }
-    return { ...route, handler: requireCaller(door, handler, "mesos-agent-readonly") }
+    const handler: Handler<R> = (request) =>
+      mayEnter(request.caller, route.path, request.query().get("path")) ? route.handler(request) : forbidden()
+    const realm = route.path === "/api/v1" ? "mesos-agent-readwrite" : "mesos-agent-readonly"
+    return { ...route, handler: requireCaller(door, handler, realm) }
   }
 
 /** For what everybody may know. */

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto"
 import { hostname } from "node:os"
 import { join } from "node:path"
-import { Data, Effect, Layer, Schedule } from "effect"
+import { Clock, Data, Effect, Layer, Schedule } from "effect"
 import type { AgentAction } from "../../core/agent/Action.ts"
 import { defaultAgentSettings } from "../../core/agent/State.ts"
 import type { TextAttribute } from "../../core/master/State.ts"
 import { resourcesToPlain } from "../../core/resources/PlainForm.ts"
-import { resourcesToText, scalarQuantities } from "../../core/resources/Resources.ts"
+import { type Resources, resourcesToText, scalarQuantities } from "../../core/resources/Resources.ts"
 import { chooseAdvertisedIp } from "../AdvertisedAddress.ts"
 import { readAgentAccess } from "../access/Access.ts"
 import { makeDoor } from "../access/Door.ts"
@@ -17,11 +17,10 @@ import * as LinuxKernel from "../cgroups/LinuxKernel.ts"
 import * as Unconfined from "../cgroups/Unconfined.ts"
 import { makeFolder, makePrivateFolder } from "../DataFolder.ts"
 import { readBootId } from "../host/BootId.ts"
-import { emptyReply } from "../http/HttpMessage.ts"
 import { httpUrl, schemeOf } from "../http/HttpUrl.ts"
 import { serve } from "../http/Listener.ts"
 import type { ListenerTls } from "../http/ListenerTls.ts"
-import { read, routesToHandler } from "../http/Routes.ts"
+import { type Route, routesToHandler } from "../http/Routes.ts"
 import * as FileJournal from "../journal/FileJournal.ts"
 import type { Journal } from "../journal/Journal.ts"
 import type { MasterAccess } from "../mesos/SchedulerClient.ts"
@@ -29,15 +28,20 @@ import { type Agent, makeAgent, type RecoveredAgent, recoverAgent } from "./Agen
 import * as AgentMetrics from "./AgentMetrics.ts"
 import { makeFilesRoutes } from "./FilesApi.ts"
 import { makeHostRoutes, makeMetricsRoutes } from "./HostApi.ts"
+import { makeKnownFrameworks } from "./KnownFrameworks.ts"
 import * as Launcher from "./Launcher.ts"
 import { type LentOptions, lentResources } from "./LentResources.ts"
 import { sweepRunRoot } from "./launcher/RunFolder.ts"
 import { heldTasksOf } from "./lease/ToldTasks.ts"
 import { type MasterLink, makeMasterLink } from "./MasterLink.ts"
+import { withMesosFlags } from "./MesosFlags.ts"
 import { type MonitorLease, makeMonitorLease } from "./MonitorLease.ts"
+import { agentPrefixes, makeOperatorRoutes, openAgentRoutes } from "./OperatorApi.ts"
 import { checkpointIn, endOrphans } from "./Orphans.ts"
+import type { AgentFacts, AgentIdentity, Flag } from "./operator/Facts.ts"
 import { closedFolders } from "./Sandbox.ts"
-import { keepSandboxesClean } from "./SandboxCleanup.ts"
+import { keepSandboxesClean, sandboxAgeMsMax } from "./SandboxCleanup.ts"
+import { makeTaskHistory } from "./TaskHistory.ts"
 import { makeTaskRunner } from "./TaskRunner.ts"
 import { makeVolumeKeeper } from "./Volumes.ts"
 
@@ -53,6 +57,8 @@ export interface AgentDaemonOptions extends LentOptions {
   /** The address that others are told; null = found out. */
   readonly advertisedIp: string | null
   readonly version: string
+  /** The settings in force, as `/flags` shows them. */
+  readonly flags: ReadonlyArray<Flag>
   readonly attributes: ReadonlyArray<TextAttribute>
   readonly defaultUser: string
   readonly allowRootTasks: boolean
@@ -88,6 +94,7 @@ const keptEvents = 1_000
  */
 export const runAgentDaemon = (options: AgentDaemonOptions) => {
   const program = Effect.gen(function* () {
+    const startedWallMs = yield* Clock.currentTimeMillis
     const sandboxRoot = join(options.folder, "sandboxes")
     const runRoot = join(options.folder, "runs")
     const volumeRoot = join(options.folder, "volumes")
@@ -141,14 +148,41 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
     const agent = yield* makeAgent(journal, recovered, carryOut)
     agent.submit({ type: "AgentStarted", bootId: readBootId() })
     evict = (containerId, why) => agent.submit({ type: "EvictionRequested", containerId, why })
+    const history = makeTaskHistory(agent.state)
+    agent.onDurable(history.observe)
+    const frameworks = makeKnownFrameworks(
+      (id) =>
+        [...agent.state.tasks.values()].some(({ spec }) => spec.frameworkId === id) ||
+        history.past().some(({ spec }) => spec.frameworkId === id),
+    )
     const isInUse = (containerId: string) =>
       [...agent.state.tasks.values()].some((task) => task.containerId === containerId)
-    yield* Effect.forkScoped(keepSandboxesClean({ sandboxRoot, isInUse }))
+    const removals = { succeeded: 0, failed: 0 }
+    const onRemoved = (succeeded: number, failed: number) => {
+      removals.succeeded += succeeded
+      removals.failed += failed
+    }
+    yield* Effect.forkScoped(keepSandboxesClean({ sandboxRoot, isInUse, onRemoved }))
 
+    const recoveredWallMs = yield* Clock.currentTimeMillis
+    let port = options.port
+    const identity = makeIdentity(options, {
+      ...{ total, sandboxRoot, runRoot, startedWallMs },
+      recoveryMs: recoveredWallMs - startedWallMs,
+    })
     const listener = yield* listen(options, sandboxRoot, {
       view: lease.view,
       metrics: { contentType: metrics.contentType, expose: () => metrics.expose(agent.state, lease) },
+      facts: () => ({
+        identity: identity(port),
+        state: agent.state,
+        history,
+        frameworkOf: frameworks.find,
+        uptimeMs: Math.max(0, Date.now() - startedWallMs),
+        removals,
+      }),
     })
+    port = listener.port
     const ip = chooseAdvertisedIp(listener.host, options.advertisedIp)
     const { url, secret, tls } = options.master
     const connected = yield* makeMasterLink(
@@ -157,6 +191,7 @@ export const runAgentDaemon = (options: AgentDaemonOptions) => {
         secret,
         tls,
         reserve: lease.reserve,
+        onFrameworks: frameworks.tell,
         facts: {
           address: { hostname: hostname(), ip, port: listener.port },
           total: resourcesToPlain(total),
@@ -217,7 +252,39 @@ const measured = (
 const livingContainers = ({ state }: RecoveredAgent): ReadonlySet<string> =>
   new Set([...state.tasks.values()].filter(({ phase }) => phase !== "gone").map((task) => task.containerId))
 
+interface Found {
+  readonly total: Resources
+  readonly sandboxRoot: string
+  readonly runRoot: string
+  readonly startedWallMs: number
+  readonly recoveryMs: number
+}
+
+/** What the agent tells of itself, once it knows where it listens. */
+const makeIdentity = (options: AgentDaemonOptions, { total, ...found }: Found) => {
+  const { host, advertisedIp, master, attributes, version } = options
+  const ip = chooseAdvertisedIp(host, advertisedIp)
+  const { hostname: masterHostname, host: masterPlace } = new URL(master.url)
+  const isAuthenticated = master.secret !== undefined
+  return (port: number): AgentIdentity => ({
+    ...found,
+    ...{ version, attributes, masterHostname, base: total },
+    address: { hostname: hostname(), ip, port },
+    flags: withMesosFlags(options.flags, {
+      ...{ host, port, advertisedIp, attributes, isAuthenticated, sandboxAgeMsMax },
+      hostname: hostname(),
+      master: masterPlace,
+      workFolder: options.folder,
+      resources: resourcesToText(total),
+      cgroupParent: options.cgroupParent,
+      isConfined: options.confinement === "required",
+      hasAcls: options.aclsFile !== null,
+    }),
+  })
+}
+
 interface Shown {
+  readonly facts: () => AgentFacts
   readonly view: MonitorLease["view"]
   readonly metrics: Parameters<typeof makeMetricsRoutes>[0]
 }
@@ -226,13 +293,12 @@ const listen = (options: AgentDaemonOptions, sandboxRoot: string, shown: Shown) 
   Effect.gen(function* () {
     const { master, credentialsFile, aclsFile, host, port, tls } = options
     const door = makeDoor(yield* readAgentAccess({ proof: master.secret, credentialsFile, aclsFile }))
-    const routes = [
-      ...[read("/health", () => Effect.succeed(emptyReply(200))), ...makeMetricsRoutes(shown.metrics)].map(
-        openRoute(door),
-      ),
+    const routes: ReadonlyArray<Route<Cgroups>> = [
+      ...[...openAgentRoutes(options.version), ...makeMetricsRoutes(shown.metrics)].map(openRoute(door)),
       ...[...makeFilesRoutes(sandboxRoot), ...makeHostRoutes(shown.view)].map(closeAgentRoute(door)),
+      ...makeOperatorRoutes(shown.facts, sandboxRoot).map(closeAgentRoute(door)),
     ]
-    return yield* serve({ host, port, tls, handler: routesToHandler(routes) })
+    return yield* serve({ host, port, tls, handler: routesToHandler(routes, { prefixes: agentPrefixes }) })
   })
 
 /** Ends every task with its grace, waits until nothing of them is left, tells the master, and removes all cgroups. */

@@ -17,6 +17,7 @@ import {
 import type { ClientTls, Proof } from "../http/ClientIdentity.ts"
 import {
   type AgentReport,
+  type FrameworkFacts,
   heartbeatMs,
   MasterRecord,
   protocolVersion,
@@ -42,6 +43,8 @@ export interface MasterLinkOptions {
   readonly facts: AgentFacts
   /** What is kept for the host's own work now; read for each report. */
   readonly reserve: () => Quantities
+  /** What frameworks say of themselves, as the master tells it. */
+  readonly onFrameworks?: (frameworks: ReadonlyArray<FrameworkFacts>) => void
   /** Silence of the master after which the stream is given up; default: the protocol's. */
   readonly silenceMs?: number
   /** Wait before another attempt when the master refuses this agent as it is; default 30 s. */
@@ -208,6 +211,7 @@ export const makeMasterLink = (
         const { agentId, masterId } = record
         const position: MasterPosition = known.masterId === masterId ? known : { masterId, processedId: 0 }
         isRegistered = true
+        options.onFrameworks?.(record.frameworks ?? [])
         agent.submitOfMaster({ type: "Registered", agentId }, position)
         onRegistered(record)
       } else if (record.type === "Refused") {
@@ -215,6 +219,7 @@ export const makeMasterLink = (
       } else if (record.type === "ShutDown") {
         throw new ToldToEnd({ reason: record.reason })
       } else if (record.type === "Message") {
+        if (record.framework !== undefined) options.onFrameworks?.([record.framework])
         if (record.id <= known.processedId) return
         agent.submitOfMaster(messageToEvent(record.message), { ...known, processedId: record.id })
       }

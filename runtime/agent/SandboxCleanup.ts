@@ -13,6 +13,8 @@ export interface SandboxCleanupOptions {
   readonly sandboxRoot: string
   /** Whether the agent still has the task of this container; such a sandbox stays. */
   readonly isInUse: (containerId: string) => boolean
+  /** Told of each cleanup that had something to do. */
+  readonly onRemoved?: (succeeded: number, failed: number) => void
   /** Default {@link sandboxAgeMsMax}. */
   readonly ageMsMax?: number
   /** Default {@link endedSandboxesMax}. */
@@ -60,6 +62,7 @@ export const removeOldSandboxes = (options: SandboxCleanupOptions): Effect.Effec
     }
     // Also what an earlier cleanup has moved and not deleted.
     yield* deleteTree(removed)
+    if (old.length > 0) options.onRemoved?.(old.length - problems.length, problems.length)
     if (old.length > problems.length) {
       yield* Effect.logInfo("removed old sandboxes").pipe(
         Effect.annotateLogs({ sandboxes: old.length - problems.length }),

@@ -72,7 +72,7 @@ export const makeTaskRunner = (options: TaskLaunchOptions) =>
         const { frameworkId, taskId } = spec
         const exitTold = yield* Deferred.make<void>()
         exitsTold.set(launched.containerId, exitTold)
-        agent.submit({ type: "TaskStarted", frameworkId, taskId })
+        agent.submit({ type: "TaskStarted", frameworkId, taskId, executorPid: launched.launcherPid })
         const exit = yield* awaitExit(launched, limitsOf(spec).memBytes)
         agent.submit({ type: "TaskExited", frameworkId, taskId, exit })
         yield* Deferred.succeed(exitTold, undefined)

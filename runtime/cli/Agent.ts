@@ -1,7 +1,8 @@
 import { Effect } from "effect"
 import { readListenerTls } from "../access/TlsFiles.ts"
 import type { SettledSettings } from "../config/ReadSettings.ts"
-import type { agentSection } from "../config/sections/AgentSection.ts"
+import { settingsAsFlags } from "../config/SettingsText.ts"
+import { agentSection } from "../config/sections/AgentSection.ts"
 import { dataFolderAt } from "../DataFolder.ts"
 import { findCluster } from "./ClusterAccess.ts"
 import { CommandFailure, toldToEndExitCode } from "./CommandFailure.ts"
@@ -12,9 +13,10 @@ import { version } from "./Version.ts"
 
 /** Runs the agent until a signal. `endTasks` resolves when its tasks are to end before it does. */
 export const runAgent = (
-  { values }: SettledSettings<typeof agentSection.settings>,
+  settled: SettledSettings<typeof agentSection.settings>,
   endTasks: Promise<void>,
 ): Promise<number> => {
+  const { values } = settled
   const data = dataFolderAt(values.data)
   const daemon = Effect.gen(function* () {
     const master = yield* findCluster({
@@ -35,6 +37,7 @@ export const runAgent = (
       host: values.host,
       port: values.port,
       version,
+      flags: settingsAsFlags(agentSection, settled),
       advertisedIp: values.advertise,
       cpuMilli: milliOf(values.cpus),
       memMilli: milliOf(values.mem),

@@ -9,7 +9,7 @@ export interface Scalars {
   readonly mem: number
 }
 
-/** The part of the master's `/state` that the command line shows. */
+/** The part of the master's `/state?gleaner` that the command line shows: Mesos's members and gleaner's own. */
 export interface ClusterState {
   readonly id: string
   readonly version: string
@@ -75,7 +75,7 @@ export interface TaskView {
 /** Asks the master for its state. */
 export const fetchState = (access: MasterAccess): Effect.Effect<ClusterState, CommandFailure> =>
   request({
-    url: `${access.url}/state`,
+    url: `${access.url}/state?gleaner`,
     secret: access.secret,
     tls: access.tls,
   }).pipe(

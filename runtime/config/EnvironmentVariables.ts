@@ -16,7 +16,7 @@ import { keyToVariable, type Named, type Setting, type Settings, type Surroundin
 export const configVariable = "GLEANER_CONFIG"
 
 /** gleaner's own, which are no settings. */
-const otherVariables = [configVariable, "GLEANER_VERSION"]
+const otherVariables = [configVariable, "GLEANER_VERSION", "GLEANER_BUILD"]
 const testPrefix = "GLEANER_TEST_"
 
 const variablesOf = (prefix: string, settings: Settings): ReadonlyArray<readonly [string, string]> =>

@@ -47,6 +47,7 @@ export const toHttpRequest = (
     remoteAddress: incoming.socket.remoteAddress ?? "",
     principal: null,
     caller: nobody,
+    connection: incoming.socket,
     prove,
     body: readBody(incoming, bounds),
     bodyUpTo: (maxBodyBytes) => readBody(incoming, { ...bounds, maxBodyBytes }),
@@ -81,13 +82,34 @@ const writeFull = (exchange: Exchange, reply: FullReply) => {
   guardStall(exchange)
 }
 
-const writeRefusal = (exchange: Exchange, refusal: HttpRefusal) =>
-  writeFull(exchange, {
-    _tag: "FullReply",
-    status: refusal.status,
-    headers: { ...refusal.headers, "Content-Type": "text/plain; charset=utf-8" },
-    body: refusal.sentence,
-  })
+const refusalToReply = ({ status, headers, sentence }: HttpRefusal): FullReply => ({
+  _tag: "FullReply",
+  status,
+  headers: { ...headers, "Content-Type": "text/plain; charset=utf-8" },
+  body: sentence,
+})
+
+/** To a request whose handler failed. */
+export const internalError: FullReply = refusalToReply(
+  refuse(500, "500 Internal Server Error. The log of this daemon has the cause."),
+)
+
+/** Tells the log that a handler failed. */
+export const logDefect = (
+  { log }: Pick<ExchangeSettings, "log">,
+  request: { readonly method?: string | undefined; readonly url?: string | undefined },
+  cause: Cause.Cause<unknown>,
+): void => log(Effect.logError(`the handler of ${request.method} ${request.url} failed`, cause))
+
+/** What a handler came to; undefined = it failed. */
+export const exitToReply = (exit: Exit.Exit<HttpReply, HttpRefusal>): HttpReply | undefined => {
+  if (Exit.isSuccess(exit)) return exit.value
+  const refusal = Cause.failureOption(exit.cause)
+  if (Option.isSome(refusal)) return refusalToReply(refusal.value)
+  return Cause.isInterruptedOnly(exit.cause) ? refusalToReply(stopping) : undefined
+}
+
+const stopping = unavailable("This daemon is stopping")
 
 const openStream = (exchange: Exchange, reply: StreamReply) => {
   const { incoming, response, settings } = exchange
@@ -109,24 +131,19 @@ const openStream = (exchange: Exchange, reply: StreamReply) => {
 
 const writeDefect = (exchange: Exchange, cause: Cause.Cause<unknown>) => {
   const { incoming, response, settings } = exchange
-  settings.log(Effect.logError(`the handler of ${incoming.method} ${incoming.url} failed`, cause))
+  logDefect(settings, incoming, cause)
   if (response.headersSent) return incoming.socket.destroy()
   for (const name of response.getHeaderNames()) response.removeHeader(name)
-  writeRefusal(exchange, refuse(500, "500 Internal Server Error. The log of this daemon has the cause."))
+  writeFull(exchange, internalError)
 }
 
 /** Answers with what the handler came to. Never throws: a reply that cannot be sent is a defect of its handler. */
 export const writeExit = (exchange: Exchange, exit: Exit.Exit<HttpReply, HttpRefusal>): void => {
   try {
-    if (Exit.isSuccess(exit))
-      return exit.value._tag === "FullReply"
-        ? writeFull(exchange, exit.value)
-        : openStream(exchange, exit.value)
-    const refusal = Cause.failureOption(exit.cause)
-    if (Option.isSome(refusal)) return writeRefusal(exchange, refusal.value)
-    if (Cause.isInterruptedOnly(exit.cause))
-      return writeRefusal(exchange, unavailable("This daemon is stopping"))
-    writeDefect(exchange, exit.cause)
+    const reply = exitToReply(exit)
+    if (reply === undefined) writeDefect(exchange, Exit.isFailure(exit) ? exit.cause : Cause.empty)
+    else if (reply._tag === "FullReply") writeFull(exchange, reply)
+    else openStream(exchange, reply)
   } catch (error) {
     writeDefect(exchange, Cause.die(error))
   }

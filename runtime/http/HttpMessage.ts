@@ -15,6 +15,8 @@ export interface HttpRequest {
   readonly principal: string | null
   /** The same, with what they may do. Nobody, until a door has let them in. */
   readonly caller: Caller
+  /** Which connection it came on: the same object for all of its requests. */
+  readonly connection: object
   /** Tells the listener that whoever sends on this connection has proven who they are. */
   readonly prove: () => void
   /** The whole body, read when asked for, once: 413 beyond the listener's bound, 408 when it takes too long. */

@@ -5,6 +5,7 @@ import { type ConnectionBounds, guardConnections, tellOfDrops } from "./Connecti
 import { type ExchangeSettings, toHttpRequest, writeExit } from "./Exchange.ts"
 import { httpUrl } from "./HttpUrl.ts"
 import { type ListenerTls, makeTransport, readyEvent } from "./ListenerTls.ts"
+import { QuickConnection, type QuickSettings } from "./QuickConnection.ts"
 import type { RecordStream } from "./RecordStream.ts"
 import { makeBodyRoom } from "./RequestBody.ts"
 import type { Handler } from "./Routes.ts"
@@ -38,6 +39,8 @@ export interface ListenerOptions<R> extends ListenerBounds {
   readonly handler: Handler<R>
   /** Serves HTTPS, and nothing else. */
   readonly tls?: ListenerTls | undefined
+  /** Reads plain requests without node:http (`QuickConnection.ts`); the same to whoever asks, for less time. Needs Node 18. */
+  readonly isQuick?: boolean
 }
 
 export interface Listener {
@@ -85,8 +88,17 @@ const reasonByCode: Record<string, ListenFailure> = {
 /** After a reply to a request whose body nobody wanted, the rest of it is read and thrown away for so long. */
 const lingerMs = 1_000
 
-/** Every connection's requests that are not answered yet, as what to call when they are, or never will be. */
-type ActiveBySocket = Map<Socket, Set<() => void>>
+interface ActiveConnection {
+  /** Those of node:http that are not answered yet, as what to call when they are, or never will be. */
+  readonly requests: Set<() => void>
+  /** Until node:http takes over. */
+  quick: Pick<QuickConnection<never>, "isIdle" | "check" | "interruptAll"> | undefined
+}
+
+/** Longer heads are rare, and node:http has the last word on their bound. */
+const maxQuickHeadBytes = 8 * 1024
+/** A request that takes longer to arrive is for node:http; idle connections are looked at as often. */
+const quickCheckMs = 500
 
 const makeServer = (options: ListenerBounds, tls: ListenerTls | undefined): Server => {
   const headersTimeout = options.headersTimeoutMs ?? 10_000
@@ -95,7 +107,7 @@ const makeServer = (options: ListenerBounds, tls: ListenerTls | undefined): Serv
     requireHostHeader: false,
     connectionsCheckingInterval: Math.min(5_000, headersTimeout),
     noDelay: true,
-    maxHeaderSize: options.maxHeaderBytes ?? 16 * 1024,
+    maxHeaderSize: options.maxHeaderBytes ?? defaultMaxHeaderBytes,
   }
   const server = makeTransport(transport, tls, headersTimeout)
   server.headersTimeout = headersTimeout
@@ -116,6 +128,7 @@ const headTooLarge =
   "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 const defaultMaxHeaders = 100
+const defaultMaxHeaderBytes = 16 * 1024
 
 const listen = (server: Server, { host, port, tls }: Pick<ListenerOptions<never>, "host" | "port" | "tls">) =>
   Effect.async<Omit<Listener, "connections">, ListenError>((resume) => {
@@ -154,7 +167,7 @@ export const serve = <R>(
     const runtime = yield* Effect.runtime<R>()
     const fork = Runtime.runFork(runtime)
     const server = makeServer(options, options.tls)
-    const active: ActiveBySocket = new Map()
+    const active = new Map<Socket, ActiveConnection>()
     const streams = new Set<RecordStream>()
     const interrupts = new Set<() => void>()
     let isClosing = false
@@ -177,22 +190,49 @@ export const serve = <R>(
       },
     }
 
+    const ready = readyEvent(options.tls)
+    const isQuick = options.isQuick === true
+    // Its own listeners, which take over whatever is not plain.
+    const native = server.listeners(ready)
+    if (isQuick) server.removeAllListeners(ready)
+    const quickSettings: QuickSettings<R> = {
+      ...settings,
+      ...{ runtime, handler: options.handler, maxHeaders },
+      maxHeadBytes: Math.min(maxQuickHeadBytes, (options.maxHeaderBytes ?? defaultMaxHeaderBytes) / 2),
+      headersTimeoutMs: server.headersTimeout,
+      keepAliveMs: server.keepAliveTimeout,
+      prove: guard.prove,
+      handOver: (socket) => {
+        active.get(socket)!.quick = undefined
+        for (const take of native) take.call(server, socket)
+      },
+    }
+    const checking = setInterval(
+      () => {
+        const nowMs = performance.now()
+        for (const { quick } of active.values()) quick?.check(nowMs)
+      },
+      Math.min(quickCheckMs, server.headersTimeout / 2, server.keepAliveTimeout / 2),
+    )
+    checking.unref()
+
     if (options.tls !== undefined) server.on("connection", guard.admit)
-    server.on(readyEvent(options.tls), (socket: Socket) => {
+    server.on(ready, (socket: Socket) => {
       // Node 10 knows no noDelay option: an event must not wait for the acknowledgement of the one before.
       socket.setNoDelay(true)
       if (options.tls === undefined && !guard.admit(socket)) return
-      const requests = new Set<() => void>()
-      active.set(socket, requests)
+      const connection: ActiveConnection = { requests: new Set(), quick: undefined }
+      active.set(socket, connection)
       socket.on("close", () => {
         active.delete(socket)
         // A pipelined response that has not got its turn does not hear of the end by itself.
-        for (const onOver of requests) onOver()
+        for (const onOver of connection.requests) onOver()
       })
+      if (isQuick) connection.quick = new QuickConnection(socket, quickSettings)
     })
 
     const onAnswered = (incoming: IncomingMessage, socket: Socket, status: number) => {
-      if (isClosing && active.get(socket)?.size === 0) socket.destroySoon?.()
+      if (isClosing && active.get(socket)?.requests.size === 0) socket.destroySoon?.()
       if (incoming.complete || socket.destroyed) return
       incoming.resume()
       const timer = setTimeout(() => socket.destroy(), lingerMs)
@@ -225,10 +265,10 @@ export const serve = <R>(
         if (isOver) return
         isOver = true
         interrupt()
-        active.get(socket)?.delete(onOver)
+        active.get(socket)?.requests.delete(onOver)
         onAnswered(incoming, socket, response.statusCode)
       }
-      active.get(socket)?.add(onOver)
+      active.get(socket)?.requests.add(onOver)
       response.on("finish", onOver)
       response.on("close", onOver)
       // What is written to a connection that has just gone is not worth the daemon's life.
@@ -240,15 +280,18 @@ export const serve = <R>(
         isClosing = true
         const timer = setTimeout(() => {
           for (const interrupt of interrupts) interrupt()
+          for (const { quick } of active.values()) quick?.interruptAll()
           for (const socket of active.keys()) socket.destroy()
           guard.closeAll()
         }, options.closeWaitMs ?? 5_000)
         server.close(() => {
           clearTimeout(timer)
+          clearInterval(checking)
           resume(Effect.void)
         })
         for (const stream of streams) stream.end()
-        for (const [socket, requests] of active) if (requests.size === 0) socket.destroy()
+        for (const [socket, { requests, quick }] of active)
+          if (quick === undefined ? requests.size === 0 : quick.isIdle) socket.destroy()
       }),
     )
     const address = yield* listen(server, options)

@@ -9,8 +9,8 @@ export type StreamEnd = "Ended" | "ClientLeft" | "TooSlow"
 export interface RecordStream {
   /** Sends JSON text as one record in exactly one HTTP chunk. False when the stream is over. */
   readonly send: (json: string) => boolean
-  /** The same for a record that is encoded already, to be sent to many streams. */
-  readonly sendEncoded: (record: string) => boolean
+  /** The same for a record that is encoded already, to be sent to many streams: as bytes, all of them hold the same ones. */
+  readonly sendEncoded: (record: string | Buffer) => boolean
   /** Ends the stream properly, with the terminating chunk, after everything sent. */
   readonly end: () => void
   readonly isOpen: () => boolean
@@ -57,7 +57,7 @@ export const openRecordStream = (
   const onGone = () => close("ClientLeft")
 
   /** Records of this turn. */
-  let pending: Array<string> = []
+  let pending: Array<string | Buffer> = []
   let pendingBytes = 0
 
   // Node 10 has no writableLength on responses, but there the socket's is all that matters.
@@ -72,12 +72,21 @@ export const openRecordStream = (
     // one piece instead of four for each record.
     if (response.chunkedEncoding && response.socket !== null) {
       let text = ""
-      for (const record of records) text += `${record.length.toString(16)}\r\n${record}\r\n`
+      for (const record of records) {
+        text += `${record.length.toString(16)}\r\n`
+        if (typeof record === "string") text += record
+        else {
+          socket.write(text, "latin1")
+          socket.write(record)
+          text = ""
+        }
+        text += "\r\n"
+      }
       socket.write(text, "latin1")
     } else for (const record of records) response.write(record, "latin1")
   }
 
-  const sendEncoded = (record: string): boolean => {
+  const sendEncoded = (record: string | Buffer): boolean => {
     if (over !== undefined) return false
     if (isFirst) maxWaitingBytes += record.length
     isFirst = false

@@ -20,6 +20,9 @@ export const makeBodyRoom = (maxBytes: number): BodyRoom => ({ maxBytes, usedByt
 const noRoom = () =>
   refuse(503, "Too many long bodies are on their way at once: try again in a moment", { "Retry-After": "1" })
 
+export const tooLarge = (maxBodyBytes: number): HttpRefusal =>
+  refuse(413, `The body is longer than the bound of ${maxBodyBytes} bytes`)
+
 /** Collects the body and calls `done` once; returns what stops the collecting. */
 export const collectBody = (
   incoming: IncomingMessage,
@@ -29,7 +32,6 @@ export const collectBody = (
   const chunks: Array<Buffer> = []
   let length = 0
   const { room } = bounds
-  const tooLarge = () => refuse(413, `The body is longer than the bound of ${bounds.maxBodyBytes} bytes`)
 
   const finish = (result: Buffer | HttpRefusal) => {
     stop()
@@ -38,7 +40,7 @@ export const collectBody = (
   const onData = (chunk: Buffer) => {
     length += chunk.length
     room.usedBytes += chunk.length
-    if (length > bounds.maxBodyBytes) finish(tooLarge())
+    if (length > bounds.maxBodyBytes) finish(tooLarge(bounds.maxBodyBytes))
     else if (room.usedBytes > room.maxBytes) finish(noRoom())
     else chunks.push(chunk)
   }
@@ -58,7 +60,8 @@ export const collectBody = (
     incoming.removeListener("aborted", onCut)
   }
 
-  if (Number(incoming.headers["content-length"] ?? 0) > bounds.maxBodyBytes) finish(tooLarge())
+  if (Number(incoming.headers["content-length"] ?? 0) > bounds.maxBodyBytes)
+    finish(tooLarge(bounds.maxBodyBytes))
   else incoming.on("data", onData).on("end", onEnd).on("aborted", onCut)
   return stop
 }

@@ -43,6 +43,10 @@ export const digestRow = (kind: string, key: string, value: string): DigestSum =
 export const digestOutboxItem = (id: number, receiver: string, message: string): DigestSum =>
   digestText(`item ${id} ${receiver.length} ${receiver}${message}`)
 
+/** Of what a process said of itself: it is needed for longer than the batch that it belongs to is kept. */
+export const digestRun = (firstBatch: number, firstSeq: number, facts: string): string =>
+  hash("sha256", `run ${firstBatch} ${firstSeq} ${facts}`, "hex").slice(0, 32)
+
 /** Where a journal is after a batch. */
 export interface Head {
   /** Number of the batch: 1, 2, 3, …; 0 in a fresh journal. */

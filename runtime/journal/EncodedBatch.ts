@@ -80,7 +80,11 @@ export const encodeBatch = (batch: Batch): EncodedBatch | StoreFailure => {
         into.push(text(item.kind), text(item.key), item.value === undefined ? null : json(item.value)),
       ),
       outbox: rows("outbox", batch.outbox, (item, into: Array<string | number>) =>
-        into.push(whole(item.id), text(item.to), json(item.message)),
+        into.push(
+          whole(item.id),
+          text(item.to),
+          item.json === undefined ? json(item.message) : text(item.json),
+        ),
       ),
       delivered: rows("delivered", batch.delivered, (item, into: Array<string | number>) =>
         into.push(text(item.to), whole(item.upToId)),

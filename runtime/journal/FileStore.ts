@@ -1,4 +1,5 @@
 import { dirname } from "node:path"
+import { isNoRoom, isQuota } from "../NoRoom.ts"
 import type { DurableFiles, OpenFile } from "./DurableFiles.ts"
 import type { EncodedBatch, EncodedEvents, EncodedState, StoreFailure } from "./EncodedBatch.ts"
 import type { AppendOutcome } from "./GroupCommit.ts"
@@ -50,8 +51,6 @@ interface Snapshot {
 }
 
 const reasonByCode: { readonly [code: string]: JournalFailure } = {
-  ENOSPC: "DiskFull",
-  EDQUOT: "DiskFull",
   ENOENT: "CannotOpen",
   ENOTDIR: "CannotOpen",
   EISDIR: "CannotOpen",
@@ -62,7 +61,9 @@ const reasonByCode: { readonly [code: string]: JournalFailure } = {
 
 export const toStoreFailure = (error: unknown): StoreFailure => {
   if (error instanceof FileStoreError) return error.failure
-  const { code, message } = error as NodeJS.ErrnoException
+  const { code, errno, message } = error as NodeJS.ErrnoException
+  if (isQuota({ code, errno })) return { reason: "DiskFull", detail: "a quota there is used up (EDQUOT)" }
+  if (isNoRoom(error)) return { reason: "DiskFull", detail: message }
   return { reason: reasonByCode[code ?? ""] ?? "InputOutput", detail: message }
 }
 

@@ -73,13 +73,16 @@ export const makeGroupCommit = (options: GroupCommitOptions): GroupCommit => {
   const settleGroup = (group: ReadonlyArray<PendingAppend>, outcome: AppendOutcome) => {
     if (inFlight !== group) return // failed already
     inFlight = group.slice(outcome.stored)
-    for (const { batch, done } of group.slice(0, outcome.stored)) {
-      pendingSize -= batch.size
-      done()
-    }
+    const stored = group.slice(0, outcome.stored)
+    for (const { batch } of stored) pendingSize -= batch.size
     if (outcome.failure === undefined) {
       stalled = undefined
-      flush()
+      // The disk has work again before anybody is told, since that takes a while.
+      if (gathered.length > 0) flush()
+    }
+    for (const { done } of stored) done()
+    if (outcome.failure === undefined) {
+      if (inFlight.length === 0) flush()
     } else if (outcome.failure.reason === "DiskFull" && options.retryFullMs !== undefined && !closing) {
       stalled = outcome.failure
       retry = setTimeout(storeInFlight, options.retryFullMs)

@@ -23,6 +23,8 @@ export interface OutboxItem {
   readonly id: number
   readonly to: string
   readonly message: unknown
+  /** The message as JSON, from a caller that has it already. */
+  readonly json?: string
 }
 
 /** One receiver's outbox up to and including an id. */

@@ -9,23 +9,33 @@ import { JournalError } from "./Journal.ts"
 const lockWaitMs = 1_000
 const lockPollMs = 50
 
-const lockOf = (path: string): string => `${path}.lock`
+export const lockOf = (path: string): string => `${path}.lock`
 
 /** The daemon that has the journal open; undefined when none has. */
 export const findJournalHolder = (path: string): number | undefined => findLockHolder(lockOf(path))
 
-/** Keeps every other daemon away from the journal for as long as the scope lasts. */
-export const holdJournalLock = (path: string): Effect.Effect<void, JournalError, Scope.Scope> =>
-  Effect.acquireRelease(lock(path), (held) => Effect.sync(() => ignoringFailure(held.release))).pipe(
-    Effect.asVoid,
-  )
+/** Takes another lock beside; returns what lets go of it, undefined when somebody has it. */
+export type TakeLock = (lockFolder: string) => (() => void) | undefined
 
-const lock = (path: string): Effect.Effect<ProcessLock, JournalError> =>
+const nothing: TakeLock = () => () => {}
+
+/** Keeps every other daemon away from the journal for as long as the scope lasts. */
+export const holdJournalLock = (
+  path: string,
+  takeFirst: TakeLock = nothing,
+): Effect.Effect<void, JournalError, Scope.Scope> =>
+  Effect.acquireRelease(lock(path, takeFirst), (held) =>
+    Effect.sync(() => ignoringFailure(held.release)),
+  ).pipe(Effect.asVoid)
+
+const lock = (path: string, takeFirst: TakeLock): Effect.Effect<ProcessLock, JournalError> =>
   Effect.suspend(() => {
     try {
-      const held = acquireProcessLock(lockOf(path))
+      const held = take(lockOf(path), takeFirst)
       if ("release" in held) return Effect.succeed(held)
-      const detail = `process ${held.holderPid} has it open`
+      const holder =
+        held.holderPid === undefined ? "a process of another container or host" : `process ${held.holderPid}`
+      const detail = `${holder} has it open`
       return Effect.fail(new JournalError({ reason: "Locked", path, detail }))
     } catch (error) {
       return Effect.fail(new JournalError({ ...toStoreFailure(error), path }))
@@ -37,6 +47,29 @@ const lock = (path: string): Effect.Effect<ProcessLock, JournalError> =>
       times: lockWaitMs / lockPollMs,
     }),
   )
+
+/** The other lock first: whoever has none must not leave claims. */
+const take = (
+  folder: string,
+  takeFirst: TakeLock,
+): ProcessLock | { readonly holderPid: number | undefined } => {
+  const letGo = takeFirst(folder)
+  if (letGo === undefined) return { holderPid: findLockHolder(folder) }
+  let held: ReturnType<typeof acquireProcessLock> | undefined
+  try {
+    held = acquireProcessLock(folder)
+  } finally {
+    if (held === undefined || !("release" in held)) letGo()
+  }
+  if (!("release" in held)) return held
+  const { release } = held
+  return {
+    release: () => {
+      ignoringFailure(release)
+      letGo()
+    },
+  }
+}
 
 const ignoringFailure = (action: () => void): void => {
   try {

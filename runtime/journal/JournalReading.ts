@@ -1,7 +1,8 @@
 import { statSync } from "node:fs"
 import Database from "better-sqlite3"
 import { JournalError } from "./Journal.ts"
-import { findJournalHolder } from "./JournalLock.ts"
+import { findJournalHolder, lockOf } from "./JournalLock.ts"
+import { isKernelLockHeld } from "./KernelLock.ts"
 import { requireWholeWal } from "./SqliteOpening.ts"
 import { requireFormat, toFailure } from "./SqliteSchema.ts"
 
@@ -10,13 +11,26 @@ export interface ReadJournal {
   readonly path: string
   readonly database: Database.Database
   readonly format: number
-  /** The process that writes to it. */
+  /** The process that writes to it; undefined also when that one cannot be seen from here. */
   readonly holderPid: number | undefined
   /** Of a transaction that a crash had cut off; of a journal that nobody has open. */
   readonly tornBytes: number
+  /**
+   * Goes on with the journal as it is by now. As long as one moment of it is looked at, all that a master writes stays in its
+   * write-ahead log; so whoever reads for more than a second calls this now and then. No statement may be under way.
+   */
+  readonly refresh: () => void
 }
 
 const waitMs = 5_000
+
+/** How long a master that writes is given to begin its write-ahead log anew. */
+const breathMs = 50
+
+/** Of this thread, which only reads. */
+const sleepHere = (ms: number): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
 
 export const noSuchFile = "there is no such file"
 
@@ -39,7 +53,11 @@ const openDatabase = (path: string): Database.Database => {
 }
 
 /** Reads a journal and closes it. Throws {@link JournalError} when it cannot be opened. */
-export const readJournal = <A>(path: string, use: (journal: ReadJournal) => A): A => {
+export const readJournal = <A>(
+  path: string,
+  use: (journal: ReadJournal) => A,
+  sleep: (ms: number) => void = sleepHere,
+): A => {
   let database: Database.Database | undefined
   try {
     try {
@@ -47,11 +65,18 @@ export const readJournal = <A>(path: string, use: (journal: ReadJournal) => A): 
         throw Object.assign(new Error(noSuchFile), { code: "ENOENT" })
       const holderPid = findJournalHolder(path)
       // What somebody writes to is not whole at every instant; that process has looked itself when it began.
-      const tornBytes = holderPid === undefined ? requireWholeWal(path) : 0
+      const isLive = holderPid !== undefined || isKernelLockHeld(lockOf(path))
+      const tornBytes = isLive ? 0 : requireWholeWal(path)
       database = openDatabase(path)
       database.exec("BEGIN")
       const format = requireFormat(database)
-      return use({ path, database, format, holderPid, tornBytes })
+      const refresh = () => {
+        if (!isLive) return
+        database?.exec("COMMIT")
+        sleep(breathMs)
+        database?.exec("BEGIN")
+      }
+      return use({ path, database, format, holderPid, tornBytes, refresh })
     } catch (error) {
       if (
         error instanceof Database.SqliteError ||

@@ -35,8 +35,14 @@ export interface JournalVerdict {
 export type VerifyProgress = (text: string) => void
 
 /** Looks at all of a journal, a master's or one in a plain file. Throws `JournalError` when it is none. */
-export const verifyJournal = (path: string, progress: VerifyProgress): JournalVerdict =>
-  isPlainFile(path) ? verifyPlainFile(path) : readJournal(path, (journal) => verifySqlite(journal, progress))
+export const verifyJournal = (
+  path: string,
+  progress: VerifyProgress,
+  sleep?: (ms: number) => void,
+): JournalVerdict =>
+  isPlainFile(path)
+    ? verifyPlainFile(path)
+    : readJournal(path, (journal) => verifySqlite(journal, progress), sleep)
 
 const isPlainFile = (path: string): boolean => {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false
@@ -64,7 +70,7 @@ const countState = (database: Database.Database): { readonly rows: number; reado
 }
 
 const verifySqlite = (
-  { path, database, format, holderPid, tornBytes }: ReadJournal,
+  { path, database, format, holderPid, tornBytes, refresh }: ReadJournal,
   progress: VerifyProgress,
 ): JournalVerdict => {
   progress("looking at each page")
@@ -103,13 +109,14 @@ const verifySqlite = (
   const head = readHead(database)
   const segments = readSegments(database)
   const first = segments[0]?.firstSeq ?? 0
+  const followed = (batch: number) => progress(`following its log: batch ${batch} of ${head.batch}`)
+  const added = (segment: number, of: number) => progress(`adding up segment ${segment} of ${of}`)
   progress("adding up its rows")
+  refresh()
   const problems = [
     checkState(database),
-    checkLog(database, {
-      progress: (batch) => progress(`following its log: batch ${batch} of ${head.batch}`),
-    }),
-    checkBeginnings(database, (segment, of) => progress(`adding up segment ${segment} of ${of}`)),
+    checkLog(database, { progress: followed, refresh }),
+    checkBeginnings(database, added, refresh),
   ].filter((problem) => problem !== undefined)
   return {
     ...common,

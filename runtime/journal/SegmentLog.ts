@@ -66,6 +66,9 @@ export const makeSegmentLog = (database: Database.Database, bounds: LogBounds): 
   const sweepRuns = database.prepare(
     "DELETE FROM runs WHERE first_batch < (SELECT max(first_batch) FROM runs WHERE first_batch <= ?)",
   )
+  const sweepRunDigests = database.prepare(
+    "DELETE FROM meta WHERE name GLOB 'run *' AND CAST(substr(name, 5) AS INTEGER) NOT IN (SELECT first_batch FROM runs)",
+  )
   const oldestSeq = database.prepare("SELECT min(seq) FROM events").pluck()
   const oldestBatch = database.prepare("SELECT min(number) FROM batches").pluck()
 
@@ -114,6 +117,7 @@ export const makeSegmentLog = (database: Database.Database, bounds: LogBounds): 
       while (segments.length > 1 && isEnough(segments[1]!, head)) {
         remove.run(segments.shift()!.number)
         sweepRuns.run(segments[0]!.firstBatch)
+        sweepRunDigests.run()
         areOldRowsLeft = true
       }
     },

@@ -7,22 +7,26 @@ import {
   digestChanges,
   digestOutboxItem,
   digestRow,
+  digestRun,
   type Head,
   noDigests,
   sameSum,
 } from "./BatchChain.ts"
-import { textToChanges } from "./LateChanges.ts"
+import { type LateChanges, textToChanges } from "./LateChanges.ts"
 import { readSegments, type Segment } from "./SegmentLog.ts"
 import {
   iterateBatches,
   iterateEvents,
   iterateRowsBefore,
+  iterateWholeEntities,
+  iterateWholeOutbox,
   readHead,
   readHeadAfter,
   readHeadBefore,
+  readRunDigests,
   readRuns,
 } from "./SqliteReading.ts"
-import { iterateStoredEntities, iterateStoredOutbox, lateRows, readLate } from "./SqliteState.ts"
+import { lateRows, readLate } from "./SqliteState.ts"
 import type { StateListener } from "./StateParts.ts"
 
 // Whether a database is what was written into it. Each check answers with what is wrong, the first of its kind, or with
@@ -35,15 +39,9 @@ export const checkStructure = (database: Database.Database): string | undefined 
   return first === "ok" ? undefined : `SQLite finds its structure broken: ${first}`
 }
 
-const sumRows = (
-  rows: IterableIterator<[string, string, string]>,
-  heard: StateListener["row"] = () => {},
-): DigestSum => {
+const sumRows = (rows: IterableIterator<[string, string, string]>): DigestSum => {
   let sum = noDigests
-  for (const [kind, key, value] of rows) {
-    sum = addDigest(sum, digestRow(kind, key, value))
-    heard(kind, key, value)
-  }
+  for (const [kind, key, value] of rows) sum = addDigest(sum, digestRow(kind, key, value))
   return sum
 }
 
@@ -53,26 +51,66 @@ export const checkState = (database: Database.Database, listener?: StateListener
   if (problem !== undefined) return problem
   const head = readHead(database)
   const late = readLate(database)
-  const heard: StateListener["row"] | undefined =
-    listener &&
-    ((kind, key, value) => {
-      if (!late.hasRow(kind, key)) listener.row(kind, key, value)
-    })
-  if (!sameSum(sumRows(iterateStoredEntities(database), heard), head.rows))
-    return `its rows do not add up to what batch ${head.batch} left`
-  let outbox = noDigests
-  for (const [id, receiver, message] of iterateStoredOutbox(database)) {
-    outbox = addDigest(outbox, digestOutboxItem(id, receiver, message))
-    if (!late.isDelivered(receiver, id)) listener?.item(id, receiver, message)
-  }
-  if (!sameSum(outbox, head.outbox)) return `its outbox does not add up to what batch ${head.batch} left`
-  if (listener === undefined) return undefined
+  const broken = checkEntities(database, head, late, listener) ?? checkOutbox(database, head, late, listener)
+  if (broken !== undefined || listener === undefined) return broken
   late.forEachRow((kind, key, value) => {
     if (value !== null) listener.row(kind, key, value)
   })
   late.forEachItem(listener.item)
   listener.end()
   return undefined
+}
+
+// What is kept beside each row counts as well: the next change of a row takes the digest beside it off the sum.
+
+const checkEntities = (
+  database: Database.Database,
+  head: Head,
+  late: LateChanges,
+  listener: StateListener | undefined,
+): string | undefined => {
+  const segments = readSegments(database)
+  const newest = segments[segments.length - 1]?.number ?? 0
+  let sum = noDigests
+  for (const [kind, key, value, written, left, right] of iterateWholeEntities(database)) {
+    const digest = digestRow(kind, key, value)
+    if (digest.left !== left || digest.right !== right)
+      return `its row ${kind} ${key} is not what was written`
+    if (written < 0 || written > newest) return `its row ${kind} ${key} says it is of segment ${written}`
+    sum = addDigest(sum, digest)
+    if (!late.hasRow(kind, key)) listener?.row(kind, key, value)
+  }
+  return sameSum(sum, head.rows) ? undefined : `its rows do not add up to what batch ${head.batch} left`
+}
+
+const checkOutbox = (
+  database: Database.Database,
+  head: Head,
+  late: LateChanges,
+  listener: StateListener | undefined,
+): string | undefined => {
+  let sum = noDigests
+  for (const [id, receiver, message, left, right] of iterateWholeOutbox(database)) {
+    const digest = digestOutboxItem(id, receiver, message)
+    if (digest.left !== left || digest.right !== right)
+      return `message ${id} of its outbox is not what was written`
+    sum = addDigest(sum, digest)
+    if (!late.isDelivered(receiver, id)) listener?.item(id, receiver, message)
+  }
+  return sameSum(sum, head.outbox) ? undefined : `its outbox does not add up to what batch ${head.batch} left`
+}
+
+/** What processes said of themselves, also those whose batches are not kept any more. */
+const checkRuns = (database: Database.Database): string | undefined => {
+  const digests = new Map(readRunDigests(database))
+  for (const { firstBatch, firstSeq, facts } of readRuns(database)) {
+    const digest = digests.get(firstBatch)
+    if (digest !== undefined && digest !== digestRun(firstBatch, firstSeq, facts))
+      return `the run that begins with batch ${firstBatch} is not what was written`
+    digests.delete(firstBatch)
+  }
+  const [missing] = Array.from(digests.keys())
+  return missing === undefined ? undefined : `the run that begins with batch ${missing} is missing`
 }
 
 /** The newest batches have left what they changed as it was written, as many of them as the very newest says. */
@@ -115,25 +153,53 @@ export interface LogCheckOptions {
   readonly newestEvents?: number
   /** Hears which batch is done. */
   readonly progress?: (batch: number) => void
+  /** Called between two parts of the log, when no statement is under way: see `ReadJournal`. */
+  readonly refresh?: () => void
 }
 
-/** Follows the chain over the log. */
+/** Events, and batches, that are looked at before `refresh` is called. */
+const partOfLog = 20_000
+
+/** Follows the chain over the log, up to where it ended at first. What is trimmed meanwhile is passed over. */
 export const checkLog = (
   database: Database.Database,
-  { newestEvents = Number.MAX_SAFE_INTEGER, progress = () => {} }: LogCheckOptions = {},
+  { newestEvents = Number.MAX_SAFE_INTEGER, progress = () => {}, refresh = () => {} }: LogCheckOptions = {},
 ): string | undefined => {
-  const all = readSegments(database)
-  const disorder = checkSegments(all)
-  if (disorder !== undefined) return disorder
-  const anchor = findAnchor(database, all[0]!, newestEvents)
-  if (anchor === undefined) return `batch ${all[0]!.firstBatch - 1} of its log is missing`
-  const firstBatch = anchor.batch + 1
+  const end = readHead(database).batch
+  for (let done: Head | undefined; ; ) {
+    const all = readSegments(database)
+    const disorder = checkSegments(all) ?? checkRuns(database)
+    if (disorder !== undefined) return disorder
+    const oldest = all[0]!.firstBatch - 1
+    const isKept = done !== undefined && done.batch >= oldest
+    const from = isKept ? done : findAnchor(database, all[0]!, newestEvents)
+    if (from === undefined) return `batch ${oldest} of its log is missing`
+    const reached = followLog(database, from, all)
+    if (typeof reached === "string") return reached
+    progress(reached.head.batch)
+    if (reached.isEnd || reached.head.batch >= end) return undefined
+    done = reached.head
+    refresh()
+  }
+}
+
+interface Reached {
+  readonly head: Head
+  readonly isEnd: boolean
+}
+
+/** A part of the log; or what is wrong with it. */
+const followLog = (
+  database: Database.Database,
+  from: Head,
+  segments: ReadonlyArray<Segment>,
+): Reached | string => {
   const runs = new Map(readRuns(database).map((run) => [run.firstBatch, run]))
-  const firstSeqs = new Map(all.map((segment) => [segment.firstBatch, segment.firstSeq]))
-  const events = iterateEvents(database, anchor.lastSeq + 1)
+  const firstSeqs = new Map(segments.map((segment) => [segment.firstBatch, segment.firstSeq]))
+  const events = iterateEvents(database, from.lastSeq + 1)
   try {
-    let before = anchor
-    for (const head of iterateBatches(database, firstBatch)) {
+    let before = from
+    for (const head of iterateBatches(database, from.batch + 1)) {
       if (head.batch !== before.batch + 1) return `batch ${before.batch + 1} of its log is missing`
       const begins = firstSeqs.get(head.batch)
       if (begins !== undefined && begins !== before.lastSeq + 1)
@@ -150,24 +216,31 @@ export const checkLog = (
       if (chainAfter(before.chain, head, log, changesOf(head)) !== head.chain)
         return `batch ${head.batch} of its log (events ${before.lastSeq + 1} to ${head.lastSeq}) is not what was written`
       before = head
-      if (head.batch % 1024 === 0) progress(head.batch)
+      const isEnough = head.lastSeq - from.lastSeq >= partOfLog || head.batch - from.batch >= partOfLog
+      if (isEnough) return { head, isEnd: false }
     }
     const following = events.next()
-    return following.done === true ? undefined : `event ${following.value[0]} of its log belongs to no batch`
+    return following.done === true
+      ? { head: before, isEnd: true }
+      : `event ${following.value[0]} of its log belongs to no batch`
   } finally {
     // An open iterator would keep the database busy.
     events.return?.()
   }
 }
 
-/** The rows at the beginning of each segment, from which the log can be replayed. */
+/** The rows at the beginning of each segment, from which the log can be replayed. `refresh` as in {@link LogCheckOptions}. */
 export const checkBeginnings = (
   database: Database.Database,
   progress: (segment: number, of: number) => void = () => {},
+  refresh: () => void = () => {},
 ): string | undefined => {
   const segments = readSegments(database)
   for (const [index, { number, firstBatch }] of segments.entries()) {
     progress(index + 1, segments.length)
+    refresh()
+    const oldest = readSegments(database)[0]
+    if (oldest !== undefined && oldest.number > number) continue
     const head = readHeadAfter(database, firstBatch - 1)
     if (head === undefined) return `batch ${firstBatch - 1} of its log is missing`
     if (!sameSum(sumRows(iterateRowsBefore(database, number)), head.rows))

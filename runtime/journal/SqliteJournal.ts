@@ -1,8 +1,10 @@
-import { Effect, Layer, type Scope } from "effect"
+import { writeSync } from "node:fs"
+import { Deferred, Effect, FiberId, Layer, type Scope } from "effect"
 import { decodeEvents, decodeState, encodeBatch, isStoreFailure, type StoreFailure } from "./EncodedBatch.ts"
 import { boundEventsRead, Journal, JournalError, type Recovered } from "./Journal.ts"
 import { holdJournalLock } from "./JournalLock.ts"
 import { type JournalWriter, startJournalWriter } from "./JournalWriter.ts"
+import { takeKernelLock } from "./KernelLock.ts"
 import { defaultKeepEvents, defaultKeepSize } from "./LogBounds.ts"
 import type { OpeningReport } from "./SqliteOpening.ts"
 import { collectParts, type StateCollection } from "./StateParts.ts"
@@ -22,39 +24,49 @@ export interface SqliteJournalOptions {
   readonly maxPending?: number
   /** Text of the waiting appends, in UTF-16 units, before the next one fails likewise. Default 256 Mi. */
   readonly maxPendingSize?: number
+  /** How long a closing journal may take to store what is pending and to checkpoint, before its thread is stopped; default 15 s. */
+  readonly closeWaitMs?: number
+  /** When not even that is possible, because the disk hangs; default: says so and ends this process. */
+  readonly onHung?: (message: string) => void
 }
 
-/** How long a closing journal may take to store what is pending and to checkpoint, before its thread is stopped. */
-const closeWaitMs = 15_000
+/** How long a stopped thread may take to end; one that waits for a disk does not end before the disk answers. */
+const stopWaitMs = 1_000
 
-interface OpenedWriter {
+/** No exit would do: Node waits for its threads, and so would a supervisor, for ever. */
+const endHard = (message: string): void => {
+  writeSync(2, `gleaner: ${message}\n`)
+  process.kill(process.pid, "SIGKILL")
+}
+
+interface StartedWriter {
   readonly writer: JournalWriter
-  readonly report: OpeningReport
   /** What was read on the way. */
   readonly state: StateCollection
+  readonly opened: Effect.Effect<OpeningReport, JournalError>
 }
 
-const openWriter = (options: SqliteJournalOptions) =>
-  Effect.async<OpenedWriter, JournalError>((resume) => {
-    const { path, workerScript, keepEvents = defaultKeepEvents, keepSize = defaultKeepSize } = options
-    const state = collectParts()
-    const writer: JournalWriter = startJournalWriter(
-      {
-        workerScript,
-        store: { path, keepEvents, keepSize },
-        retryFullMs: options.retryFullMs ?? 1_000,
-        maxPending: options.maxPending ?? 4_096,
-        maxPendingSize: options.maxPendingSize ?? 256 * 1024 * 1024,
-        part: state.take,
-      },
-      (answer) =>
-        resume(
-          isStoreFailure(answer)
-            ? new JournalError({ ...answer, path })
-            : Effect.succeed({ writer, report: answer, state }),
-        ),
-    )
-  })
+const startWriter = (options: SqliteJournalOptions): StartedWriter => {
+  const { path, workerScript, keepEvents = defaultKeepEvents, keepSize = defaultKeepSize } = options
+  const state = collectParts()
+  const answer = Deferred.unsafeMake<OpeningReport, JournalError>(FiberId.none)
+  const writer: JournalWriter = startJournalWriter(
+    {
+      workerScript,
+      store: { path, keepEvents, keepSize },
+      retryFullMs: options.retryFullMs ?? 1_000,
+      maxPending: options.maxPending ?? 4_096,
+      maxPendingSize: options.maxPendingSize ?? 256 * 1024 * 1024,
+      part: state.take,
+    },
+    (found) =>
+      Deferred.unsafeDone(
+        answer,
+        isStoreFailure(found) ? Effect.fail(new JournalError({ ...found, path })) : Effect.succeed(found),
+      ),
+  )
+  return { writer, state, opened: Deferred.await(answer) }
+}
 
 const logOpening = ({ tornBytes, migrated, checkMs }: OpeningReport, path: string) =>
   Effect.gen(function* () {
@@ -69,25 +81,37 @@ const logOpening = ({ tornBytes, migrated, checkMs }: OpeningReport, path: strin
     yield* Effect.logDebug("the journal is whole").pipe(Effect.annotateLogs({ path, checkMs }))
   })
 
-const closeWriter = (writer: JournalWriter, path: string) =>
-  Effect.async<void>((resume) => writer.close(() => resume(Effect.void))).pipe(
+const closeWriter = (writer: JournalWriter, options: SqliteJournalOptions) => {
+  const { path, closeWaitMs = 15_000, onHung = endHard } = options
+  const hung = `journal ${path}: its disk does not answer, and what waits for it cannot be stopped; this process ends itself (SIGKILL). Everything acknowledged is kept: see to that disk, then start the daemon again`
+  return Effect.async<void>((resume) => writer.close(() => resume(Effect.void))).pipe(
     Effect.interruptible,
     Effect.timeout(closeWaitMs),
     Effect.catchTag("TimeoutException", () =>
       Effect.logWarning(`journal ${path} did not close within ${closeWaitMs} ms; its thread is stopped`),
     ),
-    Effect.zipRight(Effect.promise(() => writer.terminate())),
+    Effect.zipRight(
+      Effect.promise(() => writer.terminate()).pipe(
+        Effect.interruptible,
+        Effect.timeout(stopWaitMs),
+        Effect.catchTag("TimeoutException", () => Effect.sync(() => onHung(hung))),
+      ),
+    ),
   )
+}
 
 /** The master's journal: one SQLite file, written by a thread of its own. */
 export const make = (
   options: SqliteJournalOptions,
 ): Effect.Effect<Journal["Type"], JournalError, Scope.Scope> =>
   Effect.gen(function* () {
-    yield* holdJournalLock(options.path)
-    const { writer, report, state } = yield* Effect.acquireRelease(openWriter(options), (opened) =>
-      closeWriter(opened.writer, options.path),
+    yield* holdJournalLock(options.path, takeKernelLock)
+    const { writer, state, opened } = yield* Effect.acquireRelease(
+      Effect.sync(() => startWriter(options)),
+      (started) => closeWriter(started.writer, options),
     )
+    // Looking at a large journal takes its time, and a disk may hang: whoever wants to stop does not wait for it.
+    const report = yield* opened
     yield* logOpening(report, options.path)
     const { read } = report
     const { journal, forget } = makeJournal(writer, options.path, read && state.toRecovered(read))

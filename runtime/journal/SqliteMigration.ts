@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs"
+import { existsSync, unlinkSync } from "node:fs"
 import type Database from "better-sqlite3"
 import { addDigest, digestOutboxItem, digestRow, noDigests } from "./BatchChain.ts"
 import { copyDatabase } from "./DatabaseCopy.ts"
-import { formatVersion, lateTable, StoreError, schema } from "./SqliteSchema.ts"
+import { formatVersion, lateTable, requireFormat, StoreError, schema, toFailure } from "./SqliteSchema.ts"
 
 // Journals of earlier formats become one of today's. What was there is kept beside, as a whole, before a byte is changed;
 // the change itself is one transaction.
@@ -16,12 +16,11 @@ export const backupPathOf = (path: string, format: number): string => {
 }
 
 /**
- * Brings the journal to today's format; returns where the old one is kept. Its rows and its outbox go on. Events of
+ * Brings the journal from an earlier format to today's; returns where the old one is kept. When that fails, the journal is as it was, and
+ * the copy goes: each further start would leave one more, on a disk that may be full. Its rows and its outbox go on. Events of
  * format 1 stay behind in the copy: they say nothing of where a replay could begin, nor with which settings.
  */
 export const migrate = (database: Database.Database, path: string, format: number): string => {
-  const kept = backupPathOf(path, format)
-  copyDatabase(database, kept)
   const steps: { readonly [format: number]: (database: Database.Database) => void } = {
     1: fromFormat1,
     2: fromFormat2,
@@ -29,8 +28,28 @@ export const migrate = (database: Database.Database, path: string, format: numbe
   const step = steps[format]
   if (step === undefined)
     throw new StoreError({ reason: "Damaged", detail: `no gleaner ever wrote format ${format}` })
-  database.transaction(step).immediate(database)
+  const kept = backupPathOf(path, format)
+  copyDatabase(database, kept)
+  try {
+    database.transaction(step).immediate(database)
+  } catch (error) {
+    const { reason, detail } = toFailure(error, "CannotOpen")
+    const before = `it has format ${format} and could not be brought to format ${formatVersion}: ${detail}`
+    throw new StoreError({ reason, detail: `${before}; ${dropCopy(database, kept, format)}` })
+  }
   return kept
+}
+
+/** What became of the copy. It stays where there is any doubt that the journal is what it was. */
+const dropCopy = (database: Database.Database, kept: string, format: number): string => {
+  try {
+    const isAsBefore = !database.inTransaction && requireFormat(database) === format
+    if (isAsBefore) unlinkSync(kept)
+    if (isAsBefore) return "it is as it was"
+  } catch {
+    // It cannot be read, or the copy not be removed.
+  }
+  return `${kept} is a copy of it`
 }
 
 /** All that a batch changed is in the tables. */

@@ -1,6 +1,7 @@
 import { chmodSync, closeSync, existsSync, openSync, readdirSync, readSync, statSync } from "node:fs"
 import { basename, dirname } from "node:path"
 import Database from "better-sqlite3"
+import { fetchColdFile } from "./ColdFile.ts"
 import { checkLog, checkState, checkStructure } from "./SqliteCheck.ts"
 import { migrate } from "./SqliteMigration.ts"
 import { readHead } from "./SqliteReading.ts"
@@ -39,6 +40,9 @@ const cacheKiB = 32 * 1024
 
 /** Pages of the write-ahead log that are moved into the file together: many of them are written again and again. */
 const checkpointPages = 4_000
+
+/** A write-ahead log that somebody's reading has made longer is cut to this when it begins anew; a busy master's own is about as long. */
+const walBytesKept = 64 * 1024 * 1024
 
 /** How long a start waits for a process that reads or copies the file. */
 const lockWaitMs = 1_000
@@ -155,6 +159,7 @@ export const openSqliteFile = (
   const tornBytes = requireWholeWal(path)
   refuseHalfRestored(path)
   createClosedToOthers(path)
+  fetchColdFile(path)
   const checked = checkAsItIs(path, listener)
   const database = new Database(path, { timeout: lockWaitMs })
   try {
@@ -174,6 +179,7 @@ export const openSqliteFile = (
       })
     database.pragma(`cache_size = -${cacheKiB}`)
     database.pragma(`wal_autocheckpoint = ${checkpointPages}`)
+    database.pragma(`journal_size_limit = ${walBytesKept}`)
     const checkMs = Math.round(performance.now() - startedMs)
     return { database, report: { tornBytes, migrated, read, checkMs } }
   } catch (error) {

@@ -65,6 +65,17 @@ export const iterateEvents = (database: Database.Database, fromSeq: number): Ite
     .raw()
     .iterate(fromSeq) as IterableIterator<EventRow>
 
+/** The digest that was kept of each run, by its first batch; a run may have none: the first journals of format 2 kept none. */
+export const readRunDigests = (database: Database.Database): ReadonlyMap<number, string> =>
+  new Map(
+    (
+      database
+        .prepare("SELECT CAST(substr(name, 5) AS INTEGER), value FROM meta WHERE name GLOB 'run *'")
+        .raw()
+        .all() as Array<[number, string]>
+    ).map(([firstBatch, digest]) => [firstBatch, digest]),
+  )
+
 /** What a process said of itself before it wrote its first batch. */
 export interface RunRow {
   readonly firstBatch: number
@@ -94,3 +105,22 @@ export const iterateRowsBefore = (
     )
     .raw()
     .iterate({ segment }) as IterableIterator<EntityRow>
+
+/** What a journal keeps beside each row: the segment in which it was written, and its digest. */
+export type WholeEntityRow = [...EntityRow, written: number, left: number, right: number]
+
+export const iterateWholeEntities = (database: Database.Database): IterableIterator<WholeEntityRow> =>
+  database
+    .prepare("SELECT kind, key, value, written, sum_left, sum_right FROM entities")
+    .raw()
+    .iterate() as IterableIterator<WholeEntityRow>
+
+export type WholeOutboxRow = [...OutboxRow, left: number, right: number]
+
+export const iterateWholeOutbox = (database: Database.Database): IterableIterator<WholeOutboxRow> =>
+  database
+    .prepare("SELECT id, receiver, message, sum_left, sum_right FROM outbox")
+    .raw()
+    .iterate() as IterableIterator<WholeOutboxRow>
+
+export type OutboxRow = [id: number, receiver: string, message: string]

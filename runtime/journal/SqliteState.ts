@@ -1,14 +1,12 @@
 import type Database from "better-sqlite3"
 import { LateChanges, textToChanges } from "./LateChanges.ts"
-import type { EntityRow } from "./SqliteReading.ts"
+import type { EntityRow, OutboxRow } from "./SqliteReading.ts"
 
 // The rows and messages of a journal: what is in their tables, with what waits to be entered there.
 
 /** The table of rows, without what waits to be entered. */
 export const iterateStoredEntities = (database: Database.Database): IterableIterator<EntityRow> =>
   database.prepare("SELECT kind, key, value FROM entities").raw().iterate() as IterableIterator<EntityRow>
-
-export type OutboxRow = [id: number, receiver: string, message: string]
 
 /** The table of messages, without what waits to be entered. */
 export const iterateStoredOutbox = (database: Database.Database): IterableIterator<OutboxRow> =>

@@ -1,15 +1,17 @@
-import type Database from "better-sqlite3"
-import { chainAfter, digestChanges, type Head } from "./BatchChain.ts"
-import type { EncodedBatch, EncodedEvents, EncodedState } from "./EncodedBatch.ts"
+import Database from "better-sqlite3"
+import { chainAfter, digestChanges, digestRun, type Head } from "./BatchChain.ts"
+import { isWithoutRoom } from "./DiskRoom.ts"
+import type { EncodedBatch, EncodedEvents, EncodedState, StoreFailure } from "./EncodedBatch.ts"
 import type { AppendOutcome } from "./GroupCommit.ts"
+import type { JournalFailure } from "./Journal.ts"
 import { checkOutboxIds } from "./JournalImage.ts"
 import { changesToText } from "./LateChanges.ts"
 import type { LogBounds } from "./LogBounds.ts"
 import { makeSegmentLog } from "./SegmentLog.ts"
 import { type OpeningReport, openSqliteFile } from "./SqliteOpening.ts"
-import { type EntityRow, readHead } from "./SqliteReading.ts"
+import { type EntityRow, type OutboxRow, readHead } from "./SqliteReading.ts"
 import { StoreError, toFailure } from "./SqliteSchema.ts"
-import { itemsNow, type OutboxRow, readLate, rowsNow } from "./SqliteState.ts"
+import { itemsNow, readLate, rowsNow } from "./SqliteState.ts"
 import { makeSqliteTables } from "./SqliteTables.ts"
 import type { StateListener } from "./StateParts.ts"
 
@@ -40,8 +42,17 @@ export const openSqliteStore = (options: StoreOptions, listener: StateListener =
     const { database, report } = openSqliteFile(options.path, listener)
     return makeStore(database, report, options)
   } catch (error) {
-    throw new StoreError(toFailure(error, "CannotOpen"))
+    throw new StoreError(toFailureAt(options.path, error, "CannotOpen"))
   }
+}
+
+/** As {@link toFailure}; a used up quota is a full disk. */
+const toFailureAt = (path: string, error: unknown, otherwise: JournalFailure): StoreFailure => {
+  const failure = toFailure(error, otherwise)
+  const isWrite = error instanceof Database.SqliteError && error.code === "SQLITE_IOERR_WRITE"
+  return isWrite && isWithoutRoom(path)
+    ? { reason: "DiskFull", detail: "the disk is full, or a quota is used up" }
+    : failure
 }
 
 const prepareStatements = (database: Database.Database) => ({
@@ -50,6 +61,7 @@ const prepareStatements = (database: Database.Database) => ({
   insertRun: database.prepare("INSERT INTO runs VALUES (?, ?, ?)"),
   insertLate: database.prepare("INSERT INTO late VALUES (?, ?)"),
   deleteLate: database.prepare("DELETE FROM late WHERE batch < ?"),
+  insertRunDigest: database.prepare("INSERT INTO meta VALUES ('run ' || CAST(? AS INTEGER), ?)"),
   allEntities: database.prepare("SELECT kind, key, value FROM entities ORDER BY kind, key").raw(),
   allOutbox: database.prepare("SELECT id, receiver, message FROM outbox ORDER BY id").raw(),
   someEvents: database
@@ -119,7 +131,10 @@ const makeStore = (
     const { batch: numberBefore, lastSeq, logSize, chain } = head
     const number = numberBefore + 1
     const logged: Array<string | number> = [batch.run ?? ""]
-    if (batch.run !== undefined) statements.insertRun.run(number, lastSeq + 1, batch.run)
+    if (batch.run !== undefined) {
+      statements.insertRun.run(number, lastSeq + 1, batch.run)
+      statements.insertRunDigest.run(number, digestRun(number, lastSeq + 1, batch.run))
+    }
     const eventSize = insertEvents(batch.events, logged)
     const after = {
       ...{ batch: number, lastSeq: lastSeq + batch.events.length / 3, ...tables.sums() },
@@ -164,7 +179,7 @@ const makeStore = (
         // A full disk makes SQLite roll back everything (sqlite.org/lang_transaction.html §3).
         if (!database.inTransaction) throw error
         reload()
-        return { stored, failure: toFailure(error, "Unstorable") }
+        return { stored, failure: toFailureAt(options.path, error, "Unstorable") }
       }
     }
     return { stored: batches.length }
@@ -177,7 +192,7 @@ const makeStore = (
       try {
         return storeGroup.immediate(batches)
       } catch (error) {
-        const failure = toFailure(error, "Unstorable")
+        const failure = toFailureAt(options.path, error, "Unstorable")
         if (failure.reason === "DiskFull") giveBack()
         reload()
         // What the file holds counts, not what the error seems to say: a batch must never be written twice.

@@ -41,7 +41,7 @@ const register = (registration: Registration, listening: ListeningStreams) =>
     const processedId = registration.masterId === master.state.masterId ? registration.processedId : 0
     const opened = (stream: RecordStream) => {
       master.streams.open(streamId, {
-        send: (record) => stream.send(JSON.stringify(record)),
+        send: stream.send,
         end: stream.end,
         paceMs: listening.open(streamId, stream.end),
       })
@@ -111,12 +111,15 @@ const takeReport = (
   stream.lastHeardMs = performance.now()
   const events = (state: MasterState): ReadonlyArray<UnstampedEvent> => {
     if (!isCurrent() || number <= stream.number) return []
+    const news = reportToEvents(report, state.agents.get(agentId)!)
+    // Taken only once it has been read: what throws is told, and comes again.
     stream.number = number
-    return reportToEvents(report, state.agents.get(agentId)!)
+    return news
   }
   master.post({ processed: { to: agentId, upToId: processedId }, event: events }, (refused) => {
     // Nobody but frameworks is asked who they are.
-    answer(refused === undefined ? accepted : unavailable(refused.message))
+    if (refused?._tag === "MailFailed") answer(refuse(500, refused.message))
+    else answer(refused === undefined ? accepted : unavailable(refused.message))
   })
 }
 

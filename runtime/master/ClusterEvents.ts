@@ -104,7 +104,9 @@ export class ToldCluster {
     const after = state.agents.get(id)
     if (after !== undefined && isThere(after)) return
     const [wasThere, wasRecovered] = [this.agents.delete(id), this.recoveredAgents.delete(id)]
-    if (wasThere || wasRecovered) events.push(ofAgent(agentRemoved(id)))
+    // One that comes back after staying away is told as new, also where its absence was not.
+    const isTold = after === undefined || state.settings.tellsUnreachableAgents
+    if (isTold && (wasThere || wasRecovered)) events.push(ofAgent(agentRemoved(id)))
   }
 
   private hearTask(state: MasterState, key: string, wallMs: number, events: Array<ClusterEvent>): void {

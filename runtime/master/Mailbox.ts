@@ -43,16 +43,26 @@ export type Outgoing =
       readonly agentId: string
       readonly id: number
       readonly message: AgentMessage
+      /** The message as JSON, which its journal row and its record share. */
+      readonly json: string
     }
   /** The agent has taken these in; there is room for what waits behind them. */
   | { readonly type: "MessagesProcessed"; readonly agentId: string; readonly upToId: number }
+
+/** A mail whose own part threw, before anything of it was stepped: a defect of who posted it, and nobody else's matter. */
+export interface MailFailure {
+  readonly type: "MailFailure"
+  readonly defect: unknown
+}
 
 /** What came of a batch of mails: to be made durable first, then carried out. */
 export interface Processed {
   readonly batch: Batch
   readonly effects: ReadonlyArray<Outgoing>
   /** For each mail, in order: why it was refused, or undefined. */
-  readonly refusals: ReadonlyArray<CallRefusal | undefined>
+  readonly refusals: ReadonlyArray<CallRefusal | MailFailure | undefined>
+  /** Number of the last message so far: all up to it are durable when the batch is. */
+  readonly lastMessageId: number
   readonly wakeAtMs: number | null
   /** The allocation cycle that ran, if one did. */
   readonly cycle: CycleTime | undefined
@@ -67,7 +77,7 @@ export interface CycleTime {
 /**
  * Steps the machine through a batch of mails and, when it wants to be woken by now, once more by `TimePassed`: so one
  * allocation cycle serves the whole batch. Synchronous: nothing else can touch the state in between. `observe` is told what each
- * step has changed, right after it.
+ * step has changed, right after it. Throws what a step throws: a broken invariant.
  */
 export const processMails = (
   state: MasterState,
@@ -80,7 +90,6 @@ export const processMails = (
   const effects: Array<Outgoing> = []
   const items: Array<OutboxItem> = []
   const delivered: Array<Delivery> = []
-  const dropped: Array<string> = []
   const changes = new Map<string, { kind: string; key: string; value: unknown }>()
   let wakeAtMs: number | null = state.deadlines.nextAtMs()
   let cycle: CycleTime | undefined
@@ -96,35 +105,43 @@ export const processMails = (
     for (const action of result.actions) {
       if (action.type === "DropMessages") {
         outbox.drop(action.agentId)
-        dropped.push(action.agentId)
+        // Not as `dropped`, which would also take what this batch sends it later on.
+        delivered.push({ to: action.agentId, upToId: outbox.lastId() })
       }
       if (action.type !== "SendToAgent") {
         effects.push(action)
         continue
       }
-      const item = outbox.add(action.agentId, action.message)
-      items.push(item)
-      effects.push({
-        type: "DeliverMessage",
-        agentId: action.agentId,
-        id: item.id,
-        message: action.message,
-      })
+      const { agentId, message } = action
+      const json = JSON.stringify(message)
+      const item = outbox.add(agentId, message)
+      items.push({ ...item, json })
+      effects.push({ type: "DeliverMessage", agentId, id: item.id, message, json })
     }
     wakeAtMs = result.wakeAtMs
   }
 
-  const refusals = mails.map(({ event, caller, processed }) => {
+  const take = ({ event, caller, processed }: Mail): CallRefusal | MailFailure | undefined => {
     if (processed !== undefined && outbox.processed(processed.to, processed.upToId)) {
-      delivered.push(processed)
-      effects.push({ type: "MessagesProcessed", agentId: processed.to, upToId: processed.upToId })
+      const { to } = processed
+      // No further than what there is: whatever comes later in this batch is not meant.
+      delivered.push({ to, upToId: Math.min(processed.upToId, outbox.lastId()) })
+      effects.push({ type: "MessagesProcessed", agentId: to, upToId: processed.upToId })
     }
-    const refusal = caller && refuseCall(state, caller.frameworkId, caller.streamId, caller.principal)
-    const given = refusal === undefined ? event(state, outbox) : undefined
+    let given: ReturnType<Mail["event"]>
+    try {
+      const refusal = caller && refuseCall(state, caller.frameworkId, caller.streamId, caller.principal)
+      if (refusal !== undefined) return refusal
+      given = event(state, outbox)
+    } catch (defect) {
+      return { type: "MailFailure", defect }
+    }
     const unstamped = given === undefined ? [] : "type" in given ? [given] : given
     for (const each of unstamped) step(each)
-    return refusal
-  })
+    return undefined
+  }
+
+  const refusals = mails.map(take)
   if (wakeAtMs !== null && wakeAtMs <= clock.nowMs()) {
     const dueAtMs = nextAllocationAtMs(state)
     const startedMs = performance.now()
@@ -134,9 +151,10 @@ export const processMails = (
   }
 
   return {
-    batch: { events, changes: [...changes.values()], outbox: items, delivered, dropped },
+    batch: { events, changes: [...changes.values()], outbox: items, delivered },
     effects,
     refusals,
+    lastMessageId: outbox.lastId(),
     wakeAtMs,
     cycle,
   }

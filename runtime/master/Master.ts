@@ -1,18 +1,20 @@
-import { Context, Data, Duration, Effect, Layer, Schedule } from "effect"
+import { Cause, Context, Data, Duration, Effect, Exit, Layer, Runtime, Schedule } from "effect"
 import type { CallRefusal } from "../../core/master/Admission.ts"
+import { tasksOfAgent } from "../../core/master/Context.ts"
 import { restoreMaster } from "../../core/master/Snapshot.ts"
 import { initialMasterState, type MasterSettings, type MasterState } from "../../core/master/State.ts"
 import { type Batch, Journal, type JournalError } from "../journal/Journal.ts"
 import { makeStoppingClock, startMachineClock } from "../MachineClock.ts"
 import type { MasterIdentity } from "../mesos/SchedulerEvent.ts"
 import { logBatch } from "./BatchLog.ts"
+import { makeCommitPipeline, type SteppedBatch } from "./CommitPipeline.ts"
 import { makeDelivery } from "./Delivery.ts"
 import { type EventFeed, makeEventFeed } from "./EventFeed.ts"
-import { type Mail, processMails, type UnstampedEvent } from "./Mailbox.ts"
+import { type Mail, type MailFailure, processMails, type UnstampedEvent } from "./Mailbox.ts"
 import { makeMailQueue } from "./MailQueue.ts"
 import { MasterMetrics } from "./MasterMetrics.ts"
 import { makeOutbox } from "./Outbox.ts"
-import { type RunFacts, runFactsOf } from "./RunFacts.ts"
+import { runFactsOf } from "./RunFacts.ts"
 import { makeStreams, type Streams } from "./Streams.ts"
 
 /** A framework's call that was not taken in. */
@@ -30,6 +32,16 @@ export class MailboxFull extends Data.TaggedError("MailboxFull")<{
   }
 }
 
+/** What was posted threw before it came to a step; nobody else has to do with it, and the log has the cause. */
+export class MailFailed extends Data.TaggedError("MailFailed")<{ readonly defect: unknown }> {
+  override get message(): string {
+    return "500 Internal Server Error. The log of this daemon has the cause."
+  }
+}
+
+/** Why a mail was not taken in. */
+export type MailRefused = CallRefused | MailboxFull | MailFailed
+
 /**
  * The shell around the master machine (design §3): takes events, steps, writes one transaction, and only then lets
  * the actions leave and the callers know.
@@ -37,7 +49,7 @@ export class MailboxFull extends Data.TaggedError("MailboxFull")<{
 export class Master extends Context.Tag("gleaner/Master")<
   Master,
   {
-    /** For reading only, and only at once: it changes with every event. */
+    /** For reading only, and only at once: it changes with every event. What it says may be a few ms from being durable. */
     readonly state: MasterState
     /** Steps of this process: as long as it stays, so does the state. */
     readonly stepCount: () => number
@@ -55,9 +67,9 @@ export class Master extends Context.Tag("gleaner/Master")<
      * Calls `done` when the event and all that follows from it is durable, or with why it is not taken in: at once while a full disk
      * keeps nothing.
      */
-    readonly post: (mail: Partial<Mail>, done: (refused?: CallRefused | MailboxFull) => void) => void
+    readonly post: (mail: Partial<Mail>, done: (refused?: MailRefused) => void) => void
     /** The same as an effect. */
-    readonly submit: (mail: Partial<Mail>) => Effect.Effect<void, CallRefused | MailboxFull>
+    readonly submit: (mail: Partial<Mail>) => Effect.Effect<void, MailRefused>
     /** The same for what must not get lost, such as the end of a stream: waits while the mailbox is full. */
     readonly tell: (event: Mail["event"]) => Effect.Effect<void>
     /**
@@ -75,18 +87,23 @@ export interface MasterOptions {
   /** Id and seed of a master whose journal is still empty. */
   readonly newMasterId: string
   readonly newSeed: string
+  /** No message to an agent gets a number below it; see `firstIdAt`. */
+  readonly firstMessageId: number
   readonly identity: Omit<MasterIdentity, "masterId">
 }
 
 /** Events waiting for a step, at most; beyond that callers are turned away with `MailboxFull`. */
 const mailboxCapacity = 10_000
 
+/** Mails that are stepped without a pause, at most. */
+const batchMax = 1_024
+
 /** An append that takes longer counts as no longer durable, though it may still succeed: the disk hangs. */
 const appendMsMax = 5_000
 
 interface Waiting {
   readonly mail: Mail
-  readonly done: (refused?: CallRefused | MailboxFull) => void
+  readonly done: (refused?: MailRefused) => void
 }
 
 const nothing: Mail = { event: () => undefined, caller: undefined, processed: undefined }
@@ -105,21 +122,76 @@ export const make = (options: MasterOptions) =>
     metrics.observeRecovery(Duration.toSeconds(fetched))
     const restored = restoreMaster(recovered.entities, options.settings)
     const state = restored ?? initialMasterState(options.newMasterId, options.newSeed, options.settings)
-    const outbox = makeOutbox(recovered.outbox, recovered.lastOutboxId)
+    const outbox = makeOutbox(recovered.outbox, recovered.lastOutboxId, options.firstMessageId)
     // While a full disk turns everybody away, nobody's time to come back runs out.
     const clock = makeStoppingClock(startMachineClock(state.nowMs), () => journal.problem() !== undefined)
+    const runtime = yield* Effect.runtime<never>()
+    const log = (line: Effect.Effect<void>) => Runtime.runSync(runtime)(line)
     const streams = makeStreams()
-    const feed = makeEventFeed()
+    const feed = makeEventFeed({
+      onDefect: (defect) =>
+        log(Effect.logError("a watcher of the cluster cannot be told", Cause.die(defect))),
+    })
     const identity: MasterIdentity = { ...options.identity, masterId: state.masterId }
-    const carryOut = makeDelivery(outbox, streams, identity)
-    const mailbox = makeMailQueue<Waiting>(mailboxCapacity, clock.nowMs)
+    const deliver = makeDelivery(outbox, streams, identity, {
+      find: (frameworkId) => state.frameworks.get(frameworkId),
+      idsOn: (agentId) => new Set(tasksOfAgent(state, agentId).map(({ spec }) => spec.frameworkId)),
+    })
+    const mailbox = makeMailQueue<Waiting>({ capacity: mailboxCapacity, batchMax, nowMs: clock.nowMs })
 
-    /** Why the master stepped no further. */
-    let failure: JournalError | undefined
+    let steps = 0
+    let isFirst = true
+    const step = (waiting: ReadonlyArray<Waiting>): SteppedBatch => {
+      const mails = waiting.map(({ mail }) => mail)
+      const processed = processMails(state, outbox, clock, mails, (changes) => {
+        steps++
+        feed.observe(state, changes)
+      })
+      const { batch, effects, refusals, lastMessageId, wakeAtMs, cycle } = processed
+      const release = feed.seal(state)
+      const run = isFirst ? { run: runFactsOf(options) } : {}
+      isFirst = false
+      return {
+        batch: isEmptyBatch(batch) ? undefined : { ...batch, ...run },
+        wakeAtMs,
+        leave: () => {
+          deliver(effects, lastMessageId)
+          release()
+          log(logBatch(batch, effects))
+          metrics.observe(batch, effects)
+          if (cycle !== undefined) metrics.observeCycle(cycle)
+          for (let index = 0; index < waiting.length; index++) answer(waiting[index]!, refusals[index])
+        },
+      }
+    }
+    const answer = ({ done }: Waiting, refusal: CallRefusal | MailFailure | undefined) => {
+      if (refusal === undefined) return done()
+      if (refusal.type !== "MailFailure") return done(new CallRefused({ refusal }))
+      const { defect } = refusal
+      log(Effect.logError("what was posted to the master failed before its step", Cause.die(defect)))
+      done(new MailFailed({ defect }))
+    }
+    const append = (batch: Batch, done: (why?: Cause.Cause<JournalError>) => void) => {
+      const startedMs = performance.now()
+      Runtime.runCallback(runtime)(journal.append(batch), {
+        onExit: (exit) => {
+          // It goes on when it is looked at.
+          clock.nowMs()
+          metrics.observeAppend((performance.now() - startedMs) / 1_000)
+          done(Exit.isSuccess(exit) ? undefined : exit.cause)
+        },
+      })
+    }
+    const refuse = (waiting: ReadonlyArray<Waiting>, problem: string) => {
+      const refused = new MailboxFull({ capacity: mailboxCapacity, problem })
+      for (const { done } of waiting) done(refused)
+    }
+    const pipeline = makeCommitPipeline({ mailbox, step, append, refuse })
+
     // Plain calls: there are several for each launched task, and effects for them cost more than all the rest.
-    const post = (mail: Partial<Mail>, done: (refused?: CallRefused | MailboxFull) => void) => {
+    const post = (mail: Partial<Mail>, done: (refused?: MailRefused) => void) => {
       // What was taken in before waits: it is stepped or about to be, and becomes durable when there is space.
-      const problem = failure?.message ?? journal.problem()
+      const problem = pipeline.problem() ?? journal.problem()
       if (problem !== undefined) {
         // The clock stops when it is looked at, from the first who is turned away on.
         clock.nowMs()
@@ -129,9 +201,7 @@ export const make = (options: MasterOptions) =>
       if (!isIn) done(new MailboxFull({ capacity: mailboxCapacity }))
     }
     const submit = (mail: Partial<Mail>) =>
-      Effect.async<void, CallRefused | MailboxFull>((resume) =>
-        post(mail, (refused) => resume(refused ?? Effect.void)),
-      )
+      Effect.async<void, MailRefused>((resume) => post(mail, (refused) => resume(refused ?? Effect.void)))
 
     let isListening = true
     const tell = (event: Mail["event"]) =>
@@ -140,6 +210,8 @@ export const make = (options: MasterOptions) =>
           while: (error) => error._tag === "MailboxFull",
           schedule: Schedule.spaced("100 millis"),
         }),
+        // The log has it.
+        Effect.catchTag("MailFailed", () => Effect.void),
         Effect.orDie,
       )
     const stopListening = Effect.sync(() => {
@@ -147,69 +219,19 @@ export const make = (options: MasterOptions) =>
       streams.endAll()
     })
 
-    let appendingSinceMs: number | undefined
     const journalProblem = () => {
-      if (failure !== undefined) return failure.message
-      const problem = journal.problem()
+      const problem = pipeline.problem() ?? journal.problem()
       if (problem !== undefined) return problem
-      const ageMs = appendingSinceMs === undefined ? 0 : performance.now() - appendingSinceMs
-      return ageMs > appendMsMax
-        ? `the journal has been writing for ${Math.round(ageMs / 1000)} s: look at its disk; nothing is lost, but nothing new is taken until it ends`
+      const waitedMs = pipeline.waitedMs()
+      return waitedMs > appendMsMax
+        ? `the journal has been writing for ${Math.round(waitedMs / 1000)} s: look at its disk; nothing is lost, but nothing new is taken until it ends`
         : undefined
     }
-    /** Nobody will step these any more: who waits is told, and does not wait for ever. */
-    const fail = (error: JournalError, waiting: ReadonlyArray<Waiting>) => {
-      failure = error
-      const refused = new MailboxFull({ capacity: mailboxCapacity, problem: error.message })
-      for (const { done } of [...waiting, ...mailbox.drain()]) done(refused)
-    }
-    const append = (batch: Batch, waiting: ReadonlyArray<Waiting>) =>
-      Effect.gen(function* () {
-        appendingSinceMs = performance.now()
-        const [took] = yield* Effect.timed(journal.append(batch))
-        appendingSinceMs = undefined
-        // It goes on when it is looked at.
-        clock.nowMs()
-        metrics.observeAppend(Duration.toSeconds(took))
-      }).pipe(Effect.tapError((error) => Effect.sync(() => fail(error, waiting))))
 
-    let steps = 0
-    const take = (waiting: ReadonlyArray<Waiting>, run?: RunFacts) =>
-      Effect.gen(function* () {
-        const { batch, effects, refusals, wakeAtMs, cycle } = processMails(
-          state,
-          outbox,
-          clock,
-          waiting.map(({ mail }) => mail),
-          (changes) => {
-            steps++
-            feed.observe(state, changes)
-          },
-        )
-        if (!isEmptyBatch(batch)) yield* append(run === undefined ? batch : { ...batch, run }, waiting)
-        for (const effect of effects) carryOut(effect)
-        feed.release()
-        yield* logBatch(batch, effects)
-        metrics.observe(batch, effects)
-        if (cycle !== undefined) metrics.observeCycle(cycle)
-        for (let index = 0; index < waiting.length; index++) {
-          const refusal = refusals[index]
-          waiting[index]!.done(refusal && new CallRefused({ refusal }))
-        }
-        return wakeAtMs
-      })
-
-    const run = Effect.gen(function* () {
-      let wakeAtMs = yield* take([started], runFactsOf(options))
-      while (true) {
-        const until = wakeAtMs
-        wakeAtMs = yield* take(
-          yield* Effect.async<ReadonlyArray<Waiting>>((resume) =>
-            Effect.sync(mailbox.next(until, (mails) => resume(Effect.succeed(mails)))),
-          ),
-        )
-      }
-    }) as Effect.Effect<never, JournalError>
+    const run = Effect.async<never, JournalError>((resume) => {
+      const stop = pipeline.start([started], resume)
+      return Effect.sync(stop)
+    })
 
     return Master.of({
       ...{

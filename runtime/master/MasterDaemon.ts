@@ -20,6 +20,7 @@ import * as Master from "./Master.ts"
 import * as MasterMetrics from "./MasterMetrics.ts"
 import { withMesosFlags } from "./MesosFlags.ts"
 import { makeStateRoutes, openRoutes } from "./OperatorApi.ts"
+import { firstIdAt } from "./Outbox.ts"
 import type { Flag } from "./operator/Facts.ts"
 import { schedulerRoutes } from "./SchedulerApi.ts"
 
@@ -83,7 +84,7 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
     const handler = routesToHandler(routes, { prefixes: ["/master"] })
     const listener = yield* serve({
       ...options.bounds,
-      ...{ host: options.host, port: options.port, tls: options.tls, handler },
+      ...{ host: options.host, port: options.port, tls: options.tls, handler, isQuick: true },
     })
     identity.address.ip = chooseAdvertisedIp(listener.host, options.advertisedIp)
     identity.address.port = listener.port
@@ -113,6 +114,7 @@ export const runMasterDaemon = (options: MasterDaemonOptions) => {
     settings,
     newMasterId: randomUUID(),
     newSeed: randomBytes(16).toString("hex"),
+    firstMessageId: firstIdAt(Date.now()),
     identity,
   }).pipe(
     Layer.provideMerge(MasterMetrics.layer),

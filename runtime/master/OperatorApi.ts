@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { Clock, Effect } from "effect"
+import { build, buildView } from "../Build.ts"
 import { makeCachedReplies } from "../http/CachedReplies.ts"
 import { emptyReply, jsonReply, textReply, unavailable } from "../http/HttpMessage.ts"
 import { hostAndPort } from "../http/HttpUrl.ts"
@@ -25,10 +26,10 @@ export const openRoutes = ({ version, address }: Identity) => [
       return problem === undefined ? Effect.succeed(emptyReply(200)) : unavailable(problem)
     }),
   ),
-  read("/version", () => Effect.succeed(jsonReply({ version }))),
-  // To whoever leads, which is this one. By the address that others are told: host names may not resolve where the reader is.
+  read("/version", () => Effect.succeed(jsonReply({ version, ...buildView(build) }))),
+  // To whoever leads, which is this one.
   read("/redirect", () =>
-    Effect.sync(() => emptyReply(307, { Location: `//${hostAndPort(address.ip, address.port)}` })),
+    Effect.sync(() => emptyReply(307, { Location: `//${hostAndPort(address.hostname, address.port)}` })),
   ),
   get("/metrics", () =>
     Effect.gen(function* () {

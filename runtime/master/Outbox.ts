@@ -1,5 +1,5 @@
 import type { AgentMessage } from "../../core/master/Action.ts"
-import { operationKey } from "../../core/master/Operation.ts"
+import { type OperationRef, operationKey } from "../../core/master/Operation.ts"
 import { type TaskSpec, taskKey } from "../../core/Task.ts"
 import type { OutboxItem } from "../journal/Journal.ts"
 
@@ -36,7 +36,11 @@ export interface Outbox {
   /** Drops everything that waits for an agent. */
   readonly drop: (agentId: string) => void
   readonly size: () => number
+  /** The greatest number that was ever given; 0 = none yet. */
+  readonly lastId: () => number
 }
+
+type MessageOf<Type extends AgentMessage["type"]> = Extract<AgentMessage, { readonly type: Type }>
 
 /** No journal gives so many; a number beyond it is no number of a message. */
 const idMax = 2 ** 52
@@ -47,9 +51,34 @@ export const launchedBy = (message: AgentMessage): ReadonlyArray<TaskSpec> => {
   return message.type === "LaunchGroup" ? message.specs : []
 }
 
-export const makeOutbox = (recovered: ReadonlyArray<OutboxItem>, lastId: number): Outbox => {
+/** More than are given in a millisecond, over the life of a process. */
+const idsPerMs = 100
+
+/**
+ * Where a process that starts at `wallMs` begins to number: above whatever an earlier one has given, also one of which this journal
+ * knows nothing, as it was restored from an older copy. An agent would take what is numbered below for old, and drop it. A clock
+ * that is millennia ahead, or behind the last process's, is no help, and does no harm.
+ */
+export const firstIdAt = (wallMs: number): number => {
+  const id = Math.floor(wallMs) * idsPerMs
+  return Number.isSafeInteger(id) && id > 0 && id < idMax / 2 ? id : 1
+}
+
+/** `lastId` = the greatest number that the journal knows; the next one is above it, and at least `firstId`. */
+const operationsOf = ({
+  operation,
+  operations,
+}: MessageOf<"CheckpointResources">): ReadonlyArray<OperationRef> =>
+  operations ?? (operation === null ? [] : [operation])
+
+export const makeOutbox = (
+  recovered: ReadonlyArray<OutboxItem>,
+  lastId: number,
+  firstId = lastId + 1,
+): Outbox => {
   const queues = new Map<string, Array<NumberedMessage>>()
-  let nextId = lastId + 1
+  let givenId = lastId
+  let nextId = Math.max(lastId + 1, firstId)
   const queueOf = (agentId: string): Array<NumberedMessage> => {
     const queue = queues.get(agentId) ?? []
     queues.set(agentId, queue)
@@ -60,7 +89,8 @@ export const makeOutbox = (recovered: ReadonlyArray<OutboxItem>, lastId: number)
     (queues.get(agentId) ?? []).filter((item) => item.id > afterId)
   return {
     add: (agentId, message) => {
-      const item = { id: nextId++, message }
+      givenId = nextId++
+      const item = { id: givenId, message }
       queueOf(agentId).push(item)
       return { id: item.id, to: agentId, message }
     },
@@ -88,13 +118,12 @@ export const makeOutbox = (recovered: ReadonlyArray<OutboxItem>, lastId: number)
       ),
     converting: (agentId, afterId) =>
       pending(agentId, afterId).flatMap(({ message }) =>
-        message.type === "CheckpointResources" && message.operation !== null
-          ? [operationKey(message.operation)]
-          : [],
+        message.type === "CheckpointResources" ? operationsOf(message).map(operationKey) : [],
       ),
     drop: (agentId) => {
       queues.delete(agentId)
     },
     size: () => [...queues.values()].reduce((sum, queue) => sum + queue.length, 0),
+    lastId: () => givenId,
   }
 }

@@ -20,7 +20,7 @@ import { post } from "../http/Routes.ts"
 import { type CallEvent, readSchedulerCall, type SchedulerCall } from "../mesos/SchedulerCall.ts"
 import { errorEvent } from "../mesos/SchedulerEvent.ts"
 import type { Mail } from "./Mailbox.ts"
-import { type CallRefused, type MailboxFull, Master } from "./Master.ts"
+import { type MailRefused, Master } from "./Master.ts"
 
 // POST /api/v1/scheduler: the Mesos v1 scheduler API (spec/mesos.md §2.2, §2.3).
 
@@ -78,7 +78,7 @@ const subscribe = (request: HttpRequest, { subscribe, problem }: Subscribe) =>
     const opened = (stream: RecordStream) => {
       if (refusal !== undefined) return fail(stream, refusal)
       master.streams.open(streamId, {
-        send: (record) => stream.send(JSON.stringify(record)),
+        send: stream.send,
         end: stream.end,
       })
       const subscribing = master.submit({ event: () => ({ ...event, streamId }) })
@@ -122,8 +122,10 @@ const disconnect = (master: Master["Type"], streamId: string) =>
   })
 
 /** Why a call was not taken in. */
-const refusedToHttp = (refused: CallRefused | MailboxFull): HttpRefusal =>
-  refused._tag === "CallRefused" ? refusalToHttp(refused.refusal) : unavailable(refused.message)
+const refusedToHttp = (refused: MailRefused): HttpRefusal => {
+  if (refused._tag === "CallRefused") return refusalToHttp(refused.refusal)
+  return refused._tag === "MailFailed" ? refuse(500, refused.message) : unavailable(refused.message)
+}
 
 /** Returns when what follows from a framework's call is durable. */
 const submitCall = (master: Master["Type"], mail: Pick<Mail, "event" | "caller">) =>

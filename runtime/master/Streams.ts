@@ -1,7 +1,7 @@
 /** One open answer to a framework or an agent, to which records are written. */
 export interface OutgoingStream {
-  /** Writes a JSON record; without effect when the peer is gone. */
-  readonly send: (record: object) => void
+  /** Writes a record of JSON text; without effect when the peer is gone. */
+  readonly send: (json: string) => void
   readonly end: () => void
   /** How often its peer is asked to say that it lives; left out: as often as its protocol says. */
   readonly paceMs?: number
@@ -13,6 +13,8 @@ export interface Streams {
   /** Forgets a stream that its peer has closed. */
   readonly forget: (streamId: string) => void
   readonly send: (streamId: string, record: object) => void
+  /** The same for a record that is JSON text already. */
+  readonly sendJson: (streamId: string, json: string) => void
   readonly paceMs: (streamId: string) => number | undefined
   readonly end: (streamId: string) => void
   /** Writes a record now and then every `everyMs`, as long as the stream lives. */
@@ -41,15 +43,17 @@ export const makeStreams = (): Streams => {
       entries.set(streamId, { stream, timer: undefined })
     },
     forget,
-    send: (streamId, record) => entries.get(streamId)?.stream.send(record),
+    send: (streamId, record) => entries.get(streamId)?.stream.send(JSON.stringify(record)),
+    sendJson: (streamId, json) => entries.get(streamId)?.stream.send(json),
     paceMs: (streamId) => entries.get(streamId)?.stream.paceMs,
     end,
     repeat: (streamId, record, everyMs) => {
       const entry = entries.get(streamId)
       if (entry === undefined) return
-      entry.stream.send(record)
+      const json = JSON.stringify(record)
+      entry.stream.send(json)
       clearInterval(entry.timer)
-      entry.timer = setInterval(() => entry.stream.send(record), everyMs)
+      entry.timer = setInterval(() => entry.stream.send(json), everyMs)
     },
     endAll: () => {
       for (const streamId of [...entries.keys()]) end(streamId)

@@ -1,4 +1,5 @@
 import { Schema } from "effect"
+import { schedulerCall } from "./messages/SchedulerCall.ts"
 import { Operation } from "./OperationSchema.ts"
 import { Bool, callDecoder, Double, Id, listOf } from "./ProtoJson.ts"
 import { Labels } from "./ResourceSchema.ts"
@@ -141,4 +142,4 @@ const Call = Schema.Struct({
 export type WireCall = typeof Call.Type
 
 /** Reads a JSON object as a call, or says what is wrong with it in Mesos's words (spec/mesos.md §2.2, row 6). */
-export const jsonToCall = callDecoder(Call)
+export const jsonToCall = callDecoder(schedulerCall, Call)

@@ -1,4 +1,4 @@
-import type { FrameworkInfo, FrameworkRecord } from "../../core/master/State.ts"
+import type { FrameworkInfo } from "../../core/master/State.ts"
 import { idProblem } from "../../core/Task.ts"
 import type { WireFrameworkInfo, WireSubscribe } from "./CallSchema.ts"
 import { minAllocatableToWire, wireToConstraints, wireToMinAllocatable } from "./OfferDemands.ts"
@@ -127,8 +127,12 @@ export const wireToFrameworkInfo = ({
 const orNone = <A extends object>(read: A | string): A | Record<string, never> =>
   typeof read === "string" ? {} : read
 
+/** What its operators see of a framework; agents are told no more. */
+type ToldInfo = Omit<FrameworkInfo, "minAllocatable" | "constraints" | "labels"> & Partial<FrameworkInfo>
+
 /** A framework as its operators see it, fields in the order of the .proto. */
-export const frameworkInfoToWire = ({ id, info }: FrameworkRecord) => {
+export const frameworkInfoToWire = ({ id, info }: { readonly id: string; readonly info: ToldInfo }) => {
+  const { labels = [], minAllocatable = {} } = info
   const isMultiRole = info.capabilities.includes("MULTI_ROLE")
   const [role = "*"] = info.roles
   return {
@@ -143,9 +147,9 @@ export const frameworkInfoToWire = ({ id, info }: FrameworkRecord) => {
     ...(info.principal === null ? {} : { principal: info.principal }),
     ...(info.webuiUrl === null ? {} : { webui_url: info.webuiUrl }),
     ...(info.capabilities.length === 0 ? {} : { capabilities: info.capabilities.map((type) => ({ type })) }),
-    ...(info.labels.length === 0 ? {} : { labels: { labels: info.labels } }),
-    ...(Object.keys(info.minAllocatable).length === 0
+    ...(labels.length === 0 ? {} : { labels: { labels } }),
+    ...(Object.keys(minAllocatable).length === 0
       ? {}
-      : { offer_filters: minAllocatableToWire(info.minAllocatable) }),
+      : { offer_filters: minAllocatableToWire(minAllocatable) }),
   }
 }

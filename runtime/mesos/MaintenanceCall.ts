@@ -1,7 +1,7 @@
 import { Either, Schema } from "effect"
 import type { MachineId, MaintenanceWindow } from "../../core/master/HostRecords.ts"
-import { callDecoder, Duration, listOf } from "./ProtoJson.ts"
-import type { CallRejection } from "./SchedulerCall.ts"
+import { machineId, schedule } from "./messages/OperatorCall.ts"
+import { Duration, listOf, messageDecoder, messagesDecoder } from "./ProtoJson.ts"
 
 // Maintenance schedules and lists of machines as JSON (spec/mesos.md §1.11), in calls and as bodies of the older endpoints.
 
@@ -28,22 +28,15 @@ export const wireToWindows = ({ windows }: WireSchedule): ReadonlyArray<Maintena
     unavailability: { startNanos: start.nanoseconds, durationNanos: duration?.nanoseconds ?? null },
   }))
 
-const rejection = (message: string): CallRejection => ({ status: 400, message })
+const decodeSchedule = messageDecoder(schedule, Schedule)
 
-const decodeSchedule = callDecoder(Schedule)
+/** The body of POST /maintenance/schedule, or what is wrong with it. */
+export const readSchedule = (json: unknown): Either.Either<ReadonlyArray<MaintenanceWindow>, string> =>
+  Either.map(decodeSchedule(json), wireToWindows)
 
-/** The body of POST /maintenance/schedule. */
-export const readSchedule = (json: object): Either.Either<ReadonlyArray<MaintenanceWindow>, CallRejection> =>
-  Either.mapBoth(decodeSchedule(json), { onLeft: rejection, onRight: wireToWindows })
-
-const decodeMachines = callDecoder(Schema.Struct({ machines: Schema.Array(Machine) }))
-
-/** The body of POST /machine/down and /machine/up: a list of machines. */
-export const readMachines = (json: unknown): Either.Either<ReadonlyArray<MachineId>, CallRejection> =>
-  Either.mapBoth(decodeMachines({ machines: json }), {
-    onLeft: rejection,
-    onRight: ({ machines }) => machines,
-  })
+/** The body of POST /machine/down and /machine/up: a list of machines; or what is wrong with it. */
+export const readMachines: (json: ReadonlyArray<unknown>) => Either.Either<ReadonlyArray<MachineId>, string> =
+  messagesDecoder(machineId, Machine)
 
 export const machineToWire = ({ hostname, ip }: MachineId) => ({
   ...(hostname === "" ? {} : { hostname }),

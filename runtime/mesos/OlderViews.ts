@@ -3,15 +3,18 @@ import type { Quantities } from "../../core/resources/Quantities.ts"
 import type { ResourceValue } from "../../core/resources/Resource.ts"
 import { type Resources, scalarQuantities } from "../../core/resources/Resources.ts"
 import { addValues, type ValueType, valueToText } from "../../core/resources/ResourceValue.ts"
+import { containerStatus } from "./SchedulerEvent.ts"
 
 // Parts of the JSON endpoints from before the v1 API, as masters and agents write them.
 
-export const noteView = ({ state, wallMs, message, labels, containerId }: StatusNote) => ({
-  state,
-  timestamp: wallMs / 1000,
-  ...(message === undefined ? {} : { message }),
-  ...(labels === undefined ? {} : { labels }),
-  ...(containerId === undefined ? {} : { container_status: { container_id: { value: containerId } } }),
+/** Without its message, which the older endpoints do not tell. */
+export const noteView = (note: StatusNote) => ({
+  state: note.state,
+  timestamp: note.wallMs / 1000,
+  ...(note.labels === undefined ? {} : { labels: note.labels }),
+  ...(note.containerId === undefined
+    ? {}
+    : { container_status: containerStatus(note.containerId, note, false) }),
 })
 
 /** Plain numbers in Mesos's units; the usual scalars print as 0 when absent. */

@@ -37,14 +37,14 @@ const launch = (wire: WireOperation, task: Parameters<typeof wireToTaskRequest>[
   const request = wireToTaskRequest(task)
   return wire.id === undefined
     ? request
-    : { ...request, problem: "Operation 'id' must not be set for LAUNCH" }
+    : { ...request, problem: "The `id` field cannot be set on LAUNCH operations" }
 }
 
 const launchGroup = ({ id, launch_group: wire }: WireOperation, frameworkId: string): LaunchGroupRequest => ({
   type: "LAUNCH_GROUP",
   executor: wireToExecutorRequest(wire?.executor, frameworkId),
   tasks: (wire?.task_group.tasks ?? []).map(wireToGroupTaskRequest),
-  problem: id === undefined ? null : "Operation 'id' must not be set for LAUNCH_GROUP",
+  problem: id === undefined ? null : "The `id` field cannot be set on LAUNCH_GROUP operations",
 })
 
 const conversion = (
@@ -58,11 +58,12 @@ const conversion = (
     operationId,
     resources: noQuantities,
     role: null,
-    problem,
+    problem: `Operation attempted with invalid resources: ${problem}`,
   })
-  if (wire === undefined) return refused(`Expecting '${field}' to be present`)
+  if (wire === undefined)
+    return refused(`A ${type} offer operation must have the Offer.Operation.${field} field set.`)
   const invalid = resourcesProblem(wire)
-  if (invalid !== undefined) return refused(`Invalid resources: ${invalid}`)
+  if (invalid !== undefined) return refused(invalid)
   const resources = wireToResources(wire)
   if (typeof resources === "string") return refused(resources)
   const [role = null, otherRole] = allocatedRoles(wire)

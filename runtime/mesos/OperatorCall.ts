@@ -1,6 +1,17 @@
 import { Either, Schema } from "effect"
 import { Machines, Schedule } from "./MaintenanceCall.ts"
-import { Bool, callDecoder, Double, Duration, Id, listOf, Span } from "./ProtoJson.ts"
+import { operatorCall, quotaRequest, weightInfo } from "./messages/OperatorCall.ts"
+import {
+  Bool,
+  callDecoder,
+  Double,
+  Duration,
+  Id,
+  listOf,
+  messageDecoder,
+  messagesDecoder,
+  Span,
+} from "./ProtoJson.ts"
 import { Resource } from "./ResourceSchema.ts"
 import type { CallRejection } from "./SchedulerCall.ts"
 
@@ -34,18 +45,7 @@ const Whole = Double.pipe(Schema.filter((value) => Number.isSafeInteger(value) &
 const QuotaRequest = Schema.Struct({
   force: Schema.optionalWith(Bool, { default: () => false }),
   role: Schema.optionalWith(Schema.String, { default: () => "" }),
-  guarantee: listOf(
-    Schema.Struct({
-      name: Schema.String,
-      type: Schema.String,
-      scalar: Schema.optional(Schema.Struct({ value: Double })),
-      role: Schema.optional(Schema.String),
-      reservation: Schema.optional(Schema.Unknown),
-      reservations: Schema.optional(Schema.Array(Schema.Unknown)),
-      disk: Schema.optional(Schema.Unknown),
-      revocable: Schema.optional(Schema.Unknown),
-    }),
-  ),
+  guarantee: listOf(Resource),
 })
 export type WireQuotaRequest = typeof QuotaRequest.Type
 
@@ -87,22 +87,13 @@ const Call = Schema.Struct({
 })
 export type WireOperatorCall = typeof Call.Type
 
-const decodeWeights = callDecoder(Schema.Struct({ weight_infos: listOf(WeightInfo) }))
+/** The body of PUT /weights: a list of what UPDATE_WEIGHTS carries; or what is wrong with it. */
+export const readWeightInfos = messagesDecoder(weightInfo, WeightInfo)
 
-/** The body of PUT /weights: a list of what UPDATE_WEIGHTS carries. */
-export const readWeightInfos = (json: unknown): Either.Either<ReadonlyArray<WireWeightInfo>, CallRejection> =>
-  Either.mapBoth(decodeWeights({ weight_infos: json }), {
-    onLeft: (message): CallRejection => ({ status: 400, message }),
-    onRight: ({ weight_infos }) => weight_infos,
-  })
+/** The body of POST /quota, or what is wrong with it. */
+export const readQuotaRequest = messageDecoder(quotaRequest, QuotaRequest)
 
-const decodeQuotaRequest = callDecoder(QuotaRequest)
-
-/** The body of POST /quota. */
-export const readQuotaRequest = (json: object): Either.Either<WireQuotaRequest, CallRejection> =>
-  Either.mapLeft(decodeQuotaRequest(json), (message): CallRejection => ({ status: 400, message }))
-
-const jsonToCall = callDecoder(Call)
+const jsonToCall = callDecoder(operatorCall, Call)
 
 /** Calls that say more than their type: the member that must be there. */
 const members: { readonly [type: string]: keyof WireOperatorCall } = {

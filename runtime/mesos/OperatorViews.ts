@@ -1,3 +1,4 @@
+import { agentPid } from "../../core/master/AgentText.ts"
 import type { ExecutorView } from "../../core/master/Executors.ts"
 import type { CompletedFramework } from "../../core/master/History.ts"
 import type { Drain } from "../../core/master/HostRecords.ts"
@@ -6,7 +7,6 @@ import type { AgentRecord, FrameworkRecord, TaskRecord } from "../../core/master
 import { statusOfNote } from "../../core/master/StatusNotes.ts"
 import { heldResources } from "../../core/resources/HeldResources.ts"
 import type { Resources } from "../../core/resources/Resources.ts"
-import { hostAndPort } from "../http/HttpUrl.ts"
 import { frameworkInfoToWire } from "./FrameworkInfo.ts"
 import { constraintsToWire } from "./OfferDemands.ts"
 import { resourcesToBothForms, resourcesToWire } from "./Resources.ts"
@@ -21,9 +21,6 @@ export interface Allocated {
   readonly role: string
   readonly resources: Resources
 }
-
-export const agentPid = ({ address }: AgentRecord): string =>
-  `slave(1)@${hostAndPort(address.ip, address.port)}`
 
 /** Too large to be exact as a JSON number, as in Mesos. */
 const wallTime = (wallMs: number) => ({ nanoseconds: wallMs * 1e6 })
@@ -69,6 +66,9 @@ export const agentToWire = (agent: AgentRecord, { total, allocated, offered }: A
   version: agent.version,
   pid: agentPid(agent),
   registered_time: wallTime(agent.registeredWallMs),
+  ...(agent.reregisteredWallMs === undefined
+    ? {}
+    : { reregistered_time: wallTime(agent.reregisteredWallMs) }),
   total_resources: resourcesToBothForms(total),
   ...allocatedList("allocated_resources", allocated),
   ...allocatedList("offered_resources", offered),

@@ -61,7 +61,7 @@ const resourceMembers = new Set(["name", "type", "scalar", "role", "allocation_i
 const readResource = (value: unknown): Read<WireResource> => {
   if (!isObject(value) || !hasOnly(value, resourceMembers)) return undefined
   const { name, type, scalar, role, allocation_info: allocation } = value
-  if (typeof name !== "string" || typeof type !== "string" || !isTextOrAbsent(role)) return undefined
+  if (typeof name !== "string" || type !== "SCALAR" || !isTextOrAbsent(role)) return undefined
   if (!isObject(scalar) || typeof scalar.value !== "number") return undefined
   const isAllocated = isObject(allocation) && typeof allocation.role === "string"
   if (allocation !== undefined && !isAllocated) return undefined
@@ -149,7 +149,7 @@ const readDecline = (value: Json): Read<NonNullable<WireCall["decline"]>> => {
 const readAcknowledge = (value: Json): Read<NonNullable<WireCall["acknowledge"]>> => {
   const agentId = readId(value.agent_id)
   const taskId = readId(value.task_id)
-  return agentId && taskId && typeof value.uuid === "string"
+  return agentId && taskId && typeof value.uuid === "string" && /^[A-Za-z0-9+/]*=*$/.test(value.uuid)
     ? { agent_id: agentId, task_id: taskId, uuid: value.uuid }
     : undefined
 }

@@ -89,11 +89,11 @@ export const masterInfo = ({ masterId, version, address }: MasterIdentity) => ({
   hostname: address.hostname,
   version,
   address: { hostname: address.hostname, ip: address.ip, port: address.port },
-  capabilities: masterCapabilities,
+  capabilities: masterCapabilities.map((type) => ({ type })),
 })
 
 /** Agents send their totals anew when they change, can be drained, and roles may have limits (spec/mesos.md §9). */
-const masterCapabilities = [{ type: "AGENT_UPDATE" }, { type: "AGENT_DRAINING" }, { type: "QUOTA_V2" }]
+export const masterCapabilities = ["AGENT_UPDATE", "AGENT_DRAINING", "QUOTA_V2"]
 
 /** Four octets in network order read as a little-endian number (spec/mesos.md §2.5). */
 const ipToNumber = (ip: string): number =>
@@ -154,6 +154,24 @@ export const attributesToWire = (attributes: ReadonlyArray<TextAttribute>): obje
     ? {}
     : { attributes: attributes.map(({ name, value }) => ({ name, type: "TEXT", text: { value } })) }
 
+/** Older endpoints leave the pid out (transcript legacy/busy_frameworks). */
+export const containerStatus = (
+  value: string,
+  { parentContainerId, executorPid, ip }: Pick<TaskStatus, "parentContainerId" | "executorPid" | "ip">,
+  withPid: boolean,
+) => ({
+  container_id: {
+    value,
+    ...(parentContainerId === undefined ? {} : { parent: { value: parentContainerId } }),
+  },
+  ...(ip === undefined
+    ? {}
+    : {
+        network_infos: [{ ip_addresses: [{ protocol: ip.includes(":") ? "IPv6" : "IPv4", ip_address: ip }] }],
+      }),
+  ...(executorPid === undefined || !withPid ? {} : { executor_pid: executorPid }),
+})
+
 export const statusToWire = (status: TaskStatus) => ({
   task_id: { value: status.taskId },
   state: status.state,
@@ -170,7 +188,7 @@ export const statusToWire = (status: TaskStatus) => ({
   ...(status.labels.length === 0 ? {} : { labels: { labels: status.labels } }),
   ...(status.containerId === null
     ? {}
-    : { container_status: { container_id: { value: status.containerId } } }),
+    : { container_status: containerStatus(status.containerId, status, true) }),
   ...(status.unreachableWallMs === undefined
     ? {}
     : { unreachable_time: { nanoseconds: status.unreachableWallMs * 1e6 } }),

@@ -128,6 +128,7 @@ const TaskSpecSchema: Schema.Schema<TaskSpec> = Schema.Struct({
     user: OrNull(Text),
   }),
   frameworkUser: Text,
+  principal: Schema.optionalWith(OrNull(Text), { exact: true }),
   killGraceMs: OrNull(Schema.Number),
   labels: Schema.Array(LabelSchema),
   maxCompletionMs: Schema.optionalWith(Schema.Number, { exact: true }),
@@ -158,6 +159,9 @@ const TaskStatusSchema: Schema.Schema<TaskStatus> = Schema.Struct({
   labels: Schema.Array(LabelSchema),
   executorId: Schema.optionalWith(Text, { exact: true }),
   unreachableWallMs: Schema.optionalWith(Schema.Number, { exact: true }),
+  parentContainerId: Schema.optionalWith(Text, { exact: true }),
+  executorPid: Schema.optionalWith(Schema.Number, { exact: true }),
+  ip: Schema.optionalWith(Text, { exact: true }),
 })
 
 const ReportedTaskSchema: Schema.Schema<ReportedTask> = Schema.Struct({
@@ -232,9 +236,28 @@ const AgentMessageSchema: Schema.Schema<AgentMessage> = Schema.Union(
     resources: ResourcesSchema,
     destroyed: ResourcesSchema,
     operation: OrNull(OperationRefSchema),
+    operations: Schema.optionalWith(
+      Schema.Array(Schema.Struct({ ...OperationRefSchema.fields, hasVolumes: Schema.Boolean })),
+      { exact: true },
+    ),
   }),
   Schema.Struct({ type: Schema.Literal("AcknowledgeOperation"), ...OperationRefSchema.fields }),
 )
+
+/** What a framework says of itself, for those who ask the agent; nothing is decided by it. */
+export const FrameworkFacts = Schema.Struct({
+  id: Text,
+  name: Text,
+  user: Text,
+  roles: Schema.Array(Text),
+  principal: OrNull(Text),
+  hostname: Text,
+  webuiUrl: OrNull(Text),
+  checkpoint: Schema.Boolean,
+  failoverTimeoutMs: Schema.Number,
+  capabilities: Schema.Array(Text),
+})
+export type FrameworkFacts = typeof FrameworkFacts.Type
 
 /** What the master writes on the stream; `Registered` is the first record, or `Refused` or `ShutDown` the only one. */
 export const MasterRecord = Schema.Union(
@@ -245,12 +268,20 @@ export const MasterRecord = Schema.Union(
     streamId: Text,
     /** How often the agent is asked to report at least; left out when it is {@link heartbeatMs}. */
     paceMs: Schema.optional(Schema.Number.pipe(Schema.between(heartbeatMs, 60_000))),
+    /** Those that have tasks on it. */
+    frameworks: Schema.optional(Schema.Array(FrameworkFacts)),
   }),
   /** Instead of `Registered`: the agent may not join like this. */
   Schema.Struct({ type: Schema.Literal("Refused"), reason: Text }),
   /** The last record: the agent is to end its tasks and itself, and not to come back until somebody starts it anew. */
   Schema.Struct({ type: Schema.Literal("ShutDown"), reason: Text }),
-  Schema.Struct({ type: Schema.Literal("Message"), id: Schema.Number, message: AgentMessageSchema }),
+  Schema.Struct({
+    type: Schema.Literal("Message"),
+    id: Schema.Number,
+    message: AgentMessageSchema,
+    /** Of the framework of a launch, when this stream has not told it yet or it has changed. */
+    framework: Schema.optional(FrameworkFacts),
+  }),
   Schema.Struct({ type: Schema.Literal("Heartbeat") }),
 )
 export type MasterRecord = typeof MasterRecord.Type

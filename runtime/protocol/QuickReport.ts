@@ -54,8 +54,11 @@ const readStatus = (value: unknown): TaskStatus | undefined => {
   if (!isTextOrNull(uuid) || !isTextOrNull(containerId)) return undefined
   const { executorId } = value
   if (executorId !== undefined && typeof executorId !== "string") return undefined
-  // No agent says it; should one, the Schema reads it.
-  if (value.unreachableWallMs !== undefined) return undefined
+  const { parentContainerId, executorPid } = value
+  if (parentContainerId !== undefined && typeof parentContainerId !== "string") return undefined
+  if (executorPid !== undefined && typeof executorPid !== "number") return undefined
+  // No agent says these; should one, the Schema reads them.
+  if (value.unreachableWallMs !== undefined || value.ip !== undefined) return undefined
   return {
     taskId,
     frameworkId,
@@ -69,6 +72,8 @@ const readStatus = (value: unknown): TaskStatus | undefined => {
     containerId,
     labels,
     ...(executorId === undefined ? {} : { executorId }),
+    ...(parentContainerId === undefined ? {} : { parentContainerId }),
+    ...(executorPid === undefined ? {} : { executorPid }),
   }
 }
 

@@ -94,9 +94,9 @@ describe.each(worlds)("Cgroups on %s", (_, makeWorld, isSkipped) => {
         expect(of.cpuLimitMilli).toBe(300)
         expect(memory!.limitBytes).toBe(64 * MiB)
         expect(memory!.totalBytes).toBeGreaterThanOrEqual(4 * MiB)
-        const stat = yield* world.kernel.read(`${folder(cgroups, "memory")}/a/memory.stat`).pipe(
-          Effect.orElseSucceed(() => ""),
-        )
+        const stat = yield* world.kernel
+          .read(`${folder(cgroups, "memory")}/a/memory.stat`)
+          .pipe(Effect.orElseSucceed(() => ""))
         const rss = /^total_rss (\d+)$/m.exec(stat)?.[1]
         expect(memory!.rssBytes).toBe(rss === undefined ? null : Number(rss))
         expect((yield* fails(cgroups.statistics("b")))._tag).toBe("NoSuchContainer")

@@ -26,7 +26,7 @@ const bundleNow = () => readFileSync(join(clone, "dist/gleaner.js"), "utf8")
 
 beforeEach(() => {
   clone = mkdtempSync(join(tmpdir(), "gleaner-bootstrap-"))
-  copyFileSync(join(root, "bootstrap.mjs"), join(clone, "bootstrap.mjs"))
+  for (const name of ["bootstrap.mjs", "build-facts.mjs"]) copyFileSync(join(root, name), join(clone, name))
   for (const path of ["core/a", "traces/a", "sim/a", "runtime/agent/launch.sh"]) put(path, path)
   put("package.json", '{ "version": "1" }')
   put("package-lock.json", "{}")

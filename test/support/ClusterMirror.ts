@@ -142,8 +142,9 @@ export const mirrorStream = () => {
     isOpen = false
     for (const listener of listeners.splice(0)) listener("Ended")
   }
-  const sendEncoded = (record: string) => {
-    if (isOpen) mirror.apply(JSON.parse(record.slice(record.indexOf("\n") + 1)))
+  const sendEncoded = (record: string | Buffer) => {
+    const text = record.toString("latin1")
+    if (isOpen) mirror.apply(JSON.parse(text.slice(text.indexOf("\n") + 1)))
     return isOpen
   }
   const stream: RecordStream = {

@@ -43,6 +43,7 @@ export const makeMaster = (options: MasterFixtureOptions = {}) =>
     settings: { ...settingsWithoutPause, ...options.settings },
     newMasterId: options.masterId ?? "m",
     newSeed: "seed",
+    firstMessageId: 1,
     identity: identityOf(options),
   }).pipe(
     Layer.provideMerge(MasterMetrics.layer),

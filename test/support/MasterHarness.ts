@@ -1,6 +1,6 @@
 import type { EntityRef, Unstamped } from "../../core/Machine.ts"
 import type { MasterAction } from "../../core/master/Action.ts"
-import type { MasterEvent } from "../../core/master/Event.ts"
+import type { MasterEvent, MasterEventOf } from "../../core/master/Event.ts"
 import type { OperationRequest, TaskRequest } from "../../core/master/OperationRequest.ts"
 import { masterEntity, restoreMaster, snapshotMaster } from "../../core/master/Snapshot.ts"
 import {
@@ -76,19 +76,17 @@ export class MasterHarness {
     this.wakeAtMs = this.state.deadlines.nextAtMs()
   }
 
-  addAgent(
-    total: PlainResources,
-    agentId: string | null = null,
-    reserve: Quantities = {},
-    ip = "127.0.0.1",
-  ): string {
-    this.step({
+  /** An agent says what it has; it has nothing but what is told here. */
+  register(
+    agentId: string | null,
+    change: Partial<MasterEventOf<"AgentRegistered">> & Pick<MasterEventOf<"AgentRegistered">, "total">,
+  ): ReadonlyArray<MasterAction> {
+    return this.step({
       type: "AgentRegistered",
       streamId: `as${this.streams++}`,
       agentId,
-      address: { hostname: "host", ip, port: 5051 },
-      total,
-      reserve,
+      address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
+      reserve: {},
       attributes: [],
       version: "1",
       tasks: [],
@@ -97,7 +95,17 @@ export class MasterHarness {
       checkpointed: {},
       outcomes: [],
       converting: [],
+      ...change,
     })
+  }
+
+  addAgent(
+    total: PlainResources,
+    agentId: string | null = null,
+    reserve: Quantities = {},
+    ip = "127.0.0.1",
+  ): string {
+    this.register(agentId, { total, reserve, address: { hostname: "host", ip, port: 5051 } })
     return agentId ?? `m-S${this.state.nextAgentNumber - 1}`
   }
 

@@ -5,7 +5,7 @@ import { readJournal } from "../../journal/JournalReading.ts"
 import { readSegments } from "../../journal/SegmentLog.ts"
 import { iterateEvents } from "../../journal/SqliteReading.ts"
 import { iterateEntities } from "../../journal/SqliteState.ts"
-import { refuseInput } from "../CommandFailure.ts"
+import { CommandFailure, refuseInput } from "../CommandFailure.ts"
 
 export interface ExportWish {
   readonly path: string
@@ -32,9 +32,12 @@ export const exportJournal = async (wish: ExportWish, progress: (text: string) =
   } else {
     if (wish.from !== undefined && wish.to !== undefined && wish.from > wish.to)
       throw refuseInput(`--from ${wish.from} comes after --to ${wish.to}`)
-    let next = firstEvent(wish)
+    const first = firstEvent(wish)
+    let next = first
     for (;;) {
-      const lines = readEventLines(wish, next)
+      // Where nothing is written yet and no beginning was asked for, what is left is all that there is.
+      const mayBegin = next === first && wish.from === undefined
+      const lines = readEventLines(wish, next, mayBegin)
       if (lines.length === 0) break
       await writeAll(target, lines)
       next = lines[lines.length - 1]![0]! + 1
@@ -47,6 +50,13 @@ export const exportJournal = async (wish: ExportWish, progress: (text: string) =
   }
 }
 
+/** Lines with a gap would look like the whole log. */
+const trimmed = (missing: number, found: number): CommandFailure =>
+  new CommandFailure({
+    message: `events ${missing} to ${found - 1} were trimmed off the log while it was being exported; what was written ends with event ${missing - 1}: export a copy instead, which \`gleaner journal backup\` makes`,
+    exitCode: 1,
+  })
+
 const firstEvent = ({ path, from }: ExportWish): number =>
   readJournal(path, ({ database, format }) => {
     const first = format === 1 ? 1 : (readSegments(database)[0]?.firstSeq ?? 1)
@@ -56,11 +66,16 @@ const firstEvent = ({ path, from }: ExportWish): number =>
   })
 
 /** Format 1 holds events in the same form. */
-const readEventLines = ({ path, to }: ExportWish, from: number): ReadonlyArray<Line> =>
+const readEventLines = (
+  { path, to }: ExportWish,
+  from: number,
+  mayBeginLater: boolean,
+): ReadonlyArray<Line> =>
   readJournal(path, ({ database }) => {
     const lines: Array<Line> = []
     const events = iterateEvents(database, from)
     for (const [seq, , event, actionsDigest] of events) {
+      if (lines.length === 0 && seq !== from && !mayBeginLater) throw trimmed(from, seq)
       if (lines.length === linesMax || (to !== undefined && seq > to)) break
       lines.push([seq, eventLine(seq, event, actionsDigest)])
     }

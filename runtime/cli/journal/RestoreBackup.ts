@@ -3,6 +3,7 @@ import { dirname } from "node:path"
 import { Effect, Either } from "effect"
 import { type Restored, restoreJournal } from "../../journal/JournalBackup.ts"
 import { holdJournalLock } from "../../journal/JournalLock.ts"
+import { takeKernelLock } from "../../journal/KernelLock.ts"
 
 export interface RestoreWish {
   readonly backup: string
@@ -24,7 +25,7 @@ export const restoreBackup = async (
     catch: (error): unknown => error,
   })
   const outcome = await Effect.runPromise(
-    holdJournalLock(path).pipe(Effect.zipRight(restoring), Effect.scoped, Effect.either),
+    holdJournalLock(path, takeKernelLock).pipe(Effect.zipRight(restoring), Effect.scoped, Effect.either),
   )
   if (Either.isLeft(outcome)) throw outcome.left
   return outcome.right

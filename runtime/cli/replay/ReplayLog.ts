@@ -2,6 +2,7 @@ import type Database from "better-sqlite3"
 import type { Entity } from "../../../core/Machine.ts"
 import type { MasterEvent } from "../../../core/master/Event.ts"
 import { addDigest, digestRow, noDigests, sameSum } from "../../journal/BatchChain.ts"
+import type { ReadJournal } from "../../journal/JournalReading.ts"
 import { readSegments } from "../../journal/SegmentLog.ts"
 import { checkLog } from "../../journal/SqliteCheck.ts"
 import {
@@ -47,14 +48,14 @@ const damaged = (path: string, problem: string): CommandFailure =>
 
 /** The log from the last place before event `fromSeq` on; it is looked at first, since wrong events would be our fault. */
 export const openReplayLog = (
-  database: Database.Database,
-  path: string,
+  { database, path, refresh }: Pick<ReadJournal, "database" | "path" | "refresh">,
   fromSeq: number | undefined,
   progress: (text: string) => void,
 ): ReplayLog => {
+  const looked = (batch: number) => progress(`looking at batch ${batch}`)
+  const problem = checkLog(database, { progress: looked, refresh })
   const { lastSeq } = readHead(database)
   const segments = readSegments(database)
-  const problem = checkLog(database, { progress: (batch) => progress(`looking at batch ${batch}`) })
   if (problem !== undefined || segments[0] === undefined) throw damaged(path, problem ?? "it has no log")
   if (fromSeq !== undefined && fromSeq < segments[0].firstSeq)
     throw refuseInput(
@@ -62,9 +63,7 @@ export const openReplayLog = (
     )
   const segment = segments.filter(({ firstSeq }) => fromSeq === undefined || firstSeq <= fromSeq)
   const { number, firstBatch, firstSeq } = fromSeq === undefined ? segments[0] : segment[segment.length - 1]!
-  const runs = new Map(
-    readRuns(database).map(({ firstBatch: batch, firstSeq: seq, facts }) => [batch, readFacts(facts, seq)]),
-  )
+  const runs = runsOf(database)
   const inForce = Math.max(0, ...Array.from(runs.keys()).filter((batch) => batch <= firstBatch))
   const run = runs.get(inForce)
   if (run === undefined)
@@ -72,12 +71,19 @@ export const openReplayLog = (
       message: `${path} holds no event since it was brought to this format: let a master run on it first`,
       exitCode: 1,
     })
+  const place = { firstBatch, firstSeq, lastSeq }
   return {
     ...{ firstSeq, lastSeq, run: run() },
     rows: readRows(database, path, number, firstBatch),
-    batches: () => iterateLog(database, firstBatch, firstSeq, runs),
+    batches: () => iterateLog({ database, path, refresh }, place),
   }
 }
+
+/** By the batch that each begins with. */
+const runsOf = (database: Database.Database): ReadonlyMap<number, () => RunFacts> =>
+  new Map(
+    readRuns(database).map(({ firstBatch, firstSeq, facts }) => [firstBatch, readFacts(facts, firstSeq)]),
+  )
 
 /** Read when it is needed: of a process that is not replayed any shape will do. */
 const readFacts = (text: string, firstSeq: number) => (): RunFacts => {
@@ -106,23 +112,57 @@ const readRows = (
   return rows
 }
 
+interface Part {
+  readonly batches: ReadonlyArray<LoggedBatch & { readonly number: number }>
+  readonly nextBatch: number
+  readonly nextSeq: number
+}
+
+/** Events that are read at once. */
+const partMax = 2_000
+
+/**
+ * The log to its very end, in parts: a master may write to it. Behind what it was when it was opened no further moment is
+ * looked at, so that the rows that are compared in the end are of the same one, and a quick master is not run after for ever.
+ */
 const iterateLog = function* (
-  database: Database.Database,
-  firstBatch: number,
-  firstSeq: number,
-  runs: ReadonlyMap<number, () => RunFacts>,
+  { database, path, refresh }: Pick<ReadJournal, "database" | "path" | "refresh">,
+  { firstBatch, firstSeq, lastSeq }: { firstBatch: number; firstSeq: number; lastSeq: number },
 ): IterableIterator<LoggedBatch> {
+  let at = { nextBatch: firstBatch, nextSeq: firstSeq }
+  for (;;) {
+    const part = readPart(database, at.nextBatch, at.nextSeq)
+    const [first] = part.batches
+    if (first === undefined) return
+    if (first.number !== at.nextBatch)
+      throw new CommandFailure({
+        message: `${path}: the log was trimmed behind event ${at.nextSeq} while it was being replayed: replay a copy instead, which \`gleaner journal backup\` makes`,
+        exitCode: 1,
+      })
+    yield* part.batches
+    at = part
+    if (at.nextSeq <= lastSeq) refresh()
+  }
+}
+
+const readPart = (database: Database.Database, firstBatch: number, firstSeq: number): Part => {
+  const runs = runsOf(database)
+  const batches: Array<LoggedBatch & { number: number }> = []
   const rows = iterateEvents(database, firstSeq)
-  let next = firstSeq
+  let nextSeq = firstSeq
   try {
-    for (const { batch, lastSeq } of iterateBatches(database, firstBatch)) {
+    for (const { batch: number, lastSeq } of iterateBatches(database, firstBatch)) {
       const events: Array<LoggedEvent> = []
-      for (; next <= lastSeq; next++) {
+      const isTrimmed = batches.length === 0 && number !== firstBatch
+      if (isTrimmed) return { batches: [{ number, run: undefined, events }], nextBatch: number, nextSeq }
+      for (; nextSeq <= lastSeq; nextSeq++) {
         const [seq, , event, actionsDigest] = rows.next().value
         events.push({ seq, event: JSON.parse(event) as MasterEvent, actionsDigest })
       }
-      yield { run: runs.get(batch)?.(), events }
+      batches.push({ number, run: runs.get(number)?.(), events })
+      if (nextSeq - firstSeq >= partMax || batches.length >= partMax) break
     }
+    return { batches, nextBatch: (batches[batches.length - 1]?.number ?? firstBatch) + 1, nextSeq }
   } finally {
     rows.return?.()
   }

@@ -1,4 +1,5 @@
-import { readJournal } from "../../journal/JournalReading.ts"
+import { type ReadJournal, readJournal } from "../../journal/JournalReading.ts"
+import { readHead } from "../../journal/SqliteReading.ts"
 import { firstCheckedFormat } from "../../journal/SqliteSchema.ts"
 import { CommandFailure, refuseInput } from "../CommandFailure.ts"
 import { readChanges } from "./ChangedSettings.ts"
@@ -26,19 +27,24 @@ export interface ReplayReport {
 }
 
 /** Replays a journal, and beside it a world with other settings where some are given. */
-export const runReplay = (wish: ReplayWish, progress: (text: string) => void): ReplayReport => {
+export const runReplay = (
+  wish: ReplayWish,
+  progress: (text: string) => void,
+  sleep?: (ms: number) => void,
+): ReplayReport => {
   const { path, from, to } = wish
   if (from !== undefined && to !== undefined && from > to)
     throw refuseInput(`--from ${from} comes after --to ${to}`)
   const change = readChanges(wish.changes)
   if (change instanceof CommandFailure) throw change
-  return readJournal(path, ({ database, format }) => {
+  const replay = (journal: ReadJournal): ReplayReport => {
+    const { database, format } = journal
     if (format < firstCheckedFormat)
       throw new CommandFailure({
         message: `${path} has format ${format}, which keeps neither the beginning of its log nor the settings of its masters: what gleaner has recorded since format ${firstCheckedFormat} can be replayed`,
         exitCode: 1,
       })
-    const log = openReplayLog(database, path, from, progress)
+    const log = openReplayLog(journal, from, progress)
     if (from !== undefined && from > log.lastSeq)
       throw refuseInput(`--from ${from}: the log ends with event ${log.lastSeq}`)
     // Nothing that was compared must not be called equal.
@@ -49,22 +55,23 @@ export const runReplay = (wish: ReplayWish, progress: (text: string) => void): R
         message: `${path} holds no event to replay: let a master run on it first`,
         exitCode: 1,
       })
-    const toSeq = Math.min(to ?? log.lastSeq, log.lastSeq)
+    const end = Math.min(to ?? log.lastSeq, log.lastSeq)
     const whatIf = wish.changes.length === 0 ? undefined : new WhatIf(log, (run) => change(run.settings))
-    const { rows, ...replay } = replayRecord(
+    const { rows, ...result } = replayRecord(
       log,
-      { fromSeq: from ?? log.firstSeq, toSeq },
-      (seq) => progress(`replaying event ${seq} of ${toSeq}`),
+      { fromSeq: from ?? log.firstSeq, toSeq: to ?? Number.MAX_SAFE_INTEGER },
+      (seq) => progress(`replaying event ${seq} of ${Math.max(seq, end)}`),
       whatIf?.watch,
     )
-    const isToTheEnd = replay.difference === null && toSeq === log.lastSeq && replay.lastSeq === toSeq
+    const isToTheEnd = result.difference === null && result.lastSeq === readHead(database).lastSeq
     const last = isToTheEnd ? rows() : null
     const differingRow = last === null ? null : findDifferingRow(database, last)
-    const isEqual = replay.equal > 0 && replay.difference === null && differingRow === null
+    const isEqual = result.equal > 0 && result.difference === null && differingRow === null
     return {
-      ...{ journal: path, isEqual, replay, changes: wish.changes },
+      ...{ journal: path, isEqual, replay: result, changes: wish.changes },
       ...{ rows: last === null ? null : last.length, differingRow },
       whatIf: isEqual && whatIf !== undefined ? whatIf.result() : null,
     }
-  })
+  }
+  return readJournal(path, replay, sleep)
 }

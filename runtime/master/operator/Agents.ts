@@ -1,21 +1,28 @@
+import { agentPid } from "../../../core/master/AgentText.ts"
 import { agentCapabilities } from "../../../core/master/NewAllocator.ts"
 import type { AgentRecord, MasterState } from "../../../core/master/State.ts"
 import { isRecovered } from "../../../core/master/Statuses.ts"
 import { addResources } from "../../../core/resources/Resources.ts"
-import { agentInfoToWire, agentPid, agentToWire, drainInfo, isActive } from "../../mesos/OperatorViews.ts"
+import { agentInfoToWire, agentToWire, drainInfo, isActive } from "../../mesos/OperatorViews.ts"
 import { resourcesToBothForms } from "../../mesos/Resources.ts"
 import { type AgentAmounts, amountsOfAgent, resourcesView, scalarsView, sharesOfAgent } from "./Amounts.ts"
+import { ownMembers, type ViewForm } from "./ViewForm.ts"
 
 // Agents, in the v0 naming of `/slaves` and `/state` and in that of GET_AGENTS.
 
-/** What `/state-summary` says of an agent, too. */
-export const agentSummary = (agent: AgentRecord, { used, offered, reserved, unreserved }: AgentAmounts) => ({
+/** What `/state` and `/state-summary` say of an agent. */
+export const agentSummary = (
+  agent: AgentRecord,
+  { used, offered, reserved, unreserved }: AgentAmounts,
+  form: ViewForm,
+) => ({
   id: agent.id,
   hostname: agent.address.hostname,
   port: agent.address.port,
   pid: agentPid(agent),
   attributes: Object.fromEntries(agent.attributes.map(({ name, value }) => [name, value])),
   registered_time: agent.registeredWallMs / 1000,
+  ...(agent.reregisteredWallMs === undefined ? {} : { reregistered_time: agent.reregisteredWallMs / 1000 }),
   resources: resourcesView(agent.total),
   used_resources: resourcesView(used),
   offered_resources: resourcesView(offered),
@@ -33,20 +40,23 @@ export const agentSummary = (agent: AgentRecord, { used, offered, reserved, unre
         drain_info: drainInfo(agent.drain),
         estimated_drain_start_time_seconds: agent.drain.startedWallMs / 1000,
       }),
+  ...ownMembers(form, () => ({
+    /** The whole reserve that is wanted; what tasks hold of it is taken when they end. */
+    wanted_reserve: scalarsView(agent.reserve),
+    /** Connected, stopping, disconnected (tasks believed to run) or unreachable. */
+    condition: agent.condition,
+  })),
 })
 
-export const agentView = (agent: AgentRecord, amounts: AgentAmounts) => ({
-  ...agentSummary(agent, amounts),
+/** What `/slaves` says of it, which alone has resources in full. */
+export const agentView = (agent: AgentRecord, amounts: AgentAmounts, form: ViewForm) => ({
+  ...agentSummary(agent, amounts, form),
   reserved_resources_full: Object.fromEntries(
     amounts.reserved.map(({ role, resources }) => [role, resourcesToBothForms(resources)]),
   ),
   unreserved_resources_full: resourcesToBothForms(amounts.unreserved),
   used_resources_full: resourcesToBothForms(amounts.used),
   offered_resources_full: resourcesToBothForms(amounts.offered),
-  /** gleaner's own: the whole reserve that is wanted; what tasks hold of it is taken when they end. */
-  wanted_reserve: scalarsView(agent.reserve),
-  /** gleaner's own: connected, stopping, disconnected (tasks believed to run) or unreachable. */
-  condition: agent.condition,
 })
 
 /**
@@ -70,16 +80,21 @@ export const isListed = (state: MasterState, agent: AgentRecord): boolean =>
   agent.condition !== "unreachable" && !isRecovered(state, agent)
 
 /** The agents, or the one of this id. gleaner's own: `unreachable_slave_list`, so that people see which ones are missing. */
-export const agentViews = (state: MasterState, agentId: string | null) => {
+export const agentViews = (
+  state: MasterState,
+  agentId: string | null,
+  toView: (agent: AgentRecord, amounts: AgentAmounts) => object,
+  form: ViewForm,
+) => {
   const views = (agents: ReadonlyArray<AgentRecord>) =>
     agents
       .filter(({ id }) => agentId === null || id === agentId)
-      .map((agent) => agentView(agent, amountsOfAgent(state, agent)))
+      .map((agent) => toView(agent, amountsOfAgent(state, agent)))
   const { registered, recovered, unreachable } = agentsByStanding(state)
   return {
     slaves: views(registered),
     recovered_slaves: views(recovered),
-    ...(unreachable.length === 0 ? {} : { unreachable_slave_list: views(unreachable) }),
+    ...ownMembers(form, () => ({ unreachable_slave_list: views(unreachable) })),
   }
 }
 

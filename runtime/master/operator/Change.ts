@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import type { MasterState } from "../../../core/master/State.ts"
-import { emptyReply, HttpRefusal, type HttpReply, unavailable } from "../../http/HttpMessage.ts"
+import { emptyReply, HttpRefusal, type HttpReply, refuse, unavailable } from "../../http/HttpMessage.ts"
 import type { UnstampedEvent } from "../Mailbox.ts"
 import { Master } from "../Master.ts"
 
@@ -26,6 +26,7 @@ export const change = (
     yield* master.submit({ event }).pipe(
       Effect.catchTags({
         MailboxFull: ({ message }) => Effect.fail(unavailable(message)),
+        MailFailed: ({ message }) => Effect.fail(refuse(500, message)),
         // Only calls of frameworks have a caller who can be refused.
         CallRefused: Effect.die,
       }),

@@ -16,6 +16,7 @@ import {
   sharesOfFramework,
 } from "./Amounts.ts"
 import { executorView, taskView } from "./Tasks.ts"
+import type { ViewForm } from "./ViewForm.ts"
 
 // Frameworks, in the v0 naming of `/frameworks` and `/state` and in that of GET_FRAMEWORKS.
 
@@ -49,8 +50,10 @@ export const frameworkView = (
   amounts: FrameworkAmounts,
   completed: ReadonlyArray<TaskRecord>,
   executors: ReadonlyArray<ExecutorView>,
+  form: ViewForm,
 ) => {
   const { info } = framework
+  const toView = (task: TaskRecord) => taskView(task, form)
   return {
     ...frameworkSummary(framework, amounts),
     user: info.user,
@@ -64,9 +67,9 @@ export const frameworkView = (
       : { reregistered_time: framework.reregisteredWallMs / 1000 }),
     unregistered_time: 0,
     resources: resourcesView(addResources(amounts.used, amounts.offered)),
-    tasks: amounts.tasks.map(taskView),
-    unreachable_tasks: amounts.unreachableTasks.map(taskView),
-    completed_tasks: completed.map(taskView),
+    tasks: amounts.tasks.map(toView),
+    unreachable_tasks: amounts.unreachableTasks.map(toView),
+    completed_tasks: completed.map(toView),
     offers: amounts.offers.map(offerView),
     executors: executors.map(executorView),
     offer_constraints: constraintsToWire(info.constraints),
@@ -78,6 +81,7 @@ export const frameworkView = (
 export const completedFrameworkView = (
   state: MasterState,
   { framework, unregisteredWallMs }: CompletedFramework,
+  form: ViewForm,
 ) => {
   const completed = completedTasksOf(state, framework.id)
   const nothing: FrameworkAmounts = {
@@ -90,6 +94,7 @@ export const completedFrameworkView = (
       nothing,
       completed.filter((task) => !isUnreachable(task)),
       [],
+      form,
     ),
     ...{ active: false, connected: false, recovered: false },
     unregistered_time: unregisteredWallMs / 1000,
@@ -107,7 +112,7 @@ const byFramework = (executors: ReadonlyArray<ExecutorView>): ReadonlyMap<string
 }
 
 /** The frameworks, or the one of this id. */
-export const frameworkViews = (state: MasterState, frameworkId: string | null) => {
+export const frameworkViews = (state: MasterState, frameworkId: string | null, form: ViewForm) => {
   const executors = byFramework(executorsOf(state))
   return {
     frameworks: [...state.frameworks.values()]
@@ -118,11 +123,12 @@ export const frameworkViews = (state: MasterState, frameworkId: string | null) =
           amountsOfFramework(state, framework),
           completedTasksOf(state, framework.id),
           executors.get(framework.id) ?? [],
+          form,
         ),
       ),
     completed_frameworks: completedFrameworks(state)
       .filter(({ framework: { id } }) => frameworkId === null || id === frameworkId)
-      .map((removal) => completedFrameworkView(state, removal)),
+      .map((removal) => completedFrameworkView(state, removal, form)),
     unregistered_frameworks: [],
   }
 }

@@ -1,4 +1,5 @@
 import { cpus, freemem, loadavg, totalmem } from "node:os"
+import { build, buildView } from "../../Build.ts"
 import { masterInfo } from "../../mesos/SchedulerEvent.ts"
 import type { Flag, OperatorFacts } from "./Facts.ts"
 
@@ -7,7 +8,9 @@ import type { Flag, OperatorFacts } from "./Facts.ts"
 /** Not healthy while nothing becomes durable, as `/health`. */
 export const getHealth = ({ problem }: OperatorFacts) => ({ healthy: problem === undefined })
 
-export const getVersion = ({ identity }: OperatorFacts) => ({ version_info: { version: identity.version } })
+export const getVersion = ({ identity }: OperatorFacts) => ({
+  version_info: { version: identity.version, ...buildView(build) },
+})
 
 export const getFlags = ({ flags }: OperatorFacts) => ({ flags: flags ?? [] })
 

@@ -1,15 +1,17 @@
 import { quotasOf } from "../../../core/master/RoleSettings.ts"
 import type { MasterState, QuotaRecord } from "../../../core/master/State.ts"
 import {
-  addQuantities,
   containsQuantities,
   isNoQuantities,
   isResourceName,
+  quantitiesToText,
+  sumOfQuantities,
   toQuantities,
 } from "../../../core/resources/Quantities.ts"
-import { badRequest, type HttpRefusal } from "../../http/HttpMessage.ts"
+import { badRequest, refuse } from "../../http/HttpMessage.ts"
 import { roleProblem } from "../../mesos/FrameworkInfo.ts"
 import type { WireQuotaRequest } from "../../mesos/OperatorCall.ts"
+import { resourcesProblem } from "../../mesos/ResourceProblem.ts"
 import { unitsToMilli } from "../../mesos/Resources.ts"
 import { change } from "./Change.ts"
 
@@ -22,68 +24,66 @@ const hasQuota = (state: MasterState, role: string): boolean => {
   return quota !== undefined && !(isNoQuantities(quota.guarantees) && Object.keys(quota.limits).length === 0)
 }
 
-const resourceProblem = (
-  resources: WireQuotaRequest["guarantee"],
-  seen: Set<string> = new Set(),
-): string | undefined => {
-  if (resources.length === 0) return "QuotaInfo with empty 'guarantee'"
-  for (const { name, type, scalar, role, reservation, reservations, disk, revocable } of resources) {
-    const invalid = `QuotaInfo with invalid resource: '${name}'`
-    if (!isResourceName(name)) return `${invalid}: not a valid name of a resource`
-    if (type !== "SCALAR") return "QuotaInfo includes non-scalar resources"
-    if (unitsToMilli(scalar?.value ?? Number.NaN) === undefined)
-      return `${invalid}: expecting a scalar from 0 to ${Number.MAX_SAFE_INTEGER / 1000}`
-    if (reservation !== undefined || (reservations ?? []).length > 0)
-      return "QuotaInfo must not contain any ReservationInfo"
-    if (disk !== undefined) return "QuotaInfo must not contain any DiskInfo"
-    if (revocable !== undefined) return "QuotaInfo must not contain any RevocableInfo"
-    if (role !== undefined && role !== "*") return "QuotaInfo resources must not have a role set"
+const guaranteeProblem = (guarantee: WireQuotaRequest["guarantee"]): string | undefined => {
+  if (guarantee.length === 0) return "QuotaInfo with empty 'guarantee'"
+  const seen = new Set<string>()
+  for (const { name, type, role, reservations, disk, revocable } of guarantee) {
+    const isReserved = (reservations ?? []).length > 0 || (role !== undefined && role !== "*")
+    if (isReserved) return "QuotaInfo must not contain any ReservationInfo"
+    if (disk !== undefined) return "QuotaInfo must not contain DiskInfo"
+    if (revocable !== undefined) return "QuotaInfo must not contain RevocableInfo"
+    if (type !== "SCALAR") return "QuotaInfo must not include non-scalar resources"
+    if (!isResourceName(name)) return `QuotaInfo with invalid resource: '${name}': not a valid name`
     if (seen.has(name)) return `QuotaInfo contains duplicate resource name '${name}'`
     seen.add(name)
   }
   return undefined
 }
 
+/** In Mesos's order: what is no resource at all, then what quotas know nothing of. */
 const requestProblem = ({ role, guarantee }: WireQuotaRequest): string | undefined => {
-  if (role === "") return "QuotaInfo must specify a role"
-  const problem = roleProblem(role)
-  if (problem !== undefined) return `QuotaInfo with invalid role: ${problem}`
-  if (role.includes("/")) return `Setting quota on nested role '${role}' is not supported yet`
-  return role === "*" ? "setting quota for the default '*' role is not supported" : resourceProblem(guarantee)
+  const badResource = resourcesProblem(guarantee)
+  if (badResource !== undefined) return `QuotaInfo with invalid resource: ${badResource}`
+  const badRole = roleProblem(role)
+  return badRole === undefined ? guaranteeProblem(guarantee) : `QuotaInfo with invalid role: ${badRole}`
 }
 
-/** Whether the cluster as it is now can hold all guarantees, this one among them. */
-const fitsCluster = (state: MasterState, { role, quota }: QuotaRecord): boolean => {
-  let guaranteed = quota.guarantees
-  quotasOf(state).forEach(({ guarantees }, other) => {
-    if (other !== role) guaranteed = addQuantities(guaranteed, guarantees)
-  })
-  return containsQuantities(state.allocator.clusterTotal(), guaranteed)
+/** More than the cluster as it is now can hold, this one among the others. */
+const overcommitProblem = (state: MasterState, { role, quota }: QuotaRecord): string | undefined => {
+  const others = Array.from(quotasOf(state)).filter(([other]) => other !== role)
+  const guaranteed = sumOfQuantities([...others.map(([, { guarantees }]) => guarantees), quota.guarantees])
+  const capacity = state.allocator.clusterTotal()
+  return containsQuantities(capacity, guaranteed)
+    ? undefined
+    : `Total quota guarantees '${quantitiesToText(guaranteed)}' exceed cluster capacity '${quantitiesToText(capacity)}'`
 }
 
 export const setQuota = (request: WireQuotaRequest) =>
   change((state) => {
-    const problem = requestProblem(request)
-    if (problem !== undefined) return badRequest(`Failed to validate set quota request: ${problem}`)
     const { role, guarantee, force } = request
-    if (hasQuota(state, role)) {
-      return badRequest(
-        "Failed to validate set quota request: Quota cannot be set for a role that already has quota",
-      )
-    }
+    const invalid = "Failed to validate set quota request: "
+    const problem = requestProblem(request)
+    if (problem !== undefined) return badRequest(invalid + problem)
+    if (hasQuota(state, role))
+      return badRequest(`${invalid}Cannot set quota for role '${role}' which already has quota`)
+    if (role.includes("/")) return badRequest(`Setting quota on nested role '${role}' is not supported yet`)
     const guarantees = toQuantities(
       guarantee.map(({ name, scalar }): [string, number] => [name, unitsToMilli(scalar!.value)!]),
     )
     const record: QuotaRecord = { role, quota: { guarantees, limits: guarantees } }
-    return force || fitsCluster(state, record)
+    const overcommit = force ? undefined : overcommitProblem(state, record)
+    return overcommit === undefined
       ? { type: "QuotasUpdated", quotas: [record] }
-      : badRequest(
-          "Heuristic capacity check for set quota request failed: Not enough available cluster capacity to reasonably satisfy quota request; the force flag can be used to override this check",
+      : refuse(
+          409,
+          `Quota guarantees overcommit the cluster (use 'force' to bypass this check): ${overcommit}`,
         )
   })
 
-const noQuota = (role: string): HttpRefusal =>
-  badRequest(`Failed to remove quota: Role '${role}' has no quota set`)
-
-export const removeQuota = (role: string) =>
-  change((state) => (quotasOf(state).has(role) ? { type: "QuotaRemoved", role } : noQuota(role)))
+/** `path` = of the older endpoint, which says it again. */
+export const removeQuota = (role: string, path?: string) =>
+  change((state) => {
+    if (quotasOf(state).has(role)) return { type: "QuotaRemoved", role }
+    const where = path === undefined ? "" : ` for path '${path}'`
+    return badRequest(`Failed to remove quota${where}: Role '${role}' has no quota set`)
+  })

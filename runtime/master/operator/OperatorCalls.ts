@@ -31,7 +31,7 @@ import {
 import { removeQuota, setQuota } from "./OldQuota.ts"
 import { getOperations } from "./Operations.ts"
 import { getQuota } from "./Quota.ts"
-import { callPrefix, type OperatorWish, operate } from "./Reservations.ts"
+import { type OperatorWish, operate } from "./Reservations.ts"
 import { getRoles } from "./Roles.ts"
 import { answerSeen } from "./SeenReply.ts"
 import { seenBy, seenRoles } from "./Sight.ts"
@@ -81,7 +81,7 @@ const operation =
   ): Order =>
   (call, _, principal) => {
     const { agent_id: agentId, resources } = read(call)
-    return operate({ operation: type, agentId: agentId.value, resources, principal }, callPrefix)
+    return operate({ operation: type, agentId: agentId.value, resources, principal }, true)
   }
 
 // The members are there: the reader of calls has seen to that.

@@ -1,17 +1,17 @@
-import { Effect, Either, Schema } from "effect"
+import { Effect, Either } from "effect"
+import { agentText } from "../../../core/master/AgentText.ts"
 import { type OperatorOperation, refuseOperatorOperation } from "../../../core/master/Operations.ts"
 import type { AgentRecord, MasterState } from "../../../core/master/State.ts"
 import { badRequest, HttpRefusal, type HttpRequest, refuse } from "../../http/HttpMessage.ts"
-import { describeSyntaxError } from "../../http/JsonRequest.ts"
 import { post, type Route } from "../../http/Routes.ts"
-import { parseSafeJson } from "../../http/SafeJson.ts"
-import { agentPid } from "../../mesos/OperatorViews.ts"
-import { callDecoder } from "../../mesos/ProtoJson.ts"
+import { resource } from "../../mesos/messages/Resource.ts"
+import { messagesDecoder } from "../../mesos/ProtoJson.ts"
 import { resourcesProblem } from "../../mesos/ResourceProblem.ts"
 import { Resource, type WireResource } from "../../mesos/ResourceSchema.ts"
 import { allocatedRoles, wireToResources } from "../../mesos/Resources.ts"
 import type { Master } from "../Master.ts"
 import { change } from "./Change.ts"
+import { parseJsonList } from "./JsonText.ts"
 
 // Reservations and volumes by operators (spec/mesos.md §1.8, "Operator path"): 202 says that it is done at the master and durable; the
 // agent follows. In the order and the words of Mesos (transcripts operator/RESERVE_*, UNRESERVE_*, CREATE_VOLUMES_*).
@@ -22,10 +22,7 @@ type Operation = OperatorOperation["operation"]
 const namingAgent: ReadonlyArray<Operation> = ["RESERVE", "CREATE"]
 
 const invalid = (operation: Operation, agent: AgentRecord | undefined, problem: string): HttpRefusal => {
-  const on =
-    agent !== undefined && namingAgent.includes(operation)
-      ? ` on agent ${agent.id} at ${agentPid(agent)} (${agent.address.hostname})`
-      : ""
+  const on = agent !== undefined && namingAgent.includes(operation) ? ` on agent ${agentText(agent)}` : ""
   return badRequest(`Invalid ${operation} operation${on}: ${problem}`)
 }
 
@@ -49,35 +46,43 @@ export interface OperatorWish {
   readonly principal: string | null
 }
 
-/** `prefix` stands before what is wrong with the resources themselves. */
-export const operate = ({ operation, agentId, resources, principal }: OperatorWish, prefix: string) =>
+/**
+ * Mesos looks at what a call of the v1 API reserves before it looks for the agent, and says that the call is none; at volumes, and at
+ * what the older forms carry, only after that.
+ */
+export const operate = ({ operation, agentId, resources, principal }: OperatorWish, isCall: boolean) =>
   Effect.suspend(() => {
     const problem = resourcesProblem(resources)
-    if (problem !== undefined) return badRequest(prefix + problem)
-    const read = wireToResources(resources)
-    if (typeof read === "string") return badRequest(prefix + read)
+    const isFirst = isCall && (operation === "RESERVE" || operation === "UNRESERVE")
+    if (isFirst && problem !== undefined) return badRequest(`Failed to validate master::Call: ${problem}`)
+    const read = problem === undefined ? wireToResources(resources) : problem
     const [role] = allocatedRoles(resources)
     return change((state) => {
-      if (role !== undefined && state.agents.has(agentId)) {
-        const why = `Operators use resources that are allocated to nobody; these are allocated to role '${role}'`
-        return invalid(operation, state.agents.get(agentId), why)
+      const agent = state.agents.get(agentId)
+      if (agent === undefined || typeof read !== "string") {
+        return agent !== undefined && role !== undefined
+          ? invalid(operation, agent, allocatedTo(operation, role))
+          : decide(state, { operation, agentId, resources: typeof read === "string" ? {} : read, principal })
       }
-      return decide(state, { operation, agentId, resources: read, principal })
+      return badRequest(read)
     }, 202)
   })
 
-/** Before what is wrong with a call of the v1 API. */
-export const callPrefix = "Failed to validate master::Call: "
+const allocatedTo = (operation: Operation, role: string): string =>
+  operation === "RESERVE"
+    ? "A reserve operation was attempted with an allocated resource, but the operator API only allows reservations to be made to unallocated resources"
+    : `Operators use resources that are allocated to nobody; these are allocated to role '${role}'`
 
 // --- the forms of before the v1 API ---
 
-const decodeResources = callDecoder(Schema.Struct({ resources: Schema.Array(Resource) }))
+const readResources = messagesDecoder(resource, Resource)
 
 const missing = (name: string): HttpRefusal =>
   badRequest(`Missing '${name}' query parameter in the request body`)
 
 const readForm = (
   body: string,
+  operation: Operation,
   field: string,
 ): readonly [string, ReadonlyArray<WireResource>] | HttpRefusal => {
   const form = new URLSearchParams(body)
@@ -88,26 +93,20 @@ const readForm = (
   if (form.get("source") !== null) {
     return badRequest("'source' is not supported by this master: unreserve, then reserve for the other role")
   }
-  const json = Either.try(() => parseSafeJson(text))
-  const decoded = Either.flatMap(
-    Either.mapLeft(json, (error) => describeSyntaxError(text, error)),
-    (resources) => decodeResources({ resources }),
-  )
-  return Either.isLeft(decoded)
-    ? badRequest(`Error parsing '${field}' query parameter in the request body: ${decoded.left}`)
-    : [agentId, decoded.right.resources]
+  const decoded = Either.flatMap(parseJsonList(text), readResources)
+  if (Either.isRight(decoded)) return [agentId, decoded.right]
+  // Only where a reservation may have a source Mesos's words are newer (transcript legacy/reserve_bad_json).
+  const error = operation === "RESERVE" ? "Error parsing" : "Error in parsing"
+  return badRequest(`${error} '${field}' query parameter in the request body: ${decoded.left}`)
 }
 
 const formRoute = (path: string, operation: Operation, field: string): Route<Master> =>
   post(path, (request: HttpRequest) =>
     Effect.flatMap(request.body, (body) => {
-      const read = readForm(body.toString("utf8"), field)
+      const read = readForm(body.toString("utf8"), operation, field)
       if (read instanceof HttpRefusal) return read
       const [agentId, resources] = read
-      return operate(
-        { operation, agentId, resources, principal: request.principal },
-        `Invalid ${operation} operation: Invalid resources: `,
-      )
+      return operate({ operation, agentId, resources, principal: request.principal }, false)
     }),
   )
 

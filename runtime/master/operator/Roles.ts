@@ -12,6 +12,7 @@ import {
   type Resources,
 } from "../../../core/resources/Resources.ts"
 import { resourcesToWire } from "../../mesos/Resources.ts"
+import { ownMembers, type ViewForm } from "./ViewForm.ts"
 
 // `/roles` as Apache Mesos shows it (mesos-transcripts legacy/*_roles.json): what each role may and does have, with all that lies
 // below it in the tree. Ports are numbers of ports.
@@ -102,7 +103,7 @@ const roleFacts = (state: MasterState) => {
 }
 
 /** `/roles`. */
-export const rolesView = (state: MasterState, quotas = quotasOf(state)) => ({
+export const rolesView = (state: MasterState, form: ViewForm, quotas = quotasOf(state)) => ({
   roles: roleFacts(state).map(({ role, weight, frameworks, allocated, offered, reserved }) => {
     const quota = quotas.get(role) ?? { guarantees: {}, limits: {} }
     return {
@@ -119,9 +120,11 @@ export const rolesView = (state: MasterState, quotas = quotasOf(state)) => ({
       offered: inUnits(offered),
       reserved: inUnits(reserved),
       frameworks,
-      /** gleaner's own: who comes first, and how much of the cluster the role has of whatever it has most of, over its weight. */
-      priority: numberOf(state.settings.allocator.priorities, role, 0),
-      share: state.allocator.shareOf(role),
+      /** Who comes first, and how much of the cluster the role has of whatever it has most of, over its weight. */
+      ...ownMembers(form, () => ({
+        priority: numberOf(state.settings.allocator.priorities, role, 0),
+        share: state.allocator.shareOf(role),
+      })),
     }
   }),
 })

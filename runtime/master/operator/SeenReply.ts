@@ -4,7 +4,7 @@ import type { OperatorFacts } from "./Facts.ts"
 import { seesEverything } from "./Sight.ts"
 
 /** What the views read of a query; anything else must not make another answer. */
-const parameters = ["slave_id", "framework_id", "task_id", "limit", "offset", "order"]
+const parameters = ["slave_id", "framework_id", "task_id", "limit", "offset", "order", "gleaner"]
 
 const readParameters = (query: URLSearchParams): string =>
   new URLSearchParams(

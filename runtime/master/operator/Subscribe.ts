@@ -1,16 +1,22 @@
 import { Effect, Runtime } from "effect"
-import type { MasterState } from "../../../core/master/State.ts"
 import type { Caller } from "../../access/Caller.ts"
 import { type HttpReply, streamReply } from "../../http/HttpMessage.ts"
 import type { RecordStream } from "../../http/RecordStream.ts"
 import type { EventSubscriber } from "../EventFeed.ts"
 import { Master } from "../Master.ts"
-import { seenRoles, seesEvent, stateSeenBy } from "./Sight.ts"
+import { seenRoles, seesEvent, seesEverything, stateSeenBy } from "./Sight.ts"
 import { getState } from "./State.ts"
+
+/** All who see everything see the same, and so does a principal each time. */
+const sightOf = (caller: Caller): string | null => {
+  if (seesEverything(caller)) return "everything"
+  return caller.principal === null ? null : `principal ${caller.principal}`
+}
 
 /** A subscriber who is told what it could also ask for. */
 export const subscriberOf = (caller: Caller, stream: RecordStream): EventSubscriber => ({
   stream,
+  sight: sightOf(caller),
   view: (state) => seenRoles(getState(stateSeenBy(caller, state)), caller),
   show: (event) => (seesEvent(caller, event) ? seenRoles(event.event, caller) : undefined),
 })
@@ -25,8 +31,8 @@ export const subscribe = (caller: Caller): Effect.Effect<HttpReply, never, Maste
     const runFork = Runtime.runFork(yield* Effect.runtime<never>())
     return streamReply((stream) => {
       const subscriber = subscriberOf(caller, stream)
-      const event = (state: MasterState) => {
-        master.feed.subscribe(state, subscriber)
+      const event = () => {
+        master.feed.subscribe(subscriber)
         return undefined
       }
       runFork(Effect.catchAll(master.submit({ event }), () => Effect.sync(stream.end)))

@@ -1,14 +1,21 @@
 import { type ExecutorView, executorsOf } from "../../../core/master/Executors.ts"
 import type { MasterState, TaskRecord } from "../../../core/master/State.ts"
+import type { StatusNote } from "../../../core/master/StatusNotes.ts"
 import { heldResources } from "../../../core/resources/HeldResources.ts"
 import { taskKey } from "../../../core/Task.ts"
 import { noteView, resourcesView } from "../../mesos/OlderViews.ts"
 import { executorToWire, taskToWire } from "../../mesos/OperatorViews.ts"
 import { isUnreachable } from "./Amounts.ts"
+import { formOf, ownMembers, type ViewForm } from "./ViewForm.ts"
 
 // Tasks, in the v0 naming of `/tasks` and `/state` and in that of GET_TASKS.
 
-export const taskView = ({ spec, state, notes, launchedWallMs }: TaskRecord) => ({
+const statusView = (note: StatusNote, form: ViewForm) => ({
+  ...noteView(note),
+  ...(note.message === undefined ? {} : ownMembers(form, () => ({ message: note.message }))),
+})
+
+export const taskView = ({ spec, state, notes, launchedWallMs }: TaskRecord, form: ViewForm) => ({
   id: spec.taskId,
   name: spec.name,
   framework_id: spec.frameworkId,
@@ -17,11 +24,14 @@ export const taskView = ({ spec, state, notes, launchedWallMs }: TaskRecord) => 
   state,
   resources: resourcesView(heldResources(spec.resources)),
   role: spec.role,
-  command: [spec.command.value, ...spec.command.arguments.slice(1)].join(" "),
-  launched_time: launchedWallMs / 1000,
-  statuses: notes.map(noteView),
+  ...(spec.command.user === null ? {} : { user: spec.command.user }),
+  statuses: notes.map((note) => statusView(note, form)),
   ...(spec.labels.length === 0 ? {} : { labels: spec.labels }),
   ...spec.shown,
+  ...ownMembers(form, () => ({
+    command: [spec.command.value, ...spec.command.arguments.slice(1)].join(" "),
+    launched_time: launchedWallMs / 1000,
+  })),
 })
 
 /** Tasks of frameworks that were torn down while they ran; Mesos has none of these. */
@@ -81,5 +91,5 @@ export const taskViews = (state: MasterState, query: URLSearchParams) => {
   if (query.get("order") !== "asc") wanted.reverse()
   const offset = countOf(query.get("offset"), 0)
   const limit = countOf(query.get("limit"), tasksShown)
-  return { tasks: wanted.slice(offset, offset + limit).map(taskView) }
+  return { tasks: wanted.slice(offset, offset + limit).map((task) => taskView(task, formOf(query))) }
 }

@@ -3,12 +3,11 @@ import { quotasOf } from "../../../core/master/RoleSettings.ts"
 import type { MasterState, QuotaRecord } from "../../../core/master/State.ts"
 import { numberOf } from "../../../core/NumberByName.ts"
 import {
-  addQuantities,
   amountOf,
   containsQuantities,
   isResourceName,
-  noQuantities,
   quantitiesToText,
+  sumOfQuantities,
   toQuantities,
 } from "../../../core/resources/Quantities.ts"
 import { badRequest } from "../../http/HttpMessage.ts"
@@ -26,25 +25,48 @@ const amountsText = (amounts: Amounts): string =>
     .map(([name, { value }]) => `${name}: ${value}`)
     .join(", ")
 
+/** An exabyte of MiB, and a trillion of anything else: beyond that Mesos's own sums overflow. */
+const largest = (name: string): readonly [most: number, words: string] =>
+  name === "mem" || name === "disk" ? [2 ** 40, "1 exabyte"] : [1e12, "1 trillion"]
+
+const sizeProblem = (field: string, amounts: Amounts): string | undefined => {
+  for (const [name, { value }] of Object.entries(amounts)) {
+    const [most, words] = largest(name)
+    if (value > most)
+      return `Invalid 'QuotaConfig.${field}': {'${name}': ${value}} is invalid: values greater than ${words} (${most}) are not supported`
+  }
+  return undefined
+}
+
 const amountsProblem = (what: string, amounts: Amounts): string | undefined => {
   for (const [name, { value }] of Object.entries(amounts)) {
     const place = `Invalid ${what} configuration {'${name}': ${value}}`
     if (!isResourceName(name)) return `${place}: not a valid name of a resource`
     if (value < 0) return `${place}: Negative values not supported`
-    if (unitsToMilli(value) === undefined)
-      return `${place}: expecting a number up to ${Number.MAX_SAFE_INTEGER / 1000}`
+    if (unitsToMilli(value) === undefined) return `${place}: expecting a number`
   }
   return undefined
+}
+
+const configProblem = ({ role, guarantees, limits }: WireQuotaConfig): string | undefined => {
+  const badRole = roleProblem(role)
+  if (badRole !== undefined) return `Invalid 'QuotaConfig.role': ${badRole}`
+  return (
+    sizeProblem("guarantees", guarantees) ??
+    sizeProblem("limits", limits) ??
+    amountsProblem("guarantee", guarantees) ??
+    amountsProblem("limit", limits)
+  )
 }
 
 const milliOf = (amounts: Amounts) =>
   Object.entries(amounts).map(([name, { value }]): [string, number] => [name, unitsToMilli(value)!])
 
 /** Reads a quota, or says what is wrong with it whatever the cluster is like. */
-const readConfig = ({ role, guarantees, limits }: WireQuotaConfig): QuotaRecord | string => {
+const readConfig = (config: WireQuotaConfig): QuotaRecord | string => {
+  const { role, guarantees, limits } = config
   if (role.includes("/")) return `Updating quota on nested role '${role}' is not supported yet`
-  const problem =
-    roleProblem(role) ?? amountsProblem("guarantee", guarantees) ?? amountsProblem("limit", limits)
+  const problem = configProblem(config)
   if (problem !== undefined) return `Invalid QuotaConfig: ${problem}`
   const quota: Quota = {
     guarantees: toQuantities(milliOf(guarantees)),
@@ -78,8 +100,7 @@ const clusterProblem = (state: MasterState, records: ReadonlyArray<QuotaRecord>)
   }
   const quotas = new Map(quotasOf(state))
   for (const { role, quota } of records) quotas.set(role, quota)
-  let guaranteed = noQuantities
-  for (const { guarantees } of quotas.values()) guaranteed = addQuantities(guaranteed, guarantees)
+  const guaranteed = sumOfQuantities([...quotas.values()].map(({ guarantees }) => guarantees))
   return containsQuantities(total, guaranteed)
     ? undefined
     : `total quota guarantees '${quantitiesToText(guaranteed)}' exceed cluster capacity '${quantitiesToText(total)}' ${bypass}`

@@ -47,6 +47,28 @@ describe("what is reserved and made on a host", () => {
     expect(checkpoint(agent, withVolume)).toEqual([])
   })
 
+  it("answers several operations of one message: reservations at once, the others when their volumes are made", () => {
+    const agent = connected()
+    const [reserve, create] = ["r", "c"].map((operationId) => ({ frameworkId: "f", operationId }))
+    const operations = [
+      { ...reserve!, hasVolumes: false },
+      { ...create!, hasVolumes: true },
+    ]
+    const told = { resources: withVolume, destroyed: {}, operation: null, operations }
+    expect(agent.step({ type: "CheckpointRequested", ...told })).toEqual([
+      { type: "SendOutcome", outcome: { ...reserve, problem: null } },
+      { type: "ApplyVolumes", make: [v1], remove: [], operations: [create] },
+    ])
+    agent.restart()
+    expect(agent.step({ type: "AgentStarted", bootId: "b" })).toEqual([
+      { type: "ApplyVolumes", make: [v1], remove: [], operations: [create] },
+    ])
+    agent.step({ type: "Registered", agentId: "a" })
+    const done = { type: "VolumesApplied", removed: [], operations: [create!], problem: "disk full" } as const
+    expect(agent.step(done)).toEqual([{ type: "SendOutcome", outcome: { ...create, problem: "disk full" } }])
+    expect(agent.state.operations.get("f/r")).toEqual({ ...reserve, outcome: { problem: null } })
+  })
+
   it("removes what is destroyed, over restarts, until it is gone", () => {
     const agent = connected()
     checkpoint(agent, withVolume)

@@ -42,6 +42,26 @@ describe("a group of tasks", () => {
     expect(agent.step({ type: "GroupLaunchRequested", specs: [member("a"), member("b")] })).toEqual([])
   })
 
+  it("says one container that those of its tasks are within, and who waits for the end of each", () => {
+    const agent = new AgentHarness()
+    agent.step({ type: "Registered", agentId: "a" })
+    const statusesIn = (actions: ReadonlyArray<AgentAction>) =>
+      actions.flatMap((action) => (action.type === "SendStatus" ? [action.status] : []))
+    const first = statusesIn(agent.step({ type: "GroupLaunchRequested", specs: [member("a"), member("b")] }))
+    const later = statusesIn(agent.step({ type: "GroupLaunchRequested", specs: [member("c")] }))
+    const parents = new Set([...first, ...later].map(({ parentContainerId }) => parentContainerId))
+    expect([...parents]).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/)])
+    expect(first.map(({ executorPid }) => executorPid)).toEqual([undefined, undefined])
+    agent.step({ type: "TaskStarted", ...of("a"), executorPid: 77 })
+    const { latest } = [...agent.state.tasks.values()].find(({ spec: { taskId } }) => taskId === "a")!
+    expect(latest).toMatchObject({ state: "TASK_RUNNING", executorPid: 77 })
+    const other = { ...executor, executorId: "other" }
+    const [alone] = statusesIn(
+      agent.step({ type: "GroupLaunchRequested", specs: [member("d", { executor: other })] }),
+    )
+    expect(parents).not.toContain(alone!.parentContainerId)
+  })
+
   it("is not begun at all where not all of it fits", () => {
     const large = { shell: true, value: "x".repeat(specBytesMax), arguments: [], environment: [], user: null }
     const agent = new AgentHarness()

@@ -17,24 +17,7 @@ const register = (
   master: MasterHarness,
   agentId: string | null,
   change: Partial<MasterEventOf<"AgentRegistered">> = {},
-) =>
-  master.step({
-    type: "AgentRegistered",
-    streamId: "again",
-    agentId,
-    address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
-    total: host,
-    reserve: {},
-    attributes: [],
-    version: "1",
-    tasks: [],
-    launching: [],
-    acknowledging: [],
-    checkpointed: {},
-    outcomes: [],
-    converting: [],
-    ...change,
-  })
+) => master.register(agentId, { total: host, ...change })
 
 const checkpointsIn = (actions: Parameters<typeof actionsOf>[0]) =>
   actionsOf(actions, "SendToAgent").flatMap(({ message }) =>

@@ -6,6 +6,7 @@ import {
   launching,
   launchOf,
   MasterHarness,
+  specOf,
   statusesOf,
   statusOf,
 } from "../../support/MasterHarness.ts"
@@ -66,6 +67,62 @@ describe("a task that ended, on an agent that stays away before it could say so"
     expect(master.state.tasks.get(`${framework.id}/t`)!.state).toBe("TASK_UNREACHABLE")
     master.restart()
     expect(master.state.unreachableByFramework.countOf(framework.id)).toBe(1)
+  })
+})
+
+describe("an agent that has been away for so long that it is forgotten", () => {
+  const forgotten = (order: { type: "AgentDeactivated" } | { type: "DrainRequested" }, settings = {}) => {
+    const master = new MasterHarness({ ...defaultMasterSettings, ...settings })
+    const agentId = master.addAgent(host)
+    const asked = { agentId, graceMaxMs: 5_000, isGoneAfter: false }
+    // Only while it is away, since a host without tasks is drained at once.
+    master.step({ type: "AgentDisconnected", agentId, streamId: master.state.agents.get(agentId)!.streamId! })
+    master.advance(agentTimeoutMs)
+    master.step({ ...asked, ...order })
+    master.advance(agentForgetMs)
+    expect(master.state.agents.size).toBe(0)
+    return { master, agentId }
+  }
+
+  it("is still deactivated when it comes back, until it is reactivated", () => {
+    const { master, agentId } = forgotten({ type: "AgentDeactivated" })
+    master.restart()
+    master.addAgent(host, agentId)
+    master.subscribe()
+    expect(actionsOf(master.settle(), "OfferResources")).toEqual([])
+    expect(master.state.agents.get(agentId)).toMatchObject({ isDeactivated: true, drain: null })
+    expect(master.state.keptOrders.size).toBe(0)
+    master.step({ type: "AgentReactivated", agentId })
+    expect(actionsOf(master.settle(), "OfferResources")).toHaveLength(1)
+  })
+
+  it("still drains: what it has on it is told to end", () => {
+    const { master, agentId } = forgotten({ type: "DrainRequested" })
+    const framework = master.subscribe()
+    const back = master.register(agentId, {
+      total: host,
+      tasks: [{ spec: specOf("t", framework.id, agentId, small), status: null }],
+    })
+    expect(actionsOf(back, "SendToAgent")).toMatchObject([
+      { message: { type: "KillTask", drain: { graceMaxMs: 5_000 } } },
+    ])
+  })
+
+  it("of which an operator says that it is gone needs no order any more; of too many the oldest go", () => {
+    const { master, agentId } = forgotten({ type: "DrainRequested" }, { awayAgentsMax: 1 })
+    const other = master.addAgent(host)
+    master.step({ type: "AgentDeactivated", agentId: other })
+    const bystander = master.addAgent(host)
+    master.step({ type: "AgentDeactivated", agentId: bystander })
+    master.step({ type: "AgentGone", agentId: bystander })
+    expect([...master.state.keptOrders.keys()]).toEqual([agentId])
+    master.step({
+      type: "AgentDisconnected",
+      agentId: other,
+      streamId: master.state.agents.get(other)!.streamId!,
+    })
+    master.advance(agentTimeoutMs + agentForgetMs)
+    expect([...master.state.keptOrders.keys()]).toEqual([other])
   })
 })
 

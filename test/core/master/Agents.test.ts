@@ -14,24 +14,7 @@ describe("agents", () => {
     master: MasterHarness,
     agentId: string,
     change: Partial<MasterEventOf<"AgentRegistered">> = {},
-  ) =>
-    master.step({
-      type: "AgentRegistered",
-      streamId: "again",
-      agentId,
-      address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
-      total: host,
-      reserve: {},
-      attributes: [],
-      version: "1",
-      tasks: [],
-      launching: [],
-      acknowledging: [],
-      checkpointed: {},
-      outcomes: [],
-      converting: [],
-      ...change,
-    })
+  ) => master.register(agentId, { total: host, streamId: "again", ...change })
 
   it("that stay away become unreachable; their tasks are back when they are", () => {
     const { master, agentId, framework } = running()
@@ -152,6 +135,52 @@ describe("agents", () => {
       master.advance(defaultMasterSettings.strangerWaitMs)
       const told = master.step({ type: "ReconciliationRequested", frameworkId: "old-0001", tasks: [] })
       expect(statusesOf(told)).toEqual(["t TASK_RUNNING REASON_RECONCILIATION no-ack"])
+    })
+
+    describe("and whose it is", () => {
+      const spec = { ...specOf("t", "old-0001", "old-S3", small), principal: "owner" }
+      const status = statusOf("old-S3", "old-0001", "t", "TASK_RUNNING")
+      const comes = (master: MasterHarness) => comeBack(master, "old-S3", { tasks: [{ spec, status }] })
+      const refused = (master: MasterHarness) =>
+        actionsOf(master.actions, "RefuseSubscription").map(({ message }) => message)
+
+      it("keep them for its principal alone, over a restart of the master too", () => {
+        const master = new MasterHarness()
+        comes(master)
+        master.restart()
+        expect(master.state.frameworks.get("old-0001")!.info.principal).toBe("owner")
+        for (const principal of ["thief", null]) {
+          expect(master.subscribe({ principal }, "old-0001").id).toBe("")
+        }
+        const message = "Changing framework's principal is not allowed."
+        expect(refused(master)).toEqual([message, message])
+        expect(master.subscribe({ principal: "owner" }, "old-0001").id).toBe("old-0001")
+      })
+
+      it("learn it from the first task that tells: those that older releases launched do not", () => {
+        const master = new MasterHarness()
+        const older = { spec: specOf("u", "old-0001", "old-S4", small), status: null }
+        comeBack(master, "old-S4", { streamId: "other", tasks: [older] })
+        comes(master)
+        expect(master.subscribe({ principal: "thief" }, "old-0001").id).toBe("")
+      })
+
+      it("take it from who came first under its id, and give it back", () => {
+        const master = new MasterHarness()
+        const thief = master.subscribe({ principal: "thief" }, "old-0001")
+        comes(master)
+        expect(actionsOf(master.actions, "RefuseSubscription")).toMatchObject([{ streamId: thief.streamId }])
+        expect(master.offersOf("old-0001")).toEqual([])
+        expect(master.subscribe({ principal: "thief" }, "old-0001").id).toBe("")
+        expect(master.subscribe({ principal: "owner" }, "old-0001").id).toBe("old-0001")
+        // Once testified nobody's word changes it.
+        comeBack(master, "old-S4", {
+          streamId: "other",
+          tasks: [{ spec: { ...spec, agentId: "old-S4", taskId: "u", principal: "thief" }, status: null }],
+        })
+        expect(master.state.frameworks.get("old-0001")!.info.principal).toBe("owner")
+        expect(master.state.frameworks.get("old-0001")!.streamId).not.toBeNull()
+      })
     })
 
     it("are told to kill them when it stays away, and it may not come back", () => {

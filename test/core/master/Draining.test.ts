@@ -84,15 +84,48 @@ describe("a draining agent", () => {
     // Nothing can be said to a task on an agent that is away; the agent is not drained either, since nobody knows.
     expect(messages(drain(master, agentId))).toEqual([])
     expect(stageOf(master, agentId)).toBe("draining")
-    const back = master.step({
-      ...{ type: "AgentRegistered", streamId: "again", agentId, total: host, reserve: {} },
-      address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
-      ...{ attributes: [], version: "1", launching: [], acknowledging: [] },
-      ...{ checkpointed: {}, outcomes: [], converting: [] },
+    const back = master.register(agentId, {
+      total: host,
       tasks: [{ spec: specOf("t", framework.id, agentId, small), status: null }],
     })
     expect(messages(back)).toMatchObject([{ type: "KillTask", taskId: "t", drain: { isGone: false } }])
     expect(stageOf(master, agentId)).toBe("draining")
+  })
+
+  it("is told once: neither the same order nor a return says it again while it is on its way", () => {
+    const { master, agentId, framework } = running()
+    expect(messages(drain(master, agentId, { graceMaxMs: 2_000 }))).toHaveLength(1)
+    expect(drain(master, agentId, { graceMaxMs: 2_000 })).toEqual([])
+    master.restart()
+    const comeBack = (killing: ReadonlyArray<string>) =>
+      messages(
+        master.register(agentId, {
+          total: host,
+          killing,
+          tasks: [{ spec: specOf("t", framework.id, agentId, small), status: null }],
+        }),
+      )
+    expect(comeBack([`${framework.id}/t`])).toEqual([])
+    expect(comeBack([])).toMatchObject([{ type: "KillTask", drain: { graceMaxMs: 2_000 } }])
+    expect(messages(drain(master, agentId, { graceMaxMs: 1_000 }))).toMatchObject([
+      { drain: { graceMaxMs: 1_000 } },
+    ])
+  })
+
+  it("is told although another order is on its way, which gives a task more time", () => {
+    const { master, agentId, framework } = running()
+    const streamId = master.state.agents.get(agentId)!.streamId!
+    master.step({ type: "AgentDisconnected", agentId, streamId })
+    const { id: frameworkId } = framework
+    master.step({ type: "KillRequested", frameworkId, taskId: "t", agentId: null, graceMs: 90_000 })
+    master.advance(75_000)
+    expect(messages(drain(master, agentId, { graceMaxMs: 2_000 }))).toEqual([])
+    const back = master.register(agentId, {
+      total: host,
+      killing: [`${frameworkId}/t`],
+      tasks: [{ spec: specOf("t", frameworkId, agentId, small), status: null }],
+    })
+    expect(messages(back)).toMatchObject([{ type: "KillTask", drain: { graceMaxMs: 2_000 } }])
   })
 
   it("that comes back without its last task is drained", () => {

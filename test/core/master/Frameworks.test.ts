@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest"
 import { refuseCall } from "../../../core/master/Admission.ts"
+import { completedTasksOf } from "../../../core/master/History.ts"
 import { resourcesToPlain } from "../../../core/resources/PlainForm.ts"
-import { actionsOf, MasterHarness } from "../../support/MasterHarness.ts"
+import { actionsOf, MasterHarness, statusOf } from "../../support/MasterHarness.ts"
 import { host, running } from "../../support/MasterScenes.ts"
 
 describe("frameworks", () => {
@@ -76,6 +77,41 @@ describe("frameworks", () => {
     master.step({ type: "TeardownRequested", frameworkId: "m-0001" })
     expect(master.subscribe().id).toBe("m-0002")
     expect([...master.state.frameworks.keys()]).toEqual(["m-0000", "m-0002"])
+  })
+
+  it("that are removed leave no status behind that its agent would repeat for minutes", () => {
+    const { master, agentId, framework } = running()
+    master.report(agentId, framework.id, "t", "TASK_KILLING")
+    const removed = master.step({ type: "TeardownRequested", frameworkId: framework.id })
+    expect(actionsOf(removed, "SendToAgent").map(({ message }) => message)).toMatchObject([
+      { type: "AcknowledgeStatus", taskId: "t", uuid: "u-t-TASK_KILLING" },
+      { type: "KillTask", taskId: "t" },
+    ])
+    const ended = master.report(agentId, framework.id, "t", "TASK_KILLED")
+    expect(actionsOf(ended, "SendToAgent")).toMatchObject([
+      { message: { type: "AcknowledgeStatus", uuid: "u-t-TASK_KILLED" } },
+    ])
+    expect(master.state.tasks.size).toBe(0)
+  })
+
+  it("that are removed are remembered with the ends of their tasks, those too that they have not heard of", () => {
+    const { master, agentId, framework } = running()
+    const status = statusOf(agentId, framework.id, "t", "TASK_KILLING")
+    master.step({ type: "StatusReported", agentId, status, latestState: "TASK_FINISHED" })
+    master.step({ type: "TeardownRequested", frameworkId: framework.id })
+    expect(completedTasksOf(master.state, framework.id).map(({ state }) => state)).toEqual(["TASK_FINISHED"])
+    expect(master.allocatedOn(agentId)).toEqual({})
+  })
+
+  it("that are removed wait for no agent that is gone", () => {
+    const { master, agentId, framework } = running()
+    master.report(agentId, framework.id, "t", "TASK_FINISHED")
+    master.step({ type: "AgentGone", agentId })
+    expect(master.state.tasks.size).toBe(1)
+    const removed = master.step({ type: "TeardownRequested", frameworkId: framework.id })
+    expect(actionsOf(removed, "SendToAgent")).toEqual([])
+    expect(master.state.tasks.size).toBe(0)
+    expect(completedTasksOf(master.state, framework.id).map(({ state }) => state)).toEqual(["TASK_FINISHED"])
   })
 
   it("are torn down at once", () => {

@@ -115,12 +115,7 @@ describe("LAUNCH_GROUP", () => {
       if (isRestarted) master.restart()
       expect(executorsOf(master.state)).toEqual([])
       const tasks = [...master.state.tasks.values()].map(({ spec, status }) => ({ spec, status }))
-      master.step({
-        ...{ type: "AgentRegistered", streamId: "again", agentId, total: hostWithDisk, reserve: {}, tasks },
-        address: { hostname: "host", ip: "127.0.0.1", port: 5051 },
-        ...{ attributes: [], version: "1", launching: [], acknowledging: [] },
-        ...{ checkpointed: {}, outcomes: [], converting: [] },
-      })
+      master.register(agentId, { total: hostWithDisk, tasks })
       return master.allocatedOn(agentId)
     })
     const all = addQuantities(addQuantities(small, small), own)
@@ -221,7 +216,7 @@ describe("LAUNCH_GROUP", () => {
           groupOf(agentId, ["a"], { resources: [...plainOf(own), portsOf(31_000, 31_005)] }),
           [31_005, 31_009],
         ),
-      "task 'a' wants ports:[31005-31009] of what those before it leave",
+      "executor 'e' wants cpus:0.1; disk:32; mem:32; ports:[31000-31005] of what those before it leave",
     ],
     [
       "two want more mem together than is an exact number",
@@ -229,7 +224,7 @@ describe("LAUNCH_GROUP", () => {
         ...groupOf(agentId, []),
         tasks: ["a", "b"].map((taskId) => launchOf(taskId, agentId, { mem: 9e15 })),
       }),
-      "task 'a' wants mem:9000000000000 of what those before it leave",
+      "Total resources mem(allocated: *):9000000000000; mem(allocated: *):9000000000000;",
     ],
     ["two have one id", (agentId) => groupOf(agentId, ["b", "b"]), "Task has duplicate ID: b"],
   ])("launches nothing when %s, and tells it of every task", (_, group, text) => {

@@ -52,8 +52,12 @@ describe("launches", () => {
     expect(
       actionsOf(actions, "SendStatus").map(({ status }) => [status.taskId, status.state, status.message]),
     ).toEqual([
-      ["big", "TASK_ERROR", expect.stringContaining("cpus:5 required by task")],
-      ["too-late", "TASK_ERROR", expect.stringContaining("more than available cpus:1; mem:8000")],
+      ["big", "TASK_ERROR", expect.stringContaining("cpus(allocated: *):5 required by task")],
+      [
+        "too-late",
+        "TASK_ERROR",
+        expect.stringContaining("more than available cpus(allocated: *):1; mem(allocated: *):8000"),
+      ],
       ["good", "TASK_ERROR", "Task has duplicate ID: good"],
       ["a/b", "TASK_ERROR", "'a/b' contains invalid characters"],
       ["elsewhere", "TASK_ERROR", "Task uses invalid agent m-S9 while agent m-S0 is expected"],
@@ -62,7 +66,9 @@ describe("launches", () => {
       [
         "theirs",
         "TASK_ERROR",
-        "Task uses resources allocated to role 'ads' while its offers are allocated to role '*'",
+        expect.stringMatching(
+          /^Total resources cpus\(allocated: ads\):.* more than available cpus\(allocated: \*\):/,
+        ),
       ],
     ])
   })

@@ -1,5 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import type { MasterAction } from "../../../core/master/Action.ts"
 import { completedFrameworks } from "../../../core/master/History.ts"
 import { snapshotMaster } from "../../../core/master/Snapshot.ts"
 import type { TaskRecord } from "../../../core/master/State.ts"
@@ -13,6 +14,7 @@ import {
 } from "../../../core/resources/Quantities.ts"
 import { scalarQuantities } from "../../../core/resources/Resources.ts"
 import { isTerminal } from "../../../core/Task.ts"
+import { actionToEvent } from "../../../runtime/mesos/SchedulerEvent.ts"
 import { MasterHarness } from "../../support/MasterHarness.ts"
 import { checkIndexes, firstDifference } from "../../support/MasterLaws.ts"
 import { anySettings, play, story } from "../../support/MasterStories.ts"
@@ -188,6 +190,27 @@ describe("the master in random stories", () => {
         expect(firstDifference(restarted.actions, straight.actions)).toBeUndefined()
         const [rows, expected] = [snapshotMaster(restarted.state), snapshotMaster(straight.state)]
         expect(firstDifference(rows, expected)).toBeUndefined()
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it("decides what does not change any more, so that it may leave when the state has gone on", () => {
+    const identity = {
+      masterId: "m",
+      version: "1",
+      address: { hostname: "here", ip: "127.0.0.1", port: 5050 },
+    }
+    const said = (action: MasterAction) => JSON.stringify([action, actionToEvent(action, identity) ?? null])
+    fc.assert(
+      fc.property(story, anySettings, (chapters, settings) => {
+        const master = new MasterHarness(settings)
+        const atOnce: Array<string> = []
+        master.onStep = () => {
+          for (const action of master.actions.slice(atOnce.length)) atOnce.push(said(action))
+        }
+        for (const chapter of chapters) play(master, chapter)
+        expect(firstDifference(master.actions.map(said), atOnce)).toBeUndefined()
       }),
       { numRuns: 60 },
     )

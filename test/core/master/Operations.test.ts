@@ -19,6 +19,8 @@ import {
   webOffered,
 } from "../../support/OperationScenes.ts"
 
+const onAgent = "; on agent m-S0 at slave(1)@127.0.0.1:5051 (host)"
+
 const totalOf = (master: MasterHarness, agentId: string): string =>
   resourcesToMesosText(master.state.agents.get(agentId)!.total)
 
@@ -89,7 +91,7 @@ describe("operations of an ACCEPT", () => {
     [
       "another role",
       operation("RESERVE", plain(reservedFor("cpus:1", ["ads"]))),
-      "with role 'ads', but the framework can only reserve resources with role 'web'",
+      "with role 'ads', but the resource was allocated to role 'web'; on agent ",
     ],
     ["nothing", operation("RESERVE", {}), "Invalid resources"],
     [
@@ -127,13 +129,16 @@ describe("operations of an ACCEPT", () => {
     ["an absolute path", operation("CREATE", plain(volumeOf("v", "web", 1_000, "/etc"))), "must be relative"],
     ["an id with slashes", operation("CREATE", plain(volumeOf("a/b", "web"))), "contains invalid characters"],
     ["a volume to read only", operation("CREATE", plain(volumeOf("v", "web", 1, "d", "RO"))), "Read-only"],
-    ["a volume that is not there", operation("DESTROY", plain(volumeOf("v", "web"))), "does not contain"],
-    ["no volume", operation("DESTROY", twoCpus), "is not a persistent volume"],
+    ["a volume that is not there", operation("DESTROY", plain(volumeOf("v", "web"))), "volumes not found"],
+    ["no volume", operation("DESTROY", twoCpus), "Not a persistent volume: Resource cpus"],
   ])("refuse %s, told when they have an id", (_, asked, text) => {
-    const { master, agentId, accept } = webOffered()
+    const { master, accept } = webOffered()
     const actions = accept([{ ...asked, operationId: "o" } as typeof asked])
     const [told] = actionsOf(actions, "SendOperationStatus")
-    expect(told!.status).toMatchObject({ operationId: "o", state: "OPERATION_ERROR", uuid: null, agentId })
+    expect(told!.status).toMatchObject({
+      ...{ operationId: "o", state: "OPERATION_ERROR" },
+      ...{ uuid: null, agentId: null },
+    })
     expect(told!.status.message).toContain(text)
     expect(checkpointsIn(actions)).toEqual([])
     expect(master.state.operations.size).toBe(0)
@@ -148,8 +153,8 @@ describe("operations of an ACCEPT", () => {
       return actionsOf(actions, "SendOperationStatus")[0]?.status.message ?? "done"
     })
     expect(messages).toEqual([
-      "Invalid RESERVE operation: A reserve operation was attempted by principal 'alice', but there is a reserved resource in the request with no principal set",
-      "Invalid RESERVE operation: A reserve operation was attempted by authenticated principal 'alice', which does not match a reserved resource in the request with principal 'bob'",
+      `A reserve operation was attempted by principal 'alice', but there is a reserved resource in the request with no principal set${onAgent}`,
+      `A reserve operation was attempted by authenticated principal 'alice', which does not match a reserved resource in the request with principal 'bob'${onAgent}`,
       "done",
     ])
     expect(actionsOf(accept([operation("RESERVE", by("bob"), "o")]), "SendOperationStatus")).toEqual([])
@@ -165,7 +170,9 @@ describe("operations of an ACCEPT", () => {
       refuseMs: null,
     })
     const [told] = actionsOf(actions, "SendOperationStatus")
-    expect(told!.status.message).toBe("Invalid RESERVE operation: Offer gone is no longer valid")
+    expect(told!.status.message).toBe(
+      "Operation attempted with invalid offers: Offer gone is no longer valid",
+    )
   })
 
   it("a volume is used by one task, destroyed when it is free, and only then unreserved", () => {
@@ -192,10 +199,47 @@ describe("operations of an ACCEPT", () => {
     master.settle()
     const late = accept([operation("DESTROY", plain(volume)), operation("UNRESERVE", reserved)])
     expect(checkpointsIn(late).map(({ resources, destroyed }) => [resources, destroyed])).toEqual([
-      [reserved, plain(volume)],
-      [{}, {}],
+      [{}, plain(volume)],
     ])
     expect(totalOf(master, agentId)).toBe("cpus:4; mem:4000; disk:1000; ports:[31000-31009]")
+  })
+
+  it("are told to the agent in one message, with all that there is once, and answered each for itself", () => {
+    const { master, accept } = webOffered()
+    const [v1, v2] = [volumeOf("v1", "web"), volumeOf("v2", "web")]
+    const told = accept([
+      operation("RESERVE", plain(reservedFor("cpus:1;disk:200", ["web"])), "r"),
+      operation("CREATE", plain(v1), "c1"),
+      operation("CREATE", plain(v2), "c2"),
+    ])
+    expect(checkpointsIn(told)).toMatchObject([
+      {
+        resources: plain(reservedFor("cpus:1", ["web"]), v1, v2),
+        destroyed: {},
+        operation: null,
+        operations: [
+          { operationId: "r", hasVolumes: false },
+          { operationId: "c1", hasVolumes: true },
+          { operationId: "c2", hasVolumes: true },
+        ],
+      },
+    ])
+    master.step({
+      type: "OffersRevived",
+      frameworkId: master.state.frameworks.keys().next().value!,
+      roles: [],
+    })
+    master.settle()
+    const again = accept([
+      operation("DESTROY", plain(v1), "d1"),
+      operation("DESTROY", plain(v2), "d2"),
+      operation("CREATE", plain(v1), "c3"),
+    ])
+    // Else what was in the old one could be in the new one.
+    expect(checkpointsIn(again)).toMatchObject([
+      { destroyed: plain(v1, v2), operations: [{ operationId: "d1" }, { operationId: "d2" }] },
+      { destroyed: {}, operation: { operationId: "c3" } },
+    ])
   })
 
   it("what they free and the reserve lacks goes there, and nothing is launched on it", () => {
@@ -244,7 +288,7 @@ describe("operations of an ACCEPT", () => {
       operation("CREATE", plain(volumeOf("v", "web")), "again"),
     ])
     const [told] = actionsOf(actions, "SendOperationStatus")
-    expect(told!.status.message).toBe("Invalid CREATE operation: Persistence ID 'v' is not unique")
+    expect(told!.status.message).toBe(`Persistence ID 'v' is not unique${onAgent}`)
   })
 
   it("a refinement is pushed on top, and popped alone", () => {

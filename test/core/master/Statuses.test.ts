@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { actionsOf, offeredIn, statusesOf } from "../../support/MasterHarness.ts"
+import { actionsOf, offeredIn, statusesOf, statusOf } from "../../support/MasterHarness.ts"
 import { host, running } from "../../support/MasterScenes.ts"
 
 describe("statuses", () => {
@@ -23,6 +23,21 @@ describe("statuses", () => {
       uuid: "u-t-TASK_FINISHED",
     })
     expect(master.state.tasks.size).toBe(0)
+  })
+
+  it("are passed on and kept with the address of their agent, of a group's tasks only while they run", () => {
+    const { master, agentId, framework } = running()
+    const { ip } = master.state.agents.get(agentId)!.address
+    const told = (change: object, uuid: string) => {
+      const status = { ...statusOf(agentId, framework.id, "t", "TASK_RUNNING", uuid), ...change }
+      const actions = master.step({ type: "StatusReported", agentId, status, latestState: status.state })
+      return actionsOf(actions, "SendStatus")[0]!.status.ip
+    }
+    expect(told({}, "1")).toBe(undefined)
+    expect(told({ containerId: "c", ip: "of its own choice" }, "2")).toBe(ip)
+    expect([...master.state.tasks.values()][0]!.notes).toMatchObject([{ containerId: "c", ip }])
+    expect(told({ containerId: "c", executorId: "e" }, "3")).toBe(undefined)
+    expect(told({ containerId: "c", executorId: "e", executorPid: 7 }, "4")).toBe(ip)
   })
 
   it("that are repeated are passed on until acknowledged, then acknowledged again, and free nothing twice", () => {

@@ -245,6 +245,28 @@ describe("rows of release 0.3", () => {
   })
 })
 
+describe("unreachable agents of release 0.3", () => {
+  it("are removed one after the other, though they were lost together", () => {
+    const { agentForgetMs, agentRemovalPauseMs } = defaultMasterSettings
+    const [counters, ...others] = rowsOf02.filter(({ kind }) => ["master", "agent"].includes(kind))
+    const agent = others[0]!.value as object
+    const rows = ["m-S2", "m-S0", "m-S1"].map((id) => ({
+      kind: "agent",
+      key: id,
+      value: { ...agent, id, condition: "unreachable", streamId: null, sinceMs: 4_000 },
+    }))
+    const { state } = takeUp([counters!, ...rows])
+    const removals = [...state.agents.values()].map(({ id, removeAtMs }) => [id, removeAtMs])
+    const first = 4_000 + agentForgetMs
+    expect(removals).toEqual([
+      ["m-S0", first],
+      ["m-S1", first + agentRemovalPauseMs],
+      ["m-S2", first + 2 * agentRemovalPauseMs],
+    ])
+    expect(state.nextAgentRemovalAtMs).toBe(first + 3 * agentRemovalPauseMs)
+  })
+})
+
 describe("rows that cannot be read", () => {
   it.each<[string, Entity]>([
     [

@@ -20,6 +20,7 @@ const program = Effect.gen(function* () {
       port: 0,
       advertisedIp: null,
       version: "1",
+      flags: [],
       cpuMilli: 4_000,
       memMilli: 4_000_000,
       resources: null,

@@ -8,9 +8,8 @@ import {
   jsonReply,
   textReply,
 } from "../../../runtime/http/HttpMessage.ts"
-import { serve } from "../../../runtime/http/Listener.ts"
 import { get, type Handler, post, routesToHandler } from "../../../runtime/http/Routes.ts"
-import { connectRaw, run, withListener } from "./ListenerFixture.ts"
+import { connectRaw, run, serve, withListener } from "./ListenerFixture.ts"
 
 const echo: Handler = ({ body }) => Effect.map(body, (bytes) => textReply(bytes.toString(), "text/x-echo"))
 const size: Handler = ({ body }) => Effect.map(body, (bytes) => jsonReply(bytes.length))

@@ -1,10 +1,24 @@
 import { connect, type Socket } from "node:net"
 import { Effect, type Scope } from "effect"
-import { type Listener, type ListenerBounds, serve } from "../../../runtime/http/Listener.ts"
+import {
+  type Listener,
+  type ListenerBounds,
+  type ListenerOptions,
+  serve as serveWith,
+} from "../../../runtime/http/Listener.ts"
 import type { Handler } from "../../../runtime/http/Routes.ts"
 
 export const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): Promise<A> =>
   Effect.runPromise(Effect.scoped(effect))
+
+const path = { isQuick: false }
+
+/** Tests that run after it have listeners with the quick path. */
+export const takeQuickPath = () => {
+  path.isQuick = true
+}
+
+export const serve = <R>(options: ListenerOptions<R>) => serveWith({ ...path, ...options })
 
 /** Serves on a free port of the loopback while `use` runs. */
 export const withListener = <A, E>(

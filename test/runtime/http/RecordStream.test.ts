@@ -2,10 +2,10 @@ import { Deferred, Effect, Logger, Scope } from "effect"
 import { describe, expect, it } from "vitest"
 import { request } from "../../../runtime/http/Client.ts"
 import { streamReply } from "../../../runtime/http/HttpMessage.ts"
-import { type Listener, serve } from "../../../runtime/http/Listener.ts"
+import type { Listener } from "../../../runtime/http/Listener.ts"
 import { encodeRecord } from "../../../runtime/http/RecordIo.ts"
 import type { RecordStream, RecordStreamOptions, StreamEnd } from "../../../runtime/http/RecordStream.ts"
-import { chunksOf, connectRaw, run } from "./ListenerFixture.ts"
+import { chunksOf, connectRaw, run, serve } from "./ListenerFixture.ts"
 
 const subscribe = "POST /api/v1/scheduler HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
 
@@ -59,6 +59,26 @@ describe("an event stream", () => {
     ])
     expect(chunksOf(text)).toEqual([...records.map(encodeRecord), ""])
     expect(chunksOf(text)[1]).toBe('33\n{"name":"gr\\u00fcn \\ud83d\\ude00"}')
+  })
+
+  it("takes encoded records as text and as bytes, which it does not copy, and keeps their order", async () => {
+    const large = Buffer.from(encodeRecord(`{"large":"${"y".repeat(300_000)}"}`), "latin1")
+    const [before, after] = ['{"before":1}', '{"after":1}'].map(encodeRecord)
+    const text = await run(
+      Effect.gen(function* () {
+        const { listener, stream } = yield* serveStreams()
+        const raw = yield* connectRaw(listener, subscribe)
+        const out = yield* stream
+        yield* raw.until((head) => head.includes("\r\n\r\n"))
+        for (const record of [large, before!, large, large, after!])
+          expect(out.sendEncoded(record)).toBe(true)
+        expect(out.waitingBytes()).toBeGreaterThanOrEqual(3 * large.length)
+        out.end()
+        return yield* raw.until((all) => all.endsWith("0\r\n\r\n"))
+      }),
+    )
+    const largeText = large.toString("latin1")
+    expect(chunksOf(text)).toEqual([largeText, before, largeText, largeText, after, ""])
   })
 
   it("tells once that its client left, and sends nothing after", async () => {

@@ -13,6 +13,7 @@ const requestOf = (method: string, path: string, headers = {}, body = ""): HttpR
   remoteAddress: "127.0.0.1",
   principal: null,
   caller: nobody,
+  connection: {},
   prove: () => {},
   body: Effect.succeed(Buffer.from(body)),
   bodyUpTo: () => Effect.succeed(Buffer.from(body)),

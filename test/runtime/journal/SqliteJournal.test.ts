@@ -18,6 +18,7 @@ import { fileURLToPath, pathToFileURL } from "node:url"
 import Database from "better-sqlite3"
 import { Effect, Exit, Fiber, Scope } from "effect"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { verifyJournal } from "../../../runtime/journal/JournalVerdict.ts"
 import * as SqliteJournal from "../../../runtime/journal/SqliteJournal.ts"
 import { batch, eventOf, itemOf, type Open, type OpenJournal, rowOf, run, using } from "./JournalFixture.ts"
 import { bundleForNode } from "./WorkerBundle.ts"
@@ -76,6 +77,35 @@ describe("journal in sqlite", () => {
       })
       previous = last
     }
+  })
+
+  it("is nobody else's while a process that cannot be seen from here has it open", async (context) => {
+    const program = fileURLToPath(await bundleForNode("test/runtime/journal/AppendLoop.ts"))
+    const path = newPath()
+    const inside = ["--pid", "--fork", "--kill-child", "--mount-proc", process.execPath, program, path]
+    const args = [...inside, fileURLToPath(workerScript)]
+    if (spawnSync("unshare", ["--pid", "--fork", "--mount-proc", "true"]).status !== 0)
+      return context.skip("needs a pid namespace of its own")
+    const child = spawn("unshare", args, { stdio: ["ignore", "pipe", "inherit"] })
+    const ended = new Promise((resolve) => child.once("close", resolve))
+    try {
+      for await (const line of createInterface({ input: child.stdout })) if (Number(line) > 0) break
+      const refused = await run(Effect.flip(sqliteAt(path)()))
+      expect(refused.message).toContain("a process of another container or host has it open; stop the other")
+      // Who looks at it knows that it is written to.
+      const verdict = verifyJournal(path, () => {})
+      expect(verdict).toMatchObject({ isWhole: true, tornBytes: 0, holderPid: null })
+    } finally {
+      child.kill("SIGKILL")
+      await ended
+    }
+    // And the other way round.
+    await using(sqliteAt(path), () =>
+      Effect.sync(() => {
+        const { status, stdout, stderr } = spawnSync("unshare", args, { encoding: "utf8", timeout: 20_000 })
+        expect([status, stdout, stderr]).toEqual([0, expect.stringContaining("has it open"), ""])
+      }),
+    )
   })
 
   it("refuses what it must not touch, and leaves it as it is", async () => {
@@ -284,6 +314,43 @@ describe("journal in sqlite", () => {
       expect(state.entities.find(({ key }) => key === "last")?.value).toBe(acknowledged)
     } finally {
       spawnSync("umount", [disk])
+    }
+  })
+
+  it("is given up within bounded time when its disk hangs, while it is opened or later", async () => {
+    // A thread that waits in the kernel as one that synchronises does: nothing interrupts it.
+    const pipe = join(folder, "pipe")
+    expect(spawnSync("mkfifo", [pipe]).status).toBe(0)
+    const report = { tornBytes: 0, checkMs: 0 }
+    for (const isOpen of [true, false]) {
+      const script = join(folder, `hangs-${isOpen}.mjs`)
+      writeFileSync(
+        script,
+        `import { openSync } from "node:fs"
+         import { parentPort } from "node:worker_threads"
+         if (${isOpen}) parentPort.postMessage({ type: "opened", report: ${JSON.stringify(report)} })
+         openSync(${JSON.stringify(pipe)}, "r")`,
+      )
+      const said: Array<string> = []
+      const given = { closeWaitMs: 200, onHung: (message: string) => void said.push(message) }
+      const path = newPath()
+      const journal = SqliteJournal.make({ path, workerScript: pathToFileURL(script), ...given })
+      const fiber = Effect.runFork(
+        Effect.scoped(
+          Effect.flatMap(journal, (opened) =>
+            Effect.fork(opened.append(batch({ events: [eventOf(1)] }))),
+          ).pipe(Effect.zipRight(Effect.never)),
+        ),
+      )
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      await Effect.runPromise(Fiber.interrupt(fiber))
+      expect(said).toEqual([
+        expect.stringMatching(
+          /^journal .*: its disk does not answer, .* ends itself \(SIGKILL\)\. Everything/,
+        ),
+      ])
+      // So that the thread ends before this process does.
+      writeFileSync(pipe, "")
     }
   })
 })

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import Database from "better-sqlite3"
 import fc from "fast-check"
 import { afterAll, describe, expect, it, vi } from "vitest"
@@ -208,6 +208,66 @@ describe("changes that wait to be entered", () => {
   })
 })
 
+describe("what a journal in sqlite keeps beside its rows", () => {
+  const makeJournal = () => {
+    const path = newPath()
+    const store = openSqliteStore({ path, keepEvents: 20, keepSize: 1e9, lateSize: 0 })
+    for (let index = 1; index <= 100; index++)
+      appendAll(store, [
+        batch({
+          ...(index === 1 ? { run: { settings: "first" } } : {}),
+          events: [eventOf(index)],
+          changes: [rowOf(String(index % 7), index)],
+          outbox: [itemOf(index)],
+        }),
+      ])
+    store.close()
+    return path
+  }
+  const change = (path: string, text: string) => {
+    const database = new Database(path)
+    expect(database.prepare(text).run().changes).toBe(1)
+    database.close()
+  }
+
+  it.each([
+    [
+      "a row's digest",
+      "UPDATE entities SET sum_left = sum_left + 1 WHERE key = '3'",
+      /row task 3 is not what was written/,
+    ],
+    [
+      "the other half",
+      "UPDATE entities SET sum_right = 0 WHERE key = '3'",
+      /row task 3 is not what was written/,
+    ],
+    ["a row's segment", "UPDATE entities SET written = 4000 WHERE key = '3'", /task 3 says it is of segment/],
+    [
+      "a message's digest",
+      "UPDATE outbox SET sum_left = 0 WHERE id = 7",
+      /message 7 of its outbox is not what was written/,
+    ],
+    // The batch that it belongs to is long gone.
+    ["a run's facts", `UPDATE runs SET facts = '{"settings":"other"}'`, /begins with batch 1 is not what/],
+    ["a run's place", "UPDATE runs SET first_seq = 2", /begins with batch 1 is not what/],
+    ["a run itself", "DELETE FROM runs", /the run that begins with batch 1 is missing/],
+  ])("is looked at when it is opened: %s", (_, text, problem) => {
+    const path = makeJournal()
+    expect(look(path, readRuns)).toHaveLength(1)
+    change(path, text)
+    expect(() => openSqliteStore({ path, ...keepAll })).toThrow(problem)
+  })
+
+  it("may be without the digests of runs, as the first journals of this format were", () => {
+    const path = makeJournal()
+    change(path, "DELETE FROM meta WHERE name GLOB 'run *'")
+    const store = openSqliteStore({ path, ...keepAll })
+    appendAll(store, [batch({ run: { settings: "second" }, events: [eventOf(1)] })])
+    store.close()
+    expect(look(path, (database) => [readRuns(database).length, checkLog(database)])).toEqual([2, undefined])
+  })
+})
+
 /** As gleaner 0.1 to 0.3 made them. */
 const makeFormat1 = (path: string): void => {
   const database = new Database(path)
@@ -295,5 +355,23 @@ describe("a journal of format 1", () => {
     look(path, (left) =>
       expect(left.prepare("SELECT value FROM meta WHERE name = 'format'").pluck().get()).toBe(1),
     )
+  })
+
+  it("leaves no copies behind when it cannot be changed, and says that it is as it was", () => {
+    const path = newPath()
+    makeFormat1(path)
+    const before = new Database(path)
+    // Today's tables are made within the transaction.
+    before.exec("CREATE TABLE batches (other TEXT)")
+    before.close()
+    for (let attempt = 0; attempt < 2; attempt++)
+      expect(() => openSqliteStore({ path, ...keepAll })).toThrow(
+        /it has format 1 and could not be brought to format 3: .*batches already exists.*; it is as it was/,
+      )
+    expect(readdirSync(folder).filter((name) => name.startsWith(`${basename(path)}.`))).toEqual([])
+    look(path, (left) => {
+      expect(left.prepare("SELECT value FROM meta WHERE name = 'format'").pluck().get()).toBe(1)
+      expect(left.prepare("SELECT count(*) FROM entities").pluck().get()).toBe(2)
+    })
   })
 })

@@ -1,5 +1,6 @@
 import { Effect, type Scope } from "effect"
 import { describe, expect, it } from "vitest"
+import type { AgentRecord } from "../../../core/master/State.ts"
 import * as MemoryJournal from "../../../runtime/journal/MemoryJournal.ts"
 import { protocolVersion, reportPath, subscribePath } from "../../../runtime/protocol/AgentProtocol.ts"
 import { run, type ServedMaster, serveMaster } from "../../support/MasterFixture.ts"
@@ -202,6 +203,34 @@ describe("the master's side of the agent protocol", () => {
           await agent.join({ agentId: "m-S0", masterId: "m", reserve: { cpus: 100 }, processedId: 1 })
           expect(await agent.report({ number: 1, reserve: { cpus: 200 } })).toEqual(taken)
           expect(served.master.state.agents.get("m-S0")?.reserve).toEqual({ cpus: 200 })
+        })
+      }),
+    ))
+
+  it("answers a report that it fails to read with 500, and takes the same one when it comes again", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        const framework = yield* served.framework
+        const agent = yield* served.agent
+        yield* promise(async () => {
+          await agent.join()
+          await launch(served, framework, "t")
+          const agents = served.master.state.agents as Map<string, AgentRecord>
+          const record = agents.get("m-S0")!
+          const broken = Object.defineProperty({ ...record }, "reserve", {
+            get: () => {
+              throw new Error("a defect")
+            },
+          })
+          agents.set("m-S0", broken)
+          const statuses = [statusOf("m-S0", "m-0000", "t", "TASK_RUNNING")]
+          const failed = await agent.report({ number: 1, statuses })
+          expect(failed).toEqual({
+            ...{ status: 500, body: "500 Internal Server Error. The log of this daemon has the cause." },
+          })
+          agents.set("m-S0", record)
+          expect(await agent.report({ number: 1, statuses })).toEqual({ status: 202, body: "" })
+          expect(served.master.state.tasks.get("m-0000/t")?.state).toBe("TASK_RUNNING")
         })
       }),
     ))

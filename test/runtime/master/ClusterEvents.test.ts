@@ -1,8 +1,18 @@
 import { describe, expect, it } from "vitest"
 import type { EntityRef } from "../../../core/Machine.ts"
-import { defaultMasterSettings } from "../../../core/master/State.ts"
+import {
+  defaultMasterSettings,
+  type MasterSettings,
+  mesosMasterSettings,
+} from "../../../core/master/State.ts"
 import { ToldCluster } from "../../../runtime/master/ClusterEvents.ts"
-import { launching, launchOf, MasterHarness, statusOf } from "../../support/MasterHarness.ts"
+import {
+  launching,
+  launchOf,
+  MasterHarness,
+  settingsWithoutPause,
+  statusOf,
+} from "../../support/MasterHarness.ts"
 
 // biome-ignore lint/suspicious/noExplicitAny: JSON of a foreign protocol, looked into by tests
 type Json = any
@@ -18,8 +28,8 @@ const watch = (master: MasterHarness) => {
 }
 
 /** One agent, one framework, one task. */
-const scene = () => {
-  const master = new MasterHarness()
+const scene = (change: Partial<MasterSettings> = {}) => {
+  const master = new MasterHarness({ ...settingsWithoutPause, ...change })
   const { told, take } = watch(master)
   const agentId = master.addAgent({ cpus: 1_000, mem: 64_000 })
   const { id } = master.subscribe({ roles: ["web"], capabilities: ["MULTI_ROLE"] })
@@ -100,6 +110,27 @@ describe("what a step is to those who watch", () => {
     master.step({ type: "StatusAcknowledged", frameworkId: id, agentId, taskId: "t", uuid: "u4" })
     // The acknowledged end takes the task out of the state; its watchers know already that it has ended.
     expect(take()).toMatchObject([{ task_updated: { state: "TASK_FINISHED" } }])
+  })
+
+  it("under the profile mesos says nothing of an agent that only stays away, and tells it anew when it is back", () => {
+    const { tellsUnreachableAgents } = mesosMasterSettings
+    const { master, take, agentId } = scene({ tellsUnreachableAgents })
+    const { streamId } = master.state.agents.get(agentId)!
+    take()
+    master.step({ type: "AgentDisconnected", agentId, streamId: streamId! })
+    master.advance(defaultMasterSettings.agentTimeoutMs)
+    expect(master.state.agents.get(agentId)).toMatchObject({ condition: "unreachable" })
+    expect(take()).toMatchObject([{ type: "TASK_UPDATED", task_updated: { state: "TASK_UNREACHABLE" } }])
+    master.addAgent({ cpus: 1_000, mem: 64_000 }, agentId)
+    expect(take()[0]).toMatchObject({
+      type: "AGENT_ADDED",
+      agent_added: {
+        agent: {
+          agent_info: { id: { value: agentId } },
+          reregistered_time: { nanoseconds: expect.any(Number) },
+        },
+      },
+    })
   })
 
   it("tells first what became of a task, then that its agent or its framework has gone", () => {

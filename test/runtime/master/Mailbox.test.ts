@@ -1,9 +1,18 @@
 import { describe, expect, it } from "vitest"
 import { defaultMasterSettings, initialMasterState } from "../../../core/master/State.ts"
+import { encodeBatch, isStoreFailure } from "../../../runtime/journal/EncodedBatch.ts"
+import type { Batch } from "../../../runtime/journal/Journal.ts"
+import { applyBatch, emptyImage } from "../../../runtime/journal/JournalImage.ts"
 import type { MachineClock } from "../../../runtime/MachineClock.ts"
 import { type Mail, processMails, type UnstampedEvent } from "../../../runtime/master/Mailbox.ts"
 import { makeOutbox } from "../../../runtime/master/Outbox.ts"
-import { frameworkInfo, launching, launchOf, settingsWithoutPause } from "../../support/MasterHarness.ts"
+import {
+  frameworkInfo,
+  launching,
+  launchOf,
+  settingsWithoutPause,
+  specOf,
+} from "../../support/MasterHarness.ts"
 import { host, small } from "../../support/MasterScenes.ts"
 
 /** A master without a shell: only its mails. */
@@ -61,6 +70,15 @@ const accepted = (offerId: string, ...taskIds: ReadonlyArray<string>): Unstamped
   operations: launching(taskIds.map((taskId) => launchOf(taskId, "m-S0", small))),
   refuseMs: 0,
 })
+const killed = (taskId: string): UnstampedEvent => ({
+  type: "KillRequested",
+  frameworkId: "m-0000",
+  taskId,
+  agentId: null,
+  graceMs: null,
+})
+/** A task of a framework that is gone, hence to be killed. */
+const orphan = (agentId: string) => ({ spec: specOf("o", "m-0099", agentId, small), status: null })
 const typesOf = (items: ReadonlyArray<{ readonly type: string }>) => items.map(({ type }) => type)
 
 describe("a batch of mails", () => {
@@ -170,7 +188,6 @@ describe("a batch of mails", () => {
     master.tell(accepted("m-O0", "t1", "t2"))
     const processed = { to: "m-S0", upToId: 1 }
     expect(master.take({ processed }).batch).toEqual({
-      dropped: [],
       events: [],
       changes: [],
       outbox: [],
@@ -178,6 +195,69 @@ describe("a batch of mails", () => {
     })
     expect(master.take({ processed }).batch.delivered).toEqual([])
     expect(master.outbox.pending("m-S0", 0).map(({ id }) => id)).toEqual([2])
+  })
+
+  it("keeps what it sends an agent after it has given up what waited for it, and only that, in the journal as in memory", () => {
+    const master = open()
+    master.tell(agentRegistered("a"), subscribed("f"))
+    const before = master.tell(accepted("m-O0", "t1")).batch
+    const gone: UnstampedEvent = { type: "AgentGone", agentId: "m-S0" }
+    const image = emptyImage()
+    const store = (batch: Batch) => {
+      const encoded = encodeBatch(batch)
+      if (isStoreFailure(encoded)) throw new Error(encoded.detail)
+      applyBatch(image, encoded, 1_000)
+    }
+    store(before)
+    expect(image.outbox.map(({ id }) => id)).toEqual([1])
+    // In one batch: a message that goes with the rest, the end of them all, and one for the agent that comes afterwards.
+    const later: Partial<Mail> = {
+      event: (_, outbox) => {
+        expect(outbox.pending("m-S0", 0)).toEqual([])
+        return { ...agentRegistered("b"), tasks: [orphan("m-S1")] } as UnstampedEvent
+      },
+    }
+    const { batch } = master.take({ event: () => killed("t1") }, { event: () => gone }, later)
+    store(batch)
+    const kept = ["m-S0", "m-S1"].flatMap((agentId) => master.outbox.pending(agentId, 0).map(({ id }) => id))
+    expect(image.outbox.map(({ id }) => id)).toEqual(kept)
+    expect(kept).toHaveLength(1)
+  })
+
+  it("takes an agent's number for no more than what has been sent, whatever it is", () => {
+    const master = open()
+    master.tell(agentRegistered("a"), subscribed("f"))
+    master.tell(accepted("m-O0", "t1"))
+    const { batch } = master.take({
+      processed: { to: "m-S0", upToId: 2 ** 52 },
+      event: () => killed("t1"),
+    })
+    expect(batch.delivered).toEqual([{ to: "m-S0", upToId: 1 }])
+    expect(batch.outbox.map(({ id }) => id)).toEqual([2])
+  })
+
+  it("answers whose mail throws, and takes all others", () => {
+    const master = open()
+    const defect = new Error("no")
+    const broken: Partial<Mail> = {
+      event: () => {
+        throw defect
+      },
+    }
+    const { refusals, batch } = master.take({ event: () => agentRegistered("a") }, broken, {
+      event: () => subscribed("f"),
+    })
+    expect(refusals).toEqual([undefined, { type: "MailFailure", defect }, undefined])
+    expect(batch.events.map(({ event }) => (event as UnstampedEvent).type)).toEqual([
+      ...["AgentRegistered", "FrameworkSubscribed", "TimePassed"],
+    ])
+  })
+
+  it("throws what a step throws: its state cannot be trusted any more", () => {
+    const master = open()
+    master.tell(agentRegistered("a"))
+    master.wait(-1)
+    expect(() => master.tell(subscribed("f"))).toThrow("time went back")
   })
 
   it("wakes the machine only when it is due, and always says when it wants to be woken", () => {

@@ -1,55 +1,13 @@
-import { Context, Deferred, Effect, Fiber, Layer } from "effect"
+import { Context, Deferred, Effect, Fiber, type Layer } from "effect"
 import { describe, expect, it } from "vitest"
-import { type Batch, Journal, JournalError } from "../../../runtime/journal/Journal.ts"
+import type { Batch, Journal, JournalError } from "../../../runtime/journal/Journal.ts"
 import * as MemoryJournal from "../../../runtime/journal/MemoryJournal.ts"
 import type { UnstampedEvent } from "../../../runtime/master/Mailbox.ts"
 import { Master } from "../../../runtime/master/Master.ts"
+import { heldJournal } from "../../support/HeldJournal.ts"
 import { makeMaster, run } from "../../support/MasterFixture.ts"
 import { frameworkInfo, launching, launchOf } from "../../support/MasterHarness.ts"
 import { host, small } from "../../support/MasterScenes.ts"
-
-/** A journal in memory whose appends wait for a word, and may be made to fail. */
-const heldJournal = () => {
-  const batches: Array<Batch> = []
-  const waiting: Array<() => void> = []
-  let isHeld = false
-  let failure: JournalError | undefined
-  let problem: string | undefined
-  const layer = Layer.effect(
-    Journal,
-    Effect.map(Journal, (inner) =>
-      Journal.of({
-        ...inner,
-        problem: () => problem,
-        append: (batch) =>
-          Effect.gen(function* () {
-            batches.push(batch)
-            if (isHeld) yield* Effect.async<void>((resume) => void waiting.push(() => resume(Effect.void)))
-            if (failure !== undefined) return yield* failure
-            return yield* inner.append(batch)
-          }),
-      }),
-    ),
-  ).pipe(Layer.provide(MemoryJournal.layer()))
-  return {
-    layer,
-    batches,
-    hold: () => {
-      isHeld = true
-    },
-    letGo: () => {
-      isHeld = false
-      problem = undefined
-      for (const go of waiting.splice(0)) go()
-    },
-    stall: () => {
-      problem = "full"
-    },
-    fail: () => {
-      failure = new JournalError({ reason: "DiskFull", path: "/j", detail: "no space" })
-    },
-  }
-}
 
 const typesIn = (batches: ReadonlyArray<Batch>) =>
   batches.map(({ events }) => events.map(({ event }) => (event as UnstampedEvent).type))
@@ -95,7 +53,7 @@ const accepted = (offerId: string, taskId: string): UnstampedEvent => ({
 const listen = (master: Context.Tag.Service<Master>, streamId: string) => {
   const told: Array<{ readonly type: string; readonly [field: string]: unknown }> = []
   master.streams.open(streamId, {
-    send: (record) => told.push(record as (typeof told)[number]),
+    send: (json) => told.push(JSON.parse(json) as (typeof told)[number]),
     end: () => told.push({ type: "end" }),
   })
   return { told, types: () => told.map(({ type }) => type) }
@@ -185,6 +143,59 @@ describe("the master's shell", () => {
       }),
     ))
 
+  it("answers whose mail throws, and goes on with all others", () =>
+    run(
+      Effect.gen(function* () {
+        const { master } = yield* openMaster(MemoryJournal.layer())
+        const defect = new Error("no")
+        const broken = master.submit({
+          event: () => {
+            throw defect
+          },
+        })
+        const [failed] = yield* Effect.all(
+          [Effect.flip(broken), master.submit({ event: () => subscribed("f") })],
+          { concurrency: "unbounded" },
+        )
+        expect(failed).toMatchObject({ _tag: "MailFailed", defect })
+        expect(master.state.frameworks.size).toBe(1)
+        // What must not get lost is not repeated for ever.
+        yield* master.tell(() => {
+          throw defect
+        })
+        expect(master.journalProblem()).toBeUndefined()
+      }),
+    ))
+
+  it("ends when a step throws, but not before what was stepped until then is durable and has left", () =>
+    run(
+      Effect.gen(function* () {
+        const journal = heldJournal()
+        const { master, loop } = yield* openMaster(journal.layer)
+        yield* master.submit({})
+        journal.hold()
+        const stream = listen(master, "f")
+        const submitting = yield* Effect.fork(master.submit({ event: () => subscribed("f") }))
+        yield* settled
+        const broken = {
+          get type(): "MasterStarted" {
+            throw new Error("a law is broken")
+          },
+        }
+        const events = [broken, ...Array(40).fill(undefined)]
+        const posts = events.map((event) => Effect.fork(master.submit({ event: () => event })))
+        const behind = yield* Effect.all(posts)
+        for (const waiting of behind)
+          expect(yield* Effect.flip(Fiber.join(waiting))).toMatchObject({ _tag: "MailboxFull" })
+        expect(master.journalProblem()).toContain("a law is broken")
+        expect([loop.unsafePoll(), stream.types()]).toEqual([null, []])
+        journal.letGo()
+        yield* Fiber.join(submitting)
+        expect(stream.types()).toEqual(["SUBSCRIBED", "HEARTBEAT"])
+        expect(yield* Effect.sandbox(Fiber.join(loop)).pipe(Effect.flip)).toMatchObject({ _tag: "Die" })
+      }),
+    ))
+
   it("lets no time run out while a full disk makes it turn everybody away", () =>
     run(
       Effect.gen(function* () {
@@ -238,8 +249,11 @@ describe("the master's shell", () => {
         journal.hold()
         yield* Effect.fork(master.submit({ event: () => subscribed("a") }))
         yield* settled
-        yield* Effect.forEach(Array(10_000), () => Effect.fork(master.submit({})), { discard: true })
-        yield* settled
+        // As many as become one batch, which is stepped while the journal writes, and as many as may wait.
+        for (const count of [1_024, 10_000]) {
+          yield* Effect.forEach(Array(count), () => Effect.fork(master.submit({})), { discard: true })
+          yield* settled
+        }
         const error = yield* Effect.flip(master.submit({}))
         expect(error.message).toBe("10000 events are waiting already: try again in a moment")
         let isStepped = false
@@ -267,8 +281,7 @@ describe("the master's shell", () => {
         yield* master.submit({ event: () => subscribed("f") })
         expect(stream.types()).toContain("OFFERS")
         master.streams.open("f", {
-          send: ({ type }: { type?: string }) =>
-            void (type === "OFFERS" && Deferred.unsafeDone(timed, Effect.void)),
+          send: (json) => void (/"OFFERS"/.test(json) && Deferred.unsafeDone(timed, Effect.void)),
           end: () => {},
         })
         yield* master.submit({

@@ -1,5 +1,6 @@
 import { Effect, Fiber, Layer } from "effect"
 import { describe, expect, it } from "vitest"
+import { build, buildView } from "../../../runtime/Build.ts"
 import { type Batch, Journal, JournalError } from "../../../runtime/journal/Journal.ts"
 import * as MemoryJournal from "../../../runtime/journal/MemoryJournal.ts"
 import { busy, withMaster } from "../../support/BusyMaster.ts"
@@ -15,7 +16,7 @@ describe("what people and their tools read", () => {
           expect([reply.status, reply.body, reply.headers["content-type"]]).toEqual([200, "", undefined])
         }
         expect((yield* ask("/health", { method: "POST" })).status).toBe(200)
-        expect(JSON.parse((yield* ask("/version")).body)).toEqual({ version: "9.9" })
+        expect(JSON.parse((yield* ask("/version")).body)).toEqual({ version: "9.9", ...buildView(build) })
       }),
     ))
 
@@ -25,7 +26,7 @@ describe("what people and their tools read", () => {
         const { ask } = served
         expect((yield* ask("/state", { headers: { Authorization: "Bearer x" } })).status).toBe(401)
         yield* busy(served)
-        const state = JSON.parse((yield* ask("/state")).body) as Record<string, unknown>
+        const state = JSON.parse((yield* ask("/state?gleaner")).body) as Record<string, unknown>
         expect(state).toMatchObject({
           id: "m",
           version: "9.9",
@@ -86,7 +87,7 @@ describe("what people and their tools read", () => {
     withMaster((served) =>
       Effect.gen(function* () {
         yield* busy(served)
-        const { roles } = JSON.parse((yield* served.ask("/roles")).body) as { roles: Array<object> }
+        const { roles } = JSON.parse((yield* served.ask("/roles?gleaner")).body) as { roles: Array<object> }
         expect(roles).toEqual([
           expect.objectContaining({ name: "web", allocated: { cpus: 0.5, mem: 32 }, share: 1 }),
         ])
@@ -129,6 +130,34 @@ describe("what people and their tools read", () => {
       }),
     ))
 
+  it("the older endpoints have members of Mesos and no others, unless gleaner's own are asked for", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        yield* busy(served)
+        const own =
+          /"(command|launched_time|message|condition|wanted_reserve|unreachable_slave_list|priority|share)":/g
+        const found = (path: string) =>
+          Effect.map(served.ask(path), ({ body }) => [
+            ...new Set([...body.matchAll(own)].map(([, name]) => name!)),
+          ])
+        const agents = ["wanted_reserve", "condition", "unreachable_slave_list"]
+        const expected: Record<string, ReadonlyArray<string>> = {
+          "/state": [...agents, "command", "launched_time"],
+          "/slaves": agents,
+          "/frameworks": ["command", "launched_time"],
+          "/tasks": ["command", "launched_time"],
+          "/roles": ["priority", "share"],
+          "/state-summary": [],
+        }
+        for (const [path, names] of Object.entries(expected)) {
+          expect(yield* found(path), path).toEqual([])
+          expect((yield* found(`${path}?gleaner`)).sort(), path).toEqual([...names].sort())
+        }
+        expect((yield* served.ask("/state")).body).not.toContain("resources_full")
+        expect((yield* served.ask("/slaves")).body).toContain("used_resources_full")
+      }),
+    ))
+
   it("/slaves and /state show what is kept for the host's own work as a reservation of Mesos", () =>
     withMaster((served) =>
       Effect.gen(function* () {
@@ -156,17 +185,21 @@ describe("what people and their tools read", () => {
           used_resources: { cpus: 0.5, gpus: 0, mem: 32, disk: 0 },
           reserved_resources: { primary: { cpus: 3.5, gpus: 0, mem: 1_000, disk: 0 } },
           unreserved_resources: { cpus: 0.5, gpus: 0, mem: 7_000, disk: 0 },
+        }
+        const full = {
           reserved_resources_full: { primary: [reserved("cpus", 3.5), reserved("mem", 1_000)] },
           unreserved_resources_full: [
             { name: "cpus", type: "SCALAR", scalar: { value: 0.5 }, role: "*" },
             { name: "mem", type: "SCALAR", scalar: { value: 7_000 }, role: "*" },
           ],
-          wanted_reserve: { cpus: 4, gpus: 1, mem: 1_000, disk: 0 },
         }
+        const own = { wanted_reserve: { cpus: 4, gpus: 1, mem: 1_000, disk: 0 }, condition: "connected" }
         const ask = (path: string) =>
           Effect.map(served.ask(path), ({ body }) => JSON.parse(body) as Record<string, unknown>)
-        expect(yield* ask("/state")).toMatchObject({ slaves: [shown] })
-        expect(yield* ask("/master/slaves?slave_id=m-S0")).toMatchObject({ slaves: [shown] })
+        expect(yield* ask("/state?gleaner")).toMatchObject({ slaves: [{ ...shown, ...own }] })
+        const named = "/master/slaves?slave_id=m-S0"
+        expect(yield* ask(named)).toMatchObject({ slaves: [{ ...shown, ...full }] })
+        expect(yield* ask(`${named}&gleaner`)).toMatchObject({ slaves: [{ ...shown, ...full, ...own }] })
         const none = { slaves: [], recovered_slaves: [] }
         expect(yield* ask("/slaves?slave_id=nobody")).toEqual(none)
         const { body } = yield* served.ask("/metrics")

@@ -89,7 +89,7 @@ describe("a launch", () => {
 
   it.each<[string, object, string]>([
     ["no command", { command: null }, neither],
-    ["command and executor", { executor: {} }, neither],
+    ["command and executor", { executor: { executor_id: { value: "e" } } }, neither],
     ["an executor", { command: null, executor: { executor_id: { value: "e" } } }, "Custom executors"],
     ["an empty command", { command: {} }, "CommandInfo.value must be set"],
     ["URIs to fetch", { command: { value: "true", uris: [{ value: "http://x" }] } }, "'command.uris'"],
@@ -101,7 +101,11 @@ describe("a launch", () => {
     ["an argument with NUL", { command: { value: "a", arguments: ["\0"] } }, "must not contain NUL"],
     ["a docker container", { container: { type: "DOCKER", docker: {} } }, "Containers with an image"],
     ["an image", { container: { type: "MESOS", mesos: { image: {} } } }, "Containers with an image"],
-    ["volumes", { container: { type: "MESOS", volumes: [{}] } }, "volumes or networks"],
+    [
+      "volumes",
+      { container: { type: "MESOS", volumes: [{ mode: "RW", container_path: "a" }] } },
+      "volumes or networks",
+    ],
     ["networks", { container: { type: "MESOS", network_infos: [{}] } }, "volumes or networks"],
     ["capabilities", { container: { type: "MESOS", linux_info: {} } }, "'container.linux_info'"],
     ["rlimits", { container: { type: "MESOS", rlimit_info: {} } }, "'container.rlimit_info'"],
@@ -154,7 +158,7 @@ describe("a launch", () => {
   })
 
   it("may not have an operation id", () => {
-    expect(problemOf({}, { id: { value: "op" } })).toBe("Operation 'id' must not be set for LAUNCH")
+    expect(problemOf({}, { id: { value: "op" } })).toBe("The `id` field cannot be set on LAUNCH operations")
   })
 
   it("is not there when the operation holds no tasks", () => {

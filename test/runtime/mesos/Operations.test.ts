@@ -33,12 +33,12 @@ describe("an operation of an ACCEPT", () => {
     [
       "without what it is about",
       { type: "RESERVE", id: { value: "o" } },
-      "Expecting 'reserve' to be present",
+      "A RESERVE offer operation must have the Offer.Operation.reserve field set.",
     ],
     [
       "with resources that are none",
       { type: "CREATE", create: { volumes: [{ ...reserved, disk: { persistence: { id: "v" } } }] } },
-      "disk info is for disk, not for cpus",
+      "Operation attempted with invalid resources: Resource 'cpus(reservations: [(DYNAMIC,web)])[v:]:1' is invalid: DiskInfo should not be set for cpus resource",
     ],
     [
       "allocated to two roles",
@@ -62,7 +62,7 @@ describe("an operation of an ACCEPT", () => {
       { type: "LAUNCH", id: { value: "o" }, launch: { task_infos: [task] } },
       "f",
     )
-    const problem = "Operation 'id' must not be set for LAUNCH"
+    const problem = "The `id` field cannot be set on LAUNCH operations"
     expect(operation).toMatchObject({ type: "LAUNCH", tasks: [{ taskId: "t", problem }] })
   })
 })

@@ -9,7 +9,7 @@ const optional = <A>(value: fc.Arbitrary<A>) => fc.option(value, { nil: undefine
 
 const resource = fc.record({
   name: fc.constantFrom("cpus", "mem", "x"),
-  type: fc.constantFrom("SCALAR", "RANGES"),
+  type: fc.constant("SCALAR"),
   scalar: fc.record({ value: fc.double({ noNaN: true, noDefaultInfinity: true }) }),
   role: optional(fc.string()),
   allocation_info: optional(fc.record({ role: fc.string() })),

@@ -141,6 +141,9 @@ describe("UPDATE", () => {
     uuid: "cd1444ad-41d3-4e71-8d58-e38acca20e67",
     wallMs: 1_600_000_000_123,
     containerId: "c",
+    parentContainerId: "p",
+    executorPid: 7,
+    ip: "10.0.0.1",
     labels: [{ key: "gleaner.exit_code", value: "3" }],
   }
 
@@ -148,7 +151,7 @@ describe("UPDATE", () => {
     const event = { type: "UPDATE", update: { status: statusToWire(status) } }
     expect(eventOf({ type: "SendStatus", streamId: "s", status })).toEqual(event)
     expect(JSON.stringify(event.update.status)).toBe(
-      '{"task_id":{"value":"t"},"state":"TASK_FAILED","message":"too much","source":"SOURCE_EXECUTOR","reason":"REASON_CONTAINER_LIMITATION_MEMORY","agent_id":{"value":"a"},"executor_id":{"value":"t"},"timestamp":1600000000.123,"uuid":"zRRErUHTTnGNWOOKzKIOZw==","labels":{"labels":[{"key":"gleaner.exit_code","value":"3"}]},"container_status":{"container_id":{"value":"c"}}}',
+      '{"task_id":{"value":"t"},"state":"TASK_FAILED","message":"too much","source":"SOURCE_EXECUTOR","reason":"REASON_CONTAINER_LIMITATION_MEMORY","agent_id":{"value":"a"},"executor_id":{"value":"t"},"timestamp":1600000000.123,"uuid":"zRRErUHTTnGNWOOKzKIOZw==","labels":{"labels":[{"key":"gleaner.exit_code","value":"3"}]},"container_status":{"container_id":{"value":"c","parent":{"value":"p"}},"network_infos":[{"ip_addresses":[{"protocol":"IPv4","ip_address":"10.0.0.1"}]}],"executor_pid":7}}',
     )
   })
 

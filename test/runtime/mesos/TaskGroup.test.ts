@@ -53,7 +53,7 @@ describe("LAUNCH_GROUP on the wire", () => {
 
   it("may have no id, and its tasks no executors of their own", () => {
     expect(groupOf({}, [task], { id: { value: "o" } }).problem).toBe(
-      "Operation 'id' must not be set for LAUNCH_GROUP",
+      "The `id` field cannot be set on LAUNCH_GROUP operations",
     )
     const { tasks } = groupOf({}, [{ ...task, command: undefined, executor: {} }])
     expect(tasks[0]!.problem).toBe("'TaskInfo.executor' must not be set")

@@ -24,7 +24,7 @@ const resources = fc.dictionary(fc.constantFrom("cpus", "mem", "disk", "gpus.x")
 })
 const list = <A>(item: fc.Arbitrary<A>) => fc.array(item, { maxLength: 3 })
 const label = fc.record({ key: text, value: text })
-const spec = fc.record({
+const launched = fc.record({
   taskId: text,
   frameworkId: text,
   agentId: text,
@@ -42,6 +42,11 @@ const spec = fc.record({
   killGraceMs: orNull(fc.nat()),
   labels: list(label),
 })
+/** As written by this release, and by those until 0.3. */
+const spec = fc.oneof(
+  launched,
+  fc.tuple(launched, orNull(text)).map(([task, principal]) => ({ ...task, principal })),
+)
 const status = fc.record({
   taskId: text,
   frameworkId: text,
@@ -94,6 +99,13 @@ const message = fc.oneof(
     resources: fullResources,
     destroyed: fullResources,
     operation: orNull(fc.record({ frameworkId: text, operationId: text })),
+  }),
+  fc.record({
+    type: fc.constant("CheckpointResources"),
+    resources: fullResources,
+    destroyed: fullResources,
+    operation: fc.constant(null),
+    operations: list(fc.record({ frameworkId: text, operationId: text, hasVolumes: fc.boolean() })),
   }),
   fc.record({ type: fc.constant("AcknowledgeOperation"), frameworkId: text, operationId: text }),
 )

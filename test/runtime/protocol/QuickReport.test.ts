@@ -25,6 +25,8 @@ const status = fc.record(
     containerId: textOrNull,
     labels: fc.array(fc.record({ key: fc.string(), value: fc.string() }), { maxLength: 2 }),
     executorId: fc.string(),
+    parentContainerId: fc.string(),
+    executorPid: fc.nat(),
   },
   {
     requiredKeys: [

@@ -21,11 +21,16 @@ const versions = new Set(["version", "git_sha", "build_date", "build_time", "bui
 /** Numbers of processes. */
 const processes = new Set(["executor_pid"])
 
-/** What a master measures of itself, its machine and its clients; what it counts of its cluster is compared. */
+/**
+ * What masters and agents measure of themselves, their machines, their clients, and of what a task has used; what they count of
+ * their cluster, and limits, are compared.
+ */
 const isMeasured = (name: string): boolean =>
   /^(system|registrar|allocator)\/|^master\/(messages_|event_queue_|http_cache_|uptime_|frameworks\/)/.test(
     name,
-  ) || /^(avg_load_\w+|mem_(free|total)_bytes)$/.test(name)
+  ) ||
+  /^slave\/(uptime|recovery_time)_secs$|^(avg_load_\w+|mem_(free|total)_bytes)$/.test(name) ||
+  /^(cpus_(user|system)_time_secs|mem_(kmem_usage|file|anon|cache|rss|mapped_file)_bytes)$/.test(name)
 
 const isOnlyKind = (member: string): boolean =>
   isMoment(member) || versions.has(member) || processes.has(member) || isMeasured(member)
@@ -64,9 +69,12 @@ const shown = (value: unknown): string => {
 
 /** Resources in a sentence have no order: Mesos lists them as they came in. */
 const withSortedLists = (text: string): string => {
-  const [, before = "", verb = "", after = ""] = /^(.*)( does not contain )(.*)$/s.exec(text) ?? []
+  const [, start = "", before = "", verb = "", after = ""] =
+    /^(Total resources )?(.*)( does not contain | required by task.* more than available )(.*)$/s.exec(
+      text,
+    ) ?? []
   const sorted = (list: string) => list.split("; ").sort().join("; ")
-  return verb === "" ? text : sorted(before) + verb + sorted(after)
+  return verb === "" ? text : start + sorted(before) + verb + sorted(after)
 }
 
 /** JSON field by field. */

@@ -1,3 +1,4 @@
+import { agents } from "./differences/Agents.ts"
 import { clusterEvents } from "./differences/ClusterEvents.ts"
 import { deliberate } from "./differences/Deliberate.ts"
 import { history } from "./differences/History.ts"
@@ -13,6 +14,7 @@ export { notReplayed } from "./differences/NotReplayed.ts"
 
 export const reasons: ReadonlyArray<Reason> = [
   ...deliberate,
+  ...agents,
   ...clusterEvents,
   ...history,
   ...reads,

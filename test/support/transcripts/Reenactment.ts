@@ -96,8 +96,14 @@ export class Reenactment {
       }
       return
     }
-    if (message.type === "CheckpointResources" && message.operation !== null) {
-      const outcomes = [{ ...message.operation, problem: null }]
+    if (message.type === "CheckpointResources") {
+      const told = message.operations ?? (message.operation === null ? [] : [message.operation])
+      if (told.length === 0) return
+      const outcomes = told.map(({ frameworkId, operationId }) => ({
+        frameworkId,
+        operationId,
+        problem: null,
+      }))
       await this.agent.report({ outcomes, processedId: this.processedId })
     }
     if (!("taskId" in message)) return
@@ -127,7 +133,9 @@ export class Reenactment {
     return { state: "TASK_KILLED", source: "SOURCE_EXECUTOR", uuid, timestamp: 0 }
   }
 
-  private toStatus(status: Json, { taskId, frameworkId, agentId }: TaskSpec): TaskStatus {
+  private toStatus(status: Json, { taskId, frameworkId, agentId, executor }: TaskSpec): TaskStatus {
+    const { container_id, executor_pid } = status.container_status ?? {}
+    const parent = container_id?.parent?.value
     return {
       taskId,
       frameworkId,
@@ -140,6 +148,9 @@ export class Reenactment {
       wallMs: Math.round(status.timestamp * 1000),
       containerId: status.container_status?.container_id?.value ?? null,
       labels: [],
+      ...(executor === undefined ? {} : { executorId: executor.executorId }),
+      ...(parent === undefined ? {} : { parentContainerId: parent }),
+      ...(executor_pid === undefined ? {} : { executorPid: executor_pid }),
     }
   }
 }

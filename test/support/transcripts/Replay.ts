@@ -30,7 +30,7 @@ const allocationIntervalMs = 50
 /** Offers come back after the longest filter that is waited for, five seconds, and an interval. */
 const offerWaitMs = 6_500
 
-const settings = {
+export const masterSettings = {
   ...mesosMasterSettings,
   allocationIntervalMs,
   // Two pings of a second in the set-up with agents that die.
@@ -339,7 +339,7 @@ export const withSetUp = <A>(
     Effect.gen(function* () {
       const masterId = randomUUID()
       const served = yield* serveMaster({
-        settings,
+        settings: masterSettings,
         masterId,
         address: { hostname: "localhost", ip: "127.0.0.1", port: setUp.port },
         authenticate: setUp.password === null ? everybodyIsAdministrator : authenticateAsRecorded,

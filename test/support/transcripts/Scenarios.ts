@@ -78,6 +78,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     from: "07:36:26",
     to: "07:37:45",
     places: {
+      "scheduler/err_subscribe_negative_failover_timeout": 4.5,
       "operator/SUBSCRIBE_stream": 5.2,
       "scheduler/main_stream": 5.3,
       "scheduler/resubscribe_stream": 52.9,
@@ -211,6 +212,22 @@ export const scenarios: ReadonlyArray<Scenario> = [
       "crashes/fw_stream": 13,
       "crashes/ACCEPT_RESERVE_empty": 14,
     },
+  },
+  {
+    name: "a task that outgrows its memory",
+    setUp: mainSetUp,
+    from: "07:39:29",
+    to: "07:39:46",
+    places: { "agent/sched_stream": 0.55 },
+    beginnings: { "agent/sched_stream": 0.55 },
+    unrecorded: [
+      {
+        atS: 0.65,
+        stream: "agent/sched_stream",
+        launch: { taskId: "ag-1", offer: "O0", agent: "S0", role: "web", refuseS: 0 },
+      },
+      { atS: 15, stream: "agent/sched_stream", call: { type: "TEARDOWN" } },
+    ],
   },
   {
     name: "groups of tasks",

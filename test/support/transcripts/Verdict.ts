@@ -25,6 +25,21 @@ export const fits = (patterns: string | ReadonlyArray<string> | undefined, text:
 const covers = (reason: Reason, { name }: Outcome, difference: Difference): boolean =>
   fits(reason.exchanges, name) && fits(reason.at, difference.path) && fits(reason.ours, difference.ours)
 
+/** Reasons without those for exchanges that could not be played on this host, if some could not: nobody can say whether they still hold. */
+export const reasonsAbout = (
+  reasons: ReadonlyArray<Reason>,
+  played: ReadonlySet<string>,
+  whySomeAreNot: string | undefined,
+): ReadonlyArray<Reason> =>
+  whySomeAreNot === undefined
+    ? reasons
+    : reasons.flatMap((reason) => {
+        const exchanges = toArray(reason.exchanges).filter((pattern) =>
+          [...played].some((name) => fits(pattern, name)),
+        )
+        return exchanges.length === 0 ? [] : [{ ...reason, exchanges }]
+      })
+
 export interface Verdict {
   /** Differences without a reason, and reasons without a difference, as sentences. */
   readonly problems: ReadonlyArray<string>

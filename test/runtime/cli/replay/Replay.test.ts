@@ -8,6 +8,7 @@ import { defaultMasterSettings } from "../../../../core/master/State.ts"
 import { readChanges } from "../../../../runtime/cli/replay/ChangedSettings.ts"
 import { replayText, whatIfText } from "../../../../runtime/cli/replay/ReplayText.ts"
 import { type ReplayReport, runReplay } from "../../../../runtime/cli/replay/RunReplay.ts"
+import { acquireProcessLock } from "../../../../runtime/ProcessLock.ts"
 import { launching, launchOf, statusOf } from "../../../support/MasterHarness.ts"
 import { anySettings, type Chapter, play, story } from "../../../support/MasterStories.ts"
 import { JournaledMaster } from "./JournaledMaster.ts"
@@ -59,6 +60,57 @@ describe("a replay", () => {
       // A failing story is told as it is: making it shorter takes minutes.
       { numRuns: 20, endOnFailure: true },
     )
+  })
+
+  it("of a live journal goes on to what its master writes meanwhile, and looks at one moment at a time", () => {
+    const path = newPath()
+    const master = new JournaledMaster(path, defaultMasterSettings, 1)
+    const lock = acquireProcessLock(`${path}.lock`)
+    master.begin()
+    master.addAgent({ cpus: 4_000, mem: 8_000_000 })
+    const write = (events: number) => {
+      for (let count = 0; count < events; count++) master.step({ type: "TimePassed" })
+    }
+    write(3_000)
+    const before = replay(path).replay.lastSeq
+    let breaths = 0
+    const whole = runReplay(
+      { path, from: undefined, to: undefined, changes: [] },
+      () => {},
+      () => {
+        breaths++
+        write(500)
+      },
+    )
+    expect(breaths).toBeGreaterThan(0)
+    expect(whole).toMatchObject({ isEqual: true, differingRow: null })
+    expect(whole.replay.lastSeq).toBe(before + 500 * breaths)
+    expect(whole.rows).toBeGreaterThan(1)
+    if ("release" in lock) lock.release()
+    master.close()
+  })
+
+  it("of a live journal whose log is trimmed behind it says so", () => {
+    const path = newPath()
+    const master = new JournaledMaster(path, defaultMasterSettings, 1, 3_000)
+    const lock = acquireProcessLock(`${path}.lock`)
+    master.begin()
+    const write = (events: number) => {
+      for (let count = 0; count < events; count++) master.step({ type: "TimePassed" })
+    }
+    write(4_000)
+    let breaths = 0
+    const replaying = () =>
+      runReplay(
+        { path, from: undefined, to: undefined, changes: [] },
+        () => {},
+        () => {
+          if (++breaths === 1) write(8_000)
+        },
+      )
+    expect(replaying).toThrow(/the log was trimmed behind event \d+ while it was being replayed/)
+    if ("release" in lock) lock.release()
+    master.close()
   })
 
   it("shows the first event after which today's core does something else, and what", () => {

@@ -4,27 +4,12 @@ import { Journal } from "../../../../runtime/journal/Journal.ts"
 import * as MemoryJournal from "../../../../runtime/journal/MemoryJournal.ts"
 import { busy, withMaster } from "../../../support/BusyMaster.ts"
 import { run, type ServedMaster, serveMaster } from "../../../support/MasterFixture.ts"
-
-const headers = { "Content-Type": "application/json" }
-
-const call = ({ ask }: ServedMaster, type: string, content?: object) =>
-  Effect.map(
-    ask("/api/v1", {
-      method: "POST",
-      headers,
-      body: JSON.stringify({ type, [type.toLowerCase()]: content }),
-    }),
-    ({ status, body }) => [status, body],
-  )
+import { call, done, shown } from "../../../support/OperatorAsk.ts"
 
 const weights = (served: ServedMaster, ...infos: ReadonlyArray<object>) =>
   call(served, "UPDATE_WEIGHTS", { weight_infos: infos })
 const quotas = (served: ServedMaster, configs: ReadonlyArray<object>, force?: boolean) =>
   call(served, "UPDATE_QUOTA", { force, quota_configs: configs })
-
-const done = [200, ""]
-const shown = ({ ask }: ServedMaster, path: string) =>
-  Effect.map(ask(path), ({ body }) => JSON.parse(body) as unknown)
 
 describe("TEARDOWN", () => {
   it("ends a framework, by either way, once", () =>
@@ -105,10 +90,21 @@ describe("quotas", () => {
         const cpus = (value: number) => ({ cpus: { value } })
         for (const [config, sentence] of [
           [{ role: "web/a", limits: cpus(1) }, "Updating quota on nested role 'web/a' is not supported yet"],
-          [{ role: "we b" }, "Invalid QuotaConfig: Role component 'we b' is invalid"],
+          [
+            { role: "we b" },
+            "Invalid QuotaConfig: Invalid 'QuotaConfig.role': Role component 'we b' is invalid",
+          ],
           [
             { role: "web", guarantees: cpus(-1), limits: cpus(1) },
             "Invalid QuotaConfig: Invalid guarantee configuration {'cpus': -1}: Negative values not supported",
+          ],
+          [
+            { role: "web", guarantees: cpus(1e12 + 1) },
+            "Invalid QuotaConfig: Invalid 'QuotaConfig.guarantees': {'cpus': 1000000000001} is invalid: values greater than 1 trillion (1000000000000) are not supported",
+          ],
+          [
+            { role: "web", limits: { mem: { value: 2 ** 41 } } },
+            "Invalid QuotaConfig: Invalid 'QuotaConfig.limits': {'mem': 2199023255552} is invalid: values greater than 1 exabyte",
           ],
           [
             { role: "web", guarantees: cpus(5), limits: cpus(2) },
@@ -165,29 +161,27 @@ describe("quotas", () => {
           ])
         const refused = "Failed to validate set quota request: "
         for (const [quota, sentence] of [
-          [{ guarantee: cpus(1) }, "QuotaInfo must specify a role"],
+          [{ guarantee: cpus(1) }, "QuotaInfo with invalid role: Role names cannot be the empty string"],
           [
             { role: "we b", guarantee: cpus(1) },
             "QuotaInfo with invalid role: Role component 'we b' is invalid",
           ],
-          [
-            { role: "web/a", guarantee: cpus(1) },
-            "Setting quota on nested role 'web/a' is not supported yet",
-          ],
-          [{ role: "*", guarantee: cpus(1) }, "setting quota for the default '*' role is not supported"],
           [{ role: "web" }, "QuotaInfo with empty 'guarantee'"],
-          [{ role: "web", guarantee: cpus(-1) }, "QuotaInfo with invalid resource: 'cpus': expecting"],
+          [
+            { role: "web", guarantee: cpus(-1) },
+            "QuotaInfo with invalid resource: Resource 'cpus:-1' is invalid: Invalid scalar resource: value <= 0",
+          ],
           [
             { role: "web", guarantee: cpus(1, { role: "web" }) },
-            "QuotaInfo resources must not have a role set",
+            "QuotaInfo must not contain any ReservationInfo",
           ],
           [
             { role: "web", guarantee: [...cpus(1), ...cpus(1)] },
             "QuotaInfo contains duplicate resource name 'cpus'",
           ],
           [
-            { role: "web", guarantee: cpus(1, { type: "RANGES" }) },
-            "QuotaInfo includes non-scalar resources",
+            { role: "web", guarantee: [{ name: "ports", type: "SET", set: { item: ["a"] } }] },
+            "QuotaInfo must not include non-scalar resources",
           ],
         ] as const) {
           for (const way of [set, post]) {
@@ -196,17 +190,20 @@ describe("quotas", () => {
             expect([status, String(text).slice(0, expected.length)]).toEqual([400, expected])
           }
         }
-        expect((yield* set({ role: "ads", guarantee: cpus(9) }))[1]).toContain("the force flag can be used")
+        const nested = [400, "Setting quota on nested role 'web/a' is not supported yet"]
+        expect(yield* set({ role: "web/a", guarantee: cpus(1) })).toEqual(nested)
+        const overcommit = (guarantees: string) => [
+          409,
+          `Quota guarantees overcommit the cluster (use 'force' to bypass this check): Total quota guarantees '${guarantees}' exceed cluster capacity 'cpus:4; mem:8000'`,
+        ]
+        expect(yield* set({ role: "ads", guarantee: cpus(9) })).toEqual(overcommit("cpus:9"))
         expect(yield* set({ role: "ads", guarantee: cpus(9), force: true })).toEqual(done)
-        expect(yield* post({ role: "web", guarantee: cpus(1) })).toEqual([
-          400,
-          expect.stringContaining("Heuristic capacity check for set quota request failed"),
-        ])
+        expect(yield* post({ role: "web", guarantee: cpus(1) })).toEqual(overcommit("cpus:10"))
         expect(yield* call(served, "REMOVE_QUOTA", { role: "ads" })).toEqual(done)
         expect(yield* post({ role: "web", guarantee: cpus(1) })).toEqual(done)
         expect(yield* set({ role: "web", guarantee: cpus(1) })).toEqual([
           400,
-          `${refused}Quota cannot be set for a role that already has quota`,
+          `${refused}Cannot set quota for role 'web' which already has quota`,
         ])
         // A guarantee is the limit, too, as it was before the two were told apart.
         expect(yield* shown(served, "/quota")).toMatchObject({
@@ -215,11 +212,33 @@ describe("quotas", () => {
         expect(yield* remove("web")).toEqual(done)
         expect(yield* shown(served, "/quota")).toEqual({})
         // This kills Apache Mesos (mesos-transcripts crashes/REMOVE_QUOTA_unknown_role).
-        const none = [400, "Failed to remove quota: Role 'web' has no quota set"]
-        expect(yield* remove("web")).toEqual(none)
-        expect(yield* call(served, "REMOVE_QUOTA", { role: "web" })).toEqual(none)
+        const none = (where: string) => [400, `Failed to remove quota${where}: Role 'web' has no quota set`]
+        expect(yield* remove("web")).toEqual(none(" for path '/master/quota/web'"))
+        expect(yield* call(served, "REMOVE_QUOTA", { role: "web" })).toEqual(none(""))
         expect((yield* remove("%zz"))[0]).toBe(400)
         expect((yield* served.ask("/quota", { method: "POST", body: "[]" })).status).toBe(400)
+        expect(yield* remove("")).toEqual([
+          400,
+          "Failed to parse remove quota request for path '/master/quota/': expected 3 tokens, found 2 tokens",
+        ])
+        const { headers } = yield* served.ask("/quota", { method: "PUT", body: "" })
+        expect(headers.allow).toBe("GET, POST, DELETE")
+        expect((yield* served.ask("/weights", { method: "POST", body: "" })).headers.allow).toBe("GET, PUT")
+      }),
+    ))
+
+  it("as large as a number can be are more than the cluster, and do the master no harm", () =>
+    withMaster((served) =>
+      Effect.gen(function* () {
+        yield* busy(served)
+        const most = [{ name: "cpus", type: "SCALAR", scalar: { value: 9e12 } }]
+        const set = (role: string, force: boolean) =>
+          call(served, "SET_QUOTA", { quota_request: { role, guarantee: most, force } })
+        expect(yield* set("a", true)).toEqual(done)
+        expect((yield* set("b", false))[0]).toBe(409)
+        expect(yield* set("b", true)).toEqual(done)
+        expect((yield* quotas(served, [{ role: "c", guarantees: { cpus: { value: 1 } } }]))[0]).toBe(400)
+        expect((yield* call(served, "GET_QUOTA"))[0]).toBe(200)
       }),
     ))
 

@@ -68,7 +68,9 @@ describe("a task whose end is acknowledged", () => {
         const listed = (yield* viewOf(served, "/tasks?order=asc")).tasks
         expect(listed.map(({ id }: Json) => id)).toEqual(["t1", "t2"])
         const summary = yield* viewOf(served, "/state-summary")
-        expect(summary.frameworks[0]).toMatchObject({ TASK_RUNNING: 1, TASK_FINISHED: 1 })
+        const counts = { TASK_RUNNING: 1, TASK_FINISHED: 1 }
+        expect(summary.frameworks[0]).toMatchObject(counts)
+        expect(summary.slaves[0]).toMatchObject({ ...counts, framework_ids: ["m-0000"] })
       }),
     ))
 })

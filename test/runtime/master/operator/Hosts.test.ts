@@ -3,20 +3,8 @@ import { describe, expect, it } from "vitest"
 import { withMaster } from "../../../support/BusyMaster.ts"
 import type { ServedMaster } from "../../../support/MasterFixture.ts"
 import { statusOf } from "../../../support/MasterHarness.ts"
+import { call, done } from "../../../support/OperatorAsk.ts"
 
-const headers = { "Content-Type": "application/json" }
-
-const call = ({ ask }: ServedMaster, type: string, content?: object) =>
-  Effect.map(
-    ask("/api/v1", {
-      method: "POST",
-      headers,
-      body: JSON.stringify({ type, [type.toLowerCase()]: content }),
-    }),
-    ({ status, body }) => [status, body] as const,
-  )
-
-const done = [200, ""]
 const uuid = "00000000-0000-4000-8000-000000000000"
 const of = (agentId: string) => ({ agent_id: { value: agentId } })
 
@@ -116,7 +104,7 @@ describe("agents are listed where Mesos lists them", () => {
           const agent = yield* served.agent
           yield* Effect.promise(() => agent.join())
           agent.close()
-          const state = Effect.map(served.ask("/state"), ({ body }) => JSON.parse(body))
+          const state = Effect.map(served.ask("/state?gleaner"), ({ body }) => JSON.parse(body))
           const later = yield* Effect.repeat(state, {
             until: ({ unreachable_slaves }) => unreachable_slaves === 1,
           })

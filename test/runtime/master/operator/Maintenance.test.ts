@@ -4,20 +4,8 @@ import { Journal } from "../../../../runtime/journal/Journal.ts"
 import * as MemoryJournal from "../../../../runtime/journal/MemoryJournal.ts"
 import { busy, withMaster } from "../../../support/BusyMaster.ts"
 import { run, type ServedMaster, serveMaster } from "../../../support/MasterFixture.ts"
+import { call, done, shown } from "../../../support/OperatorAsk.ts"
 
-const headers = { "Content-Type": "application/json" }
-
-const call = ({ ask }: ServedMaster, type: string, content?: object) =>
-  Effect.map(
-    ask("/api/v1", {
-      method: "POST",
-      headers,
-      body: JSON.stringify({ type, [type.toLowerCase()]: content }),
-    }),
-    ({ status, body }) => [status, body] as const,
-  )
-
-const done = [200, ""]
 const machine = { hostname: "host", ip: "127.0.0.1" }
 /** As in the transcript operator/UPDATE_MAINTENANCE_SCHEDULE_ok: more digits than a double has. */
 const start = { nanoseconds: Number("1795336216125184512") }
@@ -27,8 +15,6 @@ const schedule = {
   ],
 }
 
-const shown = (served: ServedMaster, path: string) =>
-  Effect.map(served.ask(path), ({ body }) => JSON.parse(body) as unknown)
 const told = (served: ServedMaster, type: string) =>
   Effect.map(call(served, type), ([, body]) => JSON.parse(body) as unknown)
 const post = (served: ServedMaster, path: string, body: unknown) =>

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { Effect } from "effect"
 import { describe, expect, it } from "vitest"
 import { defaultMasterSettings } from "../../../../core/master/State.ts"
+import { build, buildView } from "../../../../runtime/Build.ts"
 import { busy, withMaster } from "../../../support/BusyMaster.ts"
 import { run, type ServedMaster, serveMaster } from "../../../support/MasterFixture.ts"
 import { settingsWithoutPause } from "../../../support/MasterHarness.ts"
@@ -35,7 +36,7 @@ describe("questions of operators", () => {
         }
         const contents: Record<string, object | undefined> = {
           GET_HEALTH: { healthy: true },
-          GET_VERSION: { version_info: { version: "9.9" } },
+          GET_VERSION: { version_info: { version: "9.9", ...buildView(build) } },
           GET_LOGGING_LEVEL: { level: 0 },
           GET_FLAGS: { flags: [{ name: "port", value: "5050" }] },
           GET_STATE: lists,

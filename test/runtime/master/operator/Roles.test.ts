@@ -29,7 +29,7 @@ it("roles have what lies below them, and are shown in the fields of Mesos (mesos
   const out = { cpus: 3, mem: 6_000 }
   const held = { resources: { cpus: 4, mem: 8_000 }, allocated: used, offered: out, reserved: {} }
   const nothing = { resources: {}, allocated: {}, offered: {}, reserved: {} }
-  expect(rolesView(master.state)).toEqual({
+  expect(rolesView(master.state, "gleaner")).toEqual({
     roles: [
       {
         name: "idle/role",

@@ -25,8 +25,10 @@ const factsOf = ({ state }: MasterHarness): OperatorFacts => ({
 
 const read = (master: MasterHarness) => {
   const facts = factsOf(master)
-  const text = stateText(facts).toString("utf8")
-  expect(text).toBe(JSON.stringify(stateView(facts)))
+  for (const form of ["mesos", "gleaner"] as const) {
+    const text = stateText(facts, form).toString("utf8")
+    expect(text).toBe(JSON.stringify(stateView(facts, form)))
+  }
 }
 
 describe("/state from what was written before", () => {

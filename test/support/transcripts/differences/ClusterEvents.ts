@@ -19,10 +19,4 @@ export const clusterEvents: ReadonlyArray<Reason> = [
     isByChance: true,
     reason: "a task that is lost and forgotten at once is told by its last state",
   },
-  {
-    exchanges: "operator/SUBSCRIBE_stream_agents",
-    at: "AGENT_REMOVED/0",
-    reason:
-      "an agent that stays away is told as removed, which Mesos forgets where it only becomes unreachable",
-  },
 ]

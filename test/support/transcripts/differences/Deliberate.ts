@@ -18,23 +18,6 @@ export const deliberate: ReadonlyArray<Reason> = [
     reason: "health checks are refused by name; where Mesos ran the task, nothing is taken of the next offer",
   },
   {
-    exchanges: [
-      "scheduler/main_stream",
-      "scheduler/pa_stream",
-      "scheduler/pc_stream",
-      "scheduler/failover_stream1",
-      "scheduler/failover_stream2",
-      "scheduler/misc_maintenance_stream",
-    ],
-    at: ["UPDATE/*/container_status/network_infos", "UPDATE/*/container_status/executor_pid"],
-    reason: "of a container its id is told; it has the host's network, and no executor",
-  },
-  {
-    exchanges: "scheduler/main_stream",
-    at: ["UPDATE/task-big/*/message", "UPDATE/task-toobig2/*/message"],
-    reason: "resources in sentences come without `(allocated: web)`, in the order of their names",
-  },
-  {
     exchanges: "raw/expect_100_continue",
     at: "replies/*",
     reason:
@@ -44,16 +27,6 @@ export const deliberate: ReadonlyArray<Reason> = [
     exchanges: "raw/two_subscribes_on_one_connection",
     at: "replies/1",
     reason: "replies come in the order of their requests, so nothing is answered in the middle of a stream",
-  },
-  {
-    exchanges: "scheduler/main_stream",
-    at: "UPDATE/task-role/*/message",
-    reason: "says that the role is another one; Mesos lists two sums that differ in a word",
-  },
-  {
-    exchanges: "scheduler/pc_stream",
-    at: "UPDATE/pc-1/*/message",
-    reason: "what happened to the agent, in other words",
   },
   {
     exchanges: ["scheduler/two_b_stream", "scheduler/two_limit_stream"],

@@ -1,14 +1,7 @@
 import type { Reason } from "../Verdict.ts"
 
-const shown = ["operator/*", "legacy/*"]
-
 /** What is told of tasks and frameworks that run or have ended. */
 export const history: ReadonlyArray<Reason> = [
-  {
-    exchanges: shown,
-    at: ["*/container_status/network_infos", "*/container_status/executor_pid"],
-    reason: "of a container its id is told; it has the host's network, and no executor",
-  },
   {
     exchanges: [
       "operator/running_GET_*",
@@ -41,25 +34,9 @@ export const history: ReadonlyArray<Reason> = [
     reason: "health checks are refused by name, so there is no such task",
   },
   {
-    exchanges: "legacy/*",
-    at: ["*completed_tasks/*/statuses/*/message", "body/tasks/*/statuses/*/message"],
-    reason: "gleaner's own: the older endpoints, too, say how a task ended",
-  },
-  {
-    exchanges: ["legacy/busy_*frameworks", "legacy/busy_*state", "legacy/busy_master_tasks_limit_abc"],
-    at: "*/b task-user/user",
-    reason: "whom a task runs as is told in the v1 API only",
-  },
-  {
     exchanges: ["legacy/busy_state_summary", "legacy/busy_master_state_summary"],
-    at: [
-      "body/slaves/*/TASK_*",
-      "body/slaves/*/framework_ids/0",
-      "body/frameworks/*/slave_ids/0",
-      "body/frameworks/*/TASK_KILLED",
-    ],
-    reason:
-      "the summary counts ended tasks for frameworks, not for agents; the task with a health check is not there",
+    at: ["body/slaves/*/TASK_KILLED", "body/frameworks/*/TASK_KILLED"],
+    reason: "health checks are refused by name, so there is no such task",
   },
   {
     exchanges: ["operator/unreachable_GET_*", "legacy/unreachable_*"],
@@ -83,11 +60,6 @@ export const history: ReadonlyArray<Reason> = [
     at: ["body/tasks/t fo-1", "body/tasks/t mnt-1*"],
     isByChance: true,
     reason: "of another script that had run on the recorded master before",
-  },
-  {
-    exchanges: ["operator/pc_unreachable_GET_TASKS", "legacy/pc_unreachable_frameworks"],
-    at: ["body/*unreachable_tasks/t pc-1/statuses/2/message"],
-    reason: "what happened to the agent, in other words",
   },
   {
     exchanges: "legacy/pc_unreachable_frameworks",

@@ -4,10 +4,14 @@ export const notReplayed: ReadonlyArray<{
   readonly reason: string
 }> = [
   {
-    exchanges: ["agent/*", "crashes/agent_REMOVE_CONTAINER_toplevel"],
-    reason: "asks the operator API of an agent, which gleaner's agents do not have",
+    exchanges: "executor/*",
+    reason:
+      "is what a custom executor says to its agent; the master refuses custom executors by name, so no process here would say it",
   },
-  { exchanges: "executor/*", reason: "asks the executor API, which gleaner's agents do not have yet" },
+  {
+    exchanges: "agent/executor_GET_EXECUTORS",
+    reason: "shows a custom executor, which are not there yet",
+  },
   {
     exchanges: [
       "legacy/executor_state",

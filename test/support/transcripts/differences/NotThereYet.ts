@@ -6,17 +6,8 @@ import type { Reason } from "../Verdict.ts"
 const groups: ReadonlyArray<Reason> = [
   {
     exchanges: "scheduler/group_stream",
-    at: ["UPDATE/g-*/executor_id/value", "FAILURE/1/*", "FAILURE/2"],
-    reason: "statuses of a group's tasks name no common executor",
-  },
-  {
-    exchanges: ["scheduler/group_stream", "operator/group_GET_TASKS"],
-    at: [
-      "*/container_status/container_id/parent",
-      "*/container_status/network_infos",
-      "*/container_status/executor_pid",
-    ],
-    reason: "each task of a group has a container of its own, not one within its executor's",
+    at: ["FAILURE/1/*", "FAILURE/2"],
+    reason: "the launch of g-c and g-d was not recorded",
   },
   {
     exchanges: "scheduler/group_stream",
@@ -28,21 +19,11 @@ const groups: ReadonlyArray<Reason> = [
     at: ["offers/O9/*", "body/get_executors/executors/*"],
     reason: "a group without tasks starts no executor that would hold something",
   },
-  {
-    exchanges: "scheduler/group_stream",
-    at: ["UPDATE/g-e/0/message", "UPDATE/g-f/0/message"],
-    reason: "resources in sentences come without `(allocated: web)`, in the order of their names",
-  },
 ]
 
 const others: ReadonlyArray<Reason> = [
   {
-    exchanges: "operator/pc_back_GET_AGENTS",
-    at: "body/get_agents/agents/*/reregistered_time",
-    reason: "when an agent came back is not told yet",
-  },
-  {
-    exchanges: ["operator/*", "legacy/*", "auth/state_*", "raw/operator_SUBSCRIBE"],
+    exchanges: ["operator/*", "legacy/*", "auth/state_*", "raw/operator_SUBSCRIBE", "agent/*_state"],
     at: ["*/capabilities/*", "body/capabilities"],
     reason: "claims no capability before it has it",
   },

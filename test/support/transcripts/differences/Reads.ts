@@ -3,7 +3,14 @@ import type { Reason } from "../Verdict.ts"
 /** What operators and tools read: members of gleaner's own, and members that have no meaning here. */
 export const reads: ReadonlyArray<Reason> = [
   {
-    exchanges: ["operator/*_GET_FLAGS", "legacy/*_flags", "legacy/*state"],
+    exchanges: [
+      "operator/*_GET_FLAGS",
+      "legacy/*_flags",
+      "legacy/*state",
+      "agent/*_GET_FLAGS",
+      "agent/*_flags",
+      "agent/*state",
+    ],
     at: ["body/get_flags/flags/*", "body/flags/*", "body/flags"],
     reason: "flags are gleaner's settings, and hers have other names",
   },
@@ -13,6 +20,9 @@ export const reads: ReadonlyArray<Reason> = [
       "legacy/*version",
       "auth/*",
       "operator/*_GET_VERSION",
+      "agent/*state",
+      "agent/*_version",
+      "agent/*_GET_VERSION",
       "raw/pipelined_two_calls",
     ],
     at: [
