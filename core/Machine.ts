@@ -38,7 +38,9 @@ export interface Entity extends EntityRef {
 /** What handlers of one step write to. */
 export class Turn<Action> {
   readonly actions: Array<Action> = []
-  private readonly touched = new Map<string, EntityRef>()
+  private readonly changed: Array<EntityRef> = []
+  /** Keys by kind: a name of both would have to be put together, and hashed, for each change. */
+  private readonly touched = new Map<string, Set<string>>()
 
   emit(action: Action): void {
     this.actions.push(action)
@@ -46,11 +48,14 @@ export class Turn<Action> {
 
   /** Marks an entity as changed, created or deleted in this step. */
   touch(kind: string, key: string): void {
-    const name = `${kind} ${key}`
-    if (!this.touched.has(name)) this.touched.set(name, { kind, key })
+    const keys = this.touched.get(kind)
+    if (keys === undefined) this.touched.set(kind, new Set([key]))
+    else if (keys.has(key)) return
+    else keys.add(key)
+    this.changed.push({ kind, key })
   }
 
   finish(wakeAtMs: number | null): Step<Action> {
-    return { actions: this.actions, wakeAtMs, changed: Array.from(this.touched.values()) }
+    return { actions: this.actions, wakeAtMs, changed: this.changed }
   }
 }

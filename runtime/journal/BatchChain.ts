@@ -4,8 +4,9 @@ import { hash } from "node:crypto"
 //
 // - each batch has a digest over the one before it and all that it wrote to the log: a chain from the oldest batch that is
 //   kept to the newest one;
-// - each batch says what all rows and the whole outbox add up to after it: the sum of the digests of their items, which
-//   can be kept up to date item by item (a multiset hash), and be compared with what is really there.
+// - each batch says what the tables of rows and messages add up to after it: the sum of the digests of their items, which
+//   can be kept up to date item by item (a multiset hash), and be compared with what is really there;
+// - a batch whose changes are not in the tables yet (LateChanges.ts) says what the digest of their text is.
 
 /** A sum of digests, modulo 2^48 each: 96 bits tell accidents apart, forgery is nobody's aim here. */
 export interface DigestSum {
@@ -56,19 +57,34 @@ export interface Head {
   readonly logSize: number
   readonly rows: DigestSum
   readonly outbox: DigestSum
+  /** 32 hex digits; of a batch whose changes were not entered at once, 32 more, which are their digest. */
   readonly chain: string
 }
 
-/** Digest of a batch. `log` = what it added to the log: its run, and at_ms, event and digest of each event. */
+/** Of the text of a batch's changes. */
+export const digestChanges = (text: string): string => hash("sha256", text, "hex").slice(0, linkLength)
+
+const linkLength = 32
+
+/** The digest of the changes of a batch that were not entered at once; empty if they were. */
+export const changesOf = ({ chain }: Head): string => chain.slice(linkLength)
+
+/**
+ * Digest of a batch. `log` = what it added to the log: its run, and at_ms, event and digest of each event. `changes` = digest of
+ * what it changes, when that is not entered at once.
+ */
 export const chainAfter = (
   before: string,
   head: Omit<Head, "chain">,
   log: ReadonlyArray<string | number>,
+  changes: string,
 ): string => {
   const { rows, outbox } = head
   const numbers = [
     ...[head.batch, head.lastSeq, head.lastOutboxId, head.logSize],
     ...[rows.left, rows.right, outbox.left, outbox.right],
   ]
-  return hash("sha256", `${before}\n${numbers.join(" ")}\n${log.join("\n")}`, "hex").slice(0, 32)
+  const text = `${before}\n${numbers.join(" ")}\n${log.join("\n")}`
+  if (changes === "") return hash("sha256", text, "hex").slice(0, linkLength)
+  return hash("sha256", `${text}\n${changes}`, "hex").slice(0, linkLength) + changes
 }

@@ -5,7 +5,8 @@ import { readLog, titleStart } from "./LogLines.ts"
 import { readSegments } from "./SegmentLog.ts"
 import { checkBeginnings, checkLog, checkState, checkStructure } from "./SqliteCheck.ts"
 import { readHead, readRuns } from "./SqliteReading.ts"
-import { formatVersion } from "./SqliteSchema.ts"
+import { firstCheckedFormat, formatVersion } from "./SqliteSchema.ts"
+import { iterateEntities, iterateOutbox } from "./SqliteState.ts"
 
 /** What a journal holds and whether it is what was written. */
 export interface JournalVerdict {
@@ -59,6 +60,15 @@ const isPlainFile = (path: string): boolean => {
 const count = (database: Database.Database, table: string): number =>
   database.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number
 
+/** With what waits to be entered. */
+const countState = (database: Database.Database): { readonly rows: number; readonly outbox: number } => {
+  let rows = 0
+  let outbox = 0
+  for (const _ of iterateEntities(database)) rows++
+  for (const _ of iterateOutbox(database)) outbox++
+  return { rows, outbox }
+}
+
 const verifySqlite = (
   { path, database, format, holderPid, tornBytes, refresh }: ReadJournal,
   progress: VerifyProgress,
@@ -78,8 +88,7 @@ const verifySqlite = (
     remarks: [],
   }
   if (structure !== undefined) return { ...common, ...nothing, isWhole: false, problems: [structure] }
-  const counted = { rows: count(database, "entities"), outbox: count(database, "outbox") }
-  if (format < formatVersion) {
+  if (format < firstCheckedFormat) {
     const [first, last] = database
       .prepare("SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM events")
       .raw()
@@ -88,7 +97,7 @@ const verifySqlite = (
     const events = { count: count(database, "events"), first, last }
     return {
       ...common,
-      ...counted,
+      ...{ rows: count(database, "entities"), outbox: count(database, "outbox") },
       events,
       segments: 0,
       runs: 0,
@@ -111,7 +120,7 @@ const verifySqlite = (
   ].filter((problem) => problem !== undefined)
   return {
     ...common,
-    ...counted,
+    ...countState(database),
     ...{ events: { count: head.lastSeq + 1 - first, first, last: head.lastSeq }, segments: segments.length },
     ...{ runs: readRuns(database).length, isWhole: problems.length === 0, problems, remarks: [] },
   }

@@ -8,6 +8,7 @@ import type { LogBounds } from "./LogBounds.ts"
 //
 //   rows at the beginning of segment S = entities written before S + old rows of S and later that were written before S
 //
+// For that, no change waits to be entered (LateChanges.ts) when a segment begins.
 // A beginning costs nothing, however many tasks there are, and there is no instant at which a crash could find half of one.
 // Trimming drops the oldest segment: from then on the log begins where the next one does.
 
@@ -43,6 +44,8 @@ export interface SegmentLog {
   readonly current: () => Segment
   /** Of the oldest one: everything before is trimmed. */
   readonly firstSeq: () => number
+  /** How much of the current segment is left after this head, 0 to 1; at 0 the next batch begins another one. */
+  readonly roomShare: (head: Pick<Head, "lastSeq" | "logSize">) => number
   /** Before a batch: begins a segment, trims the oldest one, when it is time. */
   readonly advance: (head: Head) => void
   /** After a batch: deletes some of what was trimmed. */
@@ -83,9 +86,13 @@ export const makeSegmentLog = (database: Database.Database, bounds: LogBounds): 
   reload()
 
   const keepEvents = Math.max(1, bounds.keepEvents)
-  const isFull = ({ firstSeq, sizeBefore }: Segment, { lastSeq, logSize }: Head) =>
-    lastSeq + 1 - firstSeq >= Math.ceil(keepEvents / segmentShare) ||
-    logSize - sizeBefore >= Math.ceil(bounds.keepSize / segmentShare)
+  const segmentEvents = Math.ceil(keepEvents / segmentShare)
+  const segmentSize = Math.max(1, Math.ceil(bounds.keepSize / segmentShare))
+  const roomShare: SegmentLog["roomShare"] = ({ lastSeq, logSize }) => {
+    const { firstSeq, sizeBefore } = current()
+    const used = Math.max((lastSeq + 1 - firstSeq) / segmentEvents, (logSize - sizeBefore) / segmentSize)
+    return Math.max(0, 1 - used)
+  }
   /** Whether what begins here is enough. */
   const isEnough = ({ firstSeq, sizeBefore }: Segment, { lastSeq, logSize }: Head) =>
     lastSeq + 1 - firstSeq >= keepEvents || logSize - sizeBefore >= bounds.keepSize
@@ -94,9 +101,10 @@ export const makeSegmentLog = (database: Database.Database, bounds: LogBounds): 
 
   return {
     current,
+    roomShare,
     firstSeq: () => segments[0]!.firstSeq,
     advance: (head) => {
-      if (isFull(current(), head)) {
+      if (roomShare(head) === 0) {
         const next: Segment = {
           number: current().number + 1,
           firstBatch: head.batch + 1,

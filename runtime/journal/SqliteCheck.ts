@@ -2,7 +2,9 @@ import type Database from "better-sqlite3"
 import {
   addDigest,
   chainAfter,
+  changesOf,
   type DigestSum,
+  digestChanges,
   digestOutboxItem,
   digestRow,
   digestRun,
@@ -10,19 +12,21 @@ import {
   noDigests,
   sameSum,
 } from "./BatchChain.ts"
+import { type LateChanges, textToChanges } from "./LateChanges.ts"
 import { readSegments, type Segment } from "./SegmentLog.ts"
 import {
   iterateBatches,
   iterateEvents,
-  iterateOutbox,
   iterateRowsBefore,
   iterateWholeEntities,
+  iterateWholeOutbox,
   readHead,
   readHeadAfter,
   readHeadBefore,
   readRunDigests,
   readRuns,
 } from "./SqliteReading.ts"
+import { lateRows, readLate } from "./SqliteState.ts"
 import type { StateListener } from "./StateParts.ts"
 
 // Whether a database is what was written into it. Each check answers with what is wrong, the first of its kind, or with
@@ -41,12 +45,20 @@ const sumRows = (rows: IterableIterator<[string, string, string]>): DigestSum =>
   return sum
 }
 
-/** The rows and the outbox that a master starts from. `listener` hears them while they are looked at. */
+/** What is in the tables that a master starts from, and what waits to be entered into them. `listener` hears what that comes to. */
 export const checkState = (database: Database.Database, listener?: StateListener): string | undefined => {
+  const problem = checkLate(database)
+  if (problem !== undefined) return problem
   const head = readHead(database)
-  const problem = checkEntities(database, head, listener) ?? checkOutbox(database, head, listener)
-  if (problem === undefined) listener?.end()
-  return problem
+  const late = readLate(database)
+  const broken = checkEntities(database, head, late, listener) ?? checkOutbox(database, head, late, listener)
+  if (broken !== undefined || listener === undefined) return broken
+  late.forEachRow((kind, key, value) => {
+    if (value !== null) listener.row(kind, key, value)
+  })
+  late.forEachItem(listener.item)
+  listener.end()
+  return undefined
 }
 
 // What is kept beside each row counts as well: the next change of a row takes the digest beside it off the sum.
@@ -54,6 +66,7 @@ export const checkState = (database: Database.Database, listener?: StateListener
 const checkEntities = (
   database: Database.Database,
   head: Head,
+  late: LateChanges,
   listener: StateListener | undefined,
 ): string | undefined => {
   const segments = readSegments(database)
@@ -65,7 +78,7 @@ const checkEntities = (
       return `its row ${kind} ${key} is not what was written`
     if (written < 0 || written > newest) return `its row ${kind} ${key} says it is of segment ${written}`
     sum = addDigest(sum, digest)
-    listener?.row(kind, key, value)
+    if (!late.hasRow(kind, key)) listener?.row(kind, key, value)
   }
   return sameSum(sum, head.rows) ? undefined : `its rows do not add up to what batch ${head.batch} left`
 }
@@ -73,15 +86,16 @@ const checkEntities = (
 const checkOutbox = (
   database: Database.Database,
   head: Head,
+  late: LateChanges,
   listener: StateListener | undefined,
 ): string | undefined => {
   let sum = noDigests
-  for (const [id, receiver, message, left, right] of iterateOutbox(database)) {
+  for (const [id, receiver, message, left, right] of iterateWholeOutbox(database)) {
     const digest = digestOutboxItem(id, receiver, message)
     if (digest.left !== left || digest.right !== right)
       return `message ${id} of its outbox is not what was written`
     sum = addDigest(sum, digest)
-    listener?.item(id, receiver, message)
+    if (!late.isDelivered(receiver, id)) listener?.item(id, receiver, message)
   }
   return sameSum(sum, head.outbox) ? undefined : `its outbox does not add up to what batch ${head.batch} left`
 }
@@ -97,6 +111,21 @@ const checkRuns = (database: Database.Database): string | undefined => {
   }
   const [missing] = Array.from(digests.keys())
   return missing === undefined ? undefined : `the run that begins with batch ${missing} is missing`
+}
+
+/** The newest batches have left what they changed as it was written, as many of them as the very newest says. */
+const checkLate = (database: Database.Database): string | undefined => {
+  const rows = lateRows(database)
+  const newest = readHead(database)
+  const broken = rows.find(([batch, changes]) => {
+    const head = readHeadAfter(database, batch)
+    return head === undefined || digestChanges(changes) !== changesOf(head)
+  })
+  if (broken !== undefined) return `what batch ${broken[0]} changed is not what was written`
+  if (changesOf(newest) === "") return undefined
+  const [number, text] = rows[rows.length - 1] ?? [0, ""]
+  const isAll = number === newest.batch && number - rows.length + 1 === textToChanges(text).firstWaiting
+  return isAll ? undefined : `what waits to be entered is not all that batch ${newest.batch} has left`
 }
 
 const checkSegments = (segments: ReadonlyArray<Segment>): string | undefined => {
@@ -184,7 +213,7 @@ const followLog = (
         if (row?.[0] !== seq) return `event ${seq} of its log is missing`
         log.push(row[1], row[2], row[3])
       }
-      if (chainAfter(before.chain, head, log) !== head.chain)
+      if (chainAfter(before.chain, head, log, changesOf(head)) !== head.chain)
         return `batch ${head.batch} of its log (events ${before.lastSeq + 1} to ${head.lastSeq}) is not what was written`
       before = head
       const isEnough = head.lastSeq - from.lastSeq >= partOfLog || head.batch - from.batch >= partOfLog

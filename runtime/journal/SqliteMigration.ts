@@ -2,7 +2,7 @@ import { existsSync, unlinkSync } from "node:fs"
 import type Database from "better-sqlite3"
 import { addDigest, digestOutboxItem, digestRow, noDigests } from "./BatchChain.ts"
 import { copyDatabase } from "./DatabaseCopy.ts"
-import { formatVersion, requireFormat, StoreError, schema, toFailure } from "./SqliteSchema.ts"
+import { formatVersion, lateTable, requireFormat, StoreError, schema, toFailure } from "./SqliteSchema.ts"
 
 // Journals of earlier formats become one of today's. What was there is kept beside, as a whole, before a byte is changed;
 // the change itself is one transaction.
@@ -17,11 +17,14 @@ export const backupPathOf = (path: string, format: number): string => {
 
 /**
  * Brings the journal from an earlier format to today's; returns where the old one is kept. When that fails, the journal is as it was, and
- * the copy goes: each further start would leave one more, on a disk that may be full. Its rows and its outbox go on. Its
- * events stay behind in the copy: they say nothing of where a replay could begin, nor with which settings.
+ * the copy goes: each further start would leave one more, on a disk that may be full. Its rows and its outbox go on. Events of
+ * format 1 stay behind in the copy: they say nothing of where a replay could begin, nor with which settings.
  */
 export const migrate = (database: Database.Database, path: string, format: number): string => {
-  const steps: { readonly [format: number]: (database: Database.Database) => void } = { 1: fromFormat1 }
+  const steps: { readonly [format: number]: (database: Database.Database) => void } = {
+    1: fromFormat1,
+    2: fromFormat2,
+  }
   const step = steps[format]
   if (step === undefined)
     throw new StoreError({ reason: "Damaged", detail: `no gleaner ever wrote format ${format}` })
@@ -47,6 +50,11 @@ const dropCopy = (database: Database.Database, kept: string, format: number): st
     // It cannot be read, or the copy not be removed.
   }
   return `${kept} is a copy of it`
+}
+
+/** All that a batch changed is in the tables. */
+const fromFormat2 = (database: Database.Database): void => {
+  database.exec(`${lateTable} UPDATE meta SET value = ${formatVersion} WHERE name = 'format'`)
 }
 
 const fromFormat1 = (database: Database.Database): void => {

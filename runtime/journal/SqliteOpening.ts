@@ -6,6 +6,7 @@ import { checkLog, checkState, checkStructure } from "./SqliteCheck.ts"
 import { migrate } from "./SqliteMigration.ts"
 import { readHead } from "./SqliteReading.ts"
 import {
+  firstCheckedFormat,
   formatVersion,
   isEmptyDatabase,
   requireFormat,
@@ -36,6 +37,9 @@ const checkedEvents = 100_000
 
 /** Pages kept in memory: rows are changed all over the file. */
 const cacheKiB = 32 * 1024
+
+/** Pages of the write-ahead log that are moved into the file together: many of them are written again and again. */
+const checkpointPages = 4_000
 
 /** A write-ahead log that somebody's reading has made longer is cut to this when it begins anew; a busy master's own is about as long. */
 const walBytesKept = 64 * 1024 * 1024
@@ -109,16 +113,16 @@ export const requireWholeWal = (path: string): number => {
   return reading.tornBytes
 }
 
-/** Of an earlier format only SQLite's own look, as there is nothing to compare it with. */
+/** Of format 1 only SQLite's own look, as there is nothing to compare it with. */
 const requireWhole = (database: Database.Database, listener: StateListener): StateEnd | undefined => {
-  const isOfToday = requireFormat(database) === formatVersion
+  const hasDigests = requireFormat(database) >= firstCheckedFormat
   const problem =
     checkStructure(database) ??
-    (isOfToday
+    (hasDigests
       ? (checkState(database, listener) ?? checkLog(database, { newestEvents: checkedEvents }))
       : undefined)
   if (problem !== undefined) throw new StoreError({ reason: "Damaged", detail: problem })
-  if (!isOfToday) return undefined
+  if (!hasDigests) return undefined
   const { lastSeq, lastOutboxId } = readHead(database)
   return { lastEventSeq: lastSeq, lastOutboxId }
 }
@@ -174,6 +178,7 @@ export const openSqliteFile = (
         detail: `that file system does not carry a WAL (${mode})`,
       })
     database.pragma(`cache_size = -${cacheKiB}`)
+    database.pragma(`wal_autocheckpoint = ${checkpointPages}`)
     database.pragma(`journal_size_limit = ${walBytesKept}`)
     const checkMs = Math.round(performance.now() - startedMs)
     return { database, report: { tornBytes, migrated, read, checkMs } }

@@ -106,9 +106,6 @@ export const iterateRowsBefore = (
     .raw()
     .iterate({ segment }) as IterableIterator<EntityRow>
 
-export const iterateEntities = (database: Database.Database): IterableIterator<EntityRow> =>
-  database.prepare("SELECT kind, key, value FROM entities").raw().iterate() as IterableIterator<EntityRow>
-
 /** What a journal keeps beside each row: the segment in which it was written, and its digest. */
 export type WholeEntityRow = [...EntityRow, written: number, left: number, right: number]
 
@@ -120,7 +117,7 @@ export const iterateWholeEntities = (database: Database.Database): IterableItera
 
 export type WholeOutboxRow = [...OutboxRow, left: number, right: number]
 
-export const iterateOutbox = (database: Database.Database): IterableIterator<WholeOutboxRow> =>
+export const iterateWholeOutbox = (database: Database.Database): IterableIterator<WholeOutboxRow> =>
   database
     .prepare("SELECT id, receiver, message, sum_left, sum_right FROM outbox")
     .raw()

@@ -9,9 +9,12 @@ const applicationId = 0x676c6e72
 
 /**
  * 1: events, rows and outbox, until gleaner 0.3. 2: the log has batches with a chain of digests, segments from whose
- * beginning it can be replayed, and the settings of those who wrote it.
+ * beginning it can be replayed, and the settings of those who wrote it. 3: what batches change may wait in `late` (LateChanges.ts).
  */
-export const formatVersion = 2
+export const formatVersion = 3
+
+/** From this format on a journal has digests, and its log can be replayed. */
+export const firstCheckedFormat = 2
 
 /** Thrown by what opens, reads and writes a database; `failure` is what the caller needs to know. */
 export class StoreError extends Error {
@@ -26,6 +29,8 @@ export class StoreError extends Error {
 // `written` is the segment of the log in which a row got its value, `old_rows` holds what a row was before it was first
 // changed in a segment, see SegmentLog.ts. Batch 0 is the one before the first. Rows of tasks and messages are about a KiB
 // long, which a table WITHOUT ROWID would keep in a page of its own for each (sqlite.org/withoutrowid.html §4).
+export const lateTable = "CREATE TABLE late (batch INTEGER PRIMARY KEY, changes TEXT NOT NULL) STRICT;"
+
 export const schema = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE events (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, event TEXT NOT NULL,
@@ -43,6 +48,7 @@ export const schema = `
   CREATE TABLE outbox (id INTEGER PRIMARY KEY, receiver TEXT NOT NULL, message TEXT NOT NULL,
     sum_left INTEGER NOT NULL, sum_right INTEGER NOT NULL) STRICT;
   CREATE INDEX outbox_by_receiver ON outbox (receiver);
+  ${lateTable}
   INSERT INTO meta VALUES ('format', ${formatVersion}), ('created_at', strftime('%Y-%m-%dT%H:%M:%SZ'));
   INSERT INTO batches VALUES (0, 0, 0, 0, 0, 0, 0, 0, '');
   INSERT INTO segments VALUES (1, 1, 1);

@@ -1,29 +1,26 @@
 import Database from "better-sqlite3"
-import {
-  addDigest,
-  chainAfter,
-  type DigestSum,
-  digestOutboxItem,
-  digestRow,
-  digestRun,
-  type Head,
-  subtractDigest,
-} from "./BatchChain.ts"
+import { chainAfter, digestChanges, digestRun, type Head } from "./BatchChain.ts"
 import { isWithoutRoom } from "./DiskRoom.ts"
 import type { EncodedBatch, EncodedEvents, EncodedState, StoreFailure } from "./EncodedBatch.ts"
 import type { AppendOutcome } from "./GroupCommit.ts"
 import type { JournalFailure } from "./Journal.ts"
+import { checkOutboxIds } from "./JournalImage.ts"
+import { changesToText } from "./LateChanges.ts"
 import type { LogBounds } from "./LogBounds.ts"
 import { makeSegmentLog } from "./SegmentLog.ts"
 import { type OpeningReport, openSqliteFile } from "./SqliteOpening.ts"
-import { readHead } from "./SqliteReading.ts"
+import { type EntityRow, type OutboxRow, readHead } from "./SqliteReading.ts"
 import { StoreError, toFailure } from "./SqliteSchema.ts"
+import { itemsNow, readLate, rowsNow } from "./SqliteState.ts"
+import { makeSqliteTables } from "./SqliteTables.ts"
 import type { StateListener } from "./StateParts.ts"
 
 // Everything synchronous about the SQLite journal; runs in the worker thread and knows nothing about it.
 
 export interface StoreOptions extends LogBounds {
   readonly path: string
+  /** Text of changes that waits before it is entered, in UTF-16 units; see LateChanges.ts. For tests. */
+  readonly lateSize?: number
 }
 
 export interface SqliteStore {
@@ -62,26 +59,9 @@ const prepareStatements = (database: Database.Database) => ({
   insertEvent: database.prepare("INSERT INTO events VALUES (?, ?, ?, ?)"),
   insertBatch: database.prepare("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
   insertRun: database.prepare("INSERT INTO runs VALUES (?, ?, ?)"),
+  insertLate: database.prepare("INSERT INTO late VALUES (?, ?)"),
+  deleteLate: database.prepare("DELETE FROM late WHERE batch < ?"),
   insertRunDigest: database.prepare("INSERT INTO meta VALUES ('run ' || CAST(? AS INTEGER), ?)"),
-  findEntity: database
-    .prepare("SELECT rowid, written, sum_left, sum_right FROM entities WHERE kind = ? AND key = ?")
-    .raw(),
-  keepOldRow: database
-    .prepare(
-      `INSERT INTO old_rows SELECT ?, kind, key, value, written FROM entities WHERE rowid = ?
-        RETURNING length(value)`,
-    )
-    .pluck(),
-  insertEntity: database.prepare("INSERT INTO entities VALUES (?, ?, ?, ?, ?, ?)"),
-  updateEntity: database.prepare(
-    "UPDATE entities SET value = ?, written = ?, sum_left = ?, sum_right = ? WHERE rowid = ?",
-  ),
-  deleteEntity: database.prepare("DELETE FROM entities WHERE rowid = ?"),
-  insertOutbox: database.prepare("INSERT INTO outbox VALUES (?, ?, ?, ?, ?)"),
-  deleteDelivered: database
-    .prepare("DELETE FROM outbox WHERE receiver = ? AND id <= ? RETURNING sum_left, sum_right")
-    .raw(),
-  dropReceiver: database.prepare("DELETE FROM outbox WHERE receiver = ? RETURNING sum_left, sum_right").raw(),
   allEntities: database.prepare("SELECT kind, key, value FROM entities ORDER BY kind, key").raw(),
   allOutbox: database.prepare("SELECT id, receiver, message FROM outbox ORDER BY id").raw(),
   someEvents: database
@@ -89,7 +69,11 @@ const prepareStatements = (database: Database.Database) => ({
     .raw(),
 })
 
-const toSum = (row: ReadonlyArray<number>, at: number): DigestSum => ({ left: row[at]!, right: row[at + 1]! })
+/** Text of changes that waits, in UTF-16 units: that of some 5,000 launches. */
+const lateSizeDefault = 32 * 1024 * 1024
+
+/** In the last eighth of a segment less and less waits: all at its end would be a commit of a tenth of a second. */
+const segmentEndShare = 8
 
 const makeStore = (
   database: Database.Database,
@@ -98,81 +82,69 @@ const makeStore = (
 ): SqliteStore => {
   const statements = prepareStatements(database)
   const log = makeSegmentLog(database, options)
+  const lateSize = options.lateSize ?? lateSizeDefault
   let head: Head = readHead(database)
+  let late = readLate(database)
+  const tables = makeSqliteTables(database, head)
 
-  /** Text that the log has grown by. */
-  const changeRow = (kind: string, key: string, value: string | null): number => {
-    const segment = log.current().number
-    const before = statements.findEntity.get(kind, key) as Array<number> | undefined
-    if (before === undefined && value === null) return 0
+  /** Returns how much text that is. */
+  const insertEvents = (events: EncodedBatch["events"], logged: Array<string | number>): number => {
     let grown = 0
-    let { rows } = head
-    if (before !== undefined) {
-      rows = subtractDigest(rows, toSum(before, 2))
-      if (before[1]! < segment) {
-        const kept = statements.keepOldRow.get(segment, before[0]) as number
-        grown = kept + kind.length + key.length
-      }
-    }
-    if (value === null) statements.deleteEntity.run(before![0])
-    else {
-      const digest = digestRow(kind, key, value)
-      rows = addDigest(rows, digest)
-      if (before === undefined)
-        statements.insertEntity.run(kind, key, value, segment, digest.left, digest.right)
-      else statements.updateEntity.run(value, segment, digest.left, digest.right, before[0])
-    }
-    head = { ...head, rows }
-    return grown
-  }
-
-  const insertOutbox = (rows: EncodedBatch["outbox"]) => {
-    for (let at = 0; at < rows.length; at += 3) {
-      const [id, receiver, message] = rows.slice(at, at + 3) as [number, string, string]
-      if (id <= head.lastOutboxId)
-        throw new StoreError({
-          reason: "Unstorable",
-          detail: `outbox id ${id} does not come after ${head.lastOutboxId}`,
-        })
-      const digest = digestOutboxItem(id, receiver, message)
-      statements.insertOutbox.run(id, receiver, message, digest.left, digest.right)
-      head = { ...head, lastOutboxId: id, outbox: addDigest(head.outbox, digest) }
-    }
-  }
-
-  const forget = (deleted: unknown) => {
-    for (const sum of deleted as Array<Array<number>>)
-      head = { ...head, outbox: subtractDigest(head.outbox, toSum(sum, 0)) }
-  }
-
-  const storeBatch = (batch: EncodedBatch) => {
-    log.advance(head)
-    const before = head
-    head = { ...before, batch: before.batch + 1 }
-    const logged: Array<string | number> = [batch.run ?? ""]
-    let grown = 0
-    if (batch.run !== undefined) {
-      const firstSeq = before.lastSeq + 1
-      statements.insertRun.run(head.batch, firstSeq, batch.run)
-      statements.insertRunDigest.run(head.batch, digestRun(head.batch, firstSeq, batch.run))
-      grown += batch.run.length
-    }
-    let seq = before.lastSeq
-    for (let at = 0; at < batch.events.length; at += 3) {
-      const [atMs, event, digest] = batch.events.slice(at, at + 3) as [number, string, string]
+    let seq = head.lastSeq
+    for (let at = 0; at < events.length; at += 3) {
+      const atMs = events[at] as number
+      const event = events[at + 1] as string
+      const digest = events[at + 2] as string
       statements.insertEvent.run(++seq, atMs, event, digest)
       logged.push(atMs, event, digest)
       grown += event.length
     }
-    for (let at = 0; at < batch.changes.length; at += 3)
-      grown += changeRow(batch.changes[at]!, batch.changes[at + 1]!, batch.changes[at + 2]!)
-    insertOutbox(batch.outbox)
-    for (let at = 0; at < batch.delivered.length; at += 2)
-      forget(statements.deleteDelivered.all(batch.delivered[at], batch.delivered[at + 1]))
-    for (const receiver of batch.dropped) forget(statements.dropReceiver.all(receiver))
-    head = { ...head, lastSeq: seq, logSize: head.logSize + grown + batchOverhead }
-    head = { ...head, chain: chainAfter(before.chain, head, logged) }
-    const { rows, outbox } = head
+    return grown
+  }
+
+  /** Text that may wait once a batch is stored. Less and less towards the end of a segment, when nothing may. */
+  const lateSizeAfter = (after: Pick<Head, "lastSeq" | "logSize">): number =>
+    Math.floor(Math.min(1, log.roomShare(after) * segmentEndShare) * lateSize)
+
+  /** The changes of a batch wait, and those of older ones are entered for which there is no room. */
+  const storeChanges = (
+    batch: EncodedBatch,
+    after: Pick<Head, "batch" | "lastSeq" | "logSize" | "lastOutboxId">,
+  ) => {
+    const { changes, outbox } = batch
+    const delivered = boundDeliveries(batch, after.lastOutboxId)
+    late.take(after.batch, { changes, outbox, delivered }, batch.size)
+    const sizeMax = lateSizeAfter(after)
+    let grown = 0
+    while (late.firstWaiting !== undefined && (late.size > sizeMax || sizeMax === 0))
+      grown += tables.enterOldest(late, log.current().number)
+    const { firstWaiting } = late
+    statements.deleteLate.run(firstWaiting ?? after.batch)
+    if (firstWaiting === undefined) return { grown, digest: "" }
+    const text = changesToText({ firstWaiting, changes, outbox, delivered })
+    statements.insertLate.run(after.batch, text)
+    return { grown, digest: digestChanges(text) }
+  }
+
+  const storeBatch = (batch: EncodedBatch) => {
+    log.advance(head)
+    const { batch: numberBefore, lastSeq, logSize, chain } = head
+    const number = numberBefore + 1
+    const logged: Array<string | number> = [batch.run ?? ""]
+    if (batch.run !== undefined) {
+      statements.insertRun.run(number, lastSeq + 1, batch.run)
+      statements.insertRunDigest.run(number, digestRun(number, lastSeq + 1, batch.run))
+    }
+    const eventSize = insertEvents(batch.events, logged)
+    const after = {
+      ...{ batch: number, lastSeq: lastSeq + batch.events.length / 3, ...tables.sums() },
+      lastOutboxId: lastIdOf(batch, head.lastOutboxId),
+      logSize: logSize + eventSize + (batch.run?.length ?? 0) + batchOverhead,
+    }
+    const { grown, digest } = storeChanges(batch, after)
+    const { rows, outbox } = tables.sums()
+    const next = { ...after, rows, outbox, logSize: after.logSize + grown }
+    head = { ...next, chain: chainAfter(chain, next, logged, digest) }
     statements.insertBatch.run(
       ...[head.batch, head.lastSeq, head.lastOutboxId, head.logSize],
       ...[rows.left, rows.right, outbox.left, outbox.right, head.chain],
@@ -183,6 +155,8 @@ const makeStore = (
   const reload = () => {
     log.reload()
     head = readHead(database)
+    late = readLate(database)
+    tables.reload(head)
   }
 
   /** What the write-ahead log takes can often be moved into the file, which may be all the room that is missing. */
@@ -226,8 +200,8 @@ const makeStore = (
       }
     },
     recover: () => ({
-      entities: (statements.allEntities.all() as Array<Array<string>>).flat(),
-      outbox: (statements.allOutbox.all() as Array<Array<string | number>>).flat(),
+      entities: rowsNow(statements.allEntities.all() as Array<EntityRow>, late),
+      outbox: itemsNow(statements.allOutbox.all() as Array<OutboxRow>, late),
       lastEventSeq: head.lastSeq,
       lastOutboxId: head.lastOutboxId,
     }),
@@ -245,3 +219,21 @@ const makeStore = (
 
 /** What a batch takes beside its texts. */
 const batchOverhead = 200
+
+/** What is dropped is delivered, and nothing that comes after this batch is. */
+const boundDeliveries = (
+  { delivered, dropped }: EncodedBatch,
+  lastOutboxId: number,
+): EncodedBatch["delivered"] => {
+  const bounded = delivered.map((value) =>
+    typeof value === "number" ? Math.min(value, lastOutboxId) : value,
+  )
+  for (const receiver of dropped) bounded.push(receiver, lastOutboxId)
+  return bounded
+}
+
+const lastIdOf = (batch: EncodedBatch, before: number): number => {
+  const last = checkOutboxIds(before, batch)
+  if (typeof last === "number") return last
+  throw new StoreError(last)
+}

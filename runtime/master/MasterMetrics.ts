@@ -3,6 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom
 import type { MasterEvent } from "../../core/master/Event.ts"
 import type { MasterState } from "../../core/master/State.ts"
 import { scalarQuantities } from "../../core/resources/Resources.ts"
+import type { TaskStatus } from "../../core/Task.ts"
 import type { Batch } from "../journal/Journal.ts"
 import type { CycleTime, Outgoing } from "./Mailbox.ts"
 import { topLevelRoles } from "./MeasuredRoles.ts"
@@ -37,6 +38,20 @@ export class MasterMetrics extends Context.Tag("gleaner/MasterMetrics")<
     readonly mesos: (facts: Omit<MesosFacts, "journalBytes">) => { readonly [name: string]: number }
   }
 >() {}
+
+const countOne = (counts: Map<string, number>, name: string): void => {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
+}
+
+/** By state, then source. */
+const countStatus = (counts: Map<string, Map<string, number>>, { state, source }: TaskStatus): void => {
+  let ofState = counts.get(state)
+  if (ofState === undefined) {
+    ofState = new Map()
+    counts.set(state, ofState)
+  }
+  countOne(ofState, source)
+}
 
 export const make = () => {
   const registry = new Registry()
@@ -173,16 +188,20 @@ export const make = () => {
   return MasterMetrics.of({
     observe: (batch, effects) => {
       mesosCounters.observe(batch, effects)
-      for (const { event } of batch.events) events.inc({ type: (event as MasterEvent).type })
+      // A labelled counter takes longer than all else here, so each is looked for once.
+      const eventCounts = new Map<string, number>()
+      for (const { event } of batch.events) countOne(eventCounts, (event as MasterEvent).type)
+      for (const [type, count] of eventCounts) events.inc({ type }, count)
+      const statusCounts = new Map<string, Map<string, number>>()
       for (const effect of effects) {
         if (effect.type === "OfferResources") offersMade.inc(effect.offers.length)
-        if (effect.type === "SendStatus") {
-          statuses.inc({ state: effect.status.state, source: effect.status.source })
-        }
+        if (effect.type === "SendStatus") countStatus(statusCounts, effect.status)
         if (effect.type !== "DeliverMessage") continue
         if (effect.message.type === "LaunchTask") launches.inc()
         else if (effect.message.type === "LaunchGroup") launches.inc(effect.message.specs.length)
       }
+      for (const [state, counts] of statusCounts)
+        for (const [source, count] of counts) statuses.inc({ state, source }, count)
     },
     observeAppend: (seconds) => {
       appendSeconds.observe(seconds)

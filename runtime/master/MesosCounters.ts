@@ -15,43 +15,35 @@ import { FrameworkCounters } from "./FrameworkCounters.ts"
 import type { CycleTime, Outgoing } from "./Mailbox.ts"
 import { Timings } from "./Timings.ts"
 
-/** The counters of an event, by Mesos's names. */
+const message = (name: string) => `master/messages_${name}`
+
+/** The counters of events, by Mesos's names. Made once: there are several events for each task. */
+const countersByType: { readonly [type in MasterEvent["type"]]?: ReadonlyArray<string> } = {
+  TeardownRequested: [message("unregister_framework")],
+  KillRequested: [message("kill_task")],
+  OffersAccepted: [message("launch_tasks")],
+  OffersDeclined: [message("decline_offers")],
+  OffersRevived: [message("revive_offers")],
+  OffersSuppressed: [message("suppress_offers")],
+  ReconciliationRequested: [message("reconcile_tasks")],
+  StatusReported: [message("status_update")],
+  StatusAcknowledged: [message("status_update_acknowledgement")],
+  OperationReported: [message("operation_status_update"), "master/valid_operation_status_updates"],
+  OperationAcknowledged: [message("operation_status_update_acknowledgement")],
+  OperationsReconciled: [message("reconcile_operations")],
+}
+
+const noCounters: ReadonlyArray<string> = []
+const firstSubscription = [message("register_framework")]
+const laterSubscription = [message("reregister_framework")]
+const firstRegistration = [message("register_slave"), "master/slave_registrations"]
+const laterRegistration = [message("reregister_slave"), "master/slave_reregistrations"]
+
 const countersOf = (event: MasterEvent): ReadonlyArray<string> => {
-  const message = (name: string) => `master/messages_${name}`
-  switch (event.type) {
-    case "FrameworkSubscribed":
-      return [message(event.frameworkId === null ? "register_framework" : "reregister_framework")]
-    case "TeardownRequested":
-      return [message("unregister_framework")]
-    case "KillRequested":
-      return [message("kill_task")]
-    case "OffersAccepted":
-      return [message("launch_tasks")]
-    case "OffersDeclined":
-      return [message("decline_offers")]
-    case "OffersRevived":
-      return [message("revive_offers")]
-    case "OffersSuppressed":
-      return [message("suppress_offers")]
-    case "ReconciliationRequested":
-      return [message("reconcile_tasks")]
-    case "StatusReported":
-      return [message("status_update")]
-    case "StatusAcknowledged":
-      return [message("status_update_acknowledgement")]
-    case "OperationReported":
-      return [message("operation_status_update"), "master/valid_operation_status_updates"]
-    case "OperationAcknowledged":
-      return [message("operation_status_update_acknowledgement")]
-    case "OperationsReconciled":
-      return [message("reconcile_operations")]
-    case "AgentRegistered":
-      return event.agentId === null
-        ? [message("register_slave"), "master/slave_registrations"]
-        : [message("reregister_slave"), "master/slave_reregistrations"]
-    default:
-      return []
-  }
+  if (event.type === "FrameworkSubscribed")
+    return event.frameworkId === null ? firstSubscription : laterSubscription
+  if (event.type === "AgentRegistered") return event.agentId === null ? firstRegistration : laterRegistration
+  return countersByType[event.type] ?? noCounters
 }
 
 /** What an agent counts as once it is declared unreachable. */
@@ -89,8 +81,10 @@ const always = [
 /** Counts what becomes durable. Task ends are counted once however often their agents tell them. */
 export class MesosCounters {
   private readonly counts = new Map<string, number>(always.map((name) => [name, 0]))
-  /** Tasks that have ended and agents that are unreachable, of those that the master has rows of. */
-  private readonly counted = new Set<string>()
+  /** Tasks that have ended, of those that the master has rows of. */
+  private readonly countedTasks = new Set<string>()
+  /** Agents that are unreachable, likewise. */
+  private readonly countedAgents = new Set<string>()
   private readonly storeMs = new Timings()
   private readonly cycleMs = new Timings()
   private readonly overdueMs = new Timings()
@@ -172,27 +166,25 @@ export class MesosCounters {
 
   /** A task without framework goes with its end: then there is no row that says so, only what the agent told. */
   private observeTask(key: string, task: TaskRecord | undefined, told: TaskState | undefined): void {
-    const mark = `task ${key}`
-    const wasCounted = task === undefined ? this.counted.delete(mark) : this.counted.has(mark)
+    const wasCounted = task === undefined ? this.countedTasks.delete(key) : this.countedTasks.has(key)
     if (wasCounted) return
     const state = told ?? (task !== undefined && isTerminal(task.state) ? task.state : undefined)
     if (state === undefined) return
     this.count(endedCounter(state))
     this.frameworks.observeEnd(taskOfKey(key).frameworkId, state)
-    if (task !== undefined) this.counted.add(mark)
+    if (task !== undefined) this.countedTasks.add(key)
     if (task?.status != null && task.status.state === state) this.countReason(task.status)
   }
 
   private observeAgent(key: string, agent: AgentRecord | undefined): void {
-    const mark = `agent ${key}`
     // On an operator's word; one that was unreachable has been counted.
-    if (agent === undefined && !this.counted.has(mark)) this.count("master/slave_removals")
+    if (agent === undefined && !this.countedAgents.has(key)) this.count("master/slave_removals")
     if (agent === undefined || agent.condition !== "unreachable") {
-      this.counted.delete(mark)
+      this.countedAgents.delete(key)
       return
     }
-    if (this.counted.has(mark)) return
-    this.counted.add(mark)
+    if (this.countedAgents.has(key)) return
+    this.countedAgents.add(key)
     for (const name of removalCounters.concat(unreachableCounters)) this.count(name)
   }
 

@@ -37,7 +37,7 @@ describe.skipIf(missingForEnforcement !== undefined)("the journal of a cluster",
 
     // While it runs.
     const live = JSON.parse((await gleaner(["journal", "verify", "--json"], here)).stdout)
-    expect(live).toMatchObject({ isWhole: true, format: 2, path: journal, runs: 1 })
+    expect(live).toMatchObject({ isWhole: true, format: 3, path: journal, runs: 1 })
     const liveReplay = await gleaner(["replay", "--json"], here)
     expect(liveReplay.code, liveReplay.stderr).toBe(0)
     expect(JSON.parse(liveReplay.stdout).replay.equal).toBeGreaterThan(10)

@@ -3,7 +3,8 @@ import { createWriteStream } from "node:fs"
 import type { Writable } from "node:stream"
 import { readJournal } from "../../journal/JournalReading.ts"
 import { readSegments } from "../../journal/SegmentLog.ts"
-import { iterateEntities, iterateEvents } from "../../journal/SqliteReading.ts"
+import { iterateEvents } from "../../journal/SqliteReading.ts"
+import { iterateEntities } from "../../journal/SqliteState.ts"
 import { CommandFailure, refuseInput } from "../CommandFailure.ts"
 
 export interface ExportWish {

@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3"
 import type { Entity } from "../../../core/Machine.ts"
-import { iterateEntities } from "../../journal/SqliteReading.ts"
+import { iterateEntities } from "../../journal/SqliteState.ts"
 
 /** The first row that the record left and a replay did not leave likewise. */
 export interface DifferingRow {

@@ -1,6 +1,6 @@
 import { type ReadJournal, readJournal } from "../../journal/JournalReading.ts"
 import { readHead } from "../../journal/SqliteReading.ts"
-import { formatVersion } from "../../journal/SqliteSchema.ts"
+import { firstCheckedFormat } from "../../journal/SqliteSchema.ts"
 import { CommandFailure, refuseInput } from "../CommandFailure.ts"
 import { readChanges } from "./ChangedSettings.ts"
 import { openReplayLog } from "./ReplayLog.ts"
@@ -39,9 +39,9 @@ export const runReplay = (
   if (change instanceof CommandFailure) throw change
   const replay = (journal: ReadJournal): ReplayReport => {
     const { database, format } = journal
-    if (format < formatVersion)
+    if (format < firstCheckedFormat)
       throw new CommandFailure({
-        message: `${path} has format ${format}, which keeps neither the beginning of its log nor the settings of its masters: what gleaner has recorded since format ${formatVersion} can be replayed`,
+        message: `${path} has format ${format}, which keeps neither the beginning of its log nor the settings of its masters: what gleaner has recorded since format ${firstCheckedFormat} can be replayed`,
         exitCode: 1,
       })
     const log = openReplayLog(journal, from, progress)

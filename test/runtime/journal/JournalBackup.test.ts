@@ -217,7 +217,7 @@ describe("a look at a journal", () => {
     append(store, 1, 30)
     store.close()
     const before = readFileSync(path)
-    expect(verifyJournal(path, quiet)).toMatchObject({ isWhole: true, format: 2, kind: "sqlite" })
+    expect(verifyJournal(path, quiet)).toMatchObject({ isWhole: true, format: 3, kind: "sqlite" })
     expect(readdirSync(place)).toEqual(["journal.db"])
     expect(readFileSync(path).equals(before)).toBe(true)
   })

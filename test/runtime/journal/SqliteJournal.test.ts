@@ -112,7 +112,7 @@ describe("journal in sqlite", () => {
     const newer = newPath()
     await using(sqliteAt(newer), (journal) => journal.append(batch({ changes: [rowOf("a", 1)] })))
     const edit = new Database(newer)
-    edit.exec("UPDATE meta SET value = 3 WHERE name = 'format'")
+    edit.exec("UPDATE meta SET value = 4 WHERE name = 'format'")
     edit.pragma("journal_mode = DELETE")
     edit.close()
     const foreign = newPath()
@@ -120,7 +120,7 @@ describe("journal in sqlite", () => {
     const garbage = newPath()
     writeFileSync(garbage, "this is not a database, and long enough to be one\n".repeat(100))
     for (const [path, reason, text] of [
-      [newer, "NewerFormat", "format 3, this gleaner knows formats up to 2; run the gleaner version"],
+      [newer, "NewerFormat", "format 4, this gleaner knows formats up to 3; run the gleaner version"],
       [foreign, "NotAJournal", "not a journal of gleaner; choose another path"],
       [garbage, "NotAJournal", "choose another path"],
     ] as const) {

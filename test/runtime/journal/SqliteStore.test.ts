@@ -14,6 +14,7 @@ import {
   checkStructure,
 } from "../../../runtime/journal/SqliteCheck.ts"
 import { iterateEvents, iterateRowsBefore, readRuns } from "../../../runtime/journal/SqliteReading.ts"
+import { iterateEntities, iterateOutbox } from "../../../runtime/journal/SqliteState.ts"
 import { openSqliteStore, type SqliteStore } from "../../../runtime/journal/SqliteStore.ts"
 import { batch, eventOf, itemOf, rowOf } from "./JournalFixture.ts"
 import { recoverNaively } from "./NaiveJournal.ts"
@@ -47,12 +48,13 @@ describe("the log of a journal in sqlite", () => {
         arbitraryBatches(40),
         fc.integer({ min: 1, max: 24 }),
         fc.constantFrom(2_000, 8_000, 1e9),
-        (batches, keepEvents, keepSize) => {
+        fc.constantFrom(0, 40, 200, 1e9),
+        (batches, keepEvents, keepSize, lateSize) => {
           const path = newPath()
           // Restarted in the middle: what trimming keeps in memory is read anew.
           const middle = Math.floor(batches.length / 2)
           for (const part of [batches.slice(0, middle), batches.slice(middle)]) {
-            const store = openSqliteStore({ path, keepEvents, keepSize })
+            const store = openSqliteStore({ path, keepEvents, keepSize, lateSize })
             appendAll(store, part)
             store.close()
           }
@@ -86,6 +88,9 @@ describe("the log of a journal in sqlite", () => {
               runs.filter((number) => number >= inForce),
             )
           })
+          const again = openSqliteStore({ path, keepEvents, keepSize, lateSize })
+          expect(decodeState(again.recover())).toEqual(recoverNaively(batches))
+          again.close()
           rmSync(path)
         },
       ),
@@ -135,10 +140,78 @@ describe("the log of a journal in sqlite", () => {
   })
 })
 
+describe("changes that wait to be entered", () => {
+  const write = (path: string, lateSize: number, count: number) => {
+    const store = openSqliteStore({ path, ...keepAll, lateSize })
+    for (let number = 1; number <= count; number++)
+      appendAll(store, [
+        batch({ events: [eventOf(number)], changes: [rowOf("a", number)], outbox: [itemOf(number)] }),
+      ])
+    store.close()
+  }
+  const edit = (path: string, sql: string) => {
+    const database = new Database(path)
+    database.exec(sql)
+    database.close()
+  }
+
+  it("are of the newest batches, and each version of a row but the last is passed over", () => {
+    const path = newPath()
+    write(path, 200, 50)
+    look(path, (database) => {
+      const late = database.prepare("SELECT min(batch), max(batch) FROM late").raw().get() as Array<number>
+      expect(late[0]).toBeGreaterThan(40)
+      expect(late[1]).toBe(50)
+      // Whoever comes later has changed it again.
+      expect(database.prepare("SELECT count(*) FROM entities").pluck().get()).toBe(0)
+      expect(database.prepare("SELECT count(*) FROM outbox").pluck().get()).toBe(late[0]! - 1)
+      expect([...iterateEntities(database)]).toEqual([["task", "a", "50"]])
+      expect([...iterateOutbox(database)].map(([id]) => id)).toEqual(
+        Array.from({ length: 50 }, (_, at) => at + 1),
+      )
+    })
+  })
+
+  it.each([
+    [
+      "UPDATE late SET changes = replace(changes, '4', '5') WHERE batch = 4",
+      "what batch 4 changed is not what",
+    ],
+    ["DELETE FROM late WHERE batch = 1", "is not all that batch 6 has left"],
+    ["DELETE FROM late WHERE batch = 3", "is not all that batch 6 has left"],
+    ["DELETE FROM late WHERE batch = 6", "is not all that batch 6 has left"],
+    ["DELETE FROM late", "is not all that batch 6 has left"],
+    ["INSERT INTO late VALUES (7, '[7,[],[],[]]\n')", "what batch 7 changed is not what"],
+  ])("are missed and known again: %s", (damage, told) => {
+    const path = newPath()
+    write(path, 1e9, 6)
+    expect(look(path, (database) => checkState(database))).toBeUndefined()
+    edit(path, damage)
+    expect(look(path, (database) => checkState(database))).toContain(told)
+    expect(() => openSqliteStore({ path, ...keepAll })).toThrow(told)
+  })
+
+  it("are none in a journal of format 2, which becomes one of today's with all that it holds", () => {
+    const path = newPath()
+    write(path, 0, 5)
+    edit(path, "DROP TABLE late; UPDATE meta SET value = 2 WHERE name = 'format'")
+    expect(look(path, (database) => checkState(database) ?? checkLog(database))).toBeUndefined()
+    const store = openSqliteStore({ path, ...keepAll })
+    expect(store.report.migrated).toEqual({ format: 2, keptAt: `${path}.format-2` })
+    appendAll(store, [batch({ events: [eventOf(6)], changes: [rowOf("a", 6)] })])
+    store.close()
+    expect(look(path, (database) => checkState(database) ?? checkLog(database))).toBeUndefined()
+    const again = openSqliteStore({ path, ...keepAll })
+    expect(again.recover()).toMatchObject({ entities: ["task", "a", "6"], lastEventSeq: 6, lastOutboxId: 5 })
+    expect(again.events(1, 9)).toHaveLength(6 * 4)
+    again.close()
+  })
+})
+
 describe("what a journal in sqlite keeps beside its rows", () => {
   const makeJournal = () => {
     const path = newPath()
-    const store = openSqliteStore({ path, keepEvents: 20, keepSize: 1e9 })
+    const store = openSqliteStore({ path, keepEvents: 20, keepSize: 1e9, lateSize: 0 })
     for (let index = 1; index <= 100; index++)
       appendAll(store, [
         batch({
@@ -293,7 +366,7 @@ describe("a journal of format 1", () => {
     before.close()
     for (let attempt = 0; attempt < 2; attempt++)
       expect(() => openSqliteStore({ path, ...keepAll })).toThrow(
-        /it has format 1 and could not be brought to format 2: .*batches already exists.*; it is as it was/,
+        /it has format 1 and could not be brought to format 3: .*batches already exists.*; it is as it was/,
       )
     expect(readdirSync(folder).filter((name) => name.startsWith(`${basename(path)}.`))).toEqual([])
     look(path, (left) => {
