@@ -78,6 +78,8 @@ export class EmulatedAgent {
       this.streamId = record.streamId
       this.paceMs = record.paceMs ?? heartbeatMs
       this.onRegistered()
+    } else if (record.type === "Heartbeat") {
+      this.paceMs = record.paceMs ?? this.paceMs
     } else if (record.type === "Message" && record.id > this.processedId) {
       this.processedId = record.id
       this.act(record.message)
@@ -146,6 +148,6 @@ const registrationText = ({ index, cpus, known }: EmulatedHost): string => {
     `{"protocolVersion":${protocolVersion},${known ?? `"agentId":null,"masterId":null,"tasks":[]`},` +
     `"address":{"hostname":"${name}","ip":"${ip}","port":5051},` +
     `"total":{"cpus":${cpus * 1_000},"mem":${cpus * 1_024_000},"disk":${cpus * 10_240_000}},"reserve":{},` +
-    `"attributes":[{"name":"rack","value":"r${index % 40}"}],"version":"0.0.0-emulated","processedId":0,"checkpointed":{},"outcomes":[]}`
+    `"attributes":[{"name":"rack","value":"r${index % 40}"}],"version":"0.0.0-emulated","processedId":0,"checkpointed":{},"outcomes":[],"bearsPace":true}`
   )
 }

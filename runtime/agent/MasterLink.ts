@@ -20,6 +20,7 @@ import {
   type FrameworkFacts,
   heartbeatMs,
   MasterRecord,
+  masterSilenceMsOf,
   protocolVersion,
   type Registration,
   reportPath,
@@ -137,6 +138,8 @@ export const makeMasterLink = (
     let number = 0
     let hasToldStopping = false
     let isReserveTold = true
+    /** How often the master asks for a report. */
+    let paceMs = heartbeatMs
     /** The master has taken this agent in, and the machine has been told so or is about to be. */
     let isRegistered = false
     let wake = () => {}
@@ -198,7 +201,7 @@ export const makeMasterLink = (
 
     // A report that fails ends the stream; the registration after it starts everything anew.
     const reportForever = (registered: Registered) =>
-      Effect.raceFirst(somethingToReport, Effect.sleep(registered.paceMs ?? heartbeatMs)).pipe(
+      Effect.suspend(() => Effect.raceFirst(somethingToReport, Effect.sleep(paceMs))).pipe(
         Effect.zipRight(Effect.yieldNow()),
         Effect.zipRight(reportOnce(registered)),
         Effect.forever,
@@ -234,7 +237,10 @@ export const makeMasterLink = (
         outcomes: reportedOutcomes(state),
       }))
       const reserve = options.reserve()
-      const registration: Registration = { protocolVersion, ...known, ...options.facts, reserve }
+      const registration: Registration = {
+        ...{ protocolVersion, ...known, ...options.facts, reserve },
+        bearsPace: true,
+      }
       const stream = yield* openStream({
         url: masterUrl + subscribePath,
         secret,
@@ -245,9 +251,15 @@ export const makeMasterLink = (
       })
       const confirmed = yield* Deferred.make<Registered>()
       number = 0
-      const reading = stream.run((text) =>
-        take(decodeRecord(text), (record) => Deferred.unsafeDone(confirmed, Effect.succeed(record))),
-      )
+      paceMs = heartbeatMs
+      const reading = stream.run((text) => {
+        const record = decodeRecord(text)
+        if ("paceMs" in record && record.paceMs !== undefined) {
+          paceMs = record.paceMs
+          stream.bearSilence(masterSilenceMsOf(paceMs))
+        }
+        take(record, (registered) => Deferred.unsafeDone(confirmed, Effect.succeed(registered)))
+      })
       const reporting = Effect.gen(function* () {
         const record = yield* Deferred.await(confirmed)
         yield* agent.whenDurable(() => {})

@@ -99,6 +99,8 @@ export interface IncomingStream {
    * falls silent or is no RecordIO. Nothing is read before it runs; run it once. A defect in `onRecord` ends it.
    */
   readonly run: (onRecord: (record: string) => void) => Effect.Effect<void, ClientError | RecordIoError>
+  /** From now on it may be silent for so long; only for a stream that was asked for with a `silenceMs`. */
+  readonly bearSilence: (silenceMs: number) => void
 }
 
 const failureByCode: Record<string, ClientFailure> = {
@@ -274,7 +276,13 @@ const runStream =
       if (answer.destroyed) return broken("it ended before it was read")
       if (silenceMs !== undefined)
         answer.setTimeout(silenceMs, () =>
-          finish(new ClientError({ reason: "TimedOut", url, detail: `silent for ${silenceMs} ms` })),
+          finish(
+            new ClientError({
+              reason: "TimedOut",
+              url,
+              detail: `silent for ${answer.socket.timeout ?? silenceMs} ms`,
+            }),
+          ),
         )
       answer.on("aborted", () => broken("the stream was cut off"))
       answer.on("error", (error) => broken(error.message))
@@ -321,6 +329,12 @@ export const openStream = (
     })
     return Effect.addFinalizer(() => Effect.sync(() => close())).pipe(
       Effect.zipRight(open),
-      Effect.map((answer) => ({ headers: answer.headers, run: runStream(answer, options) })),
+      Effect.map((answer) => ({
+        headers: answer.headers,
+        run: runStream(answer, options),
+        bearSilence: (silenceMs: number) => {
+          answer.setTimeout(silenceMs)
+        },
+      })),
     )
   })

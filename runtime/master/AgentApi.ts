@@ -40,11 +40,8 @@ const register = (registration: Registration, listening: ListeningStreams) =>
     // Numbers that another master gave mean nothing here.
     const processedId = registration.masterId === master.state.masterId ? registration.processedId : 0
     const opened = (stream: RecordStream) => {
-      master.streams.open(streamId, {
-        send: stream.send,
-        end: stream.end,
-        paceMs: listening.open(streamId, stream.end),
-      })
+      const pace = listening.open(streamId, stream.end, registration.bearsPace === true)
+      master.streams.open(streamId, { send: stream.send, end: stream.end, ...pace })
       const registering = master.submit({
         processed: agentId === null ? undefined : { to: agentId, upToId: processedId },
         event: (_, outbox) => ({

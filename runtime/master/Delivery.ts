@@ -137,7 +137,7 @@ export const makeDelivery = (
     })
     sendWaiting(agentId, receiver)
     const heartbeat: AgentProtocol.MasterRecord = { type: "Heartbeat" }
-    streams.repeat(streamId, heartbeat, AgentProtocol.masterPaceMs(paceMs))
+    streams.repeat(streamId, heartbeat, AgentProtocol.heartbeatMs)
   }
 
   const carryOut = (effect: Outgoing): void => {

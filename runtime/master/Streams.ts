@@ -5,6 +5,14 @@ export interface OutgoingStream {
   readonly end: () => void
   /** How often its peer is asked to say that it lives; left out: as often as its protocol says. */
   readonly paceMs?: number
+  /** What tells its peer that the master lives, where that is not always the same. */
+  readonly heartbeat?: () => Heartbeat
+}
+
+export interface Heartbeat {
+  readonly json: string
+  /** Until the next one. */
+  readonly waitMs: number
 }
 
 /** The open streams by id. A stream that is not here is gone; what would be sent to it is sent to nobody. */
@@ -17,7 +25,7 @@ export interface Streams {
   readonly sendJson: (streamId: string, json: string) => void
   readonly paceMs: (streamId: string) => number | undefined
   readonly end: (streamId: string) => void
-  /** Writes a record now and then every `everyMs`, as long as the stream lives. */
+  /** Writes a record now and then every `everyMs`, as long as the stream lives; or the heartbeats that it brings. */
   readonly repeat: (streamId: string, record: object, everyMs: number) => void
   readonly endAll: () => void
 }
@@ -50,10 +58,20 @@ export const makeStreams = (): Streams => {
     repeat: (streamId, record, everyMs) => {
       const entry = entries.get(streamId)
       if (entry === undefined) return
-      const json = JSON.stringify(record)
-      entry.stream.send(json)
-      clearInterval(entry.timer)
-      entry.timer = setInterval(() => entry.stream.send(json), everyMs)
+      const { send, heartbeat } = entry.stream
+      clearTimeout(entry.timer)
+      if (heartbeat === undefined) {
+        const json = JSON.stringify(record)
+        send(json)
+        entry.timer = setInterval(() => send(json), everyMs)
+        return
+      }
+      const beat = () => {
+        const { json, waitMs } = heartbeat()
+        entry.timer = setTimeout(beat, waitMs)
+        send(json)
+      }
+      beat()
     },
     endAll: () => {
       for (const streamId of [...entries.keys()]) end(streamId)

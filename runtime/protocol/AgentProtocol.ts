@@ -45,8 +45,16 @@ export const reportPaceMs = (agents: number): number =>
 /** Silence of an agent of this pace after which the master gives its stream up; in Mesos five times the pace. */
 export const silenceMsOf = (paceMs: number): number => (silenceMsMax / heartbeatMs) * paceMs
 
-/** The same for the master's own heartbeats, which every agent takes for lost after {@link silenceMsMax}. */
-export const masterPaceMs = (paceMs: number): number => Math.min(8_000, paceMs)
+/**
+ * How often the master writes to an agent of this pace: each of many thousand writes costs it more than what is written. Agents of
+ * earlier releases give it up after {@link silenceMsMax}, whatever their pace.
+ */
+export const masterPaceMs = (paceMs: number, bearsPace: boolean): number =>
+  bearsPace && paceMs > heartbeatMs ? 2 * paceMs : Math.min(8_000, paceMs)
+
+/** Silence of the master after which an agent of this pace gives the stream up; at the slowest pace as long as in Mesos, 75 s. */
+export const masterSilenceMsOf = (paceMs: number): number =>
+  paceMs > heartbeatMs ? 5 * paceMs : silenceMsMax
 
 const Text = Schema.String
 const OrNull = <A, I>(schema: Schema.Schema<A, I>) => Schema.NullOr(schema)
@@ -194,6 +202,8 @@ export const Registration = Schema.Struct({
   /** What is reserved and made on the host, as a master has told; and what came of operations, until that master has heard it. */
   checkpointed: ResourcesSchema,
   outcomes: Schema.Array(OutcomeSchema),
+  /** It waits for a master that asks it to report less often as long as {@link masterSilenceMsOf} says. */
+  bearsPace: Schema.optional(Schema.Boolean),
 })
 export type Registration = typeof Registration.Type
 
@@ -259,6 +269,8 @@ export const FrameworkFacts = Schema.Struct({
 })
 export type FrameworkFacts = typeof FrameworkFacts.Type
 
+const Pace = Schema.Number.pipe(Schema.between(heartbeatMs, 60_000))
+
 /** What the master writes on the stream; `Registered` is the first record, or `Refused` or `ShutDown` the only one. */
 export const MasterRecord = Schema.Union(
   Schema.Struct({
@@ -267,7 +279,7 @@ export const MasterRecord = Schema.Union(
     agentId: Text,
     streamId: Text,
     /** How often the agent is asked to report at least; left out when it is {@link heartbeatMs}. */
-    paceMs: Schema.optional(Schema.Number.pipe(Schema.between(heartbeatMs, 60_000))),
+    paceMs: Schema.optional(Pace),
     /** Those that have tasks on it. */
     frameworks: Schema.optional(Schema.Array(FrameworkFacts)),
   }),
@@ -282,6 +294,10 @@ export const MasterRecord = Schema.Union(
     /** Of the framework of a launch, when this stream has not told it yet or it has changed. */
     framework: Schema.optional(FrameworkFacts),
   }),
-  Schema.Struct({ type: Schema.Literal("Heartbeat") }),
+  Schema.Struct({
+    type: Schema.Literal("Heartbeat"),
+    /** From now on instead of what was said last; only to agents that bear it. */
+    paceMs: Schema.optional(Pace),
+  }),
 )
 export type MasterRecord = typeof MasterRecord.Type

@@ -244,6 +244,26 @@ describe("the link to the master", () => {
       }),
     ))
 
+  it("bears a master that asks for fewer reports to be silent for longer", () =>
+    quietly(
+      Effect.gen(function* () {
+        const master = new FakeMaster()
+        const gone: Array<string> = []
+        master.greetings = [
+          (stream) => {
+            stream.send(JSON.stringify({ type: "Heartbeat", paceMs: 6_000 } satisfies MasterRecord))
+            stream.onClosed((end) => gone.push(end))
+          },
+        ]
+        yield* linkTo(master, { silenceMs: 50 })
+        // Ten times the silence after which it was to give up a master that says nothing of a pace.
+        yield* Effect.sleep(500)
+        expect(gone).toEqual([])
+        expect(master.registrations).toHaveLength(1)
+        expect(master.registrations[0]?.bearsPace).toBe(true)
+      }),
+    ))
+
   it("tells the master of a launch, in reports and in registrations, only what is durable", () =>
     quietly(
       Effect.gen(function* () {

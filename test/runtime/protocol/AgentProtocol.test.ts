@@ -7,6 +7,7 @@ import {
   heartbeatMs,
   MasterRecord,
   masterPaceMs,
+  masterSilenceMsOf,
   Registration,
   reportPaceMs,
   silenceMsMax,
@@ -171,8 +172,11 @@ describe("the pace of agents that have nothing to say", () => {
     fc.assert(
       fc.property(fc.nat({ max: 100_000 }), (agents) => {
         const paceMs = reportPaceMs(agents)
-        expect(masterPaceMs(paceMs)).toBeGreaterThanOrEqual(heartbeatMs)
-        expect(2 * masterPaceMs(paceMs)).toBeLessThan(silenceMsMax)
+        for (const bearsPace of [true, false]) {
+          const beatMs = masterPaceMs(paceMs, bearsPace)
+          expect(beatMs).toBeGreaterThanOrEqual(heartbeatMs)
+          expect(2 * beatMs).toBeLessThan(bearsPace ? masterSilenceMsOf(paceMs) : silenceMsMax)
+        }
         expect(3 * paceMs).toBeLessThan(silenceMsOf(paceMs))
       }),
     )
