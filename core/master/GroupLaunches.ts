@@ -93,7 +93,8 @@ const takeGroup = (
       const total = totalOf(parts)
       const problem = `Total resources ${totalText(parts, total)} required by task group and its executor are more than available ${allocatedToMesosText(left, role)}`
       // Two may want one port: then it is the sum, in which it stands once, that is not more.
-      const isSumThere = total !== undefined && total.size === 1 && containsResources(left, total.get(role)!)
+      const sum = total?.size === 1 ? total.get(role) : undefined
+      const isSumThere = sum !== undefined && containsResources(left, sum)
       return isSumThere
         ? `${problem}: ${who} wants ${resourcesToText(wanted)} of what those before it leave, ${resourcesToText(rest)}`
         : problem

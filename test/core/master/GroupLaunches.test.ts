@@ -166,6 +166,20 @@ describe("LAUNCH_GROUP", () => {
     for (const role of ["a", "b"]) expect(master.state.allocator.consumedQuotaOf(role)).toEqual({})
   })
 
+  it("with an executor that is there is refused when all its tasks state another role than the offer's", () => {
+    const { master, agentId, framework, offerId } = withDisk()
+    const group = groupOf(agentId, ["b", "c"])
+    const tasks = group.tasks.map((task) => ({ ...task, role: "elsewhere" }))
+    const actions = accept(master, framework.id, offerId, [groupOf(agentId, ["a"]), { ...group, tasks }])
+    expect(statusesOf(actions)).toEqual([
+      "b TASK_ERROR REASON_TASK_GROUP_INVALID no-ack",
+      "c TASK_ERROR REASON_TASK_GROUP_INVALID no-ack",
+    ])
+    const [refused] = actionsOf(actions, "SendStatus")
+    expect(refused!.status.message).toContain("(allocated: elsewhere)")
+    expect(master.state.tasks.size).toBe(1)
+  })
+
   // The texts are those of the transcript scheduler/group_stream.
   it.each<[string, (agentId: string) => LaunchGroupRequest, string]>([
     [
