@@ -41,15 +41,18 @@ const textOf = (value: unknown, name: string): string | null => {
   return typeof text === "string" && text !== "" ? text : null
 }
 
+/** As the reader of calls takes it: one alone is a list of one, lists may lie in lists, and nulls are nothing. */
+const itemsIn = (value: unknown, name: string): ReadonlyArray<unknown> =>
+  [(value as Loose)?.[name] ?? []].flat(Number.POSITIVE_INFINITY).filter((item) => item !== null)
+
 /** A list that is missing, empty or none counts as one thing of which nothing is known. */
 const listIn = (value: unknown, name: string): ReadonlyArray<unknown> => {
-  const list = (value as Loose)?.[name]
-  return Array.isArray(list) && list.length > 0 ? list : [undefined]
+  const list = itemsIn(value, name)
+  return list.length > 0 ? list : [undefined]
 }
 
 const lastReservation = (resource: unknown): Loose => {
-  const stack = (resource as Loose)?.reservations
-  if (!Array.isArray(stack) || stack.length === 0) return undefined
+  const stack = itemsIn(resource, "reservations")
   const last: unknown = stack[stack.length - 1]
   return typeof last === "object" && last !== null ? (last as Loose) : undefined
 }
@@ -70,8 +73,11 @@ const destroyedVolumes: CallRule = (call, state) => {
   const agent = state.agents.get(textOf(memberOf(call.destroy_volumes, "agent_id"), "value") ?? "")
   return listIn(call.destroy_volumes, "volumes").map((volume) => {
     const persistence = memberOf(memberOf(volume, "disk"), "persistence")
-    const made = volumeOn(agent, reservedFor(volume), textOf(persistence, "id"))
-    const object = made === undefined ? textOf(persistence, "principal") : made.principal
+    const role = reservedFor(volume)
+    const made = volumeOn(agent, role, textOf(persistence, "id"))
+    // Only of one that is certainly not there what the call says is taken for true: its handler refuses that.
+    const stated = role === null ? null : textOf(persistence, "principal")
+    const object = made === undefined ? stated : made.principal
     return { action: "destroy_volumes", object }
   })
 }
@@ -135,7 +141,13 @@ export const callRules: { readonly [type: string]: CallRule } = {
   GET_QUOTA: "filtered",
   SUBSCRIBE: "filtered",
   TEARDOWN: teardown,
-  UPDATE_WEIGHTS: each("update_weights", "update_weights", "weight_infos", roleOf),
+  // White space around the role is nothing, here alone (operator/Weights.ts).
+  UPDATE_WEIGHTS: each(
+    "update_weights",
+    "update_weights",
+    "weight_infos",
+    (info) => roleOf(info)?.trim() || null,
+  ),
   UPDATE_QUOTA: each("update_quotas", "update_quota", "quota_configs", roleOf),
   SET_QUOTA: (call) => [
     { action: "update_quotas", object: textOf(memberOf(call.set_quota, "quota_request"), "role") },

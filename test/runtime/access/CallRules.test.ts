@@ -123,6 +123,37 @@ describe("the rules for calls", () => {
     expect(mayCall(alice, destroy("w", "alice"), known)).toBe(true)
   })
 
+  it("ask who made a volume also where its reservations are written in another form that is read all the same", () => {
+    const kind = toKind({
+      name: "disk",
+      type: "scalar",
+      reservations: [{ type: "dynamic", role: "web", principal: null, labels: [] }],
+      disk: {
+        persistence: { id: "v", principal: "bob" },
+        volume: { containerPath: "v", mode: "RW" },
+        source: null,
+      },
+    })
+    const agent = { id: "S0", total: toResources([resourceOf(kind, 1_000)]) } as unknown as AgentRecord
+    const known: MasterState = { ...state, agents: new Map([["S0", agent]]) }
+    const level = { type: "DYNAMIC", role: "web" }
+    const disk = { persistence: { id: "v", principal: "alice" } }
+    for (const reservations of [level, [level, null], [[level]], [[level], []], [null, [level, [null]]]]) {
+      const call = {
+        type: "DESTROY_VOLUMES",
+        destroy_volumes: { agent_id, volumes: [{ reservations, disk }] },
+      }
+      expect(mayCall(allowedTo("destroy_volumes alice"), call, known), JSON.stringify(call)).toBe(false)
+      expect(mayCall(allowedTo("destroy_volumes bob"), call, known), JSON.stringify(call)).toBe(true)
+    }
+  })
+
+  it("ask for the role of a weight as it is read: without white space around it", () => {
+    const call = { type: "UPDATE_WEIGHTS", update_weights: { weight_infos: [{ role: " web\t", weight: 1 }] } }
+    const [web, spaced] = [allowedTo("update_weights web"), allowedTo("update_weights  web\t")]
+    expect([mayCall(web, call, state), mayCall(spaced, call, state)]).toEqual([true, false])
+  })
+
   it("want a right to every part of a call", () => {
     const call = {
       type: "RESERVE_RESOURCES",
