@@ -116,7 +116,7 @@ const readField = (field: Field, value: unknown, depth: number): unknown => {
     if (item instanceof Problem) return item
     if (copy === undefined && item === each && !Array.isArray(each)) continue
     copy ??= value.slice(0, index)
-    if (Array.isArray(each)) copy.push(...(item as ReadonlyArray<unknown>))
+    if (Array.isArray(each)) for (const one of item as ReadonlyArray<unknown>) copy.push(one)
     else if (item !== unset) copy.push(item)
   }
   return copy ?? value
@@ -158,7 +158,8 @@ const readMap = (content: Message, json: Json, depth: number): Json | Problem =>
   return Object.fromEntries(read)
 }
 
-const jsonNumber = /^\s*-?(\d+\.?\d*([eE][+-]?\d+)?|Infinity)\s*$|^NaN$/
+/** Reads each digit in one way only: of a long text that is no number, others would be tried one by one. */
+const jsonNumber = /^\s*-?(\d+(\.\d*)?([eE][+-]?\d+)?|Infinity)\s*$|^NaN$/
 /** A sentence holds no more of a wrong value than this. */
 const quotedMax = 200
 const quoted = (text: string): string => text.slice(0, quotedMax)
@@ -214,20 +215,22 @@ const withoutNulls = (value: unknown, depth: number): unknown => {
 const missingMax = 16
 
 /** As protobuf says it: a message's own fields first, then those of the messages within, each by its path. */
-const findMissing = (content: Message, value: Json, prefix: string, missing: Array<string>): void => {
+const findMissing = (content: Message, value: unknown, prefix: string, missing: Array<string>): void => {
+  // What lies too deep was not read, and may be anything.
+  if (typeof value !== "object" || value === null) return
   for (const { name, label } of content.fields) {
     if (missing.length === missingMax) return
     if (label === "required" && !Object.hasOwn(value, name)) missing.push(prefix + name)
   }
   for (const { name, kind } of content.messagesByNumber) {
     if (!Object.hasOwn(value, name) || typeof kind !== "object" || "names" in kind) continue
-    const within = value[name]
+    const within = (value as Json)[name]
     if ("mapOf" in kind) {
-      for (const [index, entry] of Object.values(within as Json).entries())
-        findMissing(kind.mapOf, entry as Json, `${prefix}${name}[${index}].value.`, missing)
+      for (const [index, entry] of Object.values(within ?? {}).entries())
+        findMissing(kind.mapOf, entry, `${prefix}${name}[${index}].value.`, missing)
     } else if (Array.isArray(within)) {
       for (const [index, item] of within.entries())
-        findMissing(kind.message, item as Json, `${prefix}${name}[${index}].`, missing)
-    } else findMissing(kind.message, within as Json, `${prefix}${name}.`, missing)
+        findMissing(kind.message, item, `${prefix}${name}[${index}].`, missing)
+    } else findMissing(kind.message, within, `${prefix}${name}.`, missing)
   }
 }

@@ -81,6 +81,41 @@ describe("JSON as a message", () => {
     expect(problemOf(message("aGk=?"), schedulerCall)).toBe("")
   })
 
+  it("takes no longer for a long text that is no number: each digit is looked at once", () => {
+    const seconds = `${"1".repeat(300_000)}x`
+    expect(problemOf({ decline: { filters: { refuse_seconds: seconds } } }, schedulerCall)).toMatch(
+      /^Failed to parse '1{200}' as a JSON number for field 'refuse_seconds'/,
+    )
+    for (const [text, value] of [
+      ["12.5e-1", 1.25],
+      [" -3. ", -3],
+      ["1.", 1],
+      ["Infinity", Number.POSITIVE_INFINITY],
+    ] as const) {
+      const { decline } = readOf({ decline: { filters: { refuse_seconds: text } } }, schedulerCall)
+      expect(decline).toEqual({ filters: { refuse_seconds: value } })
+    }
+    expect(problemOf({ decline: { filters: { refuse_seconds: ".5" } } }, schedulerCall)).toContain("'.5'")
+  })
+
+  it("throws at nothing: not at lists in lists that are deep, nor at one within a list that is long", () => {
+    const nested = (value: unknown, depth: number): unknown =>
+      depth === 0 ? value : [nested(value, depth - 1)]
+    for (let depth = 1; depth < 90; depth++) {
+      for (const operation of [
+        { launch: null },
+        { launch_group: { executor: null } },
+        { reserve: 7 },
+        7,
+        null,
+      ])
+        problemOf({ accept: { operations: nested(operation, depth) } }, schedulerCall)
+      problemOf({ update_quota: { quota_configs: nested({ role: "x", limits: { cpus: null } }, depth) } })
+    }
+    const roles = Array.from({ length: 300_000 }, () => "a")
+    expect(readOf({ revive: { roles: [roles] } }, schedulerCall)).toEqual({ revive: { roles } })
+  })
+
   it("takes a right call as it is", () => {
     const call = { type: "RESERVE_RESOURCES", reserve_resources: { agent_id: id, resources: [resource] } }
     expect(readOf(call)).toBe(call)
