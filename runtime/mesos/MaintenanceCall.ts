@@ -1,7 +1,7 @@
 import { Either, Schema } from "effect"
 import type { MachineId, MaintenanceWindow } from "../../core/master/HostRecords.ts"
 import { machineId, schedule } from "./messages/OperatorCall.ts"
-import { Duration, listOf, messageDecoder, messagesDecoder } from "./ProtoJson.ts"
+import { Double, listOf, messageDecoder, messagesDecoder } from "./ProtoJson.ts"
 
 // Maintenance schedules and lists of machines as JSON (spec/mesos.md §1.11), in calls and as bodies of the older endpoints.
 
@@ -12,11 +12,14 @@ const Machine = Schema.Struct({
 
 export const Machines = listOf(Machine)
 
+/** A journal cannot hold what is no number, and a window that comes back as another one would be news to everybody. */
+const Moment = Schema.Struct({ nanoseconds: Double.pipe(Schema.filter(Number.isFinite)) })
+
 export const Schedule = Schema.Struct({
   windows: listOf(
     Schema.Struct({
       machine_ids: Machines,
-      unavailability: Schema.Struct({ start: Duration, duration: Schema.optional(Duration) }),
+      unavailability: Schema.Struct({ start: Moment, duration: Schema.optional(Moment) }),
     }),
   ),
 })

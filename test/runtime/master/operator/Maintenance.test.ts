@@ -56,6 +56,11 @@ describe("the maintenance schedule", () => {
           { windows: [{ machine_ids: [] }] },
           { windows: [{}] },
           { windows: 1 },
+          // None of them would be the same one when it comes back from the journal.
+          ...['"NaN"', '"Infinity"', "1e999", "-1e999"].map(
+            (nanoseconds) =>
+              `{"windows":[{"machine_ids":[{"ip":"10.0.0.9"}],"unavailability":{"start":{"nanoseconds":${nanoseconds}}}}]}`,
+          ),
         ]) {
           const [status] = yield* post(served, "/maintenance/schedule", body)
           expect([body, status]).toEqual([body, 400])
