@@ -78,7 +78,7 @@ const readResource = (value: unknown): Read<WireResource> => {
 const readPair =
   <First extends string>(first: First) =>
   (item: unknown): Read<{ readonly [Name in First]: string } & { readonly value?: string }> => {
-    if (!isObject(item) || item.type !== undefined) return undefined
+    if (!isObject(item) || item.type !== undefined || item.secret !== undefined) return undefined
     const { [first]: name, value } = item
     if (typeof name !== "string" || !isTextOrAbsent(value)) return undefined
     return { [first]: name, ...(value === undefined ? {} : { value }) } as ReturnType<

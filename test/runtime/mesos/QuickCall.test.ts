@@ -115,6 +115,30 @@ describe("a call that is read by hand", () => {
       { type: "DECLINE", framework_id: { value: "f" }, decline: { filters: { refuse_seconds: "1" } } },
     ],
     [
+      "with a secret",
+      {
+        type: "ACCEPT",
+        framework_id: { value: "f" },
+        accept: {
+          operations: [
+            {
+              type: "LAUNCH",
+              launch: {
+                task_infos: [
+                  {
+                    name: "n",
+                    task_id: { value: "t" },
+                    agent_id: { value: "a" },
+                    command: { environment: { variables: [{ name: "A", value: "1", secret: "x" }] } },
+                  },
+                ],
+              },
+            },
+          ],
+        },
+      },
+    ],
+    [
       "with an operation that is no launch",
       {
         type: "ACCEPT",
