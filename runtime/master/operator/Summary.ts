@@ -50,7 +50,7 @@ export const stateSummary = ({ state, identity }: OperatorFacts) => {
   return {
     hostname: identity.address.hostname,
     slaves: agentsByStanding(state).registered.map((agent) => {
-      const tasks = (tasksByAgent.get(agent.id) ?? []).concat(...tasksOfAgent(state, agent.id))
+      const tasks = (tasksByAgent.get(agent.id) ?? []).concat(tasksOfAgent(state, agent.id))
       return {
         ...agentSummary(agent, amountsOfAgent(state, agent), "mesos"),
         ...countByState(tasks),
