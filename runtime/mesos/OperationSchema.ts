@@ -18,7 +18,9 @@ export const Operation = Schema.Struct({
     }),
   ),
   launch: Schema.optional(Schema.Struct({ task_infos: listOf(TaskInfo) })),
-  reserve: ofResources,
+  reserve: Schema.optional(
+    Schema.Struct({ resources: listOf(Resource), source: Schema.optional(Schema.Array(Schema.Unknown)) }),
+  ),
   unreserve: ofResources,
   create: ofVolumes,
   destroy: ofVolumes,

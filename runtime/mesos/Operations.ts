@@ -21,7 +21,7 @@ export const wireToOperation = (wire: WireOperation, frameworkId: string): Opera
     case "LAUNCH_GROUP":
       return launchGroup(wire, frameworkId)
     case "RESERVE":
-      return conversion("RESERVE", operationId, "reserve", wire.reserve?.resources)
+      return withoutSource(wire, conversion("RESERVE", operationId, "reserve", wire.reserve?.resources))
     case "UNRESERVE":
       return conversion("UNRESERVE", operationId, "unreserve", wire.unreserve?.resources)
     case "CREATE":
@@ -71,6 +71,13 @@ const conversion = (
     otherRole === undefined ? null : `The resources are allocated to roles '${role}' and '${otherRole}'`
   return { type, operationId, resources, role, problem }
 }
+
+/** Why reservations are not handed from one role to another: without a word, resources of nobody would be reserved instead. */
+export const sourceProblem =
+  "'source' is not supported by this master: unreserve, then reserve for the other role"
+
+const withoutSource = ({ reserve }: WireOperation, request: ConversionRequest): ConversionRequest =>
+  (reserve?.source ?? []).length === 0 ? request : { ...request, problem: sourceProblem }
 
 const unservedTypes = ["GROW_VOLUME", "SHRINK_VOLUME", "CREATE_DISK", "DESTROY_DISK"] as const
 

@@ -79,7 +79,13 @@ const Call = Schema.Struct({
   read_file: Schema.optional(
     Schema.Struct({ path: Schema.String, offset: Whole, length: Schema.optional(Whole) }),
   ),
-  reserve_resources: Schema.optional(Schema.Struct({ agent_id: Id, resources: listOf(Resource) })),
+  reserve_resources: Schema.optional(
+    Schema.Struct({
+      agent_id: Id,
+      resources: listOf(Resource),
+      source: Schema.optional(Schema.Array(Schema.Unknown)),
+    }),
+  ),
   unreserve_resources: Schema.optional(Schema.Struct({ agent_id: Id, resources: listOf(Resource) })),
   create_volumes: Schema.optional(Schema.Struct({ agent_id: Id, volumes: listOf(Resource) })),
   destroy_volumes: Schema.optional(Schema.Struct({ agent_id: Id, volumes: listOf(Resource) })),

@@ -2,6 +2,7 @@ import { Effect, Either } from "effect"
 import type { Caller } from "../../access/Caller.ts"
 import { mayCall } from "../../access/CallRules.ts"
 import {
+  badRequest,
   forbidden,
   type HttpRefusal,
   type HttpReply,
@@ -14,6 +15,7 @@ import { readJsonObject } from "../../http/JsonRequest.ts"
 import { accepts, jsonType, protobufType } from "../../http/MediaTypes.ts"
 import { getLoggingLevel, setLoggingLevel } from "../../mesos/LoggingLevel.ts"
 import { wireToWindows } from "../../mesos/MaintenanceCall.ts"
+import { sourceProblem } from "../../mesos/Operations.ts"
 import { type OperatorCall, readOperatorCall } from "../../mesos/OperatorCall.ts"
 import { spanToMs } from "../../mesos/ProtoJson.ts"
 import { growProblem, shrinkProblem } from "../../mesos/VolumeResize.ts"
@@ -97,7 +99,10 @@ const orders: { readonly [type: string]: Order } = {
     setLoggingLevel(wish!.level, wish!.duration.nanoseconds / 1e6),
   LIST_FILES: ({ list_files }) => listFiles(list_files!.path),
   READ_FILE: ({ read_file: wish }) => readFile(wish!.path, wish!.offset, wish!.length),
-  RESERVE_RESOURCES: operation("RESERVE", ({ reserve_resources: wish }) => wish!),
+  RESERVE_RESOURCES: (call, ...asker) =>
+    (call.reserve_resources!.source ?? []).length > 0
+      ? badRequest(`Failed to validate master::Call: ${sourceProblem}`)
+      : operation("RESERVE", ({ reserve_resources: wish }) => wish!)(call, ...asker),
   UNRESERVE_RESOURCES: operation("UNRESERVE", ({ unreserve_resources: wish }) => wish!),
   CREATE_VOLUMES: operation("CREATE", ({ create_volumes: wish }) => ({ ...wish!, resources: wish!.volumes })),
   DESTROY_VOLUMES: operation("DESTROY", ({ destroy_volumes: wish }) => ({

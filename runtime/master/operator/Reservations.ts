@@ -5,6 +5,7 @@ import type { AgentRecord, MasterState } from "../../../core/master/State.ts"
 import { badRequest, HttpRefusal, type HttpRequest, refuse } from "../../http/HttpMessage.ts"
 import { post, type Route } from "../../http/Routes.ts"
 import { resource } from "../../mesos/messages/Resource.ts"
+import { sourceProblem } from "../../mesos/Operations.ts"
 import { messagesDecoder } from "../../mesos/ProtoJson.ts"
 import { resourcesProblem } from "../../mesos/ResourceProblem.ts"
 import { Resource, type WireResource } from "../../mesos/ResourceSchema.ts"
@@ -91,7 +92,7 @@ const readForm = (
   const text = form.get(field)
   if (text === null) return missing(field)
   if (form.get("source") !== null) {
-    return badRequest("'source' is not supported by this master: unreserve, then reserve for the other role")
+    return badRequest(sourceProblem)
   }
   const decoded = Either.flatMap(parseJsonList(text), readResources)
   if (Either.isRight(decoded)) return [agentId, decoded.right]

@@ -48,6 +48,11 @@ describe("an operation of an ACCEPT", () => {
       },
       "The resources are allocated to roles 'a' and 'b'",
     ],
+    [
+      "that hands a reservation on",
+      { type: "RESERVE", reserve: { source: [reserved], resources: [reserved] } },
+      "'source' is not supported by this master: unreserve, then reserve for the other role",
+    ],
     ["that gleaner has not", { type: "GROW_VOLUME" }, "GROW_VOLUME is not supported by this master"],
     ["of no known name", { type: "FROB" }, "Unknown offer operation"],
     ["of no name", {}, "Unknown offer operation"],

@@ -129,6 +129,27 @@ describe("RESERVE_RESOURCES and its like", () => {
       }),
     ))
 
+  it("hand nothing on from another role, and say so: what is nobody's would be reserved instead", () =>
+    withAgent((served) =>
+      Effect.gen(function* () {
+        const [agentId] = [...served.master.state.agents.keys()]
+        const source = [scalar("cpus", 1, forRoles("ads"))]
+        const resources = [scalar("cpus", 1, web)]
+        const { status, body } = yield* served.ask("/api/v1", {
+          method: "POST",
+          headers: { "Content-Type": "application/json" },
+          body: JSON.stringify({
+            type: "RESERVE_RESOURCES",
+            reserve_resources: { agent_id: { value: agentId }, source, resources },
+          }),
+        })
+        expect([status, body]).toEqual([
+          400,
+          "Failed to validate master::Call: 'source' is not supported by this master: unreserve, then reserve for the other role",
+        ])
+      }),
+    ))
+
   it("say what is wrong in the words of Mesos, and take no scalar of 0", () =>
     withAgent((served) =>
       Effect.gen(function* () {
