@@ -94,13 +94,15 @@ const takeReportedTask = (context: MasterContext, agent: AgentRecord, reported: 
   // The agent is about to tell, one by one, the statuses that nobody has acknowledged. Those must all be passed on, so
   // none of them counts as told: not by its uuid, and not the end before what came before it.
   const told = status === null || isOver ? null : { ...status, uuid: null }
+  // What has ended holds nothing again, though its agent has forgotten that end: its executor may be there for another role by now.
+  const endState = isOver ? status!.state : task?.endState
   adoptTask(context, {
     spec,
     state: isOver ? "TASK_RUNNING" : status === null ? "TASK_STAGING" : status.state,
     status: told,
     notes: notesOnReturn(context, reported, task),
-    hasEnded: isOver,
-    ...(isOver ? { endState: status!.state } : {}),
+    hasEnded: isOver || task?.hasEnded === true,
+    ...(endState === undefined ? {} : { endState }),
     unacknowledged: false,
     killRequested: task?.killRequested === true,
     ...(task?.isDrained === true ? { isDrained: true } : {}),

@@ -3,7 +3,14 @@ import { executorsOf } from "../../../core/master/Executors.ts"
 import type { LaunchGroupRequest } from "../../../core/master/OperationRequest.ts"
 import type { PlainResource } from "../../../core/resources/PlainForm.ts"
 import { addQuantities, type Quantities } from "../../../core/resources/Quantities.ts"
-import { actionsOf, frameworkInfo, launchOf, MasterHarness, statusesOf } from "../../support/MasterHarness.ts"
+import {
+  actionsOf,
+  frameworkInfo,
+  launchOf,
+  MasterHarness,
+  statusesOf,
+  statusOf,
+} from "../../support/MasterHarness.ts"
 import { host, offered, small } from "../../support/MasterScenes.ts"
 
 const own = { cpus: 100, mem: 32_000, disk: 32_000 }
@@ -120,6 +127,35 @@ describe("LAUNCH_GROUP", () => {
     })
     const all = addQuantities(addQuantities(small, small), own)
     expect(booked).toEqual([all, all])
+  })
+
+  it("holds an executor for the role of its living tasks, whatever an agent that is back says of one that had ended", () => {
+    const master = new MasterHarness()
+    const agentId = master.addAgent(hostWithDisk)
+    const inRole = (role: string) => ({ roles: [role], capabilities: ["MULTI_ROLE"] })
+    const { id } = master.subscribe(inRole("a"))
+    master.settle()
+    accept(master, id, master.offersOf(id)[0]!, [groupOf(agentId, ["first"])])
+    const running = statusOf(agentId, id, "first", "TASK_RUNNING")
+    master.step({ type: "StatusReported", agentId, status: running, latestState: "TASK_FINISHED" })
+    const info = frameworkInfo(inRole("b"))
+    master.step({ type: "FrameworkUpdated", frameworkId: id, info, suppressedRoles: [] })
+    master.advance(6_000)
+    accept(master, id, master.offersOf(id)[0]!, [groupOf(agentId, ["second"])])
+    run(master, agentId, id, "second")
+    master.step({ type: "OffersSuppressed", frameworkId: id, roles: [] })
+    const streamId = master.state.agents.get(agentId)!.streamId!
+    master.step({ type: "AgentDisconnected", agentId, streamId })
+    master.advance(75_000)
+    const tasks = [...master.state.tasks.values()].map(({ spec, status }) => ({ spec, status }))
+    master.register(agentId, { total: hostWithDisk, tasks })
+    const held = () => ["a", "b"].map((role) => master.state.allocator.allocatedToRole(role))
+    expect(held()).toEqual([{}, addQuantities(small, own)])
+    master.report(agentId, id, "first", "TASK_FINISHED")
+    master.restart()
+    expect(held()).toEqual([{}, addQuantities(small, own)])
+    master.report(agentId, id, "second", "TASK_FINISHED")
+    expect(held()).toEqual([{}, {}])
   })
 
   it("with an executor that is there takes no more for it, and must say the same of it", () => {
