@@ -243,6 +243,8 @@ export const checkBeginnings = (
     if (oldest !== undefined && oldest.number > number) continue
     const head = readHeadAfter(database, firstBatch - 1)
     if (head === undefined) return `batch ${firstBatch - 1} of its log is missing`
+    if (changesOf(head) !== "")
+      return `not all that came before segment ${number} had been entered when it began`
     if (!sameSum(sumRows(iterateRowsBefore(database, number)), head.rows))
       return `the rows at the beginning of segment ${number} do not add up to what batch ${head.batch} left`
   }
