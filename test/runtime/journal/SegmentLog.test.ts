@@ -60,7 +60,7 @@ describe("the log of a journal in sqlite", () => {
         arbitraryBatches(40),
         fc.integer({ min: 1, max: 24 }),
         fc.constantFrom(2_000, 8_000, 1e9),
-        fc.constantFrom(0, 40, 200, 1e9),
+        fc.constantFrom(0, 400, 1_500, 1e9),
         (batches, keepEvents, keepSize, lateSize) => {
           const path = newPath()
           // Restarted in the middle: what trimming keeps in memory is read anew.

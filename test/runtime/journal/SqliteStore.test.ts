@@ -50,7 +50,7 @@ describe("changes that wait to be entered", () => {
 
   it("are of the newest batches, and each version of a row but the last is passed over", () => {
     const path = newPath()
-    write(path, 200, 50)
+    write(path, 1_000, 50)
     look(path, (database) => {
       const late = database.prepare("SELECT min(batch), max(batch) FROM late").raw().get() as Array<number>
       expect(late[0]).toBeGreaterThan(40)
@@ -82,6 +82,35 @@ describe("changes that wait to be entered", () => {
     edit(path, damage)
     expect(look(path, (database) => checkState(database))).toContain(told)
     expect(() => openSqliteStore({ path, ...keepAll })).toThrow(told)
+  })
+
+  it("are none once all of them are entered: one that comes back is missed", () => {
+    const path = newPath()
+    write(path, 1e9, 5)
+    const [text] = look(path, (database) => database.prepare("SELECT changes FROM late").pluck().all())
+    const store = openSqliteStore({ path, ...keepAll, lateSize: 0 })
+    appendAll(store, [batch({ events: [eventOf(6)], changes: [rowOf("a", 6)] })])
+    store.close()
+    expect(look(path, (database) => checkState(database))).toBeUndefined()
+    // As a page that was never written leaves it.
+    edit(path, `INSERT INTO late VALUES (1, '${text}')`)
+    expect(look(path, (database) => checkState(database))).toContain("batch 1 changed was entered, and waits")
+    expect(() => openSqliteStore({ path, ...keepAll })).toThrow("was entered, and waits")
+  })
+
+  it("are of a bounded number of batches, also where each changes next to nothing", () => {
+    const path = newPath()
+    const store = openSqliteStore({ path, ...keepAll, lateSize: 20_000 })
+    for (let number = 1; number <= 400; number++)
+      appendAll(store, [batch({ delivered: [{ to: "a", upToId: number }] })])
+    const countLate = () =>
+      look(path, (database) => database.prepare("SELECT count(*) FROM late").pluck().get())
+    expect(countLate()).toBeLessThanOrEqual(100)
+    store.close()
+    const again = openSqliteStore({ path, ...keepAll, lateSize: 10_000 })
+    appendAll(again, [batch({ delivered: [{ to: "a", upToId: 401 }] })])
+    expect(countLate()).toBeLessThanOrEqual(50)
+    again.close()
   })
 
   it("are none in a journal of format 2, which becomes one of today's with all that it holds", () => {
