@@ -93,6 +93,9 @@ const reasonByCode: Record<string, ListenFailure> = {
   ENOTFOUND: "NoSuchAddress",
 }
 
+/** So much of the room of all bodies strangers have together on the quick path, which takes bodies before it is known who sends them. */
+const strangersShare = 1 / 8
+
 /** After a reply to a request whose body nobody wanted, the rest of it is read and thrown away for so long. */
 const lingerMs = 1_000
 
@@ -207,6 +210,7 @@ export const serve = <R>(
     const quickSettings: QuickSettings<R> = {
       ...settings,
       ...{ runtime, handler: options.handler, maxHeaders },
+      strangersRoom: makeBodyRoom(settings.room.maxBytes * strangersShare),
       maxHeadBytes: Math.min(maxQuickHeadBytes, (options.maxHeaderBytes ?? defaultMaxHeaderBytes) / 2),
       headersTimeoutMs: server.headersTimeout,
       keepAliveMs: server.keepAliveTimeout,
