@@ -103,7 +103,7 @@ interface ActiveConnection {
   /** Those of node:http that are not answered yet, as what to call when they are, or never will be. */
   readonly requests: Set<() => void>
   /** Until node:http takes over. */
-  quick: Pick<QuickConnection<never>, "isIdle" | "check" | "interruptAll"> | undefined
+  quick: Pick<QuickConnection<never>, "endIdle" | "check" | "interruptAll"> | undefined
 }
 
 /** Longer heads are rare, and node:http has the last word on their bound. */
@@ -297,14 +297,18 @@ export const serve = <R>(
           for (const socket of active.keys()) socket.destroy()
           guard.closeAll()
         }, options.closeWaitMs ?? 5_000)
+        // To node:http, which calls it, those are idle, too, whose answer is still being taken.
+        server.closeIdleConnections = () => {}
         server.close(() => {
           clearTimeout(timer)
           clearInterval(checking)
           resume(Effect.void)
         })
         for (const stream of streams) stream.end()
-        for (const [socket, { requests, quick }] of active)
-          if (quick === undefined ? requests.size === 0 : quick.isIdle) socket.destroy()
+        for (const [socket, { requests, quick }] of active) {
+          if (quick !== undefined) quick.endIdle()
+          else if (requests.size === 0) socket.destroy()
+        }
       }),
     )
     const address = yield* listen(server, options)

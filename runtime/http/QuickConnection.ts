@@ -92,9 +92,14 @@ export class QuickConnection<R> {
     socket.on("close", this.onClose)
   }
 
-  /** Nothing is under way. */
-  get isIdle(): boolean {
+  /** Nothing is under way; what has been answered may still have to be taken. */
+  private get isIdle(): boolean {
     return this.turns.length === 0 && !this.isStreaming
+  }
+
+  /** At the end: unless something is under way, it goes as soon as what has been answered is written. */
+  endIdle(): void {
+    if (this.isIdle) this.finish()
   }
 
   /** To be called every now and then: what comes slowly is for node:http, what does not come at all is closed. */
