@@ -6,7 +6,8 @@ import type { MasterProcess } from "./MasterProcess.ts"
 
 // Agents that are connected and have nothing to do, and frameworks that hold offers: what does keeping them cost?
 
-const settleMs = 5_000
+/** Until those who came first have been told the pace of all, with their next heartbeat, and keep it. */
+const settleMs = 20_000
 const coreShareMax = 0.1
 const rssMbMax = 1_500
 const nobody = { take: () => [] }
@@ -82,7 +83,7 @@ export const measureFrameworks = async (job: WireJob, master: MasterProcess): Pr
 
 /** Also how long somebody waits who asks ten times a second whether the master is alive. */
 const measureIdle = async (emulation: Emulation, master: MasterProcess, job: WireJob) => {
-  await emulation.pause(Math.min(settleMs, job.seconds * 1_000))
+  await emulation.pause(Math.min(settleMs, 2_000 * job.seconds))
   const calls = emulation.calls()
   const cores: Array<number> = []
   const rssMb: Array<number> = []

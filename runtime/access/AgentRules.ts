@@ -18,7 +18,10 @@ const endpoint = (path: string) => (): ReadonlyArray<Demand> => [{ action: "get_
 
 /** A file of a sandbox: of all users, since a sandbox does not say whose it is. */
 const file = (path: string | null): ReadonlyArray<Demand> => [
-  { action: path?.startsWith(agentLogPath) ? "access_mesos_logs" : "access_sandboxes", object: null },
+  {
+    action: path?.replace(/\/+$/, "") === agentLogPath ? "access_mesos_logs" : "access_sandboxes",
+    object: null,
+  },
 ]
 
 export const agentRouteRules: { readonly [path: string]: AgentRule } = {
@@ -72,6 +75,8 @@ export const mayEnter = (caller: Caller, route: string, filePath: string | null)
 /** Whether the caller may make the call. What is wrong with it otherwise is for its handler to say. */
 export const mayCallAgent = (caller: Caller, call: CallLike): boolean => {
   if (caller.isAdministrator) return true
-  const wish = (call.read_file ?? call.list_files) as { readonly path?: string } | undefined
+  const wish = call[call.type === "READ_FILE" ? "read_file" : "list_files"] as
+    | { readonly path?: string }
+    | undefined
   return isAllowed(caller, ruleIn(agentCallRules, call.type), wish?.path ?? null)
 }

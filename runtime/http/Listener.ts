@@ -93,6 +93,9 @@ const reasonByCode: Record<string, ListenFailure> = {
   ENOTFOUND: "NoSuchAddress",
 }
 
+/** So much of the room of all bodies strangers have together on the quick path, which takes bodies before it is known who sends them. */
+const strangersShare = 1 / 8
+
 /** After a reply to a request whose body nobody wanted, the rest of it is read and thrown away for so long. */
 const lingerMs = 1_000
 
@@ -100,7 +103,7 @@ interface ActiveConnection {
   /** Those of node:http that are not answered yet, as what to call when they are, or never will be. */
   readonly requests: Set<() => void>
   /** Until node:http takes over. */
-  quick: Pick<QuickConnection<never>, "isIdle" | "check" | "interruptAll"> | undefined
+  quick: Pick<QuickConnection<never>, "endIdle" | "check" | "interruptAll"> | undefined
 }
 
 /** Longer heads are rare, and node:http has the last word on their bound. */
@@ -207,6 +210,7 @@ export const serve = <R>(
     const quickSettings: QuickSettings<R> = {
       ...settings,
       ...{ runtime, handler: options.handler, maxHeaders },
+      strangersRoom: makeBodyRoom(settings.room.maxBytes * strangersShare),
       maxHeadBytes: Math.min(maxQuickHeadBytes, (options.maxHeaderBytes ?? defaultMaxHeaderBytes) / 2),
       headersTimeoutMs: server.headersTimeout,
       keepAliveMs: server.keepAliveTimeout,
@@ -293,14 +297,18 @@ export const serve = <R>(
           for (const socket of active.keys()) socket.destroy()
           guard.closeAll()
         }, options.closeWaitMs ?? 5_000)
+        // To node:http, which calls it, those are idle, too, whose answer is still being taken.
+        server.closeIdleConnections = () => {}
         server.close(() => {
           clearTimeout(timer)
           clearInterval(checking)
           resume(Effect.void)
         })
         for (const stream of streams) stream.end()
-        for (const [socket, { requests, quick }] of active)
-          if (quick === undefined ? requests.size === 0 : quick.isIdle) socket.destroy()
+        for (const [socket, { requests, quick }] of active) {
+          if (quick !== undefined) quick.endIdle()
+          else if (requests.size === 0) socket.destroy()
+        }
       }),
     )
     const address = yield* listen(server, options)

@@ -14,6 +14,7 @@ import { type HeadBounds, HeadReader, type QuickHead } from "./QuickHead.ts"
 import { replyToBytes } from "./QuickReply.ts"
 import { toQuickRequest } from "./QuickRequest.ts"
 import { isText, lengthOf, noInterrupt, release, type Turn } from "./QuickTurn.ts"
+import type { BodyRoom } from "./RequestBody.ts"
 import type { Handler } from "./Routes.ts"
 import { runHandler } from "./RunHandler.ts"
 import { countedFromBytes, noSendingRoom } from "./SendingRoom.ts"
@@ -30,6 +31,8 @@ export interface QuickSettings<R> extends ExchangeSettings, HeadBounds {
   readonly headersTimeoutMs: number
   /** The same between requests. */
   readonly keepAliveMs: number
+  /** Instead of the room of all, until somebody has proven who they are. */
+  readonly strangersRoom: BodyRoom
   /** Called when somebody has proven who they are. */
   readonly prove: (socket: Socket) => void
   /** Takes over the socket and what it has been given back. */
@@ -89,9 +92,14 @@ export class QuickConnection<R> {
     socket.on("close", this.onClose)
   }
 
-  /** Nothing is under way. */
-  get isIdle(): boolean {
+  /** Nothing is under way; what has been answered may still have to be taken. */
+  private get isIdle(): boolean {
     return this.turns.length === 0 && !this.isStreaming
+  }
+
+  /** At the end: unless something is under way, it goes as soon as what has been answered is written. */
+  endIdle(): void {
+    if (this.isIdle) this.finish()
   }
 
   /** To be called every now and then: what comes slowly is for node:http, what does not come at all is closed. */
@@ -113,6 +121,8 @@ export class QuickConnection<R> {
   }
 
   private readonly onData = (chunk: Buffer): void => {
+    // After the last answer it is only taken, so that the client gets to read that.
+    if (this.isOver) return
     this.isTouched = true
     this.held.push(chunk)
     this.heldBytes += chunk.length
@@ -129,8 +139,7 @@ export class QuickConnection<R> {
 
   private readonly onDrain = (): void => {
     this.isBlocked = false
-    if (this.isStreaming) return
-    this.socket.setTimeout(0)
+    if (!this.isStreaming) this.socket.setTimeout(0)
     this.settle()
   }
 
@@ -223,6 +232,8 @@ export class QuickConnection<R> {
 
   private readonly prove = (): void => {
     if (this.isProven) return
+    this.settings.strangersRoom.usedBytes -= this.roomBytes
+    this.roomBytes = 0
     this.isProven = true
     this.settings.prove(this.socket)
   }
@@ -318,7 +329,7 @@ export class QuickConnection<R> {
     this.out = []
     this.outBytes = 0
     this.isTouched = true
-    if (!socket.writable) return
+    if (!socket.writable) return this.releaseGoing()
     const { going } = this
     this.going = []
     // Called also when the connection ends before it is written.
@@ -355,9 +366,9 @@ export class QuickConnection<R> {
     this.settle()
   }
 
-  /** Where there is no room left, node:http says so. */
+  /** Where there is no room left, node:http says so; it asks who they are before it reads a body. */
   private countRoom(): void {
-    const { room } = this.settings
+    const room = this.isProven ? this.settings.room : this.settings.strangersRoom
     room.usedBytes += this.heldBytes - this.roomBytes
     this.roomBytes = this.heldBytes
     if (this.heldBytes > 0 && room.usedBytes > room.maxBytes) this.isLeaving = true

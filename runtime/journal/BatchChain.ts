@@ -67,7 +67,7 @@ export const digestChanges = (text: string): string => hash("sha256", text, "hex
 const linkLength = 32
 
 /** The digest of the changes of a batch that were not entered at once; empty if they were. */
-export const changesOf = ({ chain }: Head): string => chain.slice(linkLength)
+export const changesOf = ({ chain }: Pick<Head, "chain">): string => chain.slice(linkLength)
 
 /**
  * Digest of a batch. `log` = what it added to the log: its run, and at_ms, event and digest of each event. `changes` = digest of

@@ -18,7 +18,8 @@ export const takeKernelLock = (lockFolder: string): (() => void) | undefined => 
   unlessThere(() => closeSync(openSync(file, "wx", 0o600)))
   const database = new Database(file, { timeout: 0 })
   try {
-    // Nothing is ever written, so that a full disk is no reason.
+    // Nothing is ever written, so that a full disk is no reason: SQLite begins a journal even for a transaction that stays empty.
+    database.pragma("journal_mode = MEMORY")
     database.exec("BEGIN EXCLUSIVE")
     return () => database.close()
   } catch (error) {

@@ -38,6 +38,9 @@ interface Waiting {
   readonly receivers: ReadonlyArray<string>
 }
 
+/** What is kept for a batch beside its texts, in UTF-16 units: it bounds how many may wait that change next to nothing. */
+const waitingOverhead = 200
+
 /** What the newest batches have changed, and nobody has entered. */
 export class LateChanges {
   private readonly rows = new Map<string, Map<string, Row>>()
@@ -93,8 +96,8 @@ export class LateChanges {
       receivers.push(receiver)
       this.deliver(batch, receiver, delivered[at + 1] as number)
     }
-    this.waiting.push({ batch, size, rows, ids, receivers })
-    this.waitingSize += size
+    this.waiting.push({ batch, size: size + waitingOverhead, rows, ids, receivers })
+    this.waitingSize += size + waitingOverhead
   }
 
   private deliver(batch: number, receiver: string, wantedId: number): void {

@@ -8,7 +8,8 @@ import type { LogBounds } from "./LogBounds.ts"
 //
 //   rows at the beginning of segment S = entities written before S + old rows of S and later that were written before S
 //
-// For that, no change waits to be entered (LateChanges.ts) when a segment begins.
+// For that, no change waits to be entered (LateChanges.ts) when a segment begins. Where some do, as the bounds were larger before a
+// restart, the next batch enters them, and the segment begins after it.
 // A beginning costs nothing, however many tasks there are, and there is no instant at which a crash could find half of one.
 // Trimming drops the oldest segment: from then on the log begins where the next one does.
 
@@ -46,8 +47,8 @@ export interface SegmentLog {
   readonly firstSeq: () => number
   /** How much of the current segment is left after this head, 0 to 1; at 0 the next batch begins another one. */
   readonly roomShare: (head: Pick<Head, "lastSeq" | "logSize">) => number
-  /** Before a batch: begins a segment, trims the oldest one, when it is time. */
-  readonly advance: (head: Head) => void
+  /** Before a batch: begins a segment, unless changes wait to be entered, trims the oldest one, when it is time. */
+  readonly advance: (head: Head, isAllEntered: boolean) => void
   /** After a batch: deletes some of what was trimmed. */
   readonly sweep: (added: number) => void
   /** What is in memory is what the database says again, after a transaction was rolled back. */
@@ -103,8 +104,8 @@ export const makeSegmentLog = (database: Database.Database, bounds: LogBounds): 
     current,
     roomShare,
     firstSeq: () => segments[0]!.firstSeq,
-    advance: (head) => {
-      if (roomShare(head) === 0) {
+    advance: (head, isAllEntered) => {
+      if (isAllEntered && roomShare(head) === 0) {
         const next: Segment = {
           number: current().number + 1,
           firstBatch: head.batch + 1,

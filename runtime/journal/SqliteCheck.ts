@@ -20,6 +20,7 @@ import {
   iterateRowsBefore,
   iterateWholeEntities,
   iterateWholeOutbox,
+  readChains,
   readHead,
   readHeadAfter,
   readHeadBefore,
@@ -117,12 +118,16 @@ const checkRuns = (database: Database.Database): string | undefined => {
 const checkLate = (database: Database.Database): string | undefined => {
   const rows = lateRows(database)
   const newest = readHead(database)
+  const chains = rows.length === 0 ? new Map<number, string>() : readChains(database, rows[0]![0])
   const broken = rows.find(([batch, changes]) => {
-    const head = readHeadAfter(database, batch)
-    return head === undefined || digestChanges(changes) !== changesOf(head)
+    const chain = chains.get(batch)
+    return chain === undefined || digestChanges(changes) !== changesOf({ chain })
   })
   if (broken !== undefined) return `what batch ${broken[0]} changed is not what was written`
-  if (changesOf(newest) === "") return undefined
+  if (changesOf(newest) === "")
+    return rows.length === 0
+      ? undefined
+      : `what batch ${rows[0]![0]} changed was entered, and waits all the same`
   const [number, text] = rows[rows.length - 1] ?? [0, ""]
   const isAll = number === newest.batch && number - rows.length + 1 === textToChanges(text).firstWaiting
   return isAll ? undefined : `what waits to be entered is not all that batch ${newest.batch} has left`
@@ -243,6 +248,8 @@ export const checkBeginnings = (
     if (oldest !== undefined && oldest.number > number) continue
     const head = readHeadAfter(database, firstBatch - 1)
     if (head === undefined) return `batch ${firstBatch - 1} of its log is missing`
+    if (changesOf(head) !== "")
+      return `not all that came before segment ${number} had been entered when it began`
     if (!sameSum(sumRows(iterateRowsBefore(database, number)), head.rows))
       return `the rows at the beginning of segment ${number} do not add up to what batch ${head.batch} left`
   }

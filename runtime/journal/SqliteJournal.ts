@@ -35,7 +35,11 @@ const stopWaitMs = 1_000
 
 /** No exit would do: Node waits for its threads, and so would a supervisor, for ever. */
 const endHard = (message: string): void => {
-  writeSync(2, `gleaner: ${message}\n`)
+  try {
+    writeSync(2, `gleaner: ${message}\n`)
+  } catch {
+    // Whoever read it is gone, or reads nothing for now.
+  }
   process.kill(process.pid, "SIGKILL")
 }
 

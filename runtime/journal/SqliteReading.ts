@@ -33,6 +33,14 @@ export const readHeadAfter = (database: Database.Database, batch: number): Head 
   return row === undefined ? undefined : toHead(row as Array<number | string>)
 }
 
+/** What each batch from one on has as its chain, by its number. */
+export const readChains = (database: Database.Database, fromBatch: number): ReadonlyMap<number, string> =>
+  new Map(
+    database.prepare("SELECT number, chain FROM batches WHERE number >= ?").raw().all(fromBatch) as Array<
+      [number, string]
+    >,
+  )
+
 /** The newest batch, none before `fromBatch`, that ends with event `seq` or an earlier one; undefined when there is none. */
 export const readHeadBefore = (
   database: Database.Database,

@@ -114,9 +114,12 @@ const makeStore = (
     const { changes, outbox } = batch
     const delivered = boundDeliveries(batch, after.lastOutboxId)
     late.take(after.batch, { changes, outbox, delivered }, batch.size)
-    const sizeMax = lateSizeAfter(after)
     let grown = 0
-    while (late.firstWaiting !== undefined && (late.size > sizeMax || sizeMax === 0))
+    const isTooMuch = () => {
+      const sizeMax = lateSizeAfter({ ...after, logSize: after.logSize + grown })
+      return late.size > sizeMax || sizeMax === 0
+    }
+    while (late.firstWaiting !== undefined && isTooMuch())
       grown += tables.enterOldest(late, log.current().number)
     const { firstWaiting } = late
     statements.deleteLate.run(firstWaiting ?? after.batch)
@@ -127,7 +130,7 @@ const makeStore = (
   }
 
   const storeBatch = (batch: EncodedBatch) => {
-    log.advance(head)
+    log.advance(head, late.firstWaiting === undefined)
     const { batch: numberBefore, lastSeq, logSize, chain } = head
     const number = numberBefore + 1
     const logged: Array<string | number> = [batch.run ?? ""]

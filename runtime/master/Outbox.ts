@@ -64,13 +64,13 @@ export const firstIdAt = (wallMs: number): number => {
   return Number.isSafeInteger(id) && id > 0 && id < idMax / 2 ? id : 1
 }
 
-/** `lastId` = the greatest number that the journal knows; the next one is above it, and at least `firstId`. */
 const operationsOf = ({
   operation,
   operations,
 }: MessageOf<"CheckpointResources">): ReadonlyArray<OperationRef> =>
   operations ?? (operation === null ? [] : [operation])
 
+/** `lastId` = the greatest number that the journal knows; the next one is above it, and at least `firstId`. */
 export const makeOutbox = (
   recovered: ReadonlyArray<OutboxItem>,
   lastId: number,

@@ -1,7 +1,7 @@
 import { Effect, type Scope } from "effect"
 import { describe, expect, it } from "vitest"
 import { request } from "../../../runtime/http/Client.ts"
-import { textReply } from "../../../runtime/http/HttpMessage.ts"
+import { refuse, textReply } from "../../../runtime/http/HttpMessage.ts"
 import type { Listener } from "../../../runtime/http/Listener.ts"
 import { get, type Handler, post, routesToHandler } from "../../../runtime/http/Routes.ts"
 import { connectRaw, type RawConnection, withListener } from "./ListenerFixture.ts"
@@ -145,6 +145,33 @@ describe("while under attack", () => {
       { maxBodyBytes: 100_000, maxBodiesBytes: 80_000 },
     )
     expect(answers).toEqual(["HTTP/1.1 503 Service Unavailable", "40000"])
+  })
+
+  it("bodies of strangers, who are refused whatever they send, take no room from those of others", async () => {
+    const closed: Handler = ({ headers, prove, body }) => {
+      if (headers.authorization === undefined) return refuse(401, "401 Unauthorized.")
+      prove()
+      return Effect.map(body, (bytes) => textReply(String(bytes.length), "text/plain"))
+    }
+    const head = (more: string) => `POST / HTTP/1.1\r\n${more}Content-Length: 40000\r\n\r\n`
+    const answer = await withListener(
+      closed,
+      (listener) =>
+        Effect.gen(function* () {
+          yield* many(2, () => connectRaw(listener, head("") + "x".repeat(39_000)))
+          while (listener.connections() < 2) yield* Effect.sleep(5)
+          yield* Effect.sleep(30)
+          const { socket, until } = yield* connectRaw(
+            listener,
+            head("Authorization: a\r\n") + "x".repeat(30_000),
+          )
+          yield* Effect.sleep(30)
+          socket.write("x".repeat(10_000))
+          return yield* until((text) => text !== "")
+        }),
+      { maxBodyBytes: 100_000, maxBodiesBytes: 80_000 },
+    )
+    expect(answer).toMatch(/^HTTP\/1.1 200 OK.*40000$/s)
   })
 
   it("one address cannot take all connections: only those that have proven who they are go beyond its share", async () => {

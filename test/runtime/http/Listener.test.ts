@@ -317,6 +317,27 @@ describe("the listener's life", () => {
     )
   })
 
+  it("ends no connection before its client has taken what was answered", async () => {
+    const long = "x".repeat(32 * 1024 * 1024)
+    await run(
+      Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        const handler: Handler = () => Effect.succeed(textReply(long, "text/plain"))
+        const listener = yield* Scope.extend(serve({ host: "127.0.0.1", port: 0, handler }), scope)
+        const slow = yield* connectRaw(listener)
+        slow.socket.pause()
+        slow.socket.write("GET / HTTP/1.1\r\n\r\n")
+        while (slow.socket.bytesRead === 0) yield* Effect.sleep(5)
+        const closing = yield* Effect.fork(Scope.close(scope, yield* Effect.exit(Effect.void)))
+        yield* Effect.sleep(20)
+        slow.socket.resume()
+        yield* slow.closed
+        expect(slow.received().length).toBeGreaterThan(long.length)
+        yield* Fiber.join(closing)
+      }),
+    )
+  })
+
   it("does not wait for ever for what does not end", async () => {
     await withListener(
       () => Effect.never,

@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { readClientTls, readListenerTls, type TlsFiles } from "../../../runtime/access/TlsFiles.ts"
 import { type ClientError, makeConnectionPool, openStream, request } from "../../../runtime/http/Client.ts"
 import { streamReply, textReply } from "../../../runtime/http/HttpMessage.ts"
-import { type Listener, type ListenerBounds, serve } from "../../../runtime/http/Listener.ts"
+import type { Listener, ListenerBounds } from "../../../runtime/http/Listener.ts"
 import type { Handler } from "../../../runtime/http/Routes.ts"
 import { makeAuthority, missingForCertificates } from "../../support/Certificates.ts"
-import { connectRaw, run } from "./ListenerFixture.ts"
+import { connectRaw, run, serve } from "./ListenerFixture.ts"
 
 const handler: Handler = ({ path, body }) =>
   path === "/stream"
@@ -104,6 +104,33 @@ describe.skipIf(missingForCertificates !== undefined)("HTTPS", () => {
     )
     expect(answers[0]).toBe("1000 bytes")
     expect(answers.slice(1).filter((answer) => !["Untrusted", "Broken"].includes(answer))).toEqual([])
+  })
+
+  it("reads requests of every form in one burst of many small records, in their order", async () => {
+    const plain = (length: number) =>
+      `POST / HTTP/1.1\r\nContent-Length: ${length}\r\n\r\n${"x".repeat(length)}`
+    const chunked = (length: number) => {
+      const chunk = `1f4\r\n${"y".repeat(500)}\r\n`
+      return `POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n${chunk.repeat(length / 500)}0\r\n\r\n`
+    }
+    const last = "POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 1\r\n\r\nz"
+    const text = await withTls(false, ({ port }) =>
+      Effect.async<string>((resume) => {
+        const socket = connect({ port, host: "127.0.0.1", ca: readFileSync(server.tlsCa!) })
+        let received = ""
+        socket.setMaxSendFragment(512)
+        socket.on("secureConnect", () =>
+          socket.write(plain(3) + plain(20_000) + chunked(50_000) + plain(7) + chunked(200_000) + last),
+        )
+        socket.on("data", (chunk) => {
+          received += chunk.toString("latin1")
+        })
+        socket.on("close", () => resume(Effect.succeed(received)))
+      }),
+    )
+    expect(text.match(/\d+ bytes/g)).toEqual(
+      [3, 20_000, 50_000, 7, 200_000, 1].map((length) => `${length} bytes`),
+    )
   })
 
   it("speaks no TLS before 1.2", async () => {

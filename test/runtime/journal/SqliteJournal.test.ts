@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
 import {
   chmodSync,
   copyFileSync,
@@ -352,6 +353,22 @@ describe("journal in sqlite", () => {
       // So that the thread ends before this process does.
       writeFileSync(pipe, "")
     }
+  })
+
+  it("ends its process when its disk hangs, though nobody reads what it says", async () => {
+    const program = fileURLToPath(await bundleForNode("test/runtime/journal/HangingJournal.ts"))
+    const pipe = join(folder, "pipe-of-a-process")
+    expect(spawnSync("mkfifo", [pipe]).status).toBe(0)
+    const script = join(folder, "hangs-in-a-process.mjs")
+    writeFileSync(script, `import { openSync } from "node:fs"; openSync(${JSON.stringify(pipe)}, "r")`)
+    const child = spawn(process.execPath, [program, newPath(), script], {
+      stdio: ["ignore", "ignore", "pipe"],
+    })
+    child.stderr.destroy()
+    const giveUp = setTimeout(() => child.kill("SIGTERM"), 10_000)
+    const [, signal] = await once(child, "exit")
+    clearTimeout(giveUp)
+    expect(signal).toBe("SIGKILL")
   })
 })
 

@@ -2,23 +2,15 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } fro
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
 import Database from "better-sqlite3"
-import fc from "fast-check"
 import { afterAll, describe, expect, it, vi } from "vitest"
 import { decodeState } from "../../../runtime/journal/EncodedBatch.ts"
 import type { Batch } from "../../../runtime/journal/Journal.ts"
-import { readSegments } from "../../../runtime/journal/SegmentLog.ts"
-import {
-  checkBeginnings,
-  checkLog,
-  checkState,
-  checkStructure,
-} from "../../../runtime/journal/SqliteCheck.ts"
-import { iterateEvents, iterateRowsBefore, readRuns } from "../../../runtime/journal/SqliteReading.ts"
+import { checkBeginnings, checkLog, checkState } from "../../../runtime/journal/SqliteCheck.ts"
+import { readRuns } from "../../../runtime/journal/SqliteReading.ts"
 import { iterateEntities, iterateOutbox } from "../../../runtime/journal/SqliteState.ts"
 import { openSqliteStore, type SqliteStore } from "../../../runtime/journal/SqliteStore.ts"
 import { batch, eventOf, itemOf, rowOf } from "./JournalFixture.ts"
-import { recoverNaively } from "./NaiveJournal.ts"
-import { arbitraryBatches, encoded } from "./StoredBatches.ts"
+import { encoded } from "./StoredBatches.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "gleaner-sqlite-store-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -41,105 +33,6 @@ const look = <A>(path: string, use: (database: Database.Database) => A): A => {
   }
 }
 
-describe("the log of a journal in sqlite", () => {
-  it("can be put together as it was at the beginning of each segment, whatever was trimmed", () => {
-    fc.assert(
-      fc.property(
-        arbitraryBatches(40),
-        fc.integer({ min: 1, max: 24 }),
-        fc.constantFrom(2_000, 8_000, 1e9),
-        fc.constantFrom(0, 40, 200, 1e9),
-        (batches, keepEvents, keepSize, lateSize) => {
-          const path = newPath()
-          // Restarted in the middle: what trimming keeps in memory is read anew.
-          const middle = Math.floor(batches.length / 2)
-          for (const part of [batches.slice(0, middle), batches.slice(middle)]) {
-            const store = openSqliteStore({ path, keepEvents, keepSize, lateSize })
-            appendAll(store, part)
-            store.close()
-          }
-          look(path, (database) => {
-            expect(
-              [checkStructure, checkState, checkLog, checkBeginnings].map((check) => check(database)),
-            ).toEqual(Array.from({ length: 4 }))
-            const seqAfter = (count: number) => batches.slice(0, count).flatMap(({ events }) => events).length
-            const segments = readSegments(database)
-            for (const { number, firstBatch, firstSeq } of segments) {
-              const rows = [...iterateRowsBefore(database, number)]
-              const expected = recoverNaively(batches.slice(0, firstBatch - 1)).entities
-              const sorted = rows.map(([kind, key, value]) => ({ kind, key, value: JSON.parse(value) }))
-              expect(
-                sorted.sort((one, other) => (one.kind + one.key < other.kind + other.key ? -1 : 1)),
-              ).toEqual(expected)
-              expect(firstSeq).toBe(seqAfter(firstBatch - 1) + 1)
-            }
-            // At least what is asked for is kept, and the run in which the log begins is known.
-            const all = seqAfter(batches.length)
-            const kept = all - segments[0]!.firstSeq + 1
-            if (keepSize === 1e9) {
-              expect(kept).toBeGreaterThanOrEqual(Math.min(keepEvents, all))
-              // Of batches of up to 3 events: the oldest segment may be 2 longer than its share, and the last batch comes after trimming.
-              expect(kept).toBeLessThanOrEqual(keepEvents - 1 + Math.ceil(keepEvents / 8) + 2 + 3)
-            }
-            expect([...iterateEvents(database, segments[0]!.firstSeq)]).toHaveLength(kept)
-            const runs = batches.flatMap(({ run }, index) => (run === undefined ? [] : [index + 1]))
-            const inForce = Math.max(0, ...runs.filter((number) => number <= segments[0]!.firstBatch))
-            expect(readRuns(database).map(({ firstBatch }) => firstBatch)).toEqual(
-              runs.filter((number) => number >= inForce),
-            )
-          })
-          const again = openSqliteStore({ path, keepEvents, keepSize, lateSize })
-          expect(decodeState(again.recover())).toEqual(recoverNaively(batches))
-          again.close()
-          rmSync(path)
-        },
-      ),
-      { numRuns: 60 },
-    )
-  })
-
-  it("does not grow for ever: what is trimmed is deleted, a part with each batch", () => {
-    const path = newPath()
-    const store = openSqliteStore({ path, keepEvents: 80, keepSize: 1e9 })
-    for (let number = 1; number <= 2_000; number++)
-      appendAll(store, [batch({ events: [eventOf(number)], changes: [rowOf(String(number % 50), number)] })])
-    store.close()
-    look(path, (database) => {
-      const count = (table: string) =>
-        database.prepare(`SELECT count(*) FROM ${table}`).pluck().get() as number
-      expect(count("events")).toBeLessThanOrEqual(90)
-      expect(count("batches")).toBeLessThanOrEqual(91)
-      expect(count("segments")).toBeLessThanOrEqual(10)
-      expect(count("old_rows")).toBeLessThanOrEqual(100)
-    })
-  })
-
-  it("numbers on after what failed, and forgets what it had counted for it", () => {
-    const path = newPath()
-    const store = openSqliteStore({ path, keepEvents: 3, keepSize: 1e9 })
-    const good = (number: number) =>
-      batch({ events: [eventOf(number)], changes: [rowOf("a", number)], outbox: [itemOf(number)] })
-    appendAll(store, [good(1), good(2)])
-    const bad = batch({ events: [eventOf(9)], changes: [rowOf("b", 9)], outbox: [itemOf(2)] })
-    expect(store.append([encoded(good(3)), encoded(bad), encoded(good(4))])).toMatchObject({
-      stored: 1,
-      failure: { reason: "Unstorable" },
-    })
-    appendAll(store, [good(4)])
-    store.close()
-    look(path, (database) =>
-      expect([checkState(database), checkLog(database), checkBeginnings(database)]).toEqual([
-        undefined,
-        undefined,
-        undefined,
-      ]),
-    )
-    const again = openSqliteStore({ path, ...keepAll })
-    expect(again.recover()).toMatchObject({ entities: ["task", "a", "4"], lastEventSeq: 4, lastOutboxId: 4 })
-    again.close()
-  })
-})
-
 describe("changes that wait to be entered", () => {
   const write = (path: string, lateSize: number, count: number) => {
     const store = openSqliteStore({ path, ...keepAll, lateSize })
@@ -157,7 +50,7 @@ describe("changes that wait to be entered", () => {
 
   it("are of the newest batches, and each version of a row but the last is passed over", () => {
     const path = newPath()
-    write(path, 200, 50)
+    write(path, 1_000, 50)
     look(path, (database) => {
       const late = database.prepare("SELECT min(batch), max(batch) FROM late").raw().get() as Array<number>
       expect(late[0]).toBeGreaterThan(40)
@@ -189,6 +82,35 @@ describe("changes that wait to be entered", () => {
     edit(path, damage)
     expect(look(path, (database) => checkState(database))).toContain(told)
     expect(() => openSqliteStore({ path, ...keepAll })).toThrow(told)
+  })
+
+  it("are none once all of them are entered: one that comes back is missed", () => {
+    const path = newPath()
+    write(path, 1e9, 5)
+    const [text] = look(path, (database) => database.prepare("SELECT changes FROM late").pluck().all())
+    const store = openSqliteStore({ path, ...keepAll, lateSize: 0 })
+    appendAll(store, [batch({ events: [eventOf(6)], changes: [rowOf("a", 6)] })])
+    store.close()
+    expect(look(path, (database) => checkState(database))).toBeUndefined()
+    // As a page that was never written leaves it.
+    edit(path, `INSERT INTO late VALUES (1, '${text}')`)
+    expect(look(path, (database) => checkState(database))).toContain("batch 1 changed was entered, and waits")
+    expect(() => openSqliteStore({ path, ...keepAll })).toThrow("was entered, and waits")
+  })
+
+  it("are of a bounded number of batches, also where each changes next to nothing", () => {
+    const path = newPath()
+    const store = openSqliteStore({ path, ...keepAll, lateSize: 20_000 })
+    for (let number = 1; number <= 400; number++)
+      appendAll(store, [batch({ delivered: [{ to: "a", upToId: number }] })])
+    const countLate = () =>
+      look(path, (database) => database.prepare("SELECT count(*) FROM late").pluck().get())
+    expect(countLate()).toBeLessThanOrEqual(100)
+    store.close()
+    const again = openSqliteStore({ path, ...keepAll, lateSize: 10_000 })
+    appendAll(again, [batch({ delivered: [{ to: "a", upToId: 401 }] })])
+    expect(countLate()).toBeLessThanOrEqual(50)
+    again.close()
   })
 
   it("are none in a journal of format 2, which becomes one of today's with all that it holds", () => {
