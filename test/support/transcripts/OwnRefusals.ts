@@ -113,7 +113,12 @@ export const refusals: { readonly [name: string]: Exchange } = {
     "x",
     "Not expecting a JSON string for field 'mark_agent_gone'",
   ),
-  "kind: a list for a message": wrong("shutdown", [], "Not expecting a JSON array for field 'shutdown'", true),
+  "kind: a list for a message": wrong(
+    "shutdown",
+    [],
+    "Not expecting a JSON array for field 'shutdown'",
+    true,
+  ),
   "kind: an object for a text": wrong(
     "list_files",
     { path: {} },
