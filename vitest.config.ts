@@ -19,7 +19,12 @@ export default defineConfig({
         testTimeout: 30_000,
         isolate: false,
       }),
-      project("runtime", ["test/runtime/**/*.test.ts"], { testTimeout: 30_000 }),
+      // Half of their time is waiting, and the other half loading what they test.
+      project("runtime", ["test/runtime/**/*.test.ts"], {
+        testTimeout: 30_000,
+        maxWorkers: 2,
+        sequence: { groupOrder: 1 },
+      }),
       project("contract", ["test/contract/**/*.test.ts"], { testTimeout: 60_000, fileParallelism: false }),
       project("determinism", ["test/determinism/**/*.test.ts"], { testTimeout: 120_000 }),
       project("e2e", ["test/e2e/**/*.test.ts"], {
@@ -27,8 +32,8 @@ export default defineConfig({
         hookTimeout: 60_000,
         // Most of their time is waiting: for processes, graces, timeouts.
         maxWorkers: 2,
-        // After all others: only projects with as many workers may run in one group.
-        sequence: { groupOrder: 1 },
+        // After all others; only projects with as many workers may run in one group.
+        sequence: { groupOrder: 2 },
       }),
     ],
   },
