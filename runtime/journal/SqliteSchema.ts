@@ -58,6 +58,8 @@ export const schema = `
 const reasonByCode: ReadonlyArray<readonly [prefix: string, reason: JournalFailure]> = [
   ["SQLITE_NOTADB", "NotAJournal"],
   ["SQLITE_CORRUPT", "Damaged"],
+  // Our statements are right, so the file is not: a header of a format that never was, a table that is no longer there.
+  ["SQLITE_ERROR", "Damaged"],
   ["SQLITE_BUSY", "Locked"],
   ["SQLITE_LOCKED", "Locked"],
   ["SQLITE_FULL", "DiskFull"],

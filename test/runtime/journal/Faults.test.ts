@@ -166,6 +166,19 @@ describe("a journal in sqlite whose files were harmed", () => {
     expect(counts.whole).toBeGreaterThan(10)
   })
 
+  it("opens to all of it or refuses, whichever bit of the header is another", () => {
+    const scene = scenes[4]!
+    for (let bit = 0; bit < 100 * 8; bit++) {
+      const outcome = reopen(scene, (path) => {
+        const bytes = Buffer.from(scene.files.get("")!)
+        bytes[bit >> 3]! ^= 1 << (bit & 7)
+        writeFileSync(path, bytes)
+      })
+      if (typeof outcome !== "number") requireRemedy(outcome)
+      else expect([bit, outcome]).toEqual([bit, scene.written])
+    }
+  })
+
   it("opens to a state that was, or refuses, wherever a file ends too early", () => {
     fc.assert(
       fc.property(arbitraryPlace, ({ scene: number, file, place }) => {
